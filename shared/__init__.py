@@ -1,0 +1,1 @@
+"""What the replicated papers share: data, losses, backbones, training, evaluation and reporting."""
