@@ -1,7 +1,7 @@
-"""What a run is: the typed configuration that `runs.yaml` resolves to, free of torch.
+"""What a run is: the typed configuration that a paper's `runs.yaml` resolves to.
 
-A run is assembled from named components (a data set, a backbone, a loss, a training scheme, benchmarks). A
-component's options are a small class here-typed and validated; its code is imported only when it is built.
+A run is put together from named components (a data set, a backbone, a loss, a scheme, an optimizer). A component's
+options are a small class, typed and validated here without importing torch; its code is imported when it is built.
 """
 
 from __future__ import annotations
@@ -11,40 +11,52 @@ import json
 from importlib import import_module
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from shared.names import suggestion
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Digits = tuple[Annotated[int, Field(ge=0)], ...]
 
 
 class Strict(BaseModel):
-    """A model that refuses unknown keys and cannot be changed once read."""
+    """A model that refuses unknown keys, naming the nearest valid one, and cannot be changed once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _know_every_key(cls, data: Any) -> Any:
+        for key in data if isinstance(data, dict) else ():
+            if key not in cls.model_fields:
+                hint = suggestion(str(key), cls.model_fields)
+                raise PydanticCustomError("unknown_key", "unknown key '{key}'", {"key": key, "hint": hint})
+        return data
 
 
 class Component(Strict):
     """The options of one exchangeable part of a run.
 
-    A subclass names itself by a `name: Literal["..."]` field, its code by `implementation` ("module:attribute"), and
-    lists its options as fields with types and ranges.
+    A subclass names itself by a field `name: Literal["..."]`, names its code by `implementation` ("module:attribute")
+    and lists its options as fields with types and ranges.
     """
 
     implementation: ClassVar[str]
     name: str
 
     def build(self, *args: Any, **kwargs: Any) -> Any:
-        """Import the implementation and call it with `args`, `kwargs` and this component's options as keywords."""
+        """Import the implementation and call it with `args`, `kwargs` and this component's options by keyword."""
         module, _, attribute = self.implementation.partition(":")
         options = {field: getattr(self, field) for field in type(self).model_fields if field != "name"}
         return getattr(import_module(module), attribute)(*args, **options, **kwargs)
 
 
 class Backbone(Component):
-    """Options of a network from images to embeddings; builds `module(channels, size, embedding=...)`."""
+    """Options of a network from images to embeddings; builds `module(channels, height, width)`."""
 
 
 class Loss(Component):
@@ -52,13 +64,19 @@ class Loss(Component):
 
 
 class Scheme(Component):
-    """Options of a training scheme: how one batch becomes one update."""
+    """Options of a training scheme, which turns one batch into one update; builds `scheme(config, images, device)`."""
+
+
+class Optimizer(Component):
+    """Options of an optimizer; builds `optimizer(parameters)`."""
+
+    learning_rate: Positive
 
 
 class Benchmark(Component):
-    """Options of a named evaluation of a trained run.
+    """Options of a named evaluation of a trained run; builds `benchmark` as `shared.evaluation` describes.
 
-    `alone` marks one that is too costly to run inside the training job: it becomes a job of its own.
+    `alone` marks one too costly for the training job: it becomes a job of its own.
     """
 
     alone: ClassVar[bool] = False
@@ -77,7 +95,54 @@ class Card(Strict):
 
 
 class DataSet(Component):
-    """Options of a data set: where its files come from is its `card`; it builds `ImageSplits` from a data root."""
+    """Options of a data set; its `card` says whose it is and how to get it."""
 
     card: ClassVar[Card]
     classes: ClassVar[int]
+
+
+class Training(Strict):
+    """How long, in which steps and with which arithmetic a run is trained.
+
+    The learning rate is multiplied by `decay` after each of `milestones`, given as shares of the whole run. With
+    `patience`, training ends when the error on held-out data has not improved for that many epochs, and the weights
+    of the best epoch are kept. `threads` is fixed by the run, since the bits of a sum depend on it.
+    """
+
+    epochs: Count
+    batch_size: Count
+    milestones: tuple[Fraction, ...] = ()
+    decay: Fraction = 0.1
+    patience: Count | None = None
+    precision: Literal["fp32", "bf16"] = "fp32"
+    channels_last: bool = True
+    compile: bool = False
+    threads: Count = 1
+    gpus: Annotated[int, Field(ge=0, le=1)] = 1
+    checkpoint_steps: Count = 200
+
+
+class RunConfig(Strict):
+    """Everything that decides the outcome of a run, but its seed."""
+
+    data: DataSet
+    backbone: Backbone
+    loss: Loss
+    scheme: Scheme
+    optimizer: Optimizer
+    training: Training
+    benchmarks: tuple[str, ...]
+    keep_features: bool = False
+
+    def plain(self) -> dict[str, Any]:
+        """Return the configuration as JSON-able data, with every default filled in."""
+        return self.model_dump(mode="json")
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the trained weights: all but what is measured and kept afterwards."""
+        return {key: value for key, value in self.plain().items() if key not in {"benchmarks", "keep_features"}}
+
+
+def config_hash(identity: dict[str, Any]) -> str:
+    """Return twelve hexadecimal digits that two runs share if and only if they train the same weights."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]

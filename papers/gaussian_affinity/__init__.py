@@ -1,0 +1,31 @@
+"""Gaussian Affinity for Max-margin Class Imbalanced Learning (Hayat et al., 2019)."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from shared.config import Count, Loss, NonNegative, Positive
+
+
+class Affinity(Loss):
+    """Options of the affinity loss.
+
+    `sigma`: spread of the similarity in eq. 3, for the l1 distance too; the inverse similarity has none.
+    `margin`: lambda of eq. 6.
+    `prototypes`: m of eq. 9, for each class.
+    `diversity`: weight of R in eq. 10, which prints none, that is 1.
+    `distance`, `similarity`: the choices of table 4.
+    `initial_scale`: root mean square norm of a prototype at the start.
+    """
+
+    implementation: ClassVar[str] = "papers.gaussian_affinity.affinity:AffinityLoss"
+    name: Literal["affinity"] = "affinity"
+    sigma: Positive
+    margin: Annotated[float, Field(gt=0, lt=1)]
+    prototypes: Count = 1
+    diversity: NonNegative = 1.0
+    distance: Literal["squared_l2", "l1"] = "squared_l2"
+    similarity: Literal["gaussian", "inverse"] = "gaussian"
+    initial_scale: Positive = 1.0

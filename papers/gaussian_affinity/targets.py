@@ -1,0 +1,229 @@
+"""The tables and figures of the paper, each a function from its records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import pandas as pd
+import seaborn as sns
+
+from shared.records import Records
+from shared.reporting.figure import PAGE_WIDTH, Figure, band, drawing
+from shared.reporting.table import Table, measured
+
+LOSSES = {"softmax": "softmax", "center": "center loss", "affinity": "affinity", "affinity-m1": "affinity, m = 1"}
+SPLITS = {
+    "standard": "Stand. split",
+    "odd-10": "10% of odd digits",
+    "even-10": "10% of even digits",
+    "odd-25": "25% of odd digits",
+    "even-25": "25% of even digits",
+}
+COMBINATIONS = {
+    "l1-gaussian": ("l1", "exp(-d/σ)"),
+    "squared_l2-gaussian": ("squared l2", "exp(-d/σ)"),
+    "l1-inverse": ("l1", "1/(1+d)"),
+    "squared_l2-inverse": ("squared l2", "1/(1+d)"),
+}
+
+
+def table1(records: Records) -> Table:
+    """Table 1: test accuracy under imbalance; CoSen CNN as quoted, affinity as printed and as measured, softmax."""
+    table = records.metric("mnist-test", "accuracy")
+    rows = []
+    for split, label in SPLITS.items():
+        chosen = table[table["split"] == split]
+        rows.append(
+            {
+                "Imbalanced": label,
+                "CoSen CNN (quoted)": records.printed("table1", label, "CoSen CNN [24]"),
+                "Affinity (printed)": records.printed("table1", label, "Affinity Loss"),
+                "Affinity (measured)": measured(chosen[chosen["loss"] == "affinity"]["value"]),
+                "Softmax (measured)": measured(chosen[chosen["loss"] == "softmax"]["value"]),
+            }
+        )
+    return Table(
+        data=table[["run", "seed", "split", "loss", "metric", "value"]],
+        display=pd.DataFrame(rows),
+        caption="Table 1. Test accuracy (%) on imbalanced MNIST",
+        notes=["Measured: mean over seeds ± standard deviation (number of seeds)."],
+    )
+
+
+def table4(records: Records) -> Table:
+    """Table 4: test accuracy of the four combinations of distance and similarity, digits 0-4 kept to 10 %."""
+    table = records.metric("mnist-test", "accuracy")
+    rows = []
+    for combination, (distance, similarity) in COMBINATIONS.items():
+        values = table[table["combination"] == combination]["value"]
+        rows.append(
+            {
+                "Distance d": distance,
+                "Similarity": similarity,
+                "Printed": records.printed("table4", distance, similarity),
+                "Measured": measured(values),
+                "Lowest seed": f"{values.min():.2f}" if len(values) else "not run",
+            }
+        )
+    return Table(
+        data=table[["run", "seed", "combination", "metric", "value"]],
+        display=pd.DataFrame(rows),
+        caption="Table 4. Test accuracy (%) by distance and similarity, digits 0-4 kept to 10%",
+        notes=["Measured: mean over seeds ± standard deviation (number of seeds); – is printed for 'no convergence'."],
+    )
+
+
+def figure2(records: Records) -> Figure:
+    """Figure 2: embeddings of the test digits in two dimensions under three losses, with the class vectors."""
+    panels = ("softmax", "center", "affinity-m1")
+    picture = drawing(1, len(panels), width=PAGE_WIDTH, height=2.7)
+    points = []
+    shown = {run.axes["loss"]: run for run, _ in sorted(records.records, key=lambda r: -r[0].seed)}
+    for axes, loss in zip(picture.axes, panels, strict=True):
+        axes.set_title(LOSSES[loss.removesuffix("-m1")])
+        axes.set_xlabel("activation of neuron 1")
+        if loss not in shown:
+            axes.text(0.5, 0.5, "not run", transform=axes.transAxes, ha="center")
+            continue
+        run = shown[loss]
+        arrays = records.features[run.run, run.seed].load()
+        minority = run.config["data"]["sampling"]["imbalance"]["classes"]
+        frame = pd.DataFrame(arrays["embeddings"], columns=["x", "y"])
+        frame["digit"] = arrays["labels"].astype(int)
+        frame["reduced"] = frame["digit"].isin(minority)
+        sns.scatterplot(
+            frame,
+            x="x",
+            y="y",
+            hue="digit",
+            palette=sns.color_palette("colorblind", 10),
+            style="reduced",
+            style_order=[False, True],
+            markers=["o", "^"],
+            s=5,
+            linewidth=0,
+            alpha=0.5,
+            legend=False,
+            rasterized=True,
+            ax=axes,
+        )
+        if loss != "softmax":
+            vectors = arrays["class_vectors"].reshape(-1, 2)
+            axes.plot(vectors[:, 0], vectors[:, 1], "+", color="black", markersize=6, markeredgewidth=1.1)
+        for digit, place in frame.groupby("digit")[["x", "y"]].median().iterrows():
+            axes.annotate(
+                f"{digit}*" if digit in minority else f"{digit}",
+                place.to_numpy(),
+                ha="center",
+                va="center",
+                fontsize=7,
+                fontweight="bold",
+                bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "alpha": 0.8, "linewidth": 0},
+            )
+        axes.set_xlabel("activation of neuron 1")
+        axes.set_ylabel("activation of neuron 2" if axes is picture.axes[0] else "")
+        points.append(frame.assign(loss=loss, seed=run.seed))
+    return Figure(
+        picture,
+        data=pd.concat(points),
+        caption=(
+            "Figure 2. Embeddings of the test digits in two dimensions after training with digits 0-4 kept to 10%. "
+            "Digits marked * and drawn as triangles are the reduced ones; + marks the centres and prototypes."
+        ),
+    )
+
+
+def figure5(records: Records) -> Figure:
+    """Figure 5: test error against the share of flipped training labels."""
+    return _error_curves(
+        records,
+        axis="noise",
+        losses=("softmax", "affinity", "affinity-m1"),
+        label="flipped training labels (%)",
+        place=lambda noise: 100 * noise,
+        caption="Figure 5. Test error against label noise in training, with early stopping on held-out data",
+    )
+
+
+def figure6(records: Records) -> Figure:
+    """Figure 6: test error against the retained share of the minority digits 0-4."""
+    figure = _error_curves(
+        records,
+        axis="retained",
+        losses=("softmax", "affinity"),
+        label="retained fraction of digits 0-4",
+        place=float,
+        caption="Figure 6. Test error against the retained fraction of the minority classes (digits 0-4)",
+    )
+    _log_ticks(figure, sorted(set(figure.data["retained"].astype(float))))
+    return figure
+
+
+def figure7(records: Records) -> Figure:
+    """Figure 7: test error against sigma, digits 0-4 kept to 10 %."""
+    figure = _error_curves(
+        records,
+        axis="sigma",
+        losses=(),
+        label="cluster spread σ",
+        place=float,
+        caption="Figure 7. Test error of the affinity loss against σ, digits 0-4 kept to 10%",
+    )
+    _log_ticks(figure, sorted(set(figure.data["sigma"].astype(float))))
+    return figure
+
+
+def figure8(records: Records) -> Figure:
+    """Figure 8: test error against the number of prototypes a class, digits 0-4 kept to 10 %."""
+    return _error_curves(
+        records,
+        axis="prototypes",
+        losses=(),
+        label="prototypes per class m",
+        place=float,
+        caption="Figure 8. Test error of the affinity loss against the prototypes per class, digits 0-4 kept to 10%",
+    )
+
+
+def _error_curves(
+    records: Records,
+    *,
+    axis: str,
+    losses: Iterable[str],
+    label: str,
+    place: Callable[[float], float],
+    caption: str,
+) -> Figure:
+    """Draw the test error along an axis of the runs' names, one curve a loss, with seed bands."""
+    table = records.metric("mnist-test", "error")
+    picture = drawing()
+    axes = picture.axes[0]
+    for index, loss in enumerate(losses or ("affinity",)):
+        chosen = table[table["loss"] == loss] if "loss" in table else table
+        if chosen.empty:
+            continue
+        levels = sorted(chosen[axis].unique(), key=float)
+        values = [chosen[chosen[axis] == level].sort_values("seed")["value"].tolist() for level in levels]
+        band(axes, [place(float(level)) for level in levels], values, LOSSES[loss], index)
+    axes.set_xlabel(label)
+    axes.set_ylabel("test error (%)")
+    axes.set_ylim(bottom=0)
+    if losses:
+        axes.legend()
+    seeds = table.groupby("run")["seed"].nunique()
+    count = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
+    columns = ["run", "seed", axis, *(["loss"] if losses else []), "metric", "value"]
+    return Figure(
+        picture,
+        data=table[columns],
+        caption=caption,
+        notes=[f"Mean over {count} seeds; the band is the 95% t interval where there are several."],
+    )
+
+
+def _log_ticks(figure: Figure, ticks: list[float]) -> None:
+    """Set the axis to a logarithmic scale with a tick at each measured level."""
+    axes = figure.drawing.axes[0]
+    axes.set_xscale("log")
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()

@@ -1,0 +1,21 @@
+"""Options of the networks from images to embeddings; each network has a file of its own beside this one."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from shared.config import Backbone, Count
+
+
+class SmallCnn(Backbone):
+    """Three 5x5 convolutions and one fully connected layer, as section 4.2 of the Gaussian affinity paper has it.
+
+    `convolution` chooses how the second and third convolution are computed, not what: `winograd` needs a third of
+    the multiplications and differs from `direct` by rounding alone.
+    """
+
+    implementation: ClassVar[str] = "shared.backbones.small_cnn:SmallCnnNetwork"
+    name: Literal["small-cnn"] = "small-cnn"
+    filters: tuple[Count, Count, Count] = (32, 64, 128)
+    embedding: Count = 128
+    convolution: Literal["direct", "winograd"] = "direct"

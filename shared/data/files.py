@@ -1,0 +1,97 @@
+"""Where data lives, and how its files come to be there whole, once, and unaltered."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Buffer
+
+
+def data_root(argument: Path | None = None) -> Path:
+    """Return the data sets' folder: `argument`, else the environment's REPLICATION_DATA, else `data`."""
+    return argument or Path(os.environ.get("REPLICATION_DATA") or "data")
+
+
+def md5(source: Path | Buffer) -> str:
+    """Compute the MD5 of a file, read as a stream, or of bytes in memory; in lower-case hexadecimal."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return hashlib.file_digest(file, _md5).hexdigest()
+    return _md5(source).hexdigest()
+
+
+def checked_md5(source: Path | Buffer, expected: str, name: str) -> str:
+    """Return the MD5 of `source`, or raise UserError, calling it `name`, where that is not `expected`."""
+    found = md5(source)
+    if found != expected:
+        raise UserError(f"{name} is altered or truncated: its content has md5 {found}, expected {expected}")
+    return found
+
+
+def write_atomically(path: Path, *parts: Buffer) -> None:
+    """Write `parts` one after the other to `path`, which appears whole and on disk, or stays as it was."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def prepared(folder: Path, prepare: Callable[[Path], None]) -> Path:
+    """Return `folder`, which `prepare(empty folder)` fills first where it does not exist or is empty.
+
+    Processes that ask at the same time prepare once: one works while the others wait. The folder appears
+    by rename, whole or not at all; a failed preparation leaves nothing, a killed one a hidden sibling that
+    the next removes. A folder that has files already is returned untouched, and nothing is written beside it.
+
+    Raises UserError where the folder cannot be written, and whatever `prepare` raises.
+    """
+    if _filled(folder):
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f".{folder.name}.lock")):
+            if not _filled(folder):
+                _prepare(folder, prepare)
+    except OSError as error:
+        raise UserError(
+            f"cannot prepare {folder}: {error}; choose another data root by --data-root or REPLICATION_DATA"
+        ) from error
+    return folder
+
+
+def _filled(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def _prepare(folder: Path, prepare: Callable[[Path], None]) -> None:
+    for leftover in folder.parent.glob(f".{folder.name}.*.partial"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    # Named by the process: what a killed preparation started may still be writing into its own folder.
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    partial.mkdir()
+    try:
+        prepare(partial)
+        partial.replace(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _md5(content: Buffer = b"") -> hashlib._Hash:
+    return hashlib.md5(content, usedforsecurity=False)

@@ -1,0 +1,30 @@
+"""What a trained run gives on a test set, before any metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class TestOutput:
+    """Embeddings and predictions of a test set, with what the loss holds for each class.
+
+    `embeddings` `[N, d]` float32, `labels` and `predictions` `[N]`, `class_vectors` `[classes, m, d]`; `minority`
+    lists the classes whose training images were reduced, none where the training set is whole.
+    """
+
+    __test__ = False
+
+    embeddings: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    predictions: NDArray[np.int64]
+    class_vectors: NDArray[np.float32]
+    minority: tuple[int, ...]
+
+    @property
+    def classes(self) -> int:
+        """The number of classes."""
+        return len(self.class_vectors)

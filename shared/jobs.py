@@ -1,0 +1,264 @@
+"""The costly jobs: train one seed of a run into its record, and evaluate a trained run."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import hashlib
+import os
+import platform
+import resource
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+
+from shared.data import ImageDataSet
+from shared.data.mnist import ImageArrays
+from shared.data.sampling import Sample, sample
+from shared.errors import UserError
+from shared.evaluation.output import TestOutput
+from shared.fingerprint import ROOT, training_code
+from shared.records import CURVE, FEATURES, RECORD, DataUsed, Provenance, Record, write_json
+from shared.registry import Run, benchmarks
+from shared.results import Results
+from shared.training import device as devices
+from shared.training.batches import ImageTensor, Normalisation
+from shared.training.checkpoint import Checkpoints
+from shared.training.loop import Position, embed, fit
+
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "snakemake")
+
+
+class _Trained:
+    """A run's data and scheme on their device, ready to train or to evaluate."""
+
+    def __init__(self, run: Run, seed: int, root: Path) -> None:
+        config = run.config
+        if not isinstance(config.data, ImageDataSet):
+            raise UserError(f"run '{run.name}': data set '{config.data.name}' is no small image set.")
+        self.run, self.seed = run, seed
+        self.device, self.hold = devices.prepare(config.training)
+        self.arrays: ImageArrays = config.data.load(root)
+        self.classes = config.data.classes
+        self.drawn: Sample = sample(self.arrays.train_labels, config.data.sampling, self.classes, seed)
+        training_images = self.arrays.train_images[self.drawn.train]
+        self.normalisation = Normalisation.of(training_images)
+        self.training = self._tensor(training_images, self.drawn.train_labels)
+        held_out = self.arrays.train_images[self.drawn.held_out]
+        self.held_out = self._tensor(held_out, self.drawn.held_out_labels) if len(held_out) else None
+        torch.manual_seed(seed)
+        self.scheme = config.scheme.build(config, (1, *training_images.shape[1:]), self.classes, self.device)
+
+    def _tensor(self, images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> ImageTensor:
+        return ImageTensor(images, labels, self.normalisation, self.device)
+
+    def test(self) -> TestOutput:
+        """Embed and classify the test images."""
+        images = self._tensor(self.arrays.test_images, self.arrays.test_labels)
+        embeddings = embed(self.scheme, images)
+        imbalance = self.run.config.data.sampling.imbalance  # type: ignore[attr-defined]
+        return TestOutput(
+            embeddings=embeddings.cpu().numpy(),
+            labels=images.labels.cpu().numpy(),
+            predictions=self.scheme.predict(embeddings).cpu().numpy(),
+            class_vectors=self.scheme.class_vectors().float().cpu().numpy(),
+            minority=imbalance.classes if imbalance else (),
+        )
+
+
+def train(run: Run, seed: int, results: Results, root: Path) -> Record:
+    """Train one seed of a run, or take it up where it stopped, and write its record, features and curve.
+
+    Raises:
+        UserError: the data set cannot be had, the loss is no longer finite, the checkpoint is another run's, or
+            no GPU is free.
+
+    Where another process trains the same weights (a run of another name configured alike, or one left over from a
+    killed workflow), this one waits and takes up what it left.
+
+    """
+    began = time.monotonic()
+    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    checkpoints = Checkpoints(
+        results.checkpoints(run.scale, run.paper, run.hash, seed), run.config.identity(), seed
+    )
+    folder = results.seed(run.scale, run.paper, run.name, seed)
+    with _only_writer(checkpoints.folder, f"{run.name} (seed {seed})"):
+        trained = _Trained(run, seed, root)
+        label = f"{run.paper} {run.name} seed {seed}"
+        position = fit(
+            trained.scheme,
+            trained.training,
+            run.config.training,
+            seed,
+            checkpoints,
+            held_out=trained.held_out,
+            label=label,
+        )
+        output = trained.test()
+        record = Record(
+            paper=run.paper,
+            run=run.name,
+            scale=run.scale,
+            seed=seed,
+            axes=run.axes,
+            config=run.config.plain(),
+            config_hash=run.hash,
+            metrics={
+                name: benchmarks(run.paper)[name].build()(output)
+                for name in run.config.benchmarks
+                if not benchmarks(run.paper)[name].alone
+            },
+            data=DataUsed(
+                name=run.config.data.name,
+                checksums=trained.arrays.checksums,
+                counts={**trained.drawn.counts, "test": _counts(trained.arrays.test_labels, trained.classes)},
+            ),
+            provenance=_provenance(trained, position, started, time.monotonic() - began),
+        )
+        _write_curve(folder / CURVE, position)
+        if run.config.keep_features:
+            _write_features(folder / FEATURES, output)
+        write_json(folder / RECORD, record.model_dump(mode="json"))
+    return record
+
+
+def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) -> dict[str, float]:
+    """Evaluate a trained seed of a run on one benchmark, from its last checkpoint, and write the metrics.
+
+    Raises:
+        UserError: the run is not trained to its end.
+
+    """
+    checkpoints = Checkpoints(
+        results.checkpoints(run.scale, run.paper, run.hash, seed), run.config.identity(), seed
+    )
+    saved = checkpoints.load()
+    if saved is None or not saved["position"]["ended"]:
+        raise UserError(
+            f"{run.name}, seed {seed}, is not trained at scale '{run.scale}' with its present configuration; first run "
+            f"python -m shared train {run.paper} {run.name} --scale {run.scale} --seed {seed}"
+        )
+    trained = _Trained(run, seed, root)
+    trained.scheme.restore(saved["position"]["best_state"] or saved["scheme"])
+    metrics: dict[str, float] = benchmarks(run.paper)[benchmark].build()(trained.test())
+    path = results.benchmark(run.scale, run.paper, run.name, seed, benchmark)
+    write_json(path, {"benchmark": benchmark, "config_hash": run.hash, "seed": seed, "metrics": metrics})
+    return metrics
+
+
+@contextmanager
+def _only_writer(folder: Path, name: str) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "writer.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"{name}: waiting for another process that trains the same weights", file=sys.stderr, flush=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _counts(labels: np.ndarray[Any, Any], classes: int) -> list[int]:
+    return [int(count) for count in np.bincount(labels, minlength=classes)]
+
+
+def _write_features(path: Path, output: TestOutput) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.npz")
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(
+        partial,
+        embeddings=output.embeddings,
+        labels=output.labels.astype(np.uint8),
+        predictions=output.predictions.astype(np.uint8),
+        class_vectors=output.class_vectors,
+    )
+    partial.replace(path)
+
+
+def _write_curve(path: Path, position: Position) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(position.curve[0]))
+        writer.writeheader()
+        writer.writerows(position.curve)
+
+
+def _provenance(trained: _Trained, position: Position, started: str, seconds: float) -> Provenance:
+    config = trained.run.config
+    device = trained.device
+    seen = position.epoch * len(trained.training)
+    return Provenance(
+        command=_command(trained.run, trained.seed),
+        commit=_commit(),
+        code=training_code(trained.run.paper),
+        started=started,
+        packages={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        device=devices.describe(device),
+        precision=config.training.precision,
+        threads=torch.get_num_threads(),
+        wall_seconds=round(max(seconds, position.seconds), 3),
+        images_per_second=round(seen / position.seconds, 1),
+        peak_memory_mib=round(_peak_memory(device), 1),
+        parameters=trained.scheme.parameters,
+        steps=position.step,
+        epochs=position.epoch,
+        best_epoch=position.best_epoch or None,
+        weights_sha256=_weights_hash(trained.scheme.state()),
+    )
+
+
+def _peak_memory(device: torch.device) -> float:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def _weights_hash(state: Any) -> str:
+    """Return the SHA-256 over all tensors of a state, in its order."""
+    digest = hashlib.sha256()
+
+    def add(part: Any) -> None:
+        if isinstance(part, torch.Tensor):
+            digest.update(part.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+        elif isinstance(part, dict):
+            for key in part:
+                add(part[key])
+        elif isinstance(part, list | tuple):
+            for item in part:
+                add(item)
+
+    add(state)
+    return digest.hexdigest()
+
+
+def _commit() -> str:
+    """Return the commit of the code, with "+" after it where files differ from it, or "unknown"."""
+    try:
+        git = ["git", "-C", str(ROOT)]
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+        status = subprocess.run(
+            [*git, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return head.stdout.strip() + ("+" if status.stdout.strip() else "")
+
+
+def _command(run: Run, seed: int) -> str:
+    return shlex.join(
+        ["python", "-m", "shared", "train", run.paper, run.name, "--scale", run.scale, "--seed", str(seed)]
+    )

@@ -1,0 +1,89 @@
+"""A figure: the drawing, the data drawn in it, and its caption; and the look that all figures share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+from matplotlib.figure import Figure as Drawing
+
+from shared.evaluation.statistics import t_interval
+from shared.reporting.table import NO_EVIDENCE
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+COLUMN_WIDTH = 3.5
+PAGE_WIDTH = 7.2
+# Okabe and Ito's palette: told apart with any colour vision, and in grey by the markers that go with it.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+mpl.rcParams.update(
+    {
+        "font.size": 8,
+        "font.family": "sans-serif",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.color": "#e3e3e3",
+        "grid.linewidth": 0.6,
+        "axes.axisbelow": True,
+        "legend.frameon": False,
+        "lines.linewidth": 1.4,
+        "lines.markersize": 4.5,
+        "pdf.fonttype": 42,
+        "savefig.dpi": 200,
+        "svg.hashsalt": "replications",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing, the `data` drawn in it (tidy), its caption and notes."""
+
+    drawing: Drawing
+    data: pd.DataFrame
+    caption: str
+    notes: list[str] = field(default_factory=list)
+
+    def write(self, stem: Path, *, no_evidence: bool) -> list[Path]:
+        """Write `<stem>.png`, `.pdf` and `.csv` (the data) and return their paths.
+
+        The picture carries caption and notes as its description. Nothing in the files depends on the time.
+        """
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        if no_evidence:
+            self.drawing.text(
+                0.995, 0.005, "smoke scale: no evidence", ha="right", va="bottom", fontsize=5.5, color="#8a1c1c"
+            )
+        png, pdf, csv = (stem.with_suffix(f".{suffix}") for suffix in ("png", "pdf", "csv"))
+        notes = [*([NO_EVIDENCE] if no_evidence else []), *self.notes]
+        description = "\n".join([self.caption, *notes])
+        self.drawing.savefig(png, metadata={"Description": description})
+        self.drawing.savefig(pdf, metadata={"Subject": self.caption, "CreationDate": None})
+        self.data.to_csv(csv, index=False)
+        return [png, pdf, csv]
+
+
+def drawing(rows: int = 1, columns: int = 1, *, width: float = COLUMN_WIDTH, height: float = 2.4) -> Drawing:
+    """Return an empty drawing of a size in inches, with `rows` x `columns` axes laid out without overlaps."""
+    empty = Drawing(figsize=(width, height), layout="constrained")
+    empty.subplots(rows, columns)
+    return empty
+
+
+def band(axes: Axes, positions: Sequence[float], values: Sequence[Sequence[float]], label: str, index: int) -> None:
+    """Draw the mean over seeds at each position, and where there are several seeds its 95 % t interval as a band."""
+    colour, marker = COLOURS[index], MARKERS[index]
+    means = [sum(seeds) / len(seeds) for seeds in values]
+    axes.plot(positions, means, color=colour, marker=marker, label=label)
+    intervals = [t_interval(seeds) or (mean, mean) for seeds, mean in zip(values, means, strict=True)]
+    if any(low < high for low, high in intervals):
+        lows, highs = zip(*intervals, strict=True)
+        axes.fill_between(positions, lows, highs, color=colour, alpha=0.18, linewidth=0)

@@ -1,0 +1,81 @@
+"""A table: its data, and how it is read and printed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.evaluation.statistics import mean, sd
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NO_EVIDENCE = "Smoke scale: these numbers show that the code runs and are no evidence."
+_TEX = {"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "±": r"$\pm$", "–": "--", "−": "$-$", "σ": r"$\sigma$"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as `data` (tidy, numbers as numbers) and as `display` (a frame of texts, as it is read)."""
+
+    data: pd.DataFrame
+    display: pd.DataFrame
+    caption: str
+    notes: list[str] = field(default_factory=list)
+
+    def write(self, stem: Path, *, no_evidence: bool) -> list[Path]:
+        """Write `<stem>.csv` (data), `.md` and `.tex` (display) and return their paths."""
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        notes = [*([NO_EVIDENCE] if no_evidence else []), *self.notes]
+        files = {"csv": self.data.to_csv(index=False), "md": self._markdown(notes), "tex": self._latex(notes)}
+        return [_write(stem.with_suffix(f".{suffix}"), text) for suffix, text in files.items()]
+
+    def _markdown(self, notes: list[str]) -> str:
+        header = [str(column) for column in self.display.columns]
+        rows = [header, ["---"] * len(header), *self.display.astype(str).to_numpy().tolist()]
+        body = "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in rows)
+        return "\n\n".join([f"**{self.caption}**", body, *notes]) + "\n"
+
+    def _latex(self, notes: list[str]) -> str:
+        columns = "l" * 1 + "r" * (len(self.display.columns) - 1)
+        lines = [r"\begin{table}", r"\centering", rf"\caption{{{_tex(self.caption)}}}"]
+        lines += [rf"\begin{{tabular}}{{{columns}}}", r"\hline"]
+        lines += [" & ".join(_tex(str(column)) for column in self.display.columns) + r" \\", r"\hline"]
+        for row in self.display.astype(str).to_numpy().tolist():
+            lines.append(" & ".join(_tex(cell) for cell in row) + r" \\")
+        lines += [r"\hline", r"\end{tabular}"]
+        lines += [rf"\par\smallskip\footnotesize {_tex(note)}" for note in notes]
+        return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+
+def measured(values: Sequence[float], decimals: int = 2) -> str:
+    """Return "mean ± standard deviation (seeds)" as a table shows it."""
+    seeds = list(values)
+    if not seeds:
+        return "not run"
+    spread = sd(seeds)
+    shown = "" if spread is None else f" ± {spread:.{decimals}f}"
+    return f"{mean(seeds):.{decimals}f}{shown} ({len(seeds)})"
+
+
+def _tex(text: str) -> str:
+    return "".join(_TEX.get(character, character) for character in text)
+
+
+def _write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def read_display(markdown: Path) -> tuple[str, list[str], list[list[str]], list[str]]:
+    """Read a table's `.md` again: its caption, header, rows and notes."""
+    caption, body, *notes = markdown.read_text(encoding="utf-8").strip().split("\n\n")
+    cells = [_cells(line) for line in body.splitlines()]
+    return caption.strip("*"), cells[0], cells[2:], notes
+
+
+def _cells(line: str) -> list[str]:
+    marked = line.strip().strip("|").replace(r"\|", "\0")
+    return [cell.strip().replace("\0", "|") for cell in marked.split("|")]

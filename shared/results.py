@@ -1,0 +1,49 @@
+"""Where results lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Results:
+    """The paths below one folder of results, `results` unless told otherwise."""
+
+    root: Path = Path("results")
+
+    def paper(self, scale: str, paper: str) -> Path:
+        """Return the folder of a paper's tables, figures and runs at a scale."""
+        return self.root / scale / paper
+
+    def seed(self, scale: str, paper: str, run: str, seed: int) -> Path:
+        """Return the folder of what one seed of one run leaves behind."""
+        return self.paper(scale, paper) / "runs" / run / f"seed{seed}"
+
+    def record(self, scale: str, paper: str, run: str, seed: int) -> Path:
+        """Return the record of one seed of one run."""
+        return self.seed(scale, paper, run, seed) / "record.json"
+
+    def benchmark(self, scale: str, paper: str, run: str, seed: int, name: str) -> Path:
+        """Return what a benchmark evaluated in a job of its own leaves behind."""
+        return self.seed(scale, paper, run, seed) / "benchmarks" / f"{name}.json"
+
+    def checkpoints(self, scale: str, paper: str, config_hash: str, seed: int) -> Path:
+        """Return the folder of the checkpoints of one seed of the run configured so."""
+        return self.root / scale / "checkpoints" / paper / config_hash / f"seed{seed}"
+
+    def target(self, scale: str, paper: str, name: str, suffix: str) -> Path:
+        """Return the file of a table or figure, by suffix (csv, md, tex, png, pdf)."""
+        return self.paper(scale, paper) / f"{name}.{suffix}"
+
+    def verdicts(self, scale: str) -> Path:
+        """Return the file of the verdicts at a scale."""
+        return self.root / scale / "verdicts.json"
+
+    def report(self, scale: str) -> Path:
+        """Return the first page of the report of a scale."""
+        return self.root / scale / "report" / "index.html"
+
+
+TABLE_SUFFIXES = ("csv", "md", "tex")
+FIGURE_SUFFIXES = ("png", "pdf", "csv")

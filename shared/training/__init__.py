@@ -1,0 +1,24 @@
+"""Options of the training schemes and optimizers, and the loop that all papers train with."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from shared.config import Fraction, NonNegative, Optimizer, Positive, Scheme
+
+
+class Classification(Scheme):
+    """One backbone and one loss, updated together on each batch."""
+
+    implementation: ClassVar[str] = "shared.training.classification:ClassificationScheme"
+    name: Literal["classification"] = "classification"
+
+
+class Sgd(Optimizer):
+    """Stochastic gradient descent with momentum."""
+
+    implementation: ClassVar[str] = "shared.training.optimizers:sgd"
+    name: Literal["sgd"] = "sgd"
+    learning_rate: Positive = 0.01
+    momentum: Fraction = 0.9
+    weight_decay: NonNegative = 0.0

@@ -1,0 +1,67 @@
+"""A small image set as one uint8 tensor on the device, and the batches drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Mean and standard deviation of the training set's pixels, on the scale 0..1."""
+
+    mean: float
+    std: float
+
+    @classmethod
+    def of(cls, images: NDArray[np.uint8]) -> Normalisation:
+        """Measure them exactly, from the counts of the 256 values."""
+        counts = np.bincount(images.reshape(-1), minlength=256)
+        values = np.arange(256) / 255
+        mean = float(counts @ values / counts.sum())
+        return cls(mean, max(float(np.sqrt(counts @ (values - mean) ** 2 / counts.sum())), 1e-6))
+
+
+class ImageTensor:
+    """Grey images `[N, H, W]` (uint8) with labels `[N]`, held on a device and normalised batch by batch."""
+
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        labels: NDArray[np.integer],
+        normalisation: Normalisation,
+        device: torch.device,
+    ) -> None:
+        self.images = torch.from_numpy(np.ascontiguousarray(images)).unsqueeze(1).to(device)
+        self.labels = torch.from_numpy(np.asarray(labels, dtype=np.int64)).to(device)
+        self.scale = 1 / (255 * normalisation.std)
+        self.shift = -normalisation.mean / normalisation.std
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def normalised(self, index: Tensor | slice) -> Tensor:
+        """Return the images at `index` as float32 `[B, 1, H, W]`, channels last, with zero mean and unit deviation."""
+        floats = self.images[index].to(torch.float32, memory_format=torch.channels_last)
+        return floats.mul_(self.scale).add_(self.shift)
+
+    def epoch(self, batch_size: int, seed: int, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the batches of an epoch, from batch `start` on, in the order that (seed, epoch) alone decides.
+
+        So an epoch taken up in its middle goes on with the very batches that were left.
+        """
+        stream = np.random.default_rng([seed, epoch])
+        order = torch.from_numpy(stream.permutation(len(self))).to(self.images.device)
+        for index in order.split(batch_size)[start:]:
+            yield self.normalised(index), self.labels[index]
+
+    def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield all images and labels in the order of the files."""
+        for first in range(0, len(self), batch_size):
+            chosen = slice(first, first + batch_size)
+            yield self.normalised(chosen), self.labels[chosen]

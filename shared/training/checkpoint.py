@@ -1,0 +1,113 @@
+"""Checkpoints that appear whole or not at all, and are taken up by the configuration that wrote them alone."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from shared.config import config_hash
+from shared.errors import UserError
+
+_MAGIC = b"replications checkpoint 1\n"
+
+
+class DamagedCheckpointWarning(UserWarning):
+    """A checkpoint was torn and is not used."""
+
+
+class Checkpoints:
+    """The checkpoints of one seed of one run, in a folder of their own.
+
+    A file is a line of magic, a line of JSON (the configuration, the seed and the SHA-256 of the rest) and what
+    `torch.save` wrote. It is written beside its place, flushed to disk and renamed. The one before is kept, for the
+    case that the newest turns out damaged.
+    """
+
+    def __init__(self, folder: Path, config: dict[str, Any], seed: int) -> None:
+        self.folder = folder
+        self.config = config
+        self.seed = seed
+        self.newest = folder / "checkpoint.pt"
+        self.previous = folder / "checkpoint.previous.pt"
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Write a checkpoint; the files left on disk at any moment are whole."""
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        payload = buffer.getbuffer()
+        head = {"config": self.config, "seed": self.seed, "sha256": hashlib.sha256(payload).hexdigest()}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = self.folder / "checkpoint.partial"
+        with partial.open("wb") as file:
+            file.write(_MAGIC)
+            file.write(json.dumps(head).encode() + b"\n")
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        if self.newest.exists():
+            self.newest.replace(self.previous)
+        partial.replace(self.newest)
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the newest whole checkpoint, or None where there is none to take up.
+
+        A torn file is passed over with a `DamagedCheckpointWarning` that names it.
+
+        Raises:
+            UserError: a checkpoint was written by another configuration or for another seed.
+
+        """
+        for path in (self.newest, self.previous):
+            if path.exists():
+                try:
+                    return self._read(path)
+                except _TornError as torn:
+                    warnings.warn(
+                        f"{path}: the checkpoint is damaged ({torn}) and is not used; training goes on from the "
+                        "one before it, or from the start",
+                        DamagedCheckpointWarning,
+                        stacklevel=2,
+                    )
+        return None
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        with path.open("rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                raise _TornError("it does not begin as a checkpoint")
+            try:
+                head = json.loads(file.readline())
+            except ValueError:
+                raise _TornError("its header cannot be read") from None
+            payload = file.read()
+        if hashlib.sha256(payload).hexdigest() != head["sha256"]:
+            raise _TornError("its checksum does not fit")
+        if head["config"] != self.config or head["seed"] != self.seed:
+            differing = _differing(head["config"], self.config) or "seed"
+            raise UserError(
+                f"{path}: the checkpoint belongs to another run (configuration {config_hash(head['config'])}, "
+                f"differing in '{differing}'); remove it to train this run from the start."
+            )
+        state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+        return state
+
+
+class _TornError(Exception):
+    """A checkpoint file that is not whole."""
+
+
+def _differing(there: dict[str, Any], here: dict[str, Any], path: str = "") -> str:
+    """Return the dotted path of the first setting in which two configurations differ, or ''."""
+    for key in sorted({*there, *here}):
+        left, right = there.get(key), here.get(key)
+        if left != right:
+            if isinstance(left, dict) and isinstance(right, dict):
+                return _differing(left, right, f"{path}{key}.")
+            return f"{path}{key}"
+    return ""

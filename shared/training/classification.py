@@ -1,0 +1,90 @@
+"""The usual training scheme: one backbone and one loss, updated together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from shared.config import RunConfig
+
+
+class ClassificationScheme:
+    """One batch, one update of the backbone and of the loss's own parameters.
+
+    Another scheme offers the same methods: `step`, `embed`, `predict`, `class_vectors`, `set_learning_rate`, `state`
+    and `restore`; the loop asks for nothing else.
+
+    The backbone is drawn before the loss, so that runs of one seed that differ in their loss start alike.
+    """
+
+    def __init__(
+        self, config: RunConfig, shape: tuple[int, int, int], classes: int, device: torch.device
+    ) -> None:
+        layout = torch.channels_last if config.training.channels_last else torch.contiguous_format
+        self.backbone: nn.Module = config.backbone.build(*shape).to(device, memory_format=layout)
+        self.loss: nn.Module = config.loss.build(self.backbone.dimension, classes).to(device)
+        self.optimizer: torch.optim.Optimizer = config.optimizer.build(
+            [*self.backbone.parameters(), *self.loss.parameters()]
+        )
+        self._learning_rate = config.optimizer.learning_rate
+        self._autocast = torch.autocast(
+            device.type, dtype=torch.bfloat16, enabled=config.training.precision == "bf16"
+        )
+        self._network = torch.compile(self.backbone) if config.training.compile else self.backbone
+
+    @property
+    def parameters(self) -> int:
+        """The number of trained parameters."""
+        return sum(p.numel() for group in self.optimizer.param_groups for p in group["params"])
+
+    def set_learning_rate(self, factor: float) -> None:
+        """Multiply the learning rate of the configuration by `factor` from now on."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._learning_rate * factor
+
+    def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Update on one batch; return the loss and its terms before the update, detached."""
+        self.backbone.train()
+        self.loss.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        with self._autocast:
+            terms: dict[str, Tensor] = self.loss(self._network(images), labels)
+        terms["loss"].backward()
+        self.optimizer.step()
+        return {name: term.detach() for name, term in terms.items()}
+
+    @torch.inference_mode()
+    def embed(self, batches: Iterable[Tensor]) -> Tensor:
+        """Return the embeddings `[N, d]` (float32) of batches of images."""
+        self.backbone.eval()
+        with self._autocast:
+            return torch.cat([self._network(images).float() for images in batches])
+
+    @torch.inference_mode()
+    def predict(self, embeddings: Tensor) -> Tensor:
+        """Return the most likely class `[N]` of each embedding."""
+        self.loss.eval()
+        scores: Tensor = self.loss.scores(embeddings)
+        return scores.argmax(dim=1)
+
+    def class_vectors(self) -> Tensor:
+        """Return the loss's weights, centres or prototypes, `[classes, m, d]`."""
+        vectors: Tensor = self.loss.class_vectors()
+        return vectors
+
+    def state(self) -> dict[str, Any]:
+        """Return all that decides how training goes on, but random generators and position."""
+        return {
+            "backbone": self.backbone.state_dict(),
+            "loss": self.loss.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up the state that `state` gave."""
+        self.backbone.load_state_dict(state["backbone"])
+        self.loss.load_state_dict(state["loss"])
+        self.optimizer.load_state_dict(state["optimizer"])

@@ -1,0 +1,68 @@
+"""Which device a job trains on, and its settings for repeatable bits."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock, Timeout
+
+from shared.config import Training
+from shared.errors import UserError
+
+
+def claim(devices: Sequence[str], folder: Path) -> tuple[int, FileLock]:
+    """Take the first of the named devices that no other process holds, until the lock is released or the process ends.
+
+    Snakemake counts the GPUs of a machine (`--resources gpu=N`) but hands out none, so jobs side by side share them
+    out by one lock file a device in `folder`.
+
+    Raises:
+        UserError: every device is held.
+
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for index, name in enumerate(devices):
+        lock = FileLock(folder / f"{name}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            continue
+        return index, lock
+    raise UserError(
+        f"all {len(devices)} GPUs of this machine are taken by other runs; "
+        f"start Snakemake with --resources gpu={len(devices)}, or wait for a run to end."
+    )
+
+
+def prepare(training: Training) -> tuple[torch.device, Any]:
+    """Choose the device, and fix threads and algorithms so that a seed gives the same bits again.
+
+    Returns the device and what must be kept alive to hold it.
+    """
+    torch.set_num_threads(training.threads)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    if training.gpus == 0 or not torch.cuda.is_available():
+        return torch.device("cpu"), None
+    names = [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
+    index, lock = claim(names, Path(tempfile.gettempdir()) / f"replications-gpus-{os.getuid()}")
+    torch.cuda.set_device(index)
+    return torch.device("cuda", index), lock
+
+
+def describe(device: torch.device) -> str:
+    """Return the device's name as its maker gives it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return "CPU"
+    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "CPU")
+    return f"{model} ({torch.backends.cpu.get_cpu_capability()})"

@@ -1,0 +1,50 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+COPIED = ("Snakefile", "papers", "shared")
+
+
+@pytest.fixture(scope="session")
+def digits_root(tmp_path_factory) -> Path:
+    """A data root of the test session's own, in which the smoke scale's digits are made once."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def suite(tmp_path) -> Iterator[Path]:
+    """A copy of the suite, without results, that a test may change."""
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, tmp_path / name)
+    yield tmp_path
+
+
+@pytest.fixture
+def shared(digits_root) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `python -m shared ...` in a folder, as a user would."""
+
+    def run(*arguments: str, cwd: Path = ROOT, check: bool = False) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "shared", *arguments],
+            cwd=cwd,
+            env={**os.environ, "REPLICATION_DATA": str(digits_root)},
+            capture_output=True,
+            text=True,
+            check=check,
+        )
+
+    return run

@@ -1,0 +1,81 @@
+"""Checkpoints: whole or not at all, and never another configuration's."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+import torch
+
+from shared.errors import UserError
+from shared.training.checkpoint import Checkpoints, DamagedCheckpointWarning
+
+CONFIG = {"loss": {"name": "affinity", "sigma": 10.0}, "training": {"epochs": 2}}
+
+
+def state(step: int) -> dict[str, object]:
+    return {"weights": torch.full((1000,), float(step)), "step": step}
+
+
+@pytest.fixture
+def checkpoints(tmp_path) -> Checkpoints:
+    return Checkpoints(tmp_path / "run", CONFIG, seed=3)
+
+
+def test_nothing_to_take_up_at_first(checkpoints):
+    assert checkpoints.load() is None
+
+
+def test_the_newest_is_taken_up(checkpoints):
+    checkpoints.save(state(1))
+    checkpoints.save(state(2))
+    loaded = checkpoints.load()
+    assert loaded["step"] == 2
+    assert torch.equal(loaded["weights"], state(2)["weights"])
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "foreign bytes"])
+def test_a_torn_checkpoint_is_said_and_the_one_before_is_used(checkpoints, damage):
+    checkpoints.save(state(1))
+    checkpoints.save(state(2))
+    whole = checkpoints.newest.read_bytes()
+    middle = len(whole) // 2
+    checkpoints.newest.write_bytes(
+        {
+            "cut": whole[:middle],
+            "flip": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
+            "empty": b"",
+            "foreign bytes": b"\x80\x02" + whole,
+        }[damage]
+    )
+    with pytest.warns(DamagedCheckpointWarning, match=r"checkpoint\.pt: the checkpoint is damaged"):
+        assert checkpoints.load()["step"] == 1
+
+
+def test_when_all_are_torn_training_starts_over(checkpoints):
+    checkpoints.save(state(1))
+    checkpoints.newest.write_bytes(b"")
+    with pytest.warns(DamagedCheckpointWarning):
+        assert checkpoints.load() is None
+
+
+def test_a_partial_write_is_not_seen(checkpoints):
+    checkpoints.save(state(1))
+    (checkpoints.folder / "checkpoint.partial").write_bytes(b"half")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert checkpoints.load()["step"] == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "seed", "differing"),
+    [
+        ({**CONFIG, "loss": {"name": "affinity", "sigma": 5.0}}, 3, "loss.sigma"),
+        ({**CONFIG, "training": {"epochs": 3}}, 3, "training.epochs"),
+        (CONFIG, 4, "seed"),
+    ],
+)
+def test_another_runs_checkpoint_is_refused_and_the_difference_named(checkpoints, config, seed, differing):
+    checkpoints.save(state(1))
+    with pytest.raises(UserError, match=rf"belongs to another run .* differing in '{differing}'"):
+        Checkpoints(checkpoints.folder, config, seed).load()

@@ -1,0 +1,208 @@
+"""Imbalance, label noise and held-out splits: exact sizes, nesting, independence."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.data import Imbalance, Sampling
+from shared.data.sampling import cap_classes, class_counts, flip_labels, hold_out, keep_fraction, sample
+from shared.errors import UserError
+
+CLASSES = 5
+LABELS = st.lists(st.integers(0, CLASSES - 1), min_size=1, max_size=80).map(lambda x: np.array(x, np.uint8))
+FRACTIONS = st.floats(0, 1)
+SEEDS = st.integers(0, 2**32 - 1)
+checked = settings(max_examples=60, deadline=None)
+
+MNIST_TRAIN = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+
+
+@pytest.fixture(scope="module")
+def mnist_labels():
+    labels = np.repeat(np.arange(10, dtype=np.uint8), MNIST_TRAIN)
+    return np.random.default_rng(0).permutation(labels)
+
+
+def test_class_counts():
+    assert class_counts(np.array([2, 0, 2, 2], np.uint8), 4) == [1, 0, 3, 0]
+    assert class_counts(np.array([], np.uint8), 2) == [0, 0]
+
+
+def test_one_tenth_of_the_odd_digits_of_mnist(mnist_labels):
+    kept = keep_fraction(mnist_labels, (1, 3, 5, 7, 9), 0.1, seed=0)
+    # 674.2, 613.1, 542.1, 626.5 (the tie goes to even) and 594.9
+    assert class_counts(mnist_labels[kept], 10) == [5923, 674, 5958, 613, 5842, 542, 5918, 626, 5851, 595]
+
+
+@checked
+@given(LABELS, st.sets(st.integers(0, CLASSES)), FRACTIONS, FRACTIONS, SEEDS)
+def test_imbalance_is_exact_nested_and_leaves_other_classes_whole(labels, classes, one, other, seed):
+    small, large = sorted((one, other))
+    kept = keep_fraction(labels, sorted(classes), small, seed)
+    assert np.all(np.diff(kept) > 0)
+    for label, before, after in zip(
+        range(CLASSES), class_counts(labels, CLASSES), class_counts(labels[kept], CLASSES), strict=True
+    ):
+        assert after == (round(small * before) if label in classes else before)
+    assert set(kept) <= set(keep_fraction(labels, sorted(classes), large, seed))
+
+
+@checked
+@given(LABELS, FRACTIONS, FRACTIONS, SEEDS)
+def test_noise_is_exact_nested_and_always_another_class(labels, one, other, seed):
+    small, large = sorted((one, other))
+    before = labels.copy()
+    noisy, noisier = (flip_labels(labels, fraction, CLASSES, seed) for fraction in (small, large))
+    np.testing.assert_array_equal(labels, before)
+    assert noisy.dtype == labels.dtype
+    flipped = noisy != labels
+    assert np.count_nonzero(flipped) == round(small * len(labels))
+    assert noisy.max() < CLASSES
+    np.testing.assert_array_equal(noisier[flipped], noisy[flipped])
+
+
+def test_noise_is_uniform_over_the_other_classes():
+    labels = np.full(90_000, 250, np.uint8)
+    flipped = np.bincount(flip_labels(labels, 1, 256, seed=3), minlength=256)
+    assert flipped[250] == 0
+    others = np.delete(flipped, 250)
+    expected = 90_000 / 255
+    chi_square = ((others - expected) ** 2 / expected).sum()
+    assert 254 - 5 * np.sqrt(2 * 254) < chi_square < 254 + 5 * np.sqrt(2 * 254)
+
+
+def test_noise_falls_on_all_classes_alike(mnist_labels):
+    noisy = flip_labels(mnist_labels, 0.3, 10, seed=1)
+    assert np.count_nonzero(noisy != mnist_labels) == 18_000
+    shares = [np.mean(noisy[mnist_labels == digit] != digit) for digit in range(10)]
+    # Five standard deviations of a share of 5421 labels, each flipped with probability 0.3.
+    assert max(abs(share - 0.3) for share in shares) < 5 * np.sqrt(0.3 * 0.7 / 5421)
+
+
+@checked
+@given(LABELS, FRACTIONS, FRACTIONS, SEEDS)
+def test_hold_out_partitions_stratifies_and_nests(labels, one, other, seed):
+    small, large = sorted((one, other))
+    train, held_out = hold_out(labels, small, seed)
+    assert sorted([*train, *held_out]) == list(range(len(labels)))
+    assert np.all(np.diff(train) > 0)
+    assert np.all(np.diff(held_out) > 0)
+    expected = [round(small * count) for count in class_counts(labels, CLASSES)]
+    assert class_counts(labels[held_out], CLASSES) == expected
+    assert set(held_out) <= set(hold_out(labels, large, seed)[1])
+
+
+@checked
+@given(LABELS, st.integers(1, 20), SEEDS)
+def test_cap(labels, cap, seed):
+    kept = cap_classes(labels, cap, seed)
+    assert class_counts(labels[kept], CLASSES) == [min(cap, n) for n in class_counts(labels, CLASSES)]
+    assert set(kept) <= set(cap_classes(labels, cap + 1, seed))
+
+
+def test_same_seed_same_choice_other_seed_other_choice(mnist_labels):
+    for choose in (
+        lambda seed: keep_fraction(mnist_labels, (0, 1), 0.5, seed),
+        lambda seed: flip_labels(mnist_labels, 0.5, 10, seed),
+        lambda seed: hold_out(mnist_labels, 0.5, seed)[1],
+        lambda seed: cap_classes(mnist_labels, 100, seed),
+    ):
+        np.testing.assert_array_equal(choose(1), choose(1))
+        assert not np.array_equal(choose(1), choose(2))
+
+
+def test_operations_draw_from_streams_of_their_own(mnist_labels):
+    zeros = np.zeros(1000, np.uint8)
+    kept = set(keep_fraction(zeros, (0,), 0.5, seed=4))
+    held_out = set(hold_out(zeros, 0.5, seed=4)[1])
+    flipped = set(np.flatnonzero(flip_labels(zeros, 0.5, 2, seed=4)))
+    for one, other in ((kept, held_out), (kept, flipped), (held_out, flipped)):
+        # Independent halves of 1000 share 250 +- 8.
+        assert 200 < len(one & other) < 300
+
+
+def test_random_choice_is_uniform():
+    labels = np.zeros(20, np.uint8)
+    times = np.zeros(20)
+    for seed in range(2000):
+        times[keep_fraction(labels, (0,), 0.25, seed)] += 1
+    assert times.sum() == 2000 * 5
+    assert np.all(np.abs(times - 500) < 5 * np.sqrt(2000 * 0.25 * 0.75))
+
+
+def test_empty_and_absent():
+    empty = np.array([], np.uint8)
+    assert len(keep_fraction(empty, (1,), 0.5, 0)) == 0
+    assert [len(part) for part in hold_out(empty, 0.5, 0)] == [0, 0]
+    assert len(flip_labels(empty, 0.5, 10, 0)) == 0
+    assert keep_fraction(np.array([3, 3]), (), 0.0, 0).tolist() == [0, 1]
+
+
+def test_nothing_asked_nothing_changed(mnist_labels):
+    result = sample(mnist_labels, Sampling(), 10, seed=0)
+    np.testing.assert_array_equal(result.train, np.arange(60_000))
+    np.testing.assert_array_equal(result.train_labels, mnist_labels)
+    assert result.counts == {"train": MNIST_TRAIN, "held_out": [0] * 10, "flipped": 0}
+
+
+def test_sample_in_order_with_exact_counts(mnist_labels):
+    before = mnist_labels.copy()
+    sampling = Sampling(
+        per_class=1000, imbalance=Imbalance(classes=(1, 3), fraction=0.1), label_noise=0.25, held_out=0.2
+    )
+    result = sample(mnist_labels, sampling, 10, seed=5)
+    np.testing.assert_array_equal(mnist_labels, before)
+
+    chosen = np.concatenate([result.train, result.held_out])
+    labels = np.concatenate([result.train_labels, result.held_out_labels])
+    assert len(set(chosen)) == len(chosen) == 8 * 1000 + 2 * 100
+    assert class_counts(mnist_labels[chosen], 10) == [1000, 100, 1000, 100, *[1000] * 6]
+    assert np.count_nonzero(labels != mnist_labels[chosen]) == result.counts["flipped"] == 2050
+    assert result.counts["train"] == class_counts(result.train_labels, 10)
+    assert result.counts["held_out"] == class_counts(result.held_out_labels, 10)
+    assert result.counts["held_out"] == [round(0.2 * n) for n in class_counts(labels, 10)]
+    # The held-out labels are as noisy as the others: a quarter flipped, within five standard deviations.
+    share = np.mean(result.held_out_labels != mnist_labels[result.held_out])
+    assert abs(share - 0.25) < 5 * np.sqrt(0.25 * 0.75 / len(result.held_out))
+
+
+def test_changing_one_operation_reshuffles_no_other(mnist_labels):
+    def indices(**options: Any) -> tuple[set[int], set[int], Any]:
+        result = sample(mnist_labels, Sampling(per_class=500, **options), 10, seed=2)
+        return set(result.train), set(result.held_out), np.concatenate([result.train, result.held_out])
+
+    train, held_out, _ = indices(held_out=0.2)
+    few_train, few_held_out, _ = indices(
+        held_out=0.2, imbalance=Imbalance(classes=(0, 1, 2, 3, 4), fraction=0.5)
+    )
+    of_half = {index for index in range(60_000) if mnist_labels[index] >= 5}
+    assert few_train & of_half == train & of_half
+    assert few_held_out & of_half == held_out & of_half
+    *_, quiet = indices(held_out=0.2)
+    *_, noisy = indices(held_out=0.2, label_noise=0.4)
+    assert set(quiet) == set(noisy)
+
+    balanced = flip_labels(mnist_labels, 0.3, 10, seed=2)
+    kept = keep_fraction(mnist_labels, (0,), 0.5, seed=2)
+    thinned = flip_labels(mnist_labels, 0.3, 10, seed=2, among=kept)
+    both = (balanced != mnist_labels) & (thinned != mnist_labels)
+    assert np.count_nonzero(both) > 0.95 * 0.3 * len(kept)
+    np.testing.assert_array_equal(balanced[both], thinned[both])
+    assert np.count_nonzero(thinned != mnist_labels) == round(0.3 * len(kept))
+
+
+def test_a_class_that_is_not_there(mnist_labels):
+    sampling = Sampling(imbalance=Imbalance(classes=(3, 12), fraction=0.5))
+    with pytest.raises(UserError, match="12 is no class of a data set with classes 0 to 9"):
+        sample(mnist_labels, sampling, 10, seed=0)
+
+
+@pytest.mark.parametrize(
+    "sampling", [Sampling(held_out=1), Sampling(imbalance=Imbalance(classes=(0,), fraction=0))]
+)
+def test_nothing_left_to_train_on(sampling):
+    with pytest.raises(UserError, match="leaves no image to train on"):
+        sample(np.zeros(10, np.uint8), sampling, 2, seed=0)
