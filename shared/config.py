@@ -95,10 +95,17 @@ class Card(Strict):
 
 
 class DataSet(Component):
-    """Options of a data set; its `card` says whose it is and how to get it."""
+    """Options of a data set.
+
+    Its `card` says whose it is and how to get it; `folder` is where it lies below the data root, and `fetched` tells
+    that it is downloaded or made where it is missing.
+    """
 
     card: ClassVar[Card]
     classes: ClassVar[int]
+    training_images: ClassVar[int]
+    folder: ClassVar[str]
+    fetched: ClassVar[bool]
 
 
 class Training(Strict):

@@ -89,9 +89,7 @@ def train(run: Run, seed: int, results: Results, root: Path) -> Record:
     """
     began = time.monotonic()
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    checkpoints = Checkpoints(
-        results.checkpoints(run.scale, run.paper, run.hash, seed), run.config.identity(), seed
-    )
+    checkpoints = Checkpoints(results.checkpoints(run.scale, run.paper, run.hash, seed), run.config.identity(), seed)
     folder = results.seed(run.scale, run.paper, run.name, seed)
     with _only_writer(checkpoints.folder, f"{run.name} (seed {seed})"):
         trained = _Trained(run, seed, root)
@@ -140,9 +138,7 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
         UserError: the run is not trained to its end.
 
     """
-    checkpoints = Checkpoints(
-        results.checkpoints(run.scale, run.paper, run.hash, seed), run.config.identity(), seed
-    )
+    checkpoints = Checkpoints(results.checkpoints(run.scale, run.paper, run.hash, seed), run.config.identity(), seed)
     saved = checkpoints.load()
     if saved is None or not saved["position"]["ended"]:
         raise UserError(
@@ -164,7 +160,7 @@ def _only_writer(folder: Path, name: str) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        print(f"{name}: waiting for another process that trains the same weights", file=sys.stderr, flush=True)
+        print(f"{name}: waiting for another process that trains the same weights", file=sys.stderr, flush=True)  # noqa: T201
         lock.acquire()
     try:
         yield
@@ -251,7 +247,10 @@ def _commit() -> str:
         git = ["git", "-C", str(ROOT)]
         head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
         status = subprocess.run(
-            [*git, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True, check=True
+            [*git, "status", "--porcelain", "--untracked-files=no"],
+            capture_output=True,
+            text=True,
+            check=True,
         )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

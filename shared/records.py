@@ -17,9 +17,9 @@ from shared.yaml_files import complaint
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from shared.reference import Reference
-    from numpy.typing import NDArray
 
 RECORD = "record.json"
 FEATURES = "features.npz"
@@ -71,7 +71,7 @@ class Record(Strict):
 
 
 class Features:
-    """The arrays kept of one seed: `embeddings` `[N, d]`, `labels`, `predictions` `[N]`, `class_vectors` `[C, m, d]`."""
+    """The arrays kept of one seed: `embeddings` [N, d], `labels`, `predictions` [N], `class_vectors` [C, m, d]."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -273,9 +273,7 @@ def read_reference(path: Path) -> Reference:
         if cell in cells:
             raise _error(document, key, f"{' / '.join(filter(None, cell))} is given twice; keep one of them")
         if value.claim is not None and value.claim not in claims:
-            raise _error(
-                document, (*key, "claim"), f"no claim '{value.claim}'; {suggestion(value.claim, claims)}"
-            )
+            raise _error(document, (*key, "claim"), f"no claim '{value.claim}'; {suggestion(value.claim, claims)}")
         cells.add(cell)
         values.append(value)
     return Reference(file.citation, tuple(values), file.claims, file.errata)

@@ -19,7 +19,6 @@ import copy
 import datetime
 import importlib
 import itertools
-import pkgutil
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -47,7 +46,7 @@ from shared.config import (
 from shared.errors import UserError
 from shared.names import suggestion
 from shared.reference import Reference, read_reference
-from shared.yaml_files import Document, Key
+from shared.yaml_files import Key
 
 ROOT = Path(__file__).resolve().parent.parent
 TRAINED_SCALES = ("smoke", "lite", "full")
@@ -99,12 +98,12 @@ class RunsFile(Strict):
     """The whole of a paper's `runs.yaml`."""
 
     defaults: dict[str, Any]
-    variants: dict[str, dict[str, dict[str, Any]]] = {}
+    variants: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
     runs: dict[str, dict[str, dict[str, Any] | list[str]]]
     scales: tuple[ScaleRow, ...] = ()
     targets: dict[str, Target]
     deviations: tuple[Deviation, ...] = ()
-    images_per_second: dict[str, float] = {}
+    images_per_second: dict[str, float] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -235,7 +234,9 @@ class Paper:
         spec = self._file.runs[group]
         if unknown := set(spec) - {*names, "set"}:
             raise self._error(
-                ("runs", group), f"'{min(unknown)}' is neither 'set' nor an axis in the name", suggestion(min(unknown), names)
+                ("runs", group),
+                f"'{min(unknown)}' is neither 'set' nor an axis in the name",
+                suggestion(min(unknown), names),
             )
         axes = [self._axis(group, axis) for axis in names]
         for levels in itertools.product(*axes):
@@ -307,8 +308,11 @@ class _Seeds(Strict):
 
 def _is_tag(part: str | int, where: Key, data: dict[str, Any]) -> bool:
     """Whether `part` of a key path is the name that pydantic puts in for the chosen kind of component."""
-    return len(where) > 1 and part == where[1] and isinstance(data.get(str(where[0])), dict) and (
-        data[str(where[0])].get("name") == part
+    return (
+        len(where) > 1
+        and part == where[1]
+        and isinstance(data.get(str(where[0])), dict)
+        and (data[str(where[0])].get("name") == part)
     )
 
 

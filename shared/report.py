@@ -130,9 +130,7 @@ class _Page:
 
     def _commands(self, name: str, suffix: str, records: Sequence[Record]) -> list[str]:
         path = self.results.target(self.scale, self.paper.key, name, suffix).as_posix()
-        train = {
-            f"python -m shared train {record.paper} {record.run} --scale {record.scale}" for record in records[:1]
-        }
+        train = {f"python -m shared train {record.paper} {record.run} --scale {record.scale}" for record in records[:1]}
         return [
             f"snakemake --cores 2 {path}",
             *sorted(train),
@@ -203,7 +201,9 @@ def _value(value: ValueVerdict) -> site.ValueRow:
         column=value.column,
         printed=printed,
         measured="" if value.mean is None else finer(value.mean),
-        difference="" if value.difference is None else f"{value.difference:+.{value.decimals + 1}f}".replace("-", MINUS),
+        difference=""
+        if value.difference is None
+        else f"{value.difference:+.{value.decimals + 1}f}".replace("-", MINUS),
         interval="" if value.interval is None else f"{finer(value.interval[0])} to {finer(value.interval[1])}",
         seeds=str(value.n) if value.n else "",
         unit=value.unit,

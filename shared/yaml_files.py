@@ -89,9 +89,9 @@ def complaint(error: ValidationError) -> tuple[Key, str]:
         case "union_tag_invalid":
             expected = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
             tag = context["tag"]
-            return (*where, "name"), f"there is no '{tag}'; {suggestion(tag, expected)}"
+            return (*where, context["discriminator"].strip("'")), f"there is no '{tag}'; {suggestion(tag, expected)}"
         case "union_tag_not_found":
-            return where, "says no 'name' of what it is; add one"
+            return where, f"does not say its {context['discriminator']}; add it"
         case "literal_error":
             expected = [tag.strip(" '") for tag in context["expected"].replace(" or ", ",").split(",")]
             given = first["input"]

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,13 +16,13 @@ COPIED = ("Snakefile", "papers", "shared")
 
 
 @pytest.fixture(scope="session")
-def digits_root(tmp_path_factory) -> Path:
+def digits_root(tmp_path_factory):
     """A data root of the test session's own, in which the smoke scale's digits are made once."""
     return tmp_path_factory.mktemp("data")
 
 
 @pytest.fixture
-def suite(tmp_path) -> Iterator[Path]:
+def suite(tmp_path):
     """A copy of the suite, without results, that a test may change."""
     for name in COPIED:
         source = ROOT / name
@@ -30,7 +30,7 @@ def suite(tmp_path) -> Iterator[Path]:
             shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, tmp_path / name)
-    yield tmp_path
+    return tmp_path
 
 
 @pytest.fixture

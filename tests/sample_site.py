@@ -186,7 +186,7 @@ def _table(sources: Path) -> TargetSection:
         notes=["Mean over five seeds; the interval is that of Student's t at 95 %."],
         downloads=[_text(sources, f"table1.{suffix}") for suffix in ("csv", "md", "tex")],
         table=TableView(
-            header=["Imbalanced", "CoSen CNN", "Affinity (paper)", "Affinity", "Softmax"],
+            header=["Imbalanced", "CoSen CNN", "Affinity (printed)", "Affinity", "Softmax"],
             rows=[
                 [name, Cell(quoted, "quoted"), Cell(printed, "printed"), Cell(measured, "measured"), "98.90"]
                 for name, quoted, printed, measured in SPLITS

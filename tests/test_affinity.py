@@ -104,9 +104,7 @@ def test_worked_example_of_several_prototypes():
     ],
 )
 def test_combinations_of_table4(distance, similarity, hinge):
-    loss = affinity(
-        single([0, 0], [1, -2]), sigma=HALF, margin=0.75, distance=distance, similarity=similarity
-    )
+    loss = affinity(single([0, 0], [1, -2]), sigma=HALF, margin=0.75, distance=distance, similarity=similarity)
     terms = loss(torch.tensor([[1.0, 0.0]]), torch.tensor([0]))
     assert terms["hinge"].item() == pytest.approx(hinge)
     assert terms["diversity"].item() == 0  # one pair has no variance, whatever the distance of the hinge
@@ -116,8 +114,7 @@ def test_sigma_has_no_effect_on_the_inverse_similarity():
     embedding, labels = torch.randn(4, 3), torch.tensor([0, 1, 2, 0])
     prototypes = torch.randn(3, 2, 3)
     small, large = (
-        affinity(prototypes, similarity="inverse", sigma=sigma)(embedding, labels)["loss"]
-        for sigma in (0.1, 50)
+        affinity(prototypes, similarity="inverse", sigma=sigma)(embedding, labels)["loss"] for sigma in (0.1, 50)
     )
     assert torch.equal(small, large)
 
@@ -243,9 +240,7 @@ def test_prediction_is_the_class_of_the_nearest_prototype(seed, shape, scale, di
     batch, classes, m, dimension = shape
     generator = torch.Generator().manual_seed(seed)
     embedding = scale * torch.randn(batch, dimension, generator=generator)
-    loss = affinity(
-        scale * torch.randn(classes, m, dimension, generator=generator), distance=distance, sigma=1e-3
-    )
+    loss = affinity(scale * torch.randn(classes, m, dimension, generator=generator), distance=distance, sigma=1e-3)
     prediction = loss.scores(embedding).argmax(1).tolist()
     _, _, nearest = oracle(loss, embedding, torch.zeros(batch, dtype=torch.long))
     for predicted, distances in zip(prediction, nearest, strict=True):
@@ -280,9 +275,7 @@ def test_separated_classes_cost_nothing():
 @pytest.mark.parametrize("sigma", [1e-3, 1.0, 1e6])
 @pytest.mark.parametrize("magnitude", [0.0, 1e6, 1e18, 1e25])
 def test_far_features_stay_finite(distance, similarity, sigma, magnitude):
-    loss = affinity(
-        torch.randn(10, 3, 128), sigma=sigma, margin=0.5, distance=distance, similarity=similarity
-    )
+    loss = affinity(torch.randn(10, 3, 128), sigma=sigma, margin=0.5, distance=distance, similarity=similarity)
     embedding = (magnitude * torch.randn(4, 128)).requires_grad_()
     terms = loss(embedding, torch.arange(4))
     assert torch.stack(list(terms.values())).isfinite().all()
@@ -369,13 +362,9 @@ def test_one_matrix_product_for_the_hinge_and_one_for_the_diversity():
 @pytest.mark.parametrize(("distance", "similarity"), COMBINATIONS)
 @pytest.mark.parametrize(("m", "weight"), [(1, 0.0), (3, 1.0)])
 def test_every_prototype_receives_a_gradient(distance, similarity, m, weight):
-    loss = affinity(
-        torch.randn(4, m, 6), sigma=20.0, distance=distance, similarity=similarity, diversity=weight
-    )
+    loss = affinity(torch.randn(4, m, 6), sigma=20.0, distance=distance, similarity=similarity, diversity=weight)
     embedding = torch.randn(8, 6, requires_grad=True)
-    to_embedding, to_prototypes = gradients(
-        loss(embedding, torch.arange(8) % 4)["loss"], embedding, loss.prototypes
-    )
+    to_embedding, to_prototypes = gradients(loss(embedding, torch.arange(8) % 4)["loss"], embedding, loss.prototypes)
     assert [name for name, _ in loss.named_parameters()] == ["prototypes"]
     assert to_embedding.any(dim=1).all()
     assert to_prototypes.any(dim=2).all()

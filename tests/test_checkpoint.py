@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from shared.training.checkpoint import Checkpoints, DamagedCheckpointWarning
 CONFIG = {"loss": {"name": "affinity", "sigma": 10.0}, "training": {"epochs": 2}}
 
 
-def state(step: int) -> dict[str, object]:
+def state(step: int) -> dict[str, Any]:
     return {"weights": torch.full((1000,), float(step)), "step": step}
 
 

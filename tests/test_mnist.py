@@ -123,9 +123,7 @@ def test_an_altered_byte_is_refused_and_left_alone(tmp_path: Path, npm, name):
 def test_a_truncated_file_is_refused(tmp_path: Path):
     folder = put(tmp_path)
     (folder / NAMES[0]).write_bytes(FILES[NAMES[0]][:-3])
-    with pytest.raises(
-        UserError, match=f"{NAMES[0]} is altered or truncated.*expected {CHECKSUMS[NAMES[0]]}"
-    ):
+    with pytest.raises(UserError, match=f"{NAMES[0]} is altered or truncated.*expected {CHECKSUMS[NAMES[0]]}"):
         Mnist().load(tmp_path)
 
 
@@ -133,9 +131,7 @@ def test_a_truncated_gzip_file_is_refused(tmp_path: Path):
     folder = put(tmp_path)
     (folder / NAMES[2]).unlink()
     (folder / f"{NAMES[2]}.gz").write_bytes(gzip.compress(FILES[NAMES[2]])[:-4])
-    with pytest.raises(
-        UserError, match=f"{NAMES[2]}.gz is a truncated or damaged gzip.*md5 {CHECKSUMS[NAMES[2]]}"
-    ):
+    with pytest.raises(UserError, match=f"{NAMES[2]}.gz is a truncated or damaged gzip.*md5 {CHECKSUMS[NAMES[2]]}"):
         Mnist().load(tmp_path)
 
 
@@ -324,9 +320,7 @@ def test_md5_of_bytes_and_files(tmp_path: Path):
     (tmp_path / "file").write_bytes(b"abc")
     # RFC 1321, appendix A.5.
     assert md5(b"abc") == md5(tmp_path / "file") == "900150983cd24fb0d6963f7d28e17f72"
-    assert (
-        checked_md5(b"", "d41d8cd98f00b204e9800998ecf8427e", "nothing") == "d41d8cd98f00b204e9800998ecf8427e"
-    )
+    assert checked_md5(b"", "d41d8cd98f00b204e9800998ecf8427e", "nothing") == "d41d8cd98f00b204e9800998ecf8427e"
     with pytest.raises(UserError, match="nothing is altered"):
         checked_md5(b"x", "d41d8cd98f00b204e9800998ecf8427e", "nothing")
 

@@ -86,9 +86,7 @@ def test_an_unknown_key_of_an_entry_is_named_with_its_line_and_the_nearest_valid
     assert "did you mean 'value'?" in message
 
 
-def test_an_unknown_key_of_a_group_is_reported_on_the_line_of_the_group(
-    tmp_path: Path, data: dict[str, Any]
-) -> None:
+def test_an_unknown_key_of_a_group_is_reported_on_the_line_of_the_group(tmp_path: Path, data: dict[str, Any]) -> None:
     data["values"][0]["wheer"] = data["values"][0].pop("where")
     message = problem(tmp_path, data)
     assert message.startswith(line_of(tmp_path, "wheer:") + ": values.0.wheer:")

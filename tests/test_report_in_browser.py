@@ -28,10 +28,14 @@ async () => {
 """
 
 OVERFLOWING = """
-() => document.documentElement.scrollWidth <= innerWidth ? [] :
-  [...document.body.querySelectorAll('*')]
-    .filter(each => each.getBoundingClientRect().right > innerWidth && !each.closest('.scroll, .commands'))
-    .map(each => each.outerHTML.slice(0, 120))
+() => {
+  const scrolled = element => element.parentElement &&
+    (getComputedStyle(element.parentElement).overflowX != 'visible' || scrolled(element.parentElement))
+  return document.documentElement.scrollWidth <= innerWidth ? [] :
+    [...document.body.querySelectorAll('*')]
+      .filter(each => each.getBoundingClientRect().right > innerWidth && !scrolled(each))
+      .map(each => each.outerHTML.slice(0, 120))
+}
 """
 
 LOW_CONTRAST = """
@@ -136,9 +140,7 @@ def check_site(page: Page, index: Path) -> set[Path]:
             if file.suffix == ".html":
                 waiting.append(file)
     for path, file, anchor in links:
-        assert not anchor or anchor in anchors[file], (
-            f"{path.name} links to {file.name}#{anchor}: no such place"
-        )
+        assert not anchor or anchor in anchors[file], f"{path.name} links to {file.name}#{anchor}: no such place"
     assert [trouble for trouble in troubles if not trouble.startswith("request: file://")] == []
     return set(anchors)
 
@@ -149,9 +151,7 @@ def check_page(page: Page) -> None:
     levels = page.eval_on_selector_all("h1, h2, h3, h4, h5, h6", "all => all.map(each => +each.tagName[1])")
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in pairwise(levels)), (
-        f"a heading skips a level: {levels}"
-    )
+    assert all(after <= before + 1 for before, after in pairwise(levels)), f"a heading skips a level: {levels}"
     check_keyboard(page)
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     for size in (PHONE, DESKTOP):
@@ -178,9 +178,7 @@ def check_keyboard(page: Page) -> None:
 
 def read_value(page: Page, target: str, value: str) -> dict[str, str]:
     """Read the printed and the measured number and the verdict of one value off the open page of a paper."""
-    row = page.locator(f"[id='{target}'] table.values tr").filter(
-        has=page.get_by_role("rowheader", name=value)
-    )
+    row = page.locator(f"[id='{target}'] table.values tr").filter(has=page.get_by_role("rowheader", name=value))
     cells = {name: row.locator(f"td.{name}").inner_text() for name in ("printed", "measured")}
     return {**cells, "verdict": row.locator("td.verdict .badge").inner_text()}
 

@@ -175,9 +175,7 @@ def test_changing_one_operation_reshuffles_no_other(mnist_labels):
         return set(result.train), set(result.held_out), np.concatenate([result.train, result.held_out])
 
     train, held_out, _ = indices(held_out=0.2)
-    few_train, few_held_out, _ = indices(
-        held_out=0.2, imbalance=Imbalance(classes=(0, 1, 2, 3, 4), fraction=0.5)
-    )
+    few_train, few_held_out, _ = indices(held_out=0.2, imbalance=Imbalance(classes=(0, 1, 2, 3, 4), fraction=0.5))
     of_half = {index for index in range(60_000) if mnist_labels[index] >= 5}
     assert few_train & of_half == train & of_half
     assert few_held_out & of_half == held_out & of_half
@@ -200,9 +198,7 @@ def test_a_class_that_is_not_there(mnist_labels):
         sample(mnist_labels, sampling, 10, seed=0)
 
 
-@pytest.mark.parametrize(
-    "sampling", [Sampling(held_out=1), Sampling(imbalance=Imbalance(classes=(0,), fraction=0))]
-)
+@pytest.mark.parametrize("sampling", [Sampling(held_out=1), Sampling(imbalance=Imbalance(classes=(0,), fraction=0))])
 def test_nothing_left_to_train_on(sampling):
     with pytest.raises(UserError, match="leaves no image to train on"):
         sample(np.zeros(10, np.uint8), sampling, 2, seed=0)

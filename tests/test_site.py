@@ -114,9 +114,7 @@ def test_every_address_is_relative_and_leads_to_a_file_and_an_anchor_of_the_fold
 
 
 def test_every_picture_has_a_text_and_its_true_size(full):
-    pictures = [
-        (path, each) for path, page in pages(full).items() for tag, each in page.elements if tag == "img"
-    ]
+    pictures = [(path, each) for path, page in pages(full).items() for tag, each in page.elements if tag == "img"]
     assert len(pictures) == 2
     for path, picture in pictures:
         assert picture["alt"].startswith("Figure ")
@@ -190,16 +188,13 @@ def test_provenance_names_what_was_not_recorded_and_what_older_code_trained(full
 def test_the_mark_of_a_column_stands_once_in_its_header(full):
     text = Page(full / "gaussian_affinity.html").text
     assert (
-        "Imbalanced CoSen CNN quoted Affinity (paper) printed Affinity measured Softmax "
-        "standard 98.7 99.6 99.21 98.90"
+        "Imbalanced CoSen CNN quoted Affinity (printed) Affinity measured Softmax standard 98.7 99.6 99.21 98.90"
     ) in text
 
 
 def test_the_marks_of_a_mixed_column_stand_in_its_cells(full):
     text = Page(full / "gaussian_affinity.html").text
-    assert (
-        "Flat-KNN 61.8 ± 1.6 quoted 54.0 ± 1.3 quoted Affinity 90.1 ± 1.7 printed 81.3 ± 2.1 printed" in text
-    )
+    assert "Flat-KNN 61.8 ± 1.6 quoted 54.0 ± 1.3 quoted Affinity 90.1 ± 1.7 printed 81.3 ± 2.1 printed" in text
 
 
 @pytest.mark.parametrize(
@@ -257,16 +252,10 @@ def test_hostile_text_stays_text_everywhere(tmp_path):
         citation=HOSTILE,
         summary=HOSTILE,
         targets=[target],
-        claims=[
-            ClaimRow(
-                id="c", says=HOSTILE, where=HOSTILE, verdict="matched", reason=HOSTILE, targets=["table1"]
-            )
-        ],
+        claims=[ClaimRow(id="c", says=HOSTILE, where=HOSTILE, verdict="matched", reason=HOSTILE, targets=["table1"])],
         deviations=[Deviation(date=HOSTILE, what=HOSTILE, why=HOSTILE, targets=["table1"])],
     )
-    write_site(
-        Site(HOSTILE, no_evidence=False, commit=HOSTILE, created=HOSTILE, papers=[paper]), tmp_path / "report"
-    )
+    write_site(Site(HOSTILE, no_evidence=False, commit=HOSTILE, created=HOSTILE, papers=[paper]), tmp_path / "report")
     for path, page in pages(tmp_path / "report").items():
         assert {"script", "img"}.isdisjoint(tag for tag, _ in page.elements), path
         assert not page.open
@@ -313,9 +302,7 @@ def test_a_report_that_fails_leaves_the_old_one(site, tmp_path):
     before = (tmp_path / "report" / "index.html").read_bytes()
     broken = TargetSection(key="figure1", title="t", kind="figure", state="done", image=tmp_path / "gone.png")
     with pytest.raises(FileNotFoundError):
-        write_site(
-            replace(site, commit="new", papers=[PaperPage("a", "t", "c", "s", [broken])]), tmp_path / "report"
-        )
+        write_site(replace(site, commit="new", papers=[PaperPage("a", "t", "c", "s", [broken])]), tmp_path / "report")
     assert (tmp_path / "report" / "index.html").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
 
@@ -334,9 +321,7 @@ def test_two_files_of_one_name_are_refused(tmp_path):
     downloads = [tmp_path / name / "table1.csv" for name in ("a", "b")]
     target = TargetSection(key="table1", title="t", kind="table", state="done", downloads=downloads)
     with pytest.raises(ValueError, match=r"both be kept as table1\.csv"):
-        write_site(
-            Site("full", False, "", "", [PaperPage("a", "t", "c", "s", [target])]), tmp_path / "report"
-        )
+        write_site(Site("full", False, "", "", [PaperPage("a", "t", "c", "s", [target])]), tmp_path / "report")
 
 
 def test_a_picture_that_is_no_png_is_refused(tmp_path):

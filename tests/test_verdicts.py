@@ -142,9 +142,7 @@ def test_the_tolerance_is_two_sided(
     st.lists(st.floats(90, 100), min_size=2, max_size=6),
     st.floats(-5, 5).map(lambda value: round(value, 3)),
 )
-def test_moving_the_records_as_far_the_other_way_turns_better_into_worse(
-    seeds: list[float], shift: float
-) -> None:
+def test_moving_the_records_as_far_the_other_way_turns_better_into_worse(seeds: list[float], shift: float) -> None:
     centre = sum(seeds) / len(seeds)
     words = [
         judge(printed(), records({"a": [99 + value - centre + sign * shift for value in seeds]})).verdict
@@ -213,9 +211,7 @@ def test_a_dash_is_judged_by_its_claim_and_shows_the_measurement() -> None:
         }
     )
     table = records({"a": [10.0, 9.8], "b": [99.0, 99.0]})
-    found = judge_values(Reference(CITATION, (printed(value=None, claim="C"),), (claim,), ()), table, "full")[
-        0
-    ]
+    found = judge_values(Reference(CITATION, (printed(value=None, claim="C"),), (claim,), ()), table, "full")[0]
     assert (found.verdict, found.difference) == ("matched", None)
     assert found.mean == pytest.approx(9.9)
     assert found.reason.startswith("as claim C: ")
@@ -304,9 +300,7 @@ def test_pairs_use_the_common_seeds_and_leave_out_what_is_not_finite() -> None:
     ours = {0: 1.0, 1: 1.1, 2: 1.3, 5: 7.0, 8: 1.0}
     theirs = {0: 2.0, 1: 2.2, 2: 2.1, 4: 0.0, 8: math.nan}
     seeds = {
-        f"{level}/{loss}": values
-        for level in ("0.5", "1")
-        for loss, values in (("ours", ours), ("theirs", theirs))
+        f"{level}/{loss}": values for level in ("0.5", "1") for loss, values in (("ours", ours), ("theirs", theirs))
     }
     found = judge_claim(LOWER, records(seeds, ERROR))
     assert [one.n for one in found.findings] == [3, 3]
@@ -346,9 +340,7 @@ def test_lower_compares_with_a_quoted_column_of_the_same_row() -> None:
         ([2.0, 2.1, 1.9, 2.2], [0.5, 0.48, 0.52, 0.45], "inconclusive"),
     ],
 )
-def test_nearer_to_one_measures_ratios_on_both_sides(
-    ours: list[float], theirs: list[float], verdict: str
-) -> None:
+def test_nearer_to_one_measures_ratios_on_both_sides(ours: list[float], theirs: list[float], verdict: str) -> None:
     metric = "mnist-geometry/variance_ratio"
     test = {
         "kind": "lower",
@@ -420,11 +412,7 @@ UP = {0.1: [1.0, 1.1, 0.9], 0.2: [2.0, 2.2, 2.1], 0.5: [3.0, 3.3, 3.1]}
     ],
 )
 def test_rises(second: dict[float, list[float]], verdict: str) -> None:
-    seeds = {
-        f"{name}/{level}": values
-        for name, runs in (("a", UP), ("b", second))
-        for level, values in runs.items()
-    }
+    seeds = {f"{name}/{level}": values for name, runs in (("a", UP), ("b", second)) for level, values in runs.items()}
     assert judge_claim(RISES, records(seeds, ERROR)).verdict == verdict
 
 
@@ -459,9 +447,7 @@ def test_best_within(levels: tuple[list[float], ...], verdict: str, says: str) -
 
 
 def test_best_within_knows_that_more_accuracy_is_better() -> None:
-    table = records(
-        {f"s/{level}": seeds for level, seeds in zip((1, 5, 20, 50), (GOOD, BAD, GOOD, FAIR), strict=True)}
-    )
+    table = records({f"s/{level}": seeds for level, seeds in zip((1, 5, 20, 50), (GOOD, BAD, GOOD, FAIR), strict=True)})
     assert judge_claim({**BEST, "metric": "mnist-test/accuracy"}, table).verdict == "matched"
 
 
@@ -485,9 +471,7 @@ PLATEAU = {"kind": "plateau", "runs": "m/*", "metric": ERROR, "levels": [1, 2, 5
     ],
 )
 def test_plateau(levels: tuple[list[float], ...], verdict: str, says: str) -> None:
-    table = records(
-        {f"m/{level}": seeds for level, seeds in zip((1, 2, 5, 10, 20), levels, strict=True)}, ERROR
-    )
+    table = records({f"m/{level}": seeds for level, seeds in zip((1, 2, 5, 10, 20), levels, strict=True)}, ERROR)
     found = judge_claim(PLATEAU, table)
     assert found.verdict == verdict
     assert says in found.reason
@@ -574,6 +558,4 @@ def test_the_verdicts_of_the_real_paper_are_json_and_cover_everything() -> None:
     assert claims["GA-C9b"]["verdict"] == "matched"
     assert claims["GA-C1"]["verdict"] == "not run"
     assert claims["GA-C11"]["verdict"] == "not runnable"
-    assert {"printed", "spread", "mean", "sd", "n", "interval", "difference", "tolerance", "where"} <= set(
-        standard
-    )
+    assert {"printed", "spread", "mean", "sd", "n", "interval", "difference", "tolerance", "where"} <= set(standard)

@@ -118,9 +118,7 @@ def test_training_after_inference_mode() -> None:
 
 @settings(deadline=None)
 @given(height=st.integers(2, 9), width=st.integers(2, 9), low=st.integers(-3, 0), space_first=st.booleans())
-def test_pool_equals_max_pool_and_relu_with_ties(
-    height: int, width: int, low: int, space_first: bool
-) -> None:
+def test_pool_equals_max_pool_and_relu_with_ties(height: int, width: int, low: int, space_first: bool) -> None:
     y = torch.randint(low, 3, (2, 3, height, width), dtype=torch.float64)
     if space_first:
         y = y.permute(2, 3, 0, 1).contiguous().permute(2, 3, 0, 1)

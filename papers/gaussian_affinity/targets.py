@@ -11,7 +11,12 @@ from shared.records import Records
 from shared.reporting.figure import PAGE_WIDTH, Figure, band, drawing
 from shared.reporting.table import Table, measured
 
-LOSSES = {"softmax": "softmax", "center": "center loss", "affinity": "affinity", "affinity-m1": "affinity, m = 1"}
+LOSSES = {
+    "softmax": "softmax",
+    "center": "center loss",
+    "affinity": "affinity",
+    "affinity-m1": "affinity, m = 1",
+}
 SPLITS = {
     "standard": "Stand. split",
     "odd-10": "10% of odd digits",
@@ -20,10 +25,10 @@ SPLITS = {
     "even-25": "25% of even digits",
 }
 COMBINATIONS = {
-    "l1-gaussian": ("l1", "exp(-d/σ)"),
-    "squared_l2-gaussian": ("squared l2", "exp(-d/σ)"),
-    "l1-inverse": ("l1", "1/(1+d)"),
-    "squared_l2-inverse": ("squared l2", "1/(1+d)"),
+    "l1-gaussian": "l1, exp(-d/sigma)",
+    "squared_l2-gaussian": "squared l2, exp(-d/sigma)",
+    "l1-inverse": "l1, 1/(1+d)",
+    "squared_l2-inverse": "squared l2, 1/(1+d)",
 }
 
 
@@ -38,8 +43,8 @@ def table1(records: Records) -> Table:
                 "Imbalanced": label,
                 "CoSen CNN (quoted)": records.printed("table1", label, "CoSen CNN [24]"),
                 "Affinity (printed)": records.printed("table1", label, "Affinity Loss"),
-                "Affinity (measured)": measured(chosen[chosen["loss"] == "affinity"]["value"]),
-                "Softmax (measured)": measured(chosen[chosen["loss"] == "softmax"]["value"]),
+                "Affinity (measured)": measured(chosen[chosen["loss"] == "affinity"]["value"].tolist()),
+                "Softmax (measured)": measured(chosen[chosen["loss"] == "softmax"]["value"].tolist()),
             }
         )
     return Table(
@@ -54,14 +59,13 @@ def table4(records: Records) -> Table:
     """Table 4: test accuracy of the four combinations of distance and similarity, digits 0-4 kept to 10 %."""
     table = records.metric("mnist-test", "accuracy")
     rows = []
-    for combination, (distance, similarity) in COMBINATIONS.items():
+    for combination, label in COMBINATIONS.items():
         values = table[table["combination"] == combination]["value"]
         rows.append(
             {
-                "Distance d": distance,
-                "Similarity": similarity,
-                "Printed": records.printed("table4", distance, similarity),
-                "Measured": measured(values),
+                "Distance, similarity": label.replace("sigma", "σ"),
+                "Printed": records.printed("table4", label, "Performance"),
+                "Measured": measured(values.tolist()),
                 "Lowest seed": f"{values.min():.2f}" if len(values) else "not run",
             }
         )
@@ -113,7 +117,7 @@ def figure2(records: Records) -> Figure:
         for digit, place in frame.groupby("digit")[["x", "y"]].median().iterrows():
             axes.annotate(
                 f"{digit}*" if digit in minority else f"{digit}",
-                place.to_numpy(),
+                (place["x"], place["y"]),
                 ha="center",
                 va="center",
                 fontsize=7,

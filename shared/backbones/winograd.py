@@ -6,10 +6,10 @@ product becomes one matrix product, which is where the time goes (Lavin and Gray
 Convolutional Neural Networks, 2016, whose U = G w, V = B x and M = U * V are kept here).
 
 Toom and Cook interpolate at small rational points, which in float32 limits a tile to a few pixels. On the
-complex unit circle interpolation is orthogonal instead: B is a Fourier matrix, and the whole map can be one tile.
-A complex product takes three real ones (Gauss). A map of 14 x 14 then takes 2.0 products a pixel and one of
-7 x 7 takes 2.8; a direct convolution takes 25, and F(4x4, 5x5) 5.2. In float32 the error is no larger than that
-of a direct convolution.
+complex unit circle interpolation is orthogonal instead: B is a Fourier matrix, and one tile may be the whole
+map. A complex product takes three real ones (Gauss). A map of 14 x 14 then takes 2.0 products a pixel and one
+of 7 x 7 takes 2.8; a direct convolution takes 25, and F(4x4, 5x5) 5.2. In float32 the error is no larger than
+that of a direct convolution.
 
 Every step is linear or a product, so autograd derives the exact gradients, and in the same domain.
 
@@ -59,8 +59,8 @@ def _transforms(
     """B, G and A for one size of map.
 
     With periods of at least height + 2 and width + 2, what wraps around meets only the zero padding. Along
-    the height the period is even and the frequencies are odd multiples of one half, so that those of real data
-    come in conjugate pairs without exception; one of each pair is kept.
+    the height the period is even and the frequencies are odd multiples of one half, so that those of real
+    data come in conjugate pairs without exception; one of each pair is kept.
     """
     tall, wide = height + PADDING + height % 2, width + PADDING
     u = torch.arange(tall // 2, dtype=torch.float64) + 0.5

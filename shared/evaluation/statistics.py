@@ -79,9 +79,7 @@ def binomial_test(successes: int, n: int, chance: float, name: str = "exact bino
     """Test whether successes in `n` trials are more than `chance` brings; the effect is their share."""
     result = stats.binomtest(successes, n, chance, alternative="greater")
     interval = stats.binomtest(successes, n, chance).proportion_ci(method="exact")
-    return Comparison(
-        n, successes / n, (float(interval.low), float(interval.high)), float(result.pvalue), name
-    )
+    return Comparison(n, successes / n, (float(interval.low), float(interval.high)), float(result.pvalue), name)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

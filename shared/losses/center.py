@@ -21,9 +21,7 @@ class CenterLoss(SoftmaxLoss):
 
     centres: Tensor
 
-    def __init__(
-        self, dimension: int, classes: int, *, weight: float, alpha: float, bias: bool = True
-    ) -> None:
+    def __init__(self, dimension: int, classes: int, *, weight: float, alpha: float, bias: bool = True) -> None:
         super().__init__(dimension, classes, bias=bias)
         self.weight = weight
         self.alpha = alpha

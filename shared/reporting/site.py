@@ -39,9 +39,7 @@ class Word(NamedTuple):
 
 WORDS: dict[str, Word] = {
     "done": Word("●", "plain", "Regenerated from records of this scale."),
-    "matched": Word(
-        "✓", "good", "A value within the tolerance of the printed one; a claim that the records support."
-    ),
+    "matched": Word("✓", "good", "A value within the tolerance of the printed one; a claim that the records support."),
     "better": Word("▲", "better", "Beyond the tolerance, on the better side of the printed value."),
     "worse": Word("▼", "worse", "Beyond the tolerance, on the worse side of the printed value."),
     "contradicted": Word("✗", "bad", "The records speak against the claim."),
@@ -82,9 +80,7 @@ class TableView:
     def __post_init__(self) -> None:
         """Refuse ragged rows (ValueError)."""
         if any(len(row) != len(self.header) for row in self.rows):
-            raise ValueError(
-                f"a table row has not the {len(self.header)} cells of the header {list(self.header)}"
-            )
+            raise ValueError(f"a table row has not the {len(self.header)} cells of the header {list(self.header)}")
 
     @property
     def cells(self) -> list[list[Cell]]:
@@ -238,9 +234,7 @@ class Site:
             _check_names(f"target of {paper.key}", [target.key for target in paper.targets])
             _check_names(f"claim of {paper.key}", [claim.id for claim in paper.claims])
         if self.no_evidence and (scored := SCORED & {*self.values, *self.claims}):
-            raise ValueError(
-                f"the scale {self.scale!r} is no evidence, yet carries the verdicts {sorted(scored)}"
-            )
+            raise ValueError(f"the scale {self.scale!r} is no evidence, yet carries the verdicts {sorted(scored)}")
 
     @property
     def states(self) -> dict[str, int]:
@@ -250,9 +244,7 @@ class Site:
     @property
     def values(self) -> dict[str, int]:
         """How many printed values have each verdict."""
-        return count(
-            row.verdict for paper in self.papers for target in paper.targets for row in target.values
-        )
+        return count(row.verdict for paper in self.papers for target in paper.targets for row in target.values)
 
     @property
     def claims(self) -> dict[str, int]:
@@ -291,9 +283,7 @@ def write_site(site: Site, folder: Path) -> None:
 
 def _write_pages(site: Site, folder: Path) -> None:
     loader = PackageLoader("shared.reporting")
-    pages = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     pages.globals.update(site=site, words=WORDS, scales=SCALES)
     pages.filters.update(file_size=file_size, megabytes=megabytes, image_size=image_size)
     style, _, _ = loader.get_source(pages, "report.css")

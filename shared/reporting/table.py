@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NO_EVIDENCE = "Smoke scale: these numbers show that the code runs and are no evidence."
-_TEX = {"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "±": r"$\pm$", "–": "--", "−": "$-$", "σ": r"$\sigma$"}
+_TEX = {
+    "&": r"\&",
+    "%": r"\%",
+    "#": r"\#",
+    "_": r"\_",
+    "±": r"$\pm$",
+    "–": "--",
+    "−": "$-$",
+    "σ": r"$\sigma$",
+}
 
 
 @dataclass(frozen=True)

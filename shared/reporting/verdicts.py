@@ -3,15 +3,16 @@
 The table has one row per run, seed, benchmark and metric, and its value, in columns of these names.
 
 A number is matched if the mean over the seeds lies within max(half a printed unit, two joint standard errors,
-the declared floor) of it, on either side. A claim is matched if every comparison that it makes comes out as
-claimed with p < 0.05 after Holm's correction, contradicted if one comes out the other way as surely.
+the declared floor) of it, on either side. A claim is matched if each comparison that it makes comes out as
+claimed with p < 0.05 (an intersection-union test: all must, so none need be corrected for the others), and
+contradicted if one comes out the other way with p < 0.05 after Holm's correction (any one would do).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pandas as pd
@@ -64,11 +65,9 @@ UNSCORED: dict[str, tuple[Word, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class ValueVerdict:
-    """What the records say of one printed number; `difference` is measured minus printed."""
+class ValueVerdict(Value):
+    """A printed number and what the records say of it; `difference` is measured minus printed."""
 
-    value: Value
     mean: float | None
     sd: float | None
     n: int
@@ -78,11 +77,15 @@ class ValueVerdict:
     verdict: Word
     reason: str
 
+    @property
+    def printed(self) -> float | None:
+        """The number of the paper."""
+        return self.value
+
     def as_dict(self) -> dict[str, Any]:
-        """Return it as flat plain data; the number of the paper is `printed`."""
-        cell = self.value.model_dump(exclude={"value", "repeats", "floor", "not_runnable", "claim"})
-        measured = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "value"}
-        return {**cell, "printed": self.value.value, **measured}
+        """Return it as plain data; the number of the paper is `printed`."""
+        hidden = {"value", "repeats", "floor", "not_runnable", "claim"}
+        return {**self.model_dump(mode="json", exclude=hidden), "printed": self.printed}
 
 
 @dataclass(frozen=True)
@@ -98,26 +101,18 @@ class Finding:
     test: str
 
 
-@dataclass(frozen=True)
-class ClaimVerdict:
-    """What the records say of one claim, and the names of the runs that it takes."""
+class ClaimVerdict(Claim):
+    """A claim and what the records say of it, and the names of the runs that it takes."""
 
-    claim: Claim
     runs: tuple[str, ...]
     findings: tuple[Finding, ...]
     verdict: Word
     reason: str
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        return {
-            **self.claim.model_dump(include={"id", "says", "where", "targets", "note"}),
-            "kind": self.claim.test.kind if self.claim.test else None,
-            "runs": self.runs,
-            "findings": [asdict(finding) for finding in self.findings],
-            "verdict": self.verdict,
-            "reason": self.reason,
-        }
+        """Return it as plain data, with the kind of its test."""
+        kind = self.test.kind if self.test else None
+        return {**self.model_dump(mode="json", exclude={"test", "untestable"}), "kind": kind}
 
 
 def verdicts(reference: Reference, table: pd.DataFrame, scale: str) -> dict[str, Any]:
@@ -139,7 +134,7 @@ def verdicts(reference: Reference, table: pd.DataFrame, scale: str) -> dict[str,
 def judge_values(reference: Reference, table: pd.DataFrame, scale: str) -> list[ValueVerdict]:
     """Return a verdict of every printed number, in the order of the reference."""
     measurements = measure(table)
-    claims = {verdict.claim.id: verdict for verdict in judge_claims(reference, table, scale)}
+    claims = {verdict.id: verdict for verdict in judge_claims(reference, table, scale)}
     return [_judge_value(value, measurements, claims, scale) for value in reference.values]
 
 
@@ -171,15 +166,11 @@ def _finite(seeds: Seeds) -> Seeds:
 def _direction(metric: str) -> int:
     name = metric.rpartition("/")[2]
     if name not in DIRECTIONS:
-        raise UserError(
-            f"no direction is known for the metric '{metric}'; add it to DIRECTIONS in {__name__}"
-        )
+        raise UserError(f"no direction is known for the metric '{metric}'; add it to DIRECTIONS in {__name__}")
     return DIRECTIONS[name]
 
 
-def _judge_value(
-    value: Value, measurements: Measurements, claims: dict[str, ClaimVerdict], scale: str
-) -> ValueVerdict:
+def _judge_value(value: Value, measurements: Measurements, claims: dict[str, ClaimVerdict], scale: str) -> ValueVerdict:
     recorded = measurements.get((value.run or "", value.metric or ""), {})
     sample = list(_finite(recorded).values())
     mean = statistics.mean(sample) if sample else None
@@ -203,15 +194,15 @@ def _judge_value(
             seeds += f", {lost} more gave no finite number"
         reason = f"{reason}; {seeds}{f'; tolerance: {rule}' if rule else ''}"
     return ValueVerdict(
-        value,
-        mean,
-        statistics.sd(sample),
-        len(sample),
-        statistics.t_interval(sample),
-        difference,
-        tolerance,
-        verdict,
-        reason,
+        **dict(value),
+        mean=mean,
+        sd=statistics.sd(sample),
+        n=len(sample),
+        interval=statistics.t_interval(sample),
+        difference=difference,
+        tolerance=tolerance,
+        verdict=verdict,
+        reason=reason,
     )
 
 
@@ -253,9 +244,7 @@ class _Judge:
 
     def __init__(self, reference: Reference, measurements: Measurements) -> None:
         self._cells = {(value.target, value.row, value.column): value.value for value in reference.values}
-        self._places = {
-            value.run: (value.target, value.row) for value in reference.values if value.run is not None
-        }
+        self._places = {value.run: (value.target, value.row) for value in reference.values if value.run is not None}
         self._measurements = measurements
         self._asked: list[tuple[str, str]] = []
 
@@ -281,7 +270,8 @@ class _Judge:
         if scale == NO_EVIDENCE and verdict not in ("not run", "not runnable"):
             verdict, reason = "no evidence", SMOKE
         runs = tuple(dict.fromkeys(run for run, _ in self._asked))
-        return ClaimVerdict(claim, runs, tuple(findings), verdict, reason)
+        found = {"runs": runs, "findings": tuple(findings), "verdict": verdict, "reason": reason}
+        return ClaimVerdict(**dict(claim), **found)
 
     def _seeds(self, run: str, metric: str) -> Seeds:
         """Return every seed of a run, finite or not."""
@@ -309,16 +299,12 @@ class _Judge:
         if side.column is not None:
             number = self._cells.get((*self._places.get(run, ("", "")), side.column))
         if number is None:
-            raise UserError(
-                f"a claim compares {run} with column '{side.column}', which has no number beside it"
-            )
+            raise UserError(f"a claim compares {run} with column '{side.column}', which has no number beside it")
         return number
 
     def _missing(self) -> str:
         """Return the first few of the quantities asked for that have no record."""
-        names = [
-            f"{metric} of {run}" for run, metric in self._asked if (run, metric) not in self._measurements
-        ]
+        names = [f"{metric} of {run}" for run, metric in self._asked if (run, metric) not in self._measurements]
         unique = list(dict.fromkeys(names))
         return ", ".join(unique[:3]) + (f" and {len(unique) - 3} more" if len(unique) > 3 else "")
 
@@ -423,9 +409,7 @@ class _Judge:
         held = sum(len(failed) == 1 and failed[0] in test.among for failed in failing)
         chance = len(test.among) / 2 ** len(test.levels)
         result = statistics.binomial_test(held, n, chance, "exact binomial test against failing by coin toss")
-        finding = _finding(
-            f"only {' or '.join(map(str, test.among))} below {test.below:g}, share of seeds", result
-        )
+        finding = _finding(f"only {' or '.join(map(str, test.among))} below {test.below:g}, share of seeds", result)
         counts = ", ".join(f"{level} in {sum(level in failed for failed in failing)}" for level in levels)
         seen = (
             f"below {test.below:g} in {n} {_seeds_word(n)}: {counts}; as claimed in {held}, "
@@ -482,6 +466,11 @@ def _sense(finding: Finding) -> int:
     return 1 if finding.effect > 0 else -1
 
 
+def _as_claimed(finding: Finding) -> bool:
+    """Whether the effect is as claimed, by its own p value: a claim that needs all of its comparisons needs no more."""
+    return finding.effect is not None and finding.effect > 0 and finding.p is not None and finding.p < SIGNIFICANCE
+
+
 def _cannot_judge(findings: Sequence[Finding]) -> tuple[Word, str] | None:
     """Return why comparisons that must all be there allow no verdict, or None."""
     missing = sum(finding.n == 0 for finding in findings)
@@ -499,7 +488,7 @@ def _all_as_claimed(findings: Sequence[Finding]) -> tuple[Word, str]:
         return "contradicted", _summary(findings)
     if stop := _cannot_judge(findings):
         return stop
-    if all(_sense(finding) > 0 for finding in findings):
+    if all(_as_claimed(finding) for finding in findings):
         return "matched", _summary(findings)
     return "inconclusive", f"not every comparison is beyond seed noise: {_summary(findings)}"
 
@@ -518,7 +507,7 @@ def _summary(findings: Sequence[Finding]) -> str:
         certainty = f" {_interval(ran[0].interval)}, p = {adjusted[0]:.2g} ({tests})" if adjusted else ""
         return f"effect {effects[0]:+.3g}{certainty}, {seeds}: {ran[0].what}"
     positive = sum(effect > 0 for effect in effects)
-    certain = sum(_sense(finding) > 0 for finding in ran)
+    certain = sum(_as_claimed(finding) for finding in ran)
     certainty = ""
     if adjusted:
         span = f"{min(adjusted):.2g} to {max(adjusted):.2g}"

@@ -57,7 +57,7 @@ class ImageTensor:
         """
         stream = np.random.default_rng([seed, epoch])
         order = torch.from_numpy(stream.permutation(len(self))).to(self.images.device)
-        for index in order.split(batch_size)[start:]:
+        for index in torch.split(order, batch_size)[start:]:
             yield self.normalised(index), self.labels[index]
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:

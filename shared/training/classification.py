@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -20,20 +20,19 @@ class ClassificationScheme:
     The backbone is drawn before the loss, so that runs of one seed that differ in their loss start alike.
     """
 
-    def __init__(
-        self, config: RunConfig, shape: tuple[int, int, int], classes: int, device: torch.device
-    ) -> None:
+    def __init__(self, config: RunConfig, shape: tuple[int, int, int], classes: int, device: torch.device) -> None:
         layout = torch.channels_last if config.training.channels_last else torch.contiguous_format
-        self.backbone: nn.Module = config.backbone.build(*shape).to(device, memory_format=layout)
-        self.loss: nn.Module = config.loss.build(self.backbone.dimension, classes).to(device)
+        backbone: nn.Module = config.backbone.build(*shape)
+        self.backbone = backbone.to(device).to(memory_format=layout)
+        self.loss = config.loss.build(backbone.dimension, classes).to(device)
         self.optimizer: torch.optim.Optimizer = config.optimizer.build(
             [*self.backbone.parameters(), *self.loss.parameters()]
         )
         self._learning_rate = config.optimizer.learning_rate
-        self._autocast = torch.autocast(
-            device.type, dtype=torch.bfloat16, enabled=config.training.precision == "bf16"
+        self._autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.training.precision == "bf16")
+        self._network: Callable[[Tensor], Tensor] = (
+            torch.compile(self.backbone) if config.training.compile else self.backbone
         )
-        self._network = torch.compile(self.backbone) if config.training.compile else self.backbone
 
     @property
     def parameters(self) -> int:
@@ -52,7 +51,7 @@ class ClassificationScheme:
         self.optimizer.zero_grad(set_to_none=True)
         with self._autocast:
             terms: dict[str, Tensor] = self.loss(self._network(images), labels)
-        terms["loss"].backward()
+        torch.autograd.backward(terms["loss"])
         self.optimizer.step()
         return {name: term.detach() for name, term in terms.items()}
 

@@ -74,7 +74,7 @@ def error(scheme: TrainingScheme, images: ImageTensor) -> float:
     return 100 * float(wrong.double().mean())
 
 
-def fit(  # noqa: PLR0913
+def fit(
     scheme: TrainingScheme,
     images: ImageTensor,
     training: Training,
@@ -101,9 +101,7 @@ def fit(  # noqa: PLR0913
     def save() -> None:
         _require_finite(position, label, checkpoints.newest)
         position.seconds = time.monotonic() - began
-        checkpoints.save(
-            {"scheme": scheme.state(), "position": _plain(position), "generators": _generators()}
-        )
+        checkpoints.save({"scheme": scheme.state(), "position": _plain(position), "generators": _generators()})
 
     with Progress(label, total, position.step, training.batch_size) as progress, _terminated() as asked:
         while not position.ended:
@@ -195,7 +193,7 @@ def _terminated() -> Iterator[threading.Event]:
     """Yield an event that SIGTERM sets instead of ending the process at once."""
     asked = threading.Event()
 
-    def ask(number: int, frame: FrameType | None) -> None:
+    def ask(_number: int, _frame: FrameType | None) -> None:
         asked.set()
 
     if threading.current_thread() is not threading.main_thread():

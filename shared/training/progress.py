@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import sys
 import time
 from types import TracebackType
@@ -23,6 +24,7 @@ class Progress:
         )
         self._first, self._start = done, time.monotonic()
         self._last = self._start
+        self._step, self._epoch, self._loss = done, 0, ""
 
     def __enter__(self) -> Progress:
         return self
@@ -32,27 +34,27 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.close()
+        elif self._step > self._first:
+            self._line()
 
     def step(self, step: int, epoch: int, loss: float | None = None) -> None:
         """Say that `step` steps are done; `loss`, where given, is the mean since the epoch began."""
+        self._step, self._epoch = step, epoch
+        if loss is not None:
+            self._loss = f"loss {loss:.4f}, "
         if self._bar is not None:
             self._bar.update(step - self._bar.n)
-            if loss is not None:
-                self._bar.set_postfix(epoch=epoch, loss=f"{loss:.4f}")
-            return
-        now = time.monotonic()
-        if now - self._last >= LOG_SECONDS:
-            self._last = now
-            self._line(step, epoch, loss)
+            self._bar.set_postfix_str(f"{self._loss}epoch {epoch}", refresh=False)
+        elif time.monotonic() - self._last >= LOG_SECONDS:
+            self._line()
 
-    def _line(self, step: int, epoch: int, loss: float | None) -> None:
-        seconds = time.monotonic() - self._start
-        rate = (step - self._first) / seconds if seconds else 0.0
-        left = f"{(self.total - step) / rate:.0f} s left" if rate else "time left unknown"
-        shown = "" if loss is None else f"loss {loss:.4f}, "
+    def _line(self) -> None:
+        self._last = time.monotonic()
+        rate = (self._step - self._first) / max(self._last - self._start, 1e-9)
+        left = str(datetime.timedelta(seconds=round((self.total - self._step) / rate)))
         print(  # noqa: T201 - the log is this program's output
-            f"{self.label}: epoch {epoch}, step {step}/{self.total}, {shown}"
-            f"{rate * self.batch_size:,.0f} images/s, {left}",
+            f"{self.label}: epoch {self._epoch}, step {self._step}/{self.total}, {self._loss}"
+            f"{rate * self.batch_size:,.0f} images/s, {left} left",
             file=sys.stderr,
             flush=True,
         )
