@@ -76,9 +76,11 @@ class Optimizer(Component):
 class Benchmark(Component):
     """Options of a named evaluation of a trained run; builds `benchmark` as `shared.evaluation` describes.
 
-    `alone` marks one too costly for the training job: it becomes a job of its own.
+    `split` says which images it looks at; `alone` marks one too costly for the training job, which becomes a job of
+    its own.
     """
 
+    split: ClassVar[Literal["test", "held-out"]] = "test"
     alone: ClassVar[bool] = False
 
 

@@ -12,7 +12,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -62,9 +62,21 @@ class _Trained:
     def _tensor(self, images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> ImageTensor:
         return ImageTensor(images, labels, self.normalisation, self.device)
 
-    def test(self) -> TestOutput:
-        """Embed and classify the test images."""
-        images = self._tensor(self.arrays.test_images, self.arrays.test_labels)
+    def output(self, split: str) -> TestOutput:
+        """Embed and classify the images of a split, "test" or "held-out".
+
+        Raises:
+            UserError: nothing was held out.
+
+        """
+        images = self.held_out
+        if split == "test":
+            images = self._tensor(self.arrays.test_images, self.arrays.test_labels)
+        if images is None:
+            raise UserError(
+                f"run '{self.run.name}' holds nothing out, yet names a benchmark on held-out images; "
+                "set data.sampling.held_out above 0."
+            )
         embeddings = embed(self.scheme, images)
         imbalance = self.run.config.data.sampling.imbalance  # type: ignore[attr-defined]
         return TestOutput(
@@ -103,7 +115,7 @@ def train(run: Run, seed: int, results: Results, root: Path) -> Record:
             held_out=trained.held_out,
             label=label,
         )
-        output = trained.test()
+        measured = _measure(trained, run.config.benchmarks)
         record = Record(
             paper=run.paper,
             run=run.name,
@@ -112,11 +124,7 @@ def train(run: Run, seed: int, results: Results, root: Path) -> Record:
             axes=run.axes,
             config=run.config.plain(),
             config_hash=run.hash,
-            metrics={
-                name: benchmarks(run.paper)[name].build()(output)
-                for name in run.config.benchmarks
-                if not benchmarks(run.paper)[name].alone
-            },
+            metrics=measured,
             data=DataUsed(
                 name=run.config.data.name,
                 checksums=trained.arrays.checksums,
@@ -126,7 +134,7 @@ def train(run: Run, seed: int, results: Results, root: Path) -> Record:
         )
         _write_curve(folder / CURVE, position)
         if run.config.keep_features:
-            _write_features(folder / FEATURES, output)
+            _write_features(folder / FEATURES, trained.output("test"))
         write_json(folder / RECORD, record.model_dump(mode="json"))
     return record
 
@@ -147,10 +155,18 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
         )
     trained = _Trained(run, seed, root)
     trained.scheme.restore(saved["position"]["best_state"] or saved["scheme"])
-    metrics: dict[str, float] = benchmarks(run.paper)[benchmark].build()(trained.test())
+    metrics: dict[str, float] = _measure(trained, [benchmark], alone=True)[benchmark]
     path = results.benchmark(run.scale, run.paper, run.name, seed, benchmark)
     write_json(path, {"benchmark": benchmark, "config_hash": run.hash, "seed": seed, "metrics": metrics})
     return metrics
+
+
+def _measure(trained: _Trained, names: Iterable[str], *, alone: bool = False) -> dict[str, dict[str, float]]:
+    """Return the metrics of the named benchmarks; no image of a split that none of them asks for is looked at."""
+    chosen = {name: benchmarks(trained.run.paper)[name] for name in names}
+    chosen = {name: benchmark for name, benchmark in chosen.items() if alone or not benchmark.alone}
+    outputs = {split: trained.output(split) for split in {benchmark.split for benchmark in chosen.values()}}
+    return {name: benchmark.build()(outputs[benchmark.split]) for name, benchmark in chosen.items()}
 
 
 @contextmanager

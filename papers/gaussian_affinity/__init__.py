@@ -17,7 +17,8 @@ class Affinity(Loss):
     `prototypes`: m of eq. 9, for each class.
     `diversity`: weight of R in eq. 10, which prints none, that is 1.
     `distance`, `similarity`: the choices of table 4.
-    `initial_scale`: root mean square norm of a prototype at the start.
+    `initial_scale`: root mean square norm of a prototype at the start; without one it is chosen so that the margin can
+    be reached.
     """
 
     implementation: ClassVar[str] = "papers.gaussian_affinity.affinity:AffinityLoss"
@@ -28,4 +29,4 @@ class Affinity(Loss):
     diversity: NonNegative = 1.0
     distance: Literal["squared_l2", "l1"] = "squared_l2"
     similarity: Literal["gaussian", "inverse"] = "gaussian"
-    initial_scale: Positive = 1.0
+    initial_scale: Positive | None = None

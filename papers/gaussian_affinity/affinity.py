@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import log, pi, sqrt
 from typing import Literal
 
 import torch
@@ -56,7 +56,8 @@ class AffinityLoss(nn.Module):
 
     Prototypes start normally distributed with variance `initial_scale`^2 / d in each coordinate. Whatever d
     is, their mean squared norm is then initial_scale^2, and the mean squared distance of two of them twice
-    that.
+    that. Without an `initial_scale` their mean distance is the one at which the similarity of two of them has
+    fallen to 1 - margin, so that the hinge can come to zero and no similarity has vanished.
 
     Distances, similarities and losses are float32 at least, also under autocast.
     """
@@ -72,7 +73,7 @@ class AffinityLoss(nn.Module):
         diversity: float = 1.0,
         distance: Literal["squared_l2", "l1"] = "squared_l2",
         similarity: Literal["gaussian", "inverse"] = "gaussian",
-        initial_scale: float = 1.0,
+        initial_scale: float | None = None,
     ) -> None:
         super().__init__()
         self.sigma = sigma
@@ -81,7 +82,8 @@ class AffinityLoss(nn.Module):
         self.distance = distance
         self.similarity = similarity
         self.prototypes = nn.Parameter(torch.empty(classes, prototypes, dimension))
-        nn.init.normal_(self.prototypes, std=initial_scale / sqrt(dimension))
+        scale = self._reachable_scale(dimension) if initial_scale is None else initial_scale
+        nn.init.normal_(self.prototypes, std=scale / sqrt(dimension))
 
     def forward(self, embedding: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Return the scalars "loss", "hinge" (L_mm) and "diversity" (R, not weighted).
@@ -106,10 +108,8 @@ class AffinityLoss(nn.Module):
     def _distance(self, embedding: Tensor) -> Tensor:
         """Distances (B, C) to the nearest prototype of each class, the one that is most similar in eq. 9."""
         features, prototypes = self._wide(embedding), self._wide(self.prototypes).flatten(0, 1)
-        if self.distance == "l1":
-            distance = torch.cdist(features, prototypes, p=1)
-        else:
-            distance = squared_l2(features, prototypes)
+        l1 = self.distance == "l1"
+        distance = torch.cdist(features, prototypes, p=1) if l1 else squared_l2(features, prototypes)
         return distance.view(-1, *self.prototypes.shape[:2]).min(2).values
 
     def _similarity(self, distance: Tensor) -> Tensor:
@@ -117,6 +117,13 @@ class AffinityLoss(nn.Module):
         if self.similarity == "inverse":
             return 1 / (1 + distance)
         return torch.exp(-distance / self.sigma)
+
+    def _reachable_scale(self, dimension: int) -> float:
+        """Root mean square norm at which the mean distance of two prototypes has similarity 1 - margin."""
+        inverse = self.similarity == "inverse"
+        distance = self.margin / (1 - self.margin) if inverse else -self.sigma * log(1 - self.margin)
+        # Two prototypes are 2 scale^2 apart in squared l2, and sqrt(d) scale 2 / sqrt(pi) in l1.
+        return sqrt(distance / 2) if self.distance == "squared_l2" else distance * sqrt(pi / dimension) / 2
 
     @staticmethod
     def _wide(tensor: Tensor) -> Tensor:

@@ -10,12 +10,12 @@ from shared.config import Backbone, Count
 class SmallCnn(Backbone):
     """Three 5x5 convolutions and one fully connected layer, as section 4.2 of the Gaussian affinity paper has it.
 
-    `convolution` chooses how the second and third convolution are computed, not what: `winograd` needs a third of
-    the multiplications and differs from `direct` by rounding alone.
+    `convolution` chooses how the convolutions are computed, not what: `fourier` needs a tenth of the multiplications of
+    `direct` and differs from it by rounding alone. It is for CPUs, in fp32.
     """
 
     implementation: ClassVar[str] = "shared.backbones.small_cnn:SmallCnnNetwork"
     name: Literal["small-cnn"] = "small-cnn"
     filters: tuple[Count, Count, Count] = (32, 64, 128)
     embedding: Count = 128
-    convolution: Literal["direct", "winograd"] = "direct"
+    convolution: Literal["direct", "fourier"] = "direct"

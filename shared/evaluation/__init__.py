@@ -17,6 +17,14 @@ class MnistTest(Benchmark):
     name: Literal["mnist-test"] = "mnist-test"
 
 
+class HeldOut(Benchmark):
+    """Error on the part of the training set that was put aside: what a choice may look at, unlike the test set."""
+
+    implementation: ClassVar[str] = "shared.evaluation.classification:Classification"
+    name: Literal["held-out"] = "held-out"
+    split: ClassVar[Literal["test", "held-out"]] = "held-out"
+
+
 class MnistGeometry(Benchmark):
     """How the embeddings of the test digits lie: spread, norms, angles and spacing, by reduced and other classes."""
 

@@ -8,12 +8,20 @@ from shared.evaluation.output import TestOutput
 
 
 class Classification:
-    """Accuracy over all test images; error over all, over the reduced classes and over the others."""
+    """Accuracy over all images; error over all, over the reduced classes and over the others, and by class."""
 
     def __call__(self, output: TestOutput) -> dict[str, float]:
-        """Return `accuracy` and `error`, and with reduced classes `minority_error` and `majority_error`."""
+        """Return `accuracy`, `error`, `balanced_error`, and with reduced classes `minority_` and `majority_error`.
+
+        `balanced_error` is the mean over the classes that occur of the error within the class.
+        """
         wrong = output.predictions != output.labels
-        metrics = {"accuracy": 100 * float(np.mean(~wrong)), "error": 100 * float(np.mean(wrong))}
+        by_class = [wrong[output.labels == label].mean() for label in np.unique(output.labels)]
+        metrics = {
+            "accuracy": 100 * float(np.mean(~wrong)),
+            "error": 100 * float(np.mean(wrong)),
+            "balanced_error": 100 * float(np.mean(by_class)),
+        }
         if output.minority:
             reduced = np.isin(output.labels, output.minority)
             metrics["minority_error"] = 100 * float(np.mean(wrong[reduced]))

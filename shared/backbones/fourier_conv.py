@@ -22,11 +22,10 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 KERNEL, PADDING = 5, 2
 FEW_CHANNELS = 4  # up to here the transforms of the output cost more than the products they save
@@ -131,53 +130,3 @@ class Conv5x5(nn.Conv2d):
         """Map [batch, in_channels, height, width] to [batch, out_channels, height, width]."""
         convolve = patch_conv if self.in_channels <= FEW_CHANNELS else fourier_conv
         return convolve(x, self.weight, self.bias)
-
-
-def _quarters(y: Tensor) -> list[Tensor]:
-    """Return views of the four pixels of each 2x2 window; an odd last row or column is in none."""
-    height, width = y.shape[-2] // 2 * 2, y.shape[-1] // 2 * 2
-    return [y[..., i:height:2, j:width:2] for i in (0, 1) for j in (0, 1)]
-
-
-class _MaxPoolReLU(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, y: Tensor) -> Tensor:
-        a, b, c, d = _quarters(y)
-        top, bottom = torch.maximum(a, b), torch.maximum(c, d)
-        result = torch.maximum(top, bottom).relu_()
-        ctx.save_for_backward(result, bottom - top, b - a, d - c)
-        ctx.like = torch.empty_like(y, device="meta")
-        return result
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        result, lower, right_of_top, right_of_bottom = ctx.saved_tensors
-        # gate(g, s, 0) is g where s > 0 and zero elsewhere, some ten times faster than torch.where on a CPU
-        gate = torch.ops.aten.threshold_backward
-        gradient = gate.grad_input(gradient, result, 0, grad_input=torch.empty_like(result))
-        bottom = gate(gradient, lower, 0)
-        out = torch.empty_like(ctx.like, device=gradient.device)
-        out[..., out.shape[-2] // 2 * 2 :, :] = 0
-        out[..., out.shape[-1] // 2 * 2 :] = 0
-        a, b, c, d = _quarters(out)
-        for g, right, first, second in (
-            (gradient - bottom, right_of_top, a, b),
-            (bottom, right_of_bottom, c, d),
-        ):
-            gate.grad_input(g, right, 0, grad_input=second)
-            torch.sub(g, second, out=first)
-        return out
-
-
-class MaxPoolReLU(nn.Module):
-    """`nn.MaxPool2d(2)` then `nn.ReLU()`, fast in the layout that `Conv5x5` leaves.
-
-    Of equal maxima the first in reading order gets the gradient, as in `nn.MaxPool2d`. The order of the two
-    layers does not matter, as max(relu(y)) = relu(max(y)).
-    """
-
-    def forward(self, y: Tensor) -> Tensor:
-        """Map [..., height, width] to [..., height // 2, width // 2]."""
-        pooled: Tensor = _MaxPoolReLU.apply(y)
-        return pooled
