@@ -92,8 +92,8 @@ def train(run: Run, seed: int, results: Results, root: Path) -> Record:
     """Train one seed of a run, or take it up where it stopped, and write its record, features and curve.
 
     Raises:
-        UserError: the data set cannot be had, the loss is no longer finite, the checkpoint is another run's, or
-            no GPU is free.
+        UserError: the data set cannot be had, the loss is no longer finite, or the checkpoint is another
+            run's.
 
     Where another process trains the same weights (a run of another name configured alike, or one left over from a
     killed workflow), this one waits and takes up what it left.

@@ -15,7 +15,7 @@ class Geometry:
     """Spread, norm, angle and spacing of the classes; with reduced classes also these against the others."""
 
     def __call__(self, output: TestOutput) -> dict[str, float]:
-        """Return the metrics by name; lengths in units of the embedding, angles in degrees, confusion in percent.
+        """Return the metrics by name, without those that are not defined (a ratio to nothing); lengths in units of the embedding, angles in degrees, confusion in percent.
 
         `within_variance` is the mean over classes of the mean squared distance to the class mean;
         `center_spacing_cv` the coefficient of variation, over classes, of the distance to the nearest other class
@@ -25,6 +25,11 @@ class Geometry:
         the share of the reduced classes' images that are taken for another reduced class, and `variance_ratio` the
         within-class variance of the reduced classes over that of the others.
         """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            metrics = self._metrics(output)
+        return {name: value for name, value in metrics.items() if np.isfinite(value)}
+
+    def _metrics(self, output: TestOutput) -> dict[str, float]:
         embeddings = output.embeddings.astype(np.float64)
         members = [embeddings[output.labels == label] for label in range(output.classes)]
         means = np.stack([points.mean(axis=0) for points in members])
@@ -50,7 +55,7 @@ class Geometry:
         of_reduced = reduced[output.labels]
         taken = reduced[output.predictions] & (output.predictions != output.labels)
         metrics["minority_confusion"] = 100 * float(taken[of_reduced].mean())
-        metrics["variance_ratio"] = float(variances[reduced].mean() / variances[~reduced].mean())
+        metrics["variance_ratio"] = float(np.divide(variances[reduced].mean(), variances[~reduced].mean()))
         return metrics
 
 
@@ -66,7 +71,7 @@ def _nearest(means: Floats) -> Floats:
 
 
 def _variation(values: Floats) -> float:
-    return float(values.std() / values.mean())
+    return float(np.divide(values.std(), values.mean()))
 
 
 def _width(points: Floats) -> float:

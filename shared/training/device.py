@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,31 +15,31 @@ import torch
 from filelock import FileLock, Timeout
 
 from shared.config import Training
-from shared.errors import UserError
 
 
 def claim(devices: Sequence[str], folder: Path) -> tuple[int, FileLock]:
-    """Take the first of the named devices that no other process holds, until the lock is released or the process ends.
+    """Take one of the named devices that no other process holds, until the lock is released or the process ends.
 
     Snakemake counts the GPUs of a machine (`--resources gpu=N`) but hands out none, so jobs side by side share them
-    out by one lock file a device in `folder`.
-
-    Raises:
-        UserError: every device is held.
-
+    out by one lock file a device in `folder`. Where every device is held, this waits.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for index, name in enumerate(devices):
-        lock = FileLock(folder / f"{name}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            continue
-        return index, lock
-    raise UserError(
-        f"all {len(devices)} GPUs of this machine are taken by other runs; "
-        f"start Snakemake with --resources gpu={len(devices)}, or wait for a run to end."
-    )
+    locks = [FileLock(folder / f"{name}.lock") for name in devices]
+    waiting = False
+    while True:
+        for index, lock in enumerate(locks):
+            with suppress(Timeout):
+                lock.acquire(timeout=0)
+                return index, lock
+        if not waiting:
+            waiting = True
+            print(  # noqa: T201 - the log is this program's output
+                f"all {len(devices)} GPUs of this machine are taken by other runs, waiting; "
+                f"to start no more than fit: snakemake --resources gpu={len(devices)}",
+                file=sys.stderr,
+                flush=True,
+            )
+        time.sleep(1)
 
 
 def prepare(training: Training) -> tuple[torch.device, Any]:
