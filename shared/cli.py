@@ -103,7 +103,11 @@ def _train(given: argparse.Namespace) -> None:
     from shared import jobs  # noqa: PLC0415 - torch is imported once the arguments are known to be good
 
     for seed in _seeds(given, run.seeds):
-        jobs.train(run, seed, Results(given.results), data_root(given.data_root))
+        try:
+            jobs.train(run, seed, Results(given.results), data_root(given.data_root))
+        except jobs.Stopped:
+            print(f"{run.name} seed {seed}: stopped; the same command goes on from here", file=sys.stderr)  # noqa: T201
+            sys.exit(143)
 
 
 def _evaluate(given: argparse.Namespace) -> None:

@@ -34,7 +34,9 @@ from shared.results import Results
 from shared.training import device as devices
 from shared.training.batches import ImageTensor, Normalisation
 from shared.training.checkpoint import Checkpoints
-from shared.training.loop import Position, embed, fit
+from shared.training.loop import Position, Stopped, embed, fit
+
+__all__ = ["Stopped", "evaluate", "train"]
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "snakemake")
 

@@ -15,7 +15,9 @@ class Geometry:
     """Spread, norm, angle and spacing of the classes; with reduced classes also these against the others."""
 
     def __call__(self, output: TestOutput) -> dict[str, float]:
-        """Return the metrics by name, without those that are not defined (a ratio to nothing); lengths in units of the embedding, angles in degrees, confusion in percent.
+        """Return the metrics by name, without those that are not defined (a ratio to nothing).
+
+        Lengths are in units of the embedding, angles in degrees, confusion in percent.
 
         `within_variance` is the mean over classes of the mean squared distance to the class mean;
         `center_spacing_cv` the coefficient of variation, over classes, of the distance to the nearest other class

@@ -1,0 +1,103 @@
+"""The command line: what it prints, and what it says to wrong input."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+GA = "gaussian_affinity"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["list", "--paper", "gausian_affinity"], "did you mean 'gaussian_affinity'?"),
+        (["train", "gaussian", "table1/standard/softmax", "--scale", "smoke"], "there is no paper 'gaussian'"),
+        (["train", GA, "table1/standard/softmx", "--scale", "smoke"], "did you mean 'table1/standard/softmax'?"),
+        (["train", GA, "table1/standard/softmax", "--scale", "smok"], "did you mean 'smoke'?"),
+        (["train", GA, "table1/standard/softmax", "--scale", "published"], "there is no scale 'published' here"),
+        (["train", GA, "table1/standard/softmax", "--scale", "smoke", "--seed", "-1"], "a seed is a whole number"),
+        (["render", GA, "tabel1", "--scale", "smoke"], "did you mean 'table1'?"),
+        (["render", GA, "table1", "--scale", "smoke"], "make it with: python -m shared train gaussian_affinity"),
+        (["evaluate", GA, "figure7/10", "mnist-tst", "--scale", "smoke"], "did you mean 'mnist-test'?"),
+        (["evaluate", GA, "figure7/10", "mnist-test", "--scale", "smoke"], "is not trained at scale 'smoke'"),
+        (["status", "--scale", "big"], "there is no scale 'big' here"),
+        (["report", "--scale", ""], "there is no scale '' here"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_sentence_and_status_2(shared, tmp_path, arguments, says):
+    done = shared(*arguments, "--results", str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.rglob("record.json"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["trian"], ["train"], ["train", GA], ["train", GA, "figure7/10"], ["list", "--papers", GA, "--what"]],
+)
+def test_wrong_usage_is_status_2_too(shared, arguments):
+    done = shared(*arguments)
+    assert done.returncode == 2
+    assert "usage: python -m shared" in done.stderr
+
+
+def test_a_broken_runs_file_is_named_with_its_line(shared, suite):
+    path = suite / "papers" / GA / "runs.yaml"
+    path.write_text(path.read_text().replace("epochs:", "epoch:", 1))
+    done = shared("list", cwd=suite)
+    assert done.returncode == 2
+    assert re.search(r"runs\.yaml:\d+: training\.epoch: unknown key; did you mean 'epochs'\?", done.stderr)
+
+
+def test_an_altered_data_set_is_named_and_nothing_is_left_behind(shared, tmp_path):
+    folder = tmp_path / "data" / "mnist-5k" / "raw"
+    folder.mkdir(parents=True)
+    (folder / "train-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03")
+    arguments = ("--results", str(tmp_path / "results"), "--data-root", str(tmp_path / "data"))
+    done = shared("train", GA, "figure7/10", "--scale", "smoke", *arguments)
+    assert done.returncode == 2
+    assert str(folder / "train-images-idx3-ubyte") in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "results").rglob("record.json"))
+
+
+def test_list_names_papers_targets_and_runs(shared):
+    done = shared("list", "--paper", GA)
+    assert done.returncode == 0
+    assert "gaussian_affinity: Gaussian Affinity for Max-margin Class Imbalanced Learning" in done.stdout
+    assert "  table table1: " in done.stdout
+    assert "  run table1/odd-10/affinity" in done.stdout
+
+
+def test_status_says_what_is_left_and_what_it_takes(shared, tmp_path):
+    done = shared("status", "--scale", "full", "--results", str(tmp_path / "none"))
+    assert done.returncode == 0
+    line = next(line for line in done.stdout.splitlines() if line.startswith(f"{GA}/table1: "))
+    left = r"ready to run: (\d+) of \1 trainings left, about [\d.]+ device hours, [\d.]+ MB"
+    assert re.fullmatch(rf"{GA}/table1: {left}", line)
+    assert "data set mnist (MNIST; Y. LeCun" in done.stdout
+
+
+def test_train_evaluate_and_train_again(shared, tmp_path):
+    run = (GA, "figure7/10")
+    options = ("--scale", "smoke", "--results", str(tmp_path))
+    shared("train", *run, *options, "--seed", "0", check=True)
+    record = next(tmp_path.rglob("record.json"))
+    before = record.read_text()
+    done = shared("evaluate", *run, "mnist-test", *options, "--seed", "0", check=True)
+    accuracy = re.search(r"mnist-test/accuracy (\S+)", done.stdout)
+    assert accuracy is not None
+    recorded = json.loads(before)["metrics"]["mnist-test"]["accuracy"]
+    assert float(accuracy.group(1)) == pytest.approx(recorded)
+    again = shared("train", *run, *options, "--seed", "0", check=True)
+    assert "step" not in again.stderr  # taken from its last checkpoint, not trained again
+    hashes = [re.search(r'"weights_sha256": "(\w+)"', text) for text in (before, record.read_text())]
+    assert hashes[0] is not None
+    assert hashes[1] is not None
+    assert hashes[0].group(1) == hashes[1].group(1)
