@@ -17,6 +17,7 @@ share of the machine's matrix product rate is nominal.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import multiprocessing
@@ -37,20 +38,20 @@ from torch import nn
 
 from shared import jobs
 from shared.config import RunConfig
-from shared.data import ImageDataSet, Mnist, Mnist5k
+from shared.data import Mnist, Mnist5k
 from shared.data.files import data_root
 from shared.data.idx import write_idx
 from shared.data.mnist import ImageArrays
 from shared.errors import UserError
 from shared.evaluation.statistics import mean, paired_differences, sd, t_interval
-from shared.registry import Run, paper
+from shared.records import Record
+from shared.registry import TRAINED_SCALES, Run, paper
 from shared.results import Results
 from shared.training import device as devices
 from shared.training.batches import ImageTensor, Normalisation
 from shared.training.checkpoint import Checkpoints
 from shared.training.loop import fit
 
-DATA_SETS: dict[str, type[ImageDataSet]] = {"mnist": Mnist, "mnist-5k": Mnist5k}
 OURS = ("direct", "fourier")
 MODES = ("plain", *OURS)
 SIDE, CLASSES = 28, 10
@@ -87,11 +88,11 @@ def paired(first: Sequence[float], second: Sequence[float]) -> tuple[float, floa
     return median(ratios), min(ratios), max(ratios)
 
 
-def configured(run: Run, mode: str, data: str, threads: int, epochs: int) -> Run:
-    """Return the paper's run with the data set, the convolution, the threads and the epochs of a measurement."""
+def configured(scale: str, mode: str, threads: int, epochs: int) -> Run:
+    """Return the paper's run of the softmax loss, with the convolution, threads and epochs of a measurement."""
+    run = paper("gaussian_affinity").run("table1/standard/softmax", scale)
     config = run.config
     changed = {
-        "data": DATA_SETS[data](),
         "backbone": config.backbone.model_copy(update={"convolution": mode}),
         "training": config.training.model_copy(
             update={"channels_last": True, "threads": threads, "epochs": epochs, "gpus": 0}
@@ -101,25 +102,24 @@ def configured(run: Run, mode: str, data: str, threads: int, epochs: int) -> Run
     return replace(run, name=f"benchmark/{mode}", config=config.model_copy(update=changed))
 
 
-def base() -> Run:
-    """Return the paper's run of the softmax loss on all of MNIST."""
-    return paper("gaussian_affinity").run("table1/standard/softmax", "full")
-
-
-def trained(mode: str, data: str, threads: int, epochs: int, seed: int, root: Path) -> dict[str, float]:
-    """Train one seed as `python -m shared train` does; return test accuracy (percent) and peak memory (MiB)."""
+def trained(run: Run, seed: int, root: Path) -> Record:
+    """Train one seed of a run as `python -m shared train` does."""
     with tempfile.TemporaryDirectory() as folder:
-        record = jobs.train(configured(base(), mode, data, threads, epochs), seed, Results(Path(folder)), root)
-    return {"accuracy": record.metrics["mnist-test"]["accuracy"], "peak_mib": record.provenance.peak_memory_mib}
+        return jobs.train(run, seed, Results(Path(folder)), root)
 
 
-def peak_memory(mode: str, data: str, threads: int, root: Path) -> float:
-    """Return the peak resident memory (MiB) of a process that does one epoch of a training job with all images.
+def peak_memory(scale: str, mode: str, threads: int, root: Path) -> float:
+    """Return the peak resident memory (MiB) of a process that trains one epoch on all images, and evaluates.
 
     To be called while this process is still small: Linux hands its own peak on to its children.
     """
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(trained, (mode, data, threads, 1, 0, root))["peak_mib"]
+        return pool.apply(peak_of_epoch, (scale, mode, threads, root))
+
+
+def peak_of_epoch(scale: str, mode: str, threads: int, root: Path) -> float:
+    """Return the peak resident memory (MiB) of this process once it has trained one epoch."""
+    return trained(configured(scale, mode, threads, 1), 0, root).provenance.peak_memory_mib
 
 
 def seconds_of_plain(folder: Path, config: RunConfig) -> Callable[[], float]:
@@ -140,7 +140,7 @@ def seconds_of_plain(folder: Path, config: RunConfig) -> Callable[[], float]:
         torch.set_num_threads(config.training.threads)
         torch.manual_seed(0)
         channels, layers = (1, *backbone.filters), list[nn.Module]()
-        for inputs, outputs in zip(channels, channels[1:], strict=False):
+        for inputs, outputs in itertools.pairwise(channels):
             layers += [nn.Conv2d(inputs, outputs, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)]
         features = channels[-1] * (SIDE // 8) ** 2
         head = [nn.Flatten(), nn.Linear(features, backbone.embedding), nn.Linear(backbone.embedding, CLASSES)]
@@ -216,12 +216,14 @@ def part_of(arrays: ImageArrays, count: int) -> Iterator[tuple[ImageArrays, Path
 
 def speed(given: argparse.Namespace, root: Path) -> dict[str, Any]:
     """Measure memory, then the speed of all modes; print a table and return the numbers."""
-    peaks = {mode: peak_memory(mode, given.data, given.threads, root) for mode in OURS}
-    arrays = DATA_SETS[given.data]().load(root)
-    run = base()
-    batch_size = run.config.training.batch_size
+    peaks = {mode: peak_memory(given.scale, mode, given.threads, root) for mode in OURS}
+    config = configured(given.scale, "direct", given.threads, 1).config
+    data: Any = config.data
+    backbone: Any = config.backbone
+    arrays = data.load(root)
+    batch_size = config.training.batch_size
     epochs, batches = schedule(given.steps, batch_size, len(arrays.train_labels))
-    configs = {mode: configured(run, mode, given.data, given.threads, epochs).config for mode in OURS}
+    configs = {mode: configured(given.scale, mode, given.threads, epochs).config for mode in OURS}
     with part_of(arrays, min(batches * batch_size, len(arrays.train_labels))) as (part, folder):
         parts = {
             "plain": seconds_of_plain(folder, configs["direct"]),
@@ -230,11 +232,10 @@ def speed(given: argparse.Namespace, root: Path) -> dict[str, Any]:
         }
         seconds = in_turn(parts, given.repetitions)
     images = epochs * len(part.train_labels)
-    backbone: Any = run.config.backbone
     flops = training_flops(backbone.filters, backbone.embedding)
     result: dict[str, Any] = {
         **machine(given.threads),
-        "data": given.data,
+        "data": data.name,
         "steps": epochs * batches,
         "batch_size": batch_size,
         "repetitions": given.repetitions,
@@ -297,13 +298,12 @@ def print_speed(result: Mapping[str, Any]) -> None:
 
 def accuracy(given: argparse.Namespace, root: Path) -> dict[str, Any]:
     """Train both convolutions with the same seeds on the 5,000 digits, print their accuracies and return them."""
-    found: dict[str, dict[int, float]] = {
-        mode: {
-            seed: trained(mode, "mnist-5k", given.threads, given.epochs, seed, root)["accuracy"]
-            for seed in range(given.seeds)
-        }
-        for mode in OURS
-    }
+    found: dict[str, dict[int, float]] = {}
+    for mode in OURS:
+        run = configured(given.scale, mode, given.threads, given.epochs)
+        run = replace(run, config=run.config.model_copy(update={"data": Mnist5k()}))
+        records = {seed: trained(run, seed, root) for seed in range(given.seeds)}
+        found[mode] = {seed: record.metrics["mnist-test"]["accuracy"] for seed, record in records.items()}
     result = {**machine(given.threads), "epochs": given.epochs, "accuracy": found, **compared(found)}
     print(f"{result['device']}, {result['threads']} threads, torch {result['torch']}, fp32")
     print(f"Test accuracy (%) after {given.epochs} epochs on the 4,000 training images of mnist-5k\n")
@@ -352,7 +352,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--steps", type=at_least(1), default=100, help="steps of a block (100)")
     parser.add_argument("--repetitions", type=at_least(1), default=7, help="blocks of each mode (7)")
     parser.add_argument("--threads", type=at_least(1), default=2, help="threads of every mode (2)")
-    parser.add_argument("--data", choices=DATA_SETS, default="mnist", help="what speed is measured on (mnist)")
+    parser.add_argument("--scale", choices=TRAINED_SCALES, default="full", help="smoke is to try this script (full)")
     parser.add_argument("--accuracy", action="store_true", help="compare test accuracies instead of speed")
     parser.add_argument("--seeds", type=at_least(2), default=5, help="with --accuracy: how many seeds (5)")
     parser.add_argument("--epochs", type=at_least(1), default=10, help="with --accuracy: how many epochs (10)")
@@ -367,7 +367,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         result = (accuracy if given.accuracy else speed)(given, data_root(given.data_root))
     except UserError as error:
-        sys.exit(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
     if given.json:
         given.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 

@@ -1,0 +1,164 @@
+"""The workflow, run for real: what is built, what is built again, and what is not."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2"]
+
+RUNS = """\
+defaults:
+  data: {name: mnist-5k, sampling: {per_class: 10}}
+  backbone: {name: small-cnn, filters: [2, 2, 2], embedding: 4}
+  loss: {name: affinity, sigma: 10, margin: 0.5}
+  scheme: {name: classification}
+  optimizer: {name: sgd, learning_rate: 0.01}
+  training: {epochs: 1, batch_size: 50, gpus: 0}
+  benchmarks: [mnist-test]
+runs:
+  figure7/{sigma}: {sigma: {set: loss.sigma, to: [1, 10]}}
+  figure8/{prototypes}: {prototypes: {set: loss.prototypes, to: [1]}}
+targets:
+  figure7: {kind: figure, title: Cluster spread, runs: ["figure7/*"]}
+  figure8: {kind: figure, title: Prototypes, runs: ["figure8/*"]}
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory, digits_root):
+    """A copy of the suite with a small paper, whose smoke report has been built once."""
+    import shutil
+
+    from tests.conftest import COPIED, ROOT
+
+    folder = tmp_path_factory.mktemp("suite")
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    for other in (folder / "papers").iterdir():
+        if other.is_dir() and other.name != "gaussian_affinity":
+            shutil.rmtree(other)
+    (folder / "papers/gaussian_affinity/runs.yaml").write_text(RUNS)
+    done = snakemake(folder, digits_root)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def snakemake(folder: Path, digits_root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*SNAKEMAKE, *arguments],
+        cwd=folder,
+        env={**os.environ, "REPLICATION_DATA": str(digits_root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def planned(folder: Path, digits_root: Path, *arguments: str) -> list[str]:
+    """Return what Snakemake would run: "rule first-output" for each job, sorted."""
+    done = snakemake(folder, digits_root, "--dry-run", *arguments)
+    assert done.returncode == 0, done.stderr
+    printed = done.stdout + done.stderr
+    jobs = re.findall(r"^(?:local)?rule (\w+):\n(?:    input: .*\n)?    output: ([^\s,]+)", printed, re.MULTILINE)
+    assert bool(jobs) != ("Nothing to be done" in printed), printed
+    return sorted(f"{rule} {output.removeprefix('results/smoke/')}" for rule, output in jobs)
+
+
+def test_the_default_target_is_the_smoke_report_with_all_its_files(built):
+    smoke = built / "results/smoke"
+    for name in ("figure7", "figure8"):
+        for suffix in ("png", "pdf", "csv"):
+            assert (smoke / "gaussian_affinity" / f"{name}.{suffix}").stat().st_size > 0
+    assert (smoke / "report/index.html").exists()
+    verdicts = json.loads((smoke / "verdicts.json").read_text())
+    judged = {value["verdict"] for value in verdicts["gaussian_affinity"]["values"]}
+    judged |= {claim["verdict"] for claim in verdicts["gaussian_affinity"]["claims"]}
+    assert not judged & {"matched", "better", "worse", "contradicted", "inconclusive"}
+
+
+def test_asked_again_there_is_nothing_to_do(built, digits_root):
+    assert planned(built, digits_root) == []
+
+
+def test_one_figure_needs_its_own_runs_alone(built, digits_root):
+    jobs = planned(built, digits_root, "--forceall", "results/smoke/gaussian_affinity/figure8.png")
+    assert jobs == [
+        "figure gaussian_affinity/figure8.png",
+        "train_1_seeds gaussian_affinity/runs/figure8/1/seed0/record.json",
+    ]
+
+
+def test_a_changed_parameter_reruns_that_run_and_what_depends_on_it(built, digits_root):
+    path = built / "papers/gaussian_affinity/runs.yaml"
+    path.write_text(RUNS.replace("to: [1, 10]", "to: [2, 10]"))
+    try:
+        assert planned(built, digits_root, "results/smoke/gaussian_affinity/figure8.png") == []
+        changed = planned(built, digits_root)
+    finally:
+        path.write_text(RUNS)
+    assert changed == [
+        "figure gaussian_affinity/figure7.png",
+        "report verdicts.json",
+        "train_1_seeds gaussian_affinity/runs/figure7/2/seed0/record.json",
+    ]
+    path.write_text(RUNS.replace("figure8/{prototypes}: {", "figure8/{prototypes}: {set: {training.epochs: 2}, "))
+    try:
+        changed = planned(built, digits_root)
+    finally:
+        path.write_text(RUNS)
+    assert changed == [
+        "figure gaussian_affinity/figure8.png",
+        "report verdicts.json",
+        "train_1_seeds gaussian_affinity/runs/figure8/1/seed0/record.json",
+    ]
+
+
+def test_changed_drawing_code_draws_again_and_trains_nothing(built, digits_root):
+    path = built / "papers/gaussian_affinity/targets.py"
+    before = path.read_text()
+    path.write_text(before + "\n# A remark.\n")
+    try:
+        jobs = planned(built, digits_root)
+    finally:
+        path.write_text(before)
+    assert "figure gaussian_affinity/figure7.png" in jobs
+    assert not [job for job in jobs if job.startswith("train")]
+
+
+def test_a_failing_run_is_named_and_its_log_kept(built, digits_root):
+    path = built / "papers/gaussian_affinity/runs.yaml"
+    path.write_text(RUNS.replace("learning_rate: 0.01", "learning_rate: 1.0e+30"))
+    try:
+        done = snakemake(built, digits_root, "results/smoke/gaussian_affinity/figure8.png")
+    finally:
+        path.write_text(RUNS)
+    assert done.returncode != 0
+    log = built / "results/smoke/gaussian_affinity/runs/figure8/1/train.log"
+    assert "is no longer finite" in log.read_text()
+    assert "Traceback" not in log.read_text()
+    again = snakemake(built, digits_root)
+    assert again.returncode == 0, again.stderr
+
+
+def test_published_records_are_drawn_in_seconds_without_training(built, digits_root):
+    import shutil
+
+    published = built / "results/published/gaussian_affinity"
+    shutil.copytree(built / "results/smoke/gaussian_affinity/runs/figure7", published / "runs/figure7")
+    jobs = planned(built, digits_root, "results/published/gaussian_affinity/figure7.png")
+    assert jobs == ["figure results/published/gaussian_affinity/figure7.png"]
+    assert snakemake(built, digits_root, "published").returncode == 0
+    assert (published / "figure7.pdf").exists()
+    assert (built / "results/published/report/gaussian_affinity.html").exists()
+    assert not (published / "figure8.png").exists()
