@@ -23,7 +23,6 @@ import torch
 from filelock import FileLock, Timeout
 
 from shared.data import ImageDataSet
-from shared.data.mnist import ImageArrays
 from shared.data.sampling import Sample, sample
 from shared.errors import UserError
 from shared.evaluation.output import TestOutput
@@ -50,14 +49,16 @@ class _Trained:
             raise UserError(f"run '{run.name}': data set '{config.data.name}' is no small image set.")
         self.run, self.seed = run, seed
         self.device, self.hold = devices.prepare(config.training)
-        self.arrays: ImageArrays = config.data.load(root)
+        arrays = config.data.load(root)
         self.classes = config.data.classes
-        self.drawn: Sample = sample(self.arrays.train_labels, config.data.sampling, self.classes, seed)
-        training_images = self.arrays.train_images[self.drawn.train]
+        self.drawn: Sample = sample(arrays.train_labels, config.data.sampling, self.classes, seed)
+        training_images = arrays.train_images[self.drawn.train]
         self.normalisation = Normalisation.of(training_images)
         self.training = self._tensor(training_images, self.drawn.train_labels)
-        held_out = self.arrays.train_images[self.drawn.held_out]
+        held_out = arrays.train_images[self.drawn.held_out]
         self.held_out = self._tensor(held_out, self.drawn.held_out_labels) if len(held_out) else None
+        self.test = self._tensor(arrays.test_images, arrays.test_labels)
+        self.checksums = arrays.checksums
         torch.manual_seed(seed)
         self.scheme = config.scheme.build(config, (1, *training_images.shape[1:]), self.classes, self.device)
 
@@ -71,9 +72,7 @@ class _Trained:
             UserError: nothing was held out.
 
         """
-        images = self.held_out
-        if split == "test":
-            images = self._tensor(self.arrays.test_images, self.arrays.test_labels)
+        images = self.test if split == "test" else self.held_out
         if images is None:
             raise UserError(
                 f"run '{self.run.name}' holds nothing out, yet names a benchmark on held-out images; "
@@ -129,8 +128,11 @@ def train(run: Run, seed: int, results: Results, root: Path) -> Record:
             metrics=measured,
             data=DataUsed(
                 name=run.config.data.name,
-                checksums=trained.arrays.checksums,
-                counts={**trained.drawn.counts, "test": _counts(trained.arrays.test_labels, trained.classes)},
+                checksums=trained.checksums,
+                counts={
+                    **trained.drawn.counts,
+                    "test": trained.test.labels.bincount(minlength=trained.classes).tolist(),
+                },
             ),
             provenance=_provenance(trained, position, started, time.monotonic() - began),
         )
@@ -184,10 +186,6 @@ def _only_writer(folder: Path, name: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _counts(labels: np.ndarray[Any, Any], classes: int) -> list[int]:
-    return [int(count) for count in np.bincount(labels, minlength=classes)]
 
 
 def _write_features(path: Path, output: TestOutput) -> None:

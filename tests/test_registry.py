@@ -79,6 +79,18 @@ def test_the_hash_tells_what_decides_the_weights_and_nothing_else(tmp_path):
     assert run.config.plain() != measured.config.plain()
 
 
+def test_every_setting_is_part_of_the_hash(tmp_path):
+    run = paper(tmp_path, MINIMAL).run("a/affinity", "full")
+    for before, after in (
+        ("{name: mnist-5k}", "{name: mnist-5k, sampling: {label_noise: 0.1}}"),
+        ("filters: [8, 16, 32]", "filters: [8, 16, 33]"),
+        ("sigma: 10, margin: 0.5", "sigma: 10, margin: 0.6"),
+        ("batch_size: 32", "batch_size: 33"),
+    ):
+        assert before in MINIMAL
+        assert paper(tmp_path, MINIMAL.replace(before, after)).run("a/affinity", "full").hash != run.hash
+
+
 @pytest.mark.parametrize(
     ("before", "after", "line", "says"),
     [

@@ -153,6 +153,20 @@ def test_sigterm_saves_a_checkpoint_and_stops(tmp_path):
     assert taken_up(checkpoints)["position"]["batch"] == 5
 
 
+def test_a_stopped_command_says_so_and_goes_on_later(small, digits_root):
+    process = _train(small, digits_root, "stopped")
+    while not list((small / "stopped").rglob("checkpoint.pt")):
+        time.sleep(0.01)
+    process.terminate()
+    log = process.communicate()[1]
+    assert process.returncode == 143, log
+    assert log.splitlines()[-1] == "only/one seed 0: stopped; the same command goes on from here"
+    again = _train(small, digits_root, "stopped")
+    log = again.communicate()[1]
+    assert again.returncode == 0, log
+    assert "step 300/300" in log
+
+
 def test_a_training_taken_up_goes_on_with_the_batches_that_were_left(tmp_path):
     whole = Line()
     training = Training(epochs=2, batch_size=3, checkpoint_steps=2)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist, pdist
 
 from shared.evaluation.output import TestOutput
 
@@ -40,7 +39,7 @@ class Geometry:
         metrics = {
             "within_variance": float(variances.mean()),
             "center_spacing_cv": _variation(_nearest(means)),
-            "prototype_spacing_cv": _variation(pdist(vectors.reshape(-1, vectors.shape[-1]))),
+            "prototype_spacing_cv": _variation(_pairs(vectors.reshape(-1, vectors.shape[-1]))),
         }
         if not output.minority:
             return metrics
@@ -66,10 +65,15 @@ def _variance(points: Floats, mean: Floats) -> float:
 
 
 def _nearest(means: Floats) -> Floats:
-    distances = cdist(means, means)
+    distances = np.linalg.norm(means[:, None] - means, axis=2)
     np.fill_diagonal(distances, np.inf)
     nearest: Floats = distances.min(axis=1)
     return nearest
+
+
+def _pairs(points: Floats) -> Floats:
+    distances: Floats = np.linalg.norm(points[:, None] - points, axis=2)[np.triu_indices(len(points), 1)]
+    return distances
 
 
 def _variation(values: Floats) -> float:

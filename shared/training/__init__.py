@@ -17,7 +17,7 @@ class Classification(Scheme):
 class Sgd(Optimizer):
     """Stochastic gradient descent with momentum."""
 
-    implementation: ClassVar[str] = "shared.training.optimizers:sgd"
+    implementation: ClassVar[str] = "shared.training.optimizers:Sgd"
     name: Literal["sgd"] = "sgd"
     learning_rate: Positive = 0.01
     momentum: Fraction = 0.9

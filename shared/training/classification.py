@@ -25,10 +25,8 @@ class ClassificationScheme:
         backbone: nn.Module = config.backbone.build(*shape)
         self.backbone = backbone.to(device).to(memory_format=layout)
         self.loss = config.loss.build(backbone.dimension, classes).to(device)
-        self.optimizer: torch.optim.Optimizer = config.optimizer.build(
-            [*self.backbone.parameters(), *self.loss.parameters()]
-        )
-        self._learning_rate = config.optimizer.learning_rate
+        self.optimizer = config.optimizer.build([*self.backbone.parameters(), *self.loss.parameters()])
+        self._factor = 1.0
         self._autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.training.precision == "bf16")
         self._network: Callable[[Tensor], Tensor] = (
             torch.compile(self.backbone) if config.training.compile else self.backbone
@@ -37,22 +35,21 @@ class ClassificationScheme:
     @property
     def parameters(self) -> int:
         """The number of trained parameters."""
-        return sum(p.numel() for group in self.optimizer.param_groups for p in group["params"])
+        return sum(parameter.numel() for parameter in self.optimizer.parameters)
 
     def set_learning_rate(self, factor: float) -> None:
         """Multiply the learning rate of the configuration by `factor` from now on."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate * factor
+        self._factor = factor
 
     def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Update on one batch; return the loss and its terms before the update, detached."""
         self.backbone.train()
         self.loss.train()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         with self._autocast:
             terms: dict[str, Tensor] = self.loss(self._network(images), labels)
         torch.autograd.backward(terms["loss"])
-        self.optimizer.step()
+        self.optimizer.step(self._factor)
         return {name: term.detach() for name, term in terms.items()}
 
     @torch.inference_mode()

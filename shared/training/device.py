@@ -45,14 +45,16 @@ def claim(devices: Sequence[str], folder: Path) -> tuple[int, FileLock]:
 def prepare(training: Training) -> tuple[torch.device, Any]:
     """Choose the device, and fix threads and algorithms so that a seed gives the same bits again.
 
+    With a given number of threads a CPU gives them as it is; a GPU must be told.
+
     Returns the device and what must be kept alive to hold it.
     """
     torch.set_num_threads(training.threads)
+    if training.gpus == 0 or not torch.cuda.is_available():
+        return torch.device("cpu"), None
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
-    if training.gpus == 0 or not torch.cuda.is_available():
-        return torch.device("cpu"), None
     names = [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
     index, lock = claim(names, Path(tempfile.gettempdir()) / f"replications-gpus-{os.getuid()}")
     torch.cuda.set_device(index)

@@ -1,0 +1,42 @@
+"""The records kept in the repository: whole, of runs that still exist, and what the READMEs say of them is true."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.config import config_hash
+from shared.records import find_records, read_record
+from shared.registry import papers
+from shared.render import render
+from shared.results import Results
+from tests.conftest import ROOT
+
+RESULTS = Results(ROOT / "results")
+PUBLISHED = [
+    (entry, path) for entry in papers().values() for path in find_records(RESULTS.paper("published", entry.key))
+]
+
+
+@pytest.mark.parametrize(("entry", "path"), PUBLISHED, ids=lambda part: getattr(part, "key", None))
+def test_a_published_record_is_whole_and_of_a_run_as_it_is_configured_now(entry, path):
+    record = read_record(path)
+    assert path == RESULTS.record("published", entry.key, record.run, record.seed)
+    assert record.scale in {"lite", "full"}
+    assert record.provenance.commit.rstrip("+") != "unknown"
+    identity = {key: part for key, part in record.config.items() if key not in {"benchmarks", "keep_features"}}
+    assert record.config_hash == config_hash(identity)
+    assert record.config == entry.run(record.run, record.scale).config.plain()
+
+
+def test_the_readme_of_gaussian_affinity_shows_table1_as_it_is_drawn_from_the_records(tmp_path):
+    entry = papers()["gaussian_affinity"]
+    readme = (entry.folder / "README.md").read_text()
+    if not any(path.parts[-5] == "table1" for _, path in PUBLISHED):
+        pytest.fail("no record of table1 is published")
+    for path in find_records(RESULTS.paper("published", entry.key)):
+        copy = tmp_path / "published" / path.relative_to(RESULTS.root / "published")
+        copy.parent.mkdir(parents=True)
+        copy.write_bytes(path.read_bytes())
+    markdown = next(path for path in render(entry, "table1", "published", Results(tmp_path)) if path.suffix == ".md")
+    table = [line for line in markdown.read_text().splitlines() if line.startswith("|")]
+    assert "\n".join(table) in readme
