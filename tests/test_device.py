@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import torch
+
 from shared.training import device
 
 HOLD = """
@@ -52,4 +54,4 @@ def test_each_process_gets_a_device_and_a_freed_or_killed_ones_is_given_on(tmp_p
 
 
 def test_the_processor_is_named():
-    assert device.describe(device.torch.device("cpu"))
+    assert device.describe(torch.device("cpu"))

@@ -22,8 +22,8 @@ def record(run: str = "table1/odd-10/affinity", seed: int = 0, accuracy: float =
         config={"loss": {"name": "affinity", "sigma": 10.0}, "training": {"milestones": [0.5]}},
         config_hash="0123456789ab",
         metrics={"mnist-test": {"accuracy": accuracy, "error": 100 - accuracy}},
-        data={"name": "mnist", "checksums": {}, "counts": {"train": [1, 2]}},  # type: ignore[arg-type]
-        provenance={  # type: ignore[arg-type]
+        data={"name": "mnist", "checksums": {}, "counts": {"train": [1, 2]}},
+        provenance={
             "command": "python -m shared train",
             "commit": "c" * 40,
             "code": "abc",

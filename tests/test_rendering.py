@@ -74,7 +74,7 @@ def test_table1_shows_mean_spread_and_seeds_beside_the_printed_numbers():
         seed("table1/odd-10/affinity", 1, "odd-10", "affinity", 99.2),
         seed("table1/odd-10/softmax", 0, "odd-10", "softmax", 98.0),
     ]
-    table = targets.table1(Records(rows, GA.reference))  # type: ignore[arg-type]
+    table = targets.table1(Records(rows, GA.reference))
     row = table.display.set_index("Imbalanced").loc["10% of odd digits"]
     assert row["CoSen CNN (quoted)"] == "98.6"
     assert row["Affinity (printed)"] == "99.3"

@@ -242,7 +242,7 @@ def table_search(records: Records) -> Table:
     for (loss, margin), group in chosen.groupby(["loss", "margin"], sort=False):
         by_rate = {rate: group[group["rate"] == rate]["value"].tolist() for rate in rates}
         rows.append(
-            {"Loss": LOSSES[loss], "Margin λ": margin}
+            {"Loss": LOSSES[str(loss)], "Margin λ": margin}
             | {f"rate {rate} (measured)": measured(values) for rate, values in by_rate.items()}
         )
     return Table(
