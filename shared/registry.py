@@ -27,7 +27,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union
 
-from pydantic import Field, ValidationError, create_model
+from pydantic import Field, ValidationError, create_model, model_validator
 
 from shared import yaml_files
 from shared.config import (
@@ -58,10 +58,24 @@ C = TypeVar("C", bound=Component)
 
 
 class Levels(Strict):
-    """An axis whose levels are the values of one setting: `{set: loss.sigma, to: [0.1, 0.5, 1]}`."""
+    """An axis whose levels are the values of one setting: `{set: loss.sigma, to: [0.1, 1, 10], smoke: [0.1, 10]}`.
+
+    `smoke` are the levels that the smoke scale makes do with, all where it is not given.
+    """
 
     set: str
     to: tuple[int | float | str, ...]
+    smoke: tuple[int | float | str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _smoke_levels_are_levels(self) -> Levels:
+        if unknown := set(self.smoke or ()) - set(self.to):
+            raise ValueError(f"{min(map(str, unknown))} is none of the levels in 'to'")
+        return self
+
+    def at(self, scale: str) -> tuple[int | float | str, ...]:
+        """Return the levels that a scale runs."""
+        return self.smoke if scale == "smoke" and self.smoke else self.to
 
 
 class ScaleRow(Strict):
@@ -238,7 +252,7 @@ class Paper:
                 f"'{min(unknown)}' is neither 'set' nor an axis in the name",
                 suggestion(min(unknown), names),
             )
-        axes = [self._axis(group, axis) for axis in names]
+        axes = [self._axis(group, axis, scale) for axis in names]
         for levels in itertools.product(*axes):
             labels = {axis: level for axis, (level, _, _) in zip(names, levels, strict=True)}
             name = group.format(**labels)
@@ -256,8 +270,8 @@ class Paper:
                     layers.lay(row.set, getattr(row, scale), ("scales", index, scale))
             yield self._resolve(name, scale, labels, layers)
 
-    def _axis(self, group: str, axis: str) -> list[tuple[str, dict[str, Any], Key]]:
-        """Return the levels of an axis: label, settings, and where in the file they stand."""
+    def _axis(self, group: str, axis: str, scale: str) -> list[tuple[str, dict[str, Any], Key]]:
+        """Return the levels of an axis at a scale: label, settings, and where in the file they stand."""
         variants = self._file.variants.get(axis, {})
         spec = self._file.runs[group].get(axis, list(variants))
         if isinstance(spec, list):
@@ -268,14 +282,14 @@ class Paper:
             if not spec:
                 raise self._error(("runs", group), f"axis '{axis}' has no levels", "list them")
             return [(level, variants[level], ("variants", axis, level)) for level in spec]
-        if set(spec) == {"set", "to"}:
+        if {"set", "to"} <= set(spec):
             try:
                 levels = Levels.model_validate(spec)
             except ValidationError as error:
                 where, problem = yaml_files.complaint(error)
-                raise self._error(("runs", group, axis, *where), problem, "correct it") from None
+                raise self._error(("runs", group, axis, *where), problem) from None
             source = ("runs", group, axis, "to")
-            return [(str(value), {levels.set: value}, source) for value in levels.to]
+            return [(str(value), {levels.set: value}, source) for value in levels.at(scale)]
         return [(str(level), overrides or {}, ("runs", group, axis, level)) for level, overrides in spec.items()]
 
     def _resolve(self, name: str, scale: str, labels: dict[str, str], layers: _Layered) -> Run:
@@ -298,8 +312,9 @@ class Paper:
             raise UserError(f"{path}:{line}: {dotted}: {problem} (run '{name}' at scale '{scale}')") from None
         return Run(self.key, name, scale, labels, count, config)
 
-    def _error(self, key: Key, problem: str, hint: str) -> UserError:
-        return UserError(f"{self._document.path}:{self._document.line(key)}: {key[-1]}: {problem}; {hint}")
+    def _error(self, key: Key, problem: str, hint: str = "") -> UserError:
+        place = f"{self._document.path}:{self._document.line(key)}: {key[-1]}"
+        return UserError("; ".join(filter(None, (f"{place}: {problem}", hint))))
 
 
 class _Seeds(Strict):

@@ -98,12 +98,19 @@ def test_accuracies_are_compared_seed_by_seed(shift):
     assert result["difference"] == pytest.approx(shift)
     assert result["interval"] == pytest.approx((shift, shift))
     assert result["sd"]["direct"] == pytest.approx(1)
-    assert result["within_noise"]
+    assert result["within_noise"] is True
+    assert result["untrained"] == []
 
 
 def test_a_difference_above_the_spread_of_the_seeds_is_not_called_noise():
     result = compared({"direct": {0: 97.0, 1: 98.0, 2: 99.0}, "fourier": {0: 95.9, 1: 96.9, 2: 97.9}})
-    assert not result["within_noise"]
+    assert result["within_noise"] is False
+
+
+def test_a_seed_that_did_not_train_leaves_no_verdict():
+    result = compared({"direct": {0: 97.0, 1: 10.0}, "fourier": {0: 96.0, 1: 10.0}})
+    assert result["untrained"] == [1]
+    assert result["within_noise"] is None
 
 
 def test_the_two_modes_differ_in_the_convolution_alone():

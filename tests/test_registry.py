@@ -30,7 +30,7 @@ runs:
     loss: [softmax, affinity]
   b/{sigma}:
     set: {loss: {name: affinity, sigma: 1, margin: 0.5}}
-    sigma: {set: loss.sigma, to: [0.1, 50]}
+    sigma: {set: loss.sigma, to: [0.1, 50], smoke: [50]}
 scales:
   - {runs: "*", set: training.epochs, smoke: 1, full: 9}
   - {runs: "b/*", set: seeds, full: 5}
@@ -58,6 +58,7 @@ def complaint(tmp_path, text: str) -> str:
 def test_a_grid_spans_its_axes_and_scales_override_last(tmp_path):
     minimal = paper(tmp_path, MINIMAL)
     assert list(minimal.runs("full")) == ["a/softmax", "a/affinity", "b/0.1", "b/50"]
+    assert list(minimal.runs("smoke")) == ["a/softmax", "a/affinity", "b/50"]
     by_scale = {scale: minimal.run("b/50", scale) for scale in TRAINED_SCALES}
     assert {scale: run.config.training.epochs for scale, run in by_scale.items()} == {
         "smoke": 1,
@@ -116,6 +117,7 @@ def test_every_setting_is_part_of_the_hash(tmp_path):
         ("name: mnist-5k", "name: mnist5k", 3, "did you mean 'mnist-5k'?"),
         ("seeds: 2", "seeds: none", 2, "seeds: input should be a valid integer"),
         ("seeds: 2", "seeds: 2\n  seeds: 3", 3, "'seeds' is given twice"),
+        ("smoke: [50]", "smoke: [5]", 19, "sigma: 5 is none of the levels in 'to'"),
         ("kind: table", "kind: tabel", 24, "did you mean 'table'?"),
         ("set: training.epochs", "sett: training.epochs", 21, "unknown key; did you mean 'set'?"),
         (
