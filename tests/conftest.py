@@ -21,16 +21,21 @@ def digits_root(tmp_path_factory):
     return tmp_path_factory.mktemp("data")
 
 
-@pytest.fixture
-def suite(tmp_path):
-    """A copy of the suite, without results, that a test may change."""
+def copy_suite(folder: Path) -> Path:
+    """Copy the suite's code, without results, to a folder that a test may change."""
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy(source, tmp_path / name)
-    return tmp_path
+            shutil.copy(source, folder / name)
+    return folder
+
+
+@pytest.fixture
+def suite(tmp_path):
+    """A copy of the suite of the test's own."""
+    return copy_suite(tmp_path)
 
 
 @pytest.fixture

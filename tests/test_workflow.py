@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import copy_suite
 
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2"]
 
@@ -34,17 +37,7 @@ targets:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory, digits_root):
     """A copy of the suite with a small paper, whose smoke report has been built once."""
-    import shutil
-
-    from tests.conftest import COPIED, ROOT
-
-    folder = tmp_path_factory.mktemp("suite")
-    for name in COPIED:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / name)
+    folder = copy_suite(tmp_path_factory.mktemp("suite"))
     for other in (folder / "papers").iterdir():
         if other.is_dir() and other.name != "gaussian_affinity":
             shutil.rmtree(other)
@@ -152,8 +145,6 @@ def test_a_failing_run_is_named_and_its_log_kept(built, digits_root):
 
 
 def test_published_records_are_drawn_in_seconds_without_training(built, digits_root):
-    import shutil
-
     published = built / "results/published/gaussian_affinity"
     shutil.copytree(built / "results/smoke/gaussian_affinity/runs/figure7", published / "runs/figure7")
     jobs = planned(built, digits_root, "results/published/gaussian_affinity/figure7.png")

@@ -151,30 +151,28 @@ def figure5(records: Records) -> Figure:
 
 def figure6(records: Records) -> Figure:
     """Figure 6: test error against the retained share of the minority digits 0-4."""
-    figure = _error_curves(
+    return _error_curves(
         records,
         axis="retained",
         losses=("softmax", "affinity"),
         label="retained fraction of digits 0-4",
         place=float,
+        logarithmic=True,
         caption="Figure 6. Test error against the retained fraction of the minority classes (digits 0-4)",
     )
-    _log_ticks(figure, sorted(set(figure.data["retained"].astype(float))))
-    return figure
 
 
 def figure7(records: Records) -> Figure:
     """Figure 7: test error against sigma, digits 0-4 kept to 10 %."""
-    figure = _error_curves(
+    return _error_curves(
         records,
         axis="sigma",
         losses=(),
         label="cluster spread σ",
         place=float,
+        logarithmic=True,
         caption="Figure 7. Test error of the affinity loss against σ, digits 0-4 kept to 10%",
     )
-    _log_ticks(figure, sorted(set(figure.data["sigma"].astype(float))))
-    return figure
 
 
 def figure8(records: Records) -> Figure:
@@ -197,8 +195,12 @@ def _error_curves(
     label: str,
     place: Callable[[float], float],
     caption: str,
+    logarithmic: bool = False,
 ) -> Figure:
-    """Draw the test error along an axis of the runs' names, one curve a loss, with seed bands."""
+    """Draw the test error along an axis of the runs' names, one curve a loss, with seed bands.
+
+    On a logarithmic axis each measured level has its tick.
+    """
     table = records.metric("mnist-test", "error")
     picture = drawing()
     axes = picture.axes[0]
@@ -212,6 +214,11 @@ def _error_curves(
     axes.set_xlabel(label)
     axes.set_ylabel("test error (%)")
     axes.set_ylim(bottom=0)
+    if logarithmic:
+        ticks = sorted({place(float(level)) for level in table[axis]})
+        axes.set_xscale("log")
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.minorticks_off()
     if losses:
         axes.legend()
     seeds = table.groupby("run")["seed"].nunique()
@@ -223,14 +230,6 @@ def _error_curves(
         caption=caption,
         notes=[f"Mean over {count} seeds; the band is the 95% t interval where there are several."],
     )
-
-
-def _log_ticks(figure: Figure, ticks: list[float]) -> None:
-    """Set the axis to a logarithmic scale with a tick at each measured level."""
-    axes = figure.drawing.axes[0]
-    axes.set_xscale("log")
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.minorticks_off()
 
 
 def table_search(records: Records) -> Table:
