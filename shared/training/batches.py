@@ -20,8 +20,9 @@ class Normalisation:
 
     @classmethod
     def of(cls, images: NDArray[np.uint8]) -> Normalisation:
-        """Measure them exactly, from the counts of the 256 values."""
-        counts = np.bincount(images.reshape(-1), minlength=256)
+        """Measure them exactly, from the counts of the 256 values, some images at a time to save memory."""
+        parts = (images[first : first + 1000] for first in range(0, len(images), 1000))
+        counts = sum((np.bincount(part.reshape(-1), minlength=256) for part in parts), np.zeros(256, np.int64))
         values = np.arange(256) / 255
         mean = float(counts @ values / counts.sum())
         return cls(mean, max(float(np.sqrt(counts @ (values - mean) ** 2 / counts.sum())), 1e-6))

@@ -24,7 +24,7 @@ from shared.training.checkpoint import Checkpoints
 from shared.training.progress import Progress
 
 CHECK_STEPS = 20
-EVALUATION_BATCH = 250
+EVALUATION_BATCH = 128
 
 
 class TrainingScheme(Protocol):
