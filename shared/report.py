@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import importlib
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -117,10 +118,10 @@ class _Page:
         records = [self.by_path[path] for path in self.paths[name] if path in self.by_path]
         return site.TargetSection(
             key=name,
-            title=target.title,
+            title=_numbered(name, target.title),
             kind=target.kind,
             state="done" if done else "not run",
-            reason="" if done else "no records of its runs at this scale yet",
+            reason="" if done else "not drawn at this scale yet",
             ours=target.ours,
             values=[_value(value) for value in self.values if value.target == name],
             provenance=self._provenance(records),
@@ -168,6 +169,12 @@ class _Page:
             data={"data set": first.data.name, **counts, **sums},
             packages=first.provenance.packages,
         )
+
+
+def _numbered(name: str, title: str) -> str:
+    """Return "Table 1: title" for a target that is named as the paper numbers it, else the title."""
+    numbered = re.fullmatch(r"(table|figure)(\d+)", name)
+    return title if numbered is None else f"{numbered[1].capitalize()} {numbered[2]}: {title}"
 
 
 def _joined(texts: Iterable[str]) -> str:

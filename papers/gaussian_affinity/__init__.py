@@ -1,4 +1,9 @@
-"""Gaussian Affinity for Max-margin Class Imbalanced Learning (Hayat et al., 2019)."""
+"""Gaussian Affinity for Max-margin Class Imbalanced Learning (Hayat et al., 2019).
+
+The softmax layer is replaced by prototypes in Euclidean space: an embedding belongs to the class of its nearest
+prototype, a hinge asks for a margin between the Gaussian similarities, and a regulariser makes the prototypes
+equidistant. Meant for training sets in which some classes are rare.
+"""
 
 from __future__ import annotations
 
