@@ -14,6 +14,7 @@ from shared.errors import UserError
 from shared.names import suggestion
 
 Key = tuple[str | int, ...]
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ def load(path: Path) -> Document:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); create it or correct the path.") from None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=LOADER)
+        data = yaml.load(text, Loader=LOADER)  # noqa: S506 - either one is a safe loader
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UserError(f"{path}:{line}: not valid YAML: {error.problem}; correct that line.") from None
