@@ -168,7 +168,7 @@ def test_the_speed_is_measured_from_end_to_end(tmp_path, digits_root):
 
 
 def test_the_accuracies_are_measured_from_end_to_end(tmp_path, digits_root):
-    output, numbers = run(tmp_path, digits_root, "--accuracy", "--seeds", "2", "--epochs", "1")
+    output, numbers = run(tmp_path, digits_root, "--accuracy", "--seeds", "2", "--epochs", "3")
     direct, fourier = numbers["accuracy"]["direct"], numbers["accuracy"]["fourier"]
     assert direct.keys() == fourier.keys() == {"0", "1"}
     assert all(80 < value < 100 for value in (*direct.values(), *fourier.values()))
