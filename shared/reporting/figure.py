@@ -59,9 +59,7 @@ class Figure:
         """
         stem.parent.mkdir(parents=True, exist_ok=True)
         if no_evidence:
-            self.drawing.text(
-                0.003, 0.5, "smoke scale: no evidence", rotation=90, va="center", fontsize=5.5, color="#8a1c1c"
-            )
+            self.drawing.suptitle("smoke scale: no evidence", x=0.99, ha="right", fontsize=5.5, color="#8a1c1c")
         png, pdf, csv = (stem.with_suffix(f".{suffix}") for suffix in ("png", "pdf", "csv"))
         notes = [*([NO_EVIDENCE] if no_evidence else []), *self.notes]
         description = "\n".join([self.caption, *notes])
