@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import pandas as pd
-import seaborn as sns
 
 from shared.records import Records
 from shared.reporting.figure import PAGE_WIDTH, Figure, band, drawing
@@ -79,6 +78,8 @@ def table4(records: Records) -> Table:
 
 def figure2(records: Records) -> Figure:
     """Figure 2: embeddings of the test digits in two dimensions under three losses, with the class vectors."""
+    import seaborn as sns  # noqa: PLC0415 - costs each of the other targets' jobs a second
+
     panels = ("softmax", "center", "affinity-m1")
     picture = drawing(1, len(panels), width=PAGE_WIDTH, height=2.7)
     points = []
