@@ -123,7 +123,11 @@ class _Page:
             state="done" if done else "not run",
             reason="" if done else "not drawn at this scale yet",
             ours=target.ours,
-            values=[_value(value) for value in self.values if value.target == name],
+            values=[
+                _value(value)
+                for value in sorted(self.values, key=lambda value: value.source != "own")
+                if value.target == name
+            ],
             provenance=self._provenance(records),
             commands=self._commands(name, suffixes[0] if target.kind == "figure" else "md", records),
             **view,
