@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import hashlib
-import os
+import io
 import platform
 import resource
 import shlex
@@ -23,6 +23,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from shared.data import ImageDataSet
+from shared.data.files import write_atomically
 from shared.data.sampling import Sample, sample
 from shared.errors import UserError
 from shared.evaluation.output import TestOutput
@@ -37,7 +38,7 @@ from shared.training.loop import Position, Stopped, embed, fit
 
 __all__ = ["Stopped", "evaluate", "train"]
 
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "snakemake")
+PACKAGES = ("torch", "torchvision", "numpy", "scipy")
 
 
 class _Trained:
@@ -102,7 +103,7 @@ def train(run: Run, seed: int, results: Results, root: Path) -> Record:
     """
     began = time.monotonic()
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    checkpoints = Checkpoints(results.checkpoints(run.scale, run.paper, run.hash, seed), run.config.identity(), seed)
+    checkpoints = _checkpoints(run, seed, results)
     folder = results.seed(run.scale, run.paper, run.name, seed)
     with _only_writer(checkpoints.folder, f"{run.name} (seed {seed})"):
         trained = _Trained(run, seed, root)
@@ -136,6 +137,7 @@ def train(run: Run, seed: int, results: Results, root: Path) -> Record:
             ),
             provenance=_provenance(trained, position, started, time.monotonic() - began),
         )
+        folder.mkdir(parents=True, exist_ok=True)
         _write_curve(folder / CURVE, position)
         if run.config.keep_features:
             _write_features(folder / FEATURES, trained.output("test"))
@@ -150,7 +152,7 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
         UserError: the run is not trained to its end.
 
     """
-    checkpoints = Checkpoints(results.checkpoints(run.scale, run.paper, run.hash, seed), run.config.identity(), seed)
+    checkpoints = _checkpoints(run, seed, results)
     saved = checkpoints.load()
     if saved is None or not saved["position"]["ended"]:
         raise UserError(
@@ -163,6 +165,10 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
     path = results.benchmark(run.scale, run.paper, run.name, seed, benchmark)
     write_json(path, {"benchmark": benchmark, "config_hash": run.hash, "seed": seed, "metrics": metrics})
     return metrics
+
+
+def _checkpoints(run: Run, seed: int, results: Results) -> Checkpoints:
+    return Checkpoints(results.checkpoints(run.scale, run.paper, run.hash, seed), run.config.identity(), seed)
 
 
 def _measure(trained: _Trained, names: Iterable[str], *, alone: bool = False) -> dict[str, dict[str, float]]:
@@ -189,24 +195,23 @@ def _only_writer(folder: Path, name: str) -> Iterator[None]:
 
 
 def _write_features(path: Path, output: TestOutput) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.npz")
-    partial.parent.mkdir(parents=True, exist_ok=True)
+    archive = io.BytesIO()
     np.savez_compressed(
-        partial,
+        archive,
         embeddings=output.embeddings,
         labels=output.labels.astype(np.uint8),
         predictions=output.predictions.astype(np.uint8),
         class_vectors=output.class_vectors,
     )
-    partial.replace(path)
+    write_atomically(path, archive.getbuffer())
 
 
 def _write_curve(path: Path, position: Position) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(position.curve[0]))
-        writer.writeheader()
-        writer.writerows(position.curve)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(position.curve[0]))
+    writer.writeheader()
+    writer.writerows(position.curve)
+    write_atomically(path, text.getvalue().encode())
 
 
 def _provenance(trained: _Trained, position: Position, started: str, seconds: float) -> Provenance:

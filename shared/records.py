@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from shared.config import Strict
+from shared.data.files import write_atomically
 from shared.errors import UserError
 from shared.yaml_files import complaint
 
@@ -97,9 +98,7 @@ class Features:
 def write_json(path: Path, content: Any) -> None:
     """Write JSON so that the file appears whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_atomically(path, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
 
 
 def read_record(path: Path) -> Record:
@@ -165,7 +164,7 @@ class Records:
                 return "–" if value.value is None else f"{value.value:.{value.decimals}f}"
         raise KeyError((target, row, column))
 
-    @property
+    @cached_property
     def table(self) -> pd.DataFrame:
         """The tidy table; empty, but with its first columns, where there are no records."""
         import pandas as pd  # noqa: PLC0415 - reading records need not cost its import

@@ -22,7 +22,7 @@ from shared.render import record_paths
 from shared.reporting import site
 from shared.reporting.table import read_display
 from shared.reporting.verdicts import ClaimVerdict, ValueVerdict, judge_claims, judge_values, verdicts
-from shared.results import FIGURE_SUFFIXES, TABLE_SUFFIXES, Results
+from shared.results import SUFFIXES, Results
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -104,7 +104,7 @@ class _Page:
         )
 
     def _target(self, name: str, target: Target) -> site.TargetSection:
-        suffixes = TABLE_SUFFIXES if target.kind == "table" else FIGURE_SUFFIXES
+        suffixes = SUFFIXES[target.kind]
         files = [self.results.target(self.scale, self.paper.key, name, suffix) for suffix in suffixes]
         done = all(path.exists() for path in files)
         view: dict[str, Any] = {}

@@ -45,5 +45,4 @@ class Results:
         return self.root / scale / "report" / "index.html"
 
 
-TABLE_SUFFIXES = ("csv", "md", "tex")
-FIGURE_SUFFIXES = ("png", "pdf", "csv")
+SUFFIXES = {"table": ("csv", "md", "tex"), "figure": ("png", "pdf", "csv")}

@@ -9,7 +9,7 @@ from shared.config import DataSet
 from shared.records import Record, find_records, read_record
 from shared.registry import Paper, Run, papers
 from shared.render import record_paths
-from shared.results import FIGURE_SUFFIXES, TABLE_SUFFIXES, Results
+from shared.results import SUFFIXES, Results
 
 RECORD_MEGABYTES = 0.01
 FEATURES_MEGABYTES = 0.3
@@ -30,7 +30,7 @@ def _published(paper: Paper, results: Results) -> list[Record]:
 
 
 def _target(paper: Paper, name: str, scale: str, *, results: Results, root: Path, measured: dict[str, Record]) -> str:
-    suffixes = TABLE_SUFFIXES if paper.target(name).kind == "table" else FIGURE_SUFFIXES
+    suffixes = SUFFIXES[paper.target(name).kind]
     drawn = all(results.target(scale, paper.key, name, suffix).exists() for suffix in suffixes)
     paths = record_paths(paper, name, scale, results)
     missing = [path for path in paths if not path.exists()]

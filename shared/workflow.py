@@ -7,7 +7,7 @@ from pathlib import Path
 
 from shared.registry import SCALES, TRAINED_SCALES, Run, benchmarks, paper, papers
 from shared.render import record_paths
-from shared.results import FIGURE_SUFFIXES, TABLE_SUFFIXES, Results
+from shared.results import SUFFIXES, Results
 
 RESULTS = Results()
 
@@ -54,7 +54,7 @@ def target_files(scale: str, key: str) -> list[Path]:
         RESULTS.target(scale, key, name, suffix)
         for name, target in paper(key).targets.items()
         if scale in TRAINED_SCALES or record_paths(paper(key), name, scale, RESULTS)
-        for suffix in (TABLE_SUFFIXES if target.kind == "table" else FIGURE_SUFFIXES)
+        for suffix in SUFFIXES[target.kind]
     ]
 
 

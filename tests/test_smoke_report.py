@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from shared.registry import papers
-from shared.results import FIGURE_SUFFIXES, TABLE_SUFFIXES, Results
+from shared.results import SUFFIXES, Results
 from tests.browser import chromium
 from tests.conftest import ROOT
 from tests.test_report_in_browser import check_site, read_value
@@ -30,7 +30,7 @@ def report():
 def test_every_target_of_every_paper_is_there(report):
     for entry in papers().values():
         for name, target in entry.targets.items():
-            for suffix in TABLE_SUFFIXES if target.kind == "table" else FIGURE_SUFFIXES:
+            for suffix in SUFFIXES[target.kind]:
                 assert RESULTS.target("smoke", entry.key, name, suffix).stat().st_size > 0
 
 
