@@ -21,6 +21,8 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Digits = tuple[Annotated[int, Field(ge=0)], ...]
+Split = Literal["train", "held-out", "test", "unseen"]
+"""The images trained on, those held out, the test images, and the test images of classes that are not trained on."""
 
 
 class Strict(BaseModel):
@@ -76,11 +78,11 @@ class Optimizer(Component):
 class Benchmark(Component):
     """Options of a named evaluation of a trained run; builds `benchmark` as `shared.evaluation` describes.
 
-    `split` says which images it looks at; `alone` marks one too costly for the training job, which becomes a job of
-    its own.
+    `splits` says which images it looks at, in the order in which it takes their outputs; `alone` marks one too costly
+    for the training job, which becomes a job of its own.
     """
 
-    split: ClassVar[Literal["test", "held-out"]] = "test"
+    splits: ClassVar[tuple[Split, ...]] = ("test",)
     alone: ClassVar[bool] = False
 
 
@@ -132,7 +134,10 @@ class Training(Strict):
 
 
 class RunConfig(Strict):
-    """Everything that decides the outcome of a run, but its seed."""
+    """Everything that decides the outcome of a run, but its seed.
+
+    `keep_features` names the splits whose embeddings are kept beside the record, for the figures that draw them.
+    """
 
     data: DataSet
     backbone: Backbone
@@ -141,7 +146,7 @@ class RunConfig(Strict):
     optimizer: Optimizer
     training: Training
     benchmarks: tuple[str, ...]
-    keep_features: bool = False
+    keep_features: tuple[Split, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """Return the configuration as JSON-able data, with every default filled in."""

@@ -22,11 +22,12 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
+from shared.config import Split
 from shared.data import ImageDataSet
 from shared.data.files import write_atomically
-from shared.data.sampling import Sample, sample
+from shared.data.sampling import Sample, sample, select
 from shared.errors import UserError
-from shared.evaluation.output import TestOutput
+from shared.evaluation.output import Output
 from shared.fingerprint import ROOT, training_code
 from shared.records import CURVE, FEATURES, RECORD, DataUsed, Provenance, Record, write_json
 from shared.registry import Run, benchmarks
@@ -51,37 +52,52 @@ class _Trained:
         self.run, self.seed = run, seed
         self.device, self.hold = devices.prepare(config.training)
         arrays = config.data.load(root)
-        self.classes = config.data.classes
-        self.drawn: Sample = sample(arrays.train_labels, config.data.sampling, self.classes, seed)
+        self.classes = config.data.trained_classes
+        chosen = config.data.sampling.classes
+        self.drawn: Sample = sample(arrays.train_labels, config.data.sampling, config.data.classes, seed)
+        test = np.arange(len(arrays.test_labels))
+        test_labels: np.ndarray[Any, Any] = arrays.test_labels
+        if chosen is not None:
+            test, test_labels, _ = select(test_labels, chosen, config.data.classes)
+        unseen = np.setdiff1d(np.arange(len(test_labels)), test)
         training_images = arrays.train_images[self.drawn.train]
         self.normalisation = Normalisation.of(training_images)
-        self.training = self._tensor(training_images, self.drawn.train_labels)
-        held_out = arrays.train_images[self.drawn.held_out]
-        self.held_out = self._tensor(held_out, self.drawn.held_out_labels) if len(held_out) else None
-        self.test = self._tensor(arrays.test_images, arrays.test_labels)
+        self.images: dict[Split, ImageTensor] = {
+            "train": self._tensor(training_images, self.drawn.train_labels),
+            "held-out": self._tensor(arrays.train_images[self.drawn.held_out], self.drawn.held_out_labels),
+            "test": self._tensor(arrays.test_images[test], test_labels[test]),
+            "unseen": self._tensor(arrays.test_images[unseen], arrays.test_labels[unseen]),
+        }
         self.checksums = arrays.checksums
+        self._outputs: dict[Split, Output] = {}
         torch.manual_seed(seed)
         self.scheme = config.scheme.build(config, (1, *training_images.shape[1:]), self.classes, self.device)
 
     def _tensor(self, images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> ImageTensor:
         return ImageTensor(images, labels, self.normalisation, self.device)
 
-    def output(self, split: str) -> TestOutput:
-        """Embed and classify the images of a split, "test" or "held-out".
+    def output(self, split: Split) -> Output:
+        """Embed and classify the images of a split, once; only after training.
 
         Raises:
-            UserError: nothing was held out.
+            UserError: the split has no images.
 
         """
-        images = self.test if split == "test" else self.held_out
-        if images is None:
+        if split not in self._outputs:
+            self._outputs[split] = self._output(split)
+        return self._outputs[split]
+
+    def _output(self, split: Split) -> Output:
+        images = self.images[split]
+        if not len(images):
+            setting = {"held-out": "data.sampling.held_out above 0", "unseen": "data.sampling.classes to some classes"}
             raise UserError(
-                f"run '{self.run.name}' holds nothing out, yet names a benchmark on held-out images; "
-                "set data.sampling.held_out above 0."
+                f"run '{self.run.name}' has no {split} images, yet names a benchmark on them or keeps their features; "
+                f"set {setting.get(split, 'data.sampling otherwise')}."
             )
         embeddings = embed(self.scheme, images)
         imbalance = self.run.config.data.sampling.imbalance  # type: ignore[attr-defined]
-        return TestOutput(
+        return Output(
             embeddings=embeddings.cpu().numpy(),
             labels=images.labels.cpu().numpy(),
             predictions=self.scheme.predict(embeddings).cpu().numpy(),
@@ -110,11 +126,11 @@ def train(run: Run, seed: int, results: Results, root: Path) -> Record:
         label = f"{run.paper} {run.name} seed {seed}"
         position = fit(
             trained.scheme,
-            trained.training,
+            trained.images["train"],
             run.config.training,
             seed,
             checkpoints,
-            held_out=trained.held_out,
+            held_out=trained.images["held-out"] if len(trained.images["held-out"]) else None,
             label=label,
         )
         measured = _measure(trained, run.config.benchmarks)
@@ -130,17 +146,14 @@ def train(run: Run, seed: int, results: Results, root: Path) -> Record:
             data=DataUsed(
                 name=run.config.data.name,
                 checksums=trained.checksums,
-                counts={
-                    **trained.drawn.counts,
-                    "test": trained.test.labels.bincount(minlength=trained.classes).tolist(),
-                },
+                counts=trained.drawn.counts | {"test": _counts(trained.images["test"], trained.classes)},
             ),
             provenance=_provenance(trained, position, started, time.monotonic() - began),
         )
         folder.mkdir(parents=True, exist_ok=True)
         _write_curve(folder / CURVE, position)
-        if run.config.keep_features:
-            _write_features(folder / FEATURES, trained.output("test"))
+        for split in run.config.keep_features:
+            _write_features(folder / FEATURES.format(split=split), trained.output(split))
         write_json(folder / RECORD, record.model_dump(mode="json"))
     return record
 
@@ -175,8 +188,7 @@ def _measure(trained: _Trained, names: Iterable[str], *, alone: bool = False) ->
     """Return the metrics of the named benchmarks; no image of a split that none of them asks for is looked at."""
     chosen = {name: benchmarks(trained.run.paper)[name] for name in names}
     chosen = {name: benchmark for name, benchmark in chosen.items() if alone or not benchmark.alone}
-    outputs = {split: trained.output(split) for split in {benchmark.split for benchmark in chosen.values()}}
-    return {name: benchmark.build()(outputs[benchmark.split]) for name, benchmark in chosen.items()}
+    return {name: benchmark.build()(*map(trained.output, benchmark.splits)) for name, benchmark in chosen.items()}
 
 
 @contextmanager
@@ -194,7 +206,11 @@ def _only_writer(folder: Path, name: str) -> Iterator[None]:
         lock.release()
 
 
-def _write_features(path: Path, output: TestOutput) -> None:
+def _counts(images: ImageTensor, classes: int) -> list[int]:
+    return [int(count) for count in images.labels.bincount(minlength=classes)]
+
+
+def _write_features(path: Path, output: Output) -> None:
     archive = io.BytesIO()
     np.savez_compressed(
         archive,
@@ -217,7 +233,7 @@ def _write_curve(path: Path, position: Position) -> None:
 def _provenance(trained: _Trained, position: Position, started: str, seconds: float) -> Provenance:
     config = trained.run.config
     device = trained.device
-    seen = position.epoch * len(trained.training)
+    seen = position.epoch * len(trained.images["train"])
     return Provenance(
         command=_command(trained.run, trained.seed),
         commit=_commit(),

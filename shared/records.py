@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from shared.config import Strict
+from shared.config import Split, Strict
 from shared.data.files import write_atomically
 from shared.errors import UserError
 from shared.yaml_files import complaint
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shared.reference import Reference
 
 RECORD = "record.json"
-FEATURES = "features.npz"
+FEATURES = "features-{split}.npz"
 CURVE = "curve.csv"
 
 
@@ -74,11 +74,11 @@ class Record(Strict):
 class Features:
     """The arrays kept of one seed: `embeddings` [N, d], `labels`, `predictions` [N], `class_vectors` [C, m, d]."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
-    def load(self) -> dict[str, NDArray[np.generic]]:
-        """Read the arrays.
+    def load(self, split: Split = "test") -> dict[str, NDArray[np.generic]]:
+        """Read the arrays of the images of one split.
 
         Raises:
             UserError: the file is missing or damaged.
@@ -86,12 +86,13 @@ class Features:
         """
         import numpy as np  # noqa: PLC0415 - reading records need not cost its import
 
+        path = self._folder / FEATURES.format(split=split)
         try:
-            with np.load(self._path) as archive:
+            with np.load(path) as archive:
                 return {name: archive[name] for name in archive.files}
         except (OSError, ValueError) as error:
             raise UserError(
-                f"{self._path}: the features cannot be read ({error}); remove the record beside it and train again."
+                f"{path}: the features cannot be read ({error}); remove the record beside it and train again."
             ) from None
 
 
@@ -189,7 +190,7 @@ class Records:
     def features(self) -> Mapping[tuple[str, int], Features]:
         """The kept features by run and seed."""
         return {
-            (record.run, record.seed): Features(folder / FEATURES)
+            (record.run, record.seed): Features(folder)
             for record, folder in self.records
             if record.config.get("keep_features")
         }

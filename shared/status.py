@@ -64,7 +64,7 @@ def _cost(paper: Paper, left: list[Run], measured: dict[str, Record]) -> str:
             seconds += training.epochs * run.config.data.training_images / paper.images_per_second[run.scale]
         else:
             unknown += 1
-    megabytes = sum(RECORD_MEGABYTES + FEATURES_MEGABYTES * run.config.keep_features for run in left)
+    megabytes = sum(RECORD_MEGABYTES + FEATURES_MEGABYTES * len(run.config.keep_features) for run in left)
     hours = f"about {seconds / 3600:.1f} device hours" if unknown < len(left) else "device hours not known"
     return f"{hours}, {megabytes:.1f} MB"
 

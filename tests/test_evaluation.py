@@ -7,11 +7,11 @@ import pytest
 
 from shared.evaluation.classification import Classification
 from shared.evaluation.geometry import Geometry
-from shared.evaluation.output import TestOutput
+from shared.evaluation.output import Output
 
 
-def output(embeddings, labels, predictions, vectors, minority=()) -> TestOutput:
-    return TestOutput(
+def output(embeddings, labels, predictions, vectors, minority=()) -> Output:
+    return Output(
         embeddings=np.array(embeddings, np.float32),
         labels=np.array(labels),
         predictions=np.array(predictions),

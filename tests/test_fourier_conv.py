@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, max_pool2d, relu
 
 from shared.backbones.fourier_conv import Conv5x5, fourier_conv, patch_conv
-from shared.backbones.max_pool_relu import MaxPoolReLU
+from shared.backbones.max_pool import MaxPoolReLU
 
 Convolve = Callable[..., Tensor]
 PAPER_LAYERS = [(1, 32, 28), (32, 64, 14), (64, 128, 7)]

@@ -19,3 +19,16 @@ class SmallCnn(Backbone):
     filters: tuple[Count, Count, Count] = (32, 64, 128)
     embedding: Count = 128
     convolution: Literal["direct", "fourier"] = "direct"
+
+
+class LeNetPlusPlus(Backbone):
+    """LeNet++ of the center loss paper (Wen et al., 2016): six 5x5 convolutions in three stages, with PReLU.
+
+    `filters`: those of the two convolutions of each stage. `convolution` as for the small CNN.
+    """
+
+    implementation: ClassVar[str] = "shared.backbones.lenet_plus_plus:LeNetPlusPlusNetwork"
+    name: Literal["lenet++"] = "lenet++"
+    filters: tuple[Count, Count, Count] = (32, 64, 128)
+    embedding: Count = 2
+    convolution: Literal["direct", "fourier"] = "direct"

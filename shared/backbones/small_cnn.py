@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from shared.backbones.fourier_conv import Conv5x5
-from shared.backbones.max_pool_relu import MaxPoolReLU
+from shared.backbones.max_pool import MaxPoolReLU
 
 
 class SmallCnnNetwork(nn.Module):

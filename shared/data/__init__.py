@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from shared.config import Card, Count, DataSet, Digits, Fraction, Strict
 
@@ -23,10 +25,14 @@ class Imbalance(Strict):
 class Sampling(Strict):
     """What becomes of a training set before it is trained on, in this order (see `shared.data.sampling`).
 
-    At most `per_class` images of each class; the imbalance; `label_noise` of the labels flipped to another
-    class; `held_out` of what is then left, with the labels as they then are, put aside for validation.
+    Only the images of `classes`, which become the classes 0, 1, ... in the order given; at most `per_class` images of
+    each class; the imbalance; `label_noise` of the labels flipped to another class; `held_out` of what is then left,
+    with the labels as they then are, put aside for validation. The test set is confined to `classes` alike; the rest of
+    it is the split "unseen".
     """
 
+    # Left out of a record where it is not set, so that records from before it was an option stay those of their runs.
+    classes: Annotated[Digits, Field(min_length=2)] | None = Field(None, exclude_if=lambda classes: classes is None)
     per_class: Count | None = None
     imbalance: Imbalance | None = None
     label_noise: Fraction = 0.0
@@ -37,6 +43,11 @@ class ImageDataSet(DataSet):
     """A small set of labelled images that lives in memory whole."""
 
     sampling: Sampling = Sampling()
+
+    @property
+    def trained_classes(self) -> int:
+        """The number of classes that are trained on."""
+        return len(self.sampling.classes) if self.sampling.classes else self.classes
 
     def load(self, root: Path) -> ImageArrays:
         """Return all images and labels, fetched or made under `root` first if need be; raises UserError."""

@@ -45,18 +45,20 @@ class Sample:
 def sample(labels: Labels, sampling: Sampling, classes: int, seed: int) -> Sample:
     """Apply `sampling` to a training set with these labels, 0..classes-1.
 
-    In this order: the cap per class, the imbalance by true labels, the noise on what is left, and the
-    held-out split of that, stratified by the noisy labels, since who tunes on it has no others. Raises
-    UserError where the imbalance names a class that the data set lacks, or no sample is left to train on.
+    In this order: the choice of classes, the cap per class, the imbalance by true labels, the noise on
+    what is left, and the held-out split of that, stratified by the noisy labels, since who tunes on it has
+    no others. Raises UserError where a class is named that there is not, or no sample is left to train on.
     """
     kept = np.arange(len(labels))
+    if sampling.classes is not None:
+        kept, labels, classes = select(labels, sampling.classes, classes)
     if sampling.per_class is not None:
         kept = cap_classes(labels, sampling.per_class, seed)
     if sampling.imbalance is not None:
         if max(sampling.imbalance.classes, default=0) >= classes:
             raise UserError(
-                f"sampling.imbalance.classes: {max(sampling.imbalance.classes)} is no class of a data set "
-                f"with classes 0 to {classes - 1}"
+                f"sampling.imbalance.classes: {max(sampling.imbalance.classes)} is none of the classes "
+                f"0 to {classes - 1}"
             )
         kept = keep_fraction(labels, sampling.imbalance.classes, sampling.imbalance.fraction, seed, among=kept)
     noisy = flip_labels(labels, sampling.label_noise, classes, seed, among=kept)
@@ -69,6 +71,22 @@ def sample(labels: Labels, sampling: Sampling, classes: int, seed: int) -> Sampl
         "flipped": int(np.count_nonzero(noisy != labels)),
     }
     return Sample(train, noisy[train], held_out, noisy[held_out], counts)
+
+
+def select(labels: Labels, chosen: Sequence[int], classes: int) -> tuple[Indices, Labels, int]:
+    """Return sorted indices of the samples of the chosen classes, new labels, and how many classes there now are.
+
+    The new labels, int64, are of all samples: the place of their class among the chosen, -1 for the rest. Raises
+    UserError where a class is chosen twice, or is none of 0..classes-1.
+    """
+    if len(set(chosen)) < len(chosen) or max(chosen) >= classes:
+        raise UserError(
+            f"sampling.classes: {', '.join(map(str, chosen))} are not different classes from 0 to {classes - 1}"
+        )
+    places = np.full(classes, -1)
+    places[list(chosen)] = np.arange(len(chosen))
+    renamed = places[labels]
+    return np.flatnonzero(renamed >= 0), renamed, len(chosen)
 
 
 def cap_classes(labels: Labels, per_class: int, seed: int, among: Indices | None = None) -> Indices:

@@ -1,13 +1,13 @@
 """Options of the benchmarks: named evaluations of a trained run.
 
-A benchmark builds a function from a `TestOutput` to its metrics by name.
+A benchmark builds a function from the `Output` of each of its splits to its metrics by name.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from shared.config import Benchmark
+from shared.config import Benchmark, Split
 
 
 class MnistTest(Benchmark):
@@ -22,7 +22,7 @@ class HeldOut(Benchmark):
 
     implementation: ClassVar[str] = "shared.evaluation.classification:Classification"
     name: Literal["held-out"] = "held-out"
-    split: ClassVar[Literal["test", "held-out"]] = "held-out"
+    splits: ClassVar[tuple[Split, ...]] = ("held-out",)
 
 
 class MnistGeometry(Benchmark):
@@ -30,3 +30,25 @@ class MnistGeometry(Benchmark):
 
     implementation: ClassVar[str] = "shared.evaluation.geometry:Geometry"
     name: Literal["mnist-geometry"] = "mnist-geometry"
+
+
+class EmnistTest(Benchmark):
+    """Accuracy and error on the test characters of EMNIST."""
+
+    implementation: ClassVar[str] = "shared.evaluation.classification:Classification"
+    name: Literal["emnist-test"] = "emnist-test"
+
+
+class AnglesOnTest(Benchmark):
+    """The directions of the test images' embeddings: how compact the classes are, and how far apart."""
+
+    implementation: ClassVar[str] = "shared.evaluation.angles:Angles"
+    name: Literal["angles"] = "angles"
+
+
+class TrainingAngles(Benchmark):
+    """The directions of the embeddings of the very images that were trained on."""
+
+    implementation: ClassVar[str] = "shared.evaluation.angles:Angles"
+    name: Literal["training-angles"] = "training-angles"
+    splits: ClassVar[tuple[Split, ...]] = ("train",)

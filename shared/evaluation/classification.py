@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from shared.evaluation.output import TestOutput
+from shared.evaluation.output import Output
 
 
 class Classification:
     """Accuracy over all images; error over all, over the reduced classes and over the others, and by class."""
 
-    def __call__(self, output: TestOutput) -> dict[str, float]:
+    def __call__(self, output: Output) -> dict[str, float]:
         """Return `accuracy`, `error`, `balanced_error`, and with reduced classes `minority_` and `majority_error`.
 
         `balanced_error` is the mean over the classes that occur of the error within the class.

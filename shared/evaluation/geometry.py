@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.evaluation.output import TestOutput
+from shared.evaluation.output import Output
 
 Floats = NDArray[np.float64]
 
@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 class Geometry:
     """Spread, norm, angle and spacing of the classes; with reduced classes also these against the others."""
 
-    def __call__(self, output: TestOutput) -> dict[str, float]:
+    def __call__(self, output: Output) -> dict[str, float]:
         """Return the metrics by name, without those that are not defined (a ratio to nothing).
 
         Lengths are in units of the embedding, angles in degrees, confusion in percent.
@@ -30,7 +30,7 @@ class Geometry:
             metrics = self._metrics(output)
         return {name: value for name, value in metrics.items() if np.isfinite(value)}
 
-    def _metrics(self, output: TestOutput) -> dict[str, float]:
+    def _metrics(self, output: Output) -> dict[str, float]:
         embeddings = output.embeddings.astype(np.float64)
         members = [embeddings[output.labels == label] for label in range(output.classes)]
         means = np.stack([points.mean(axis=0) for points in members])

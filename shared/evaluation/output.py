@@ -1,4 +1,4 @@
-"""What a trained run gives on a test set, before any metric."""
+"""What a trained run makes of a set of images, before any metric."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class TestOutput:
-    """Embeddings and predictions of a test set, with what the loss holds for each class.
+class Output:
+    """Embeddings and predictions of the images of one split, with what the loss holds for each class.
 
     `embeddings` `[N, d]` float32, `labels` and `predictions` `[N]`, `class_vectors` `[classes, m, d]`; `minority`
-    lists the classes whose training images were reduced, none where the training set is whole.
+    lists the classes whose training images were reduced, none where the training set is whole. The labels of unseen
+    images are those of the data set, all others are indices of the classes trained on.
     """
 
     __test__ = False

@@ -22,3 +22,14 @@ class Sgd(Optimizer):
     learning_rate: Positive = 0.01
     momentum: Fraction = 0.9
     weight_decay: NonNegative = 0.0
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba, 2015); the defaults are those of its authors."""
+
+    implementation: ClassVar[str] = "shared.training.optimizers:Adam"
+    name: Literal["adam"] = "adam"
+    learning_rate: Positive = 0.001
+    beta1: Fraction = 0.9
+    beta2: Fraction = 0.999
+    epsilon: Positive = 1e-8

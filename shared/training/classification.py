@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from shared.config import RunConfig
+from shared.training.batches import ImageTensor
 
 
 class ClassificationScheme:
     """One batch, one update of the backbone and of the loss's own parameters.
 
-    Another scheme offers the same methods: `step`, `embed`, `predict`, `class_vectors`, `set_learning_rate`, `state`
-    and `restore`; the loop asks for nothing else.
+    Another scheme offers the same methods: `batches`, `step`, `embed`, `predict`, `class_vectors`, `set_learning_rate`,
+    `state` and `restore`; the loop asks for nothing else.
 
     The backbone is drawn before the loss, so that runs of one seed that differ in their loss start alike.
     """
@@ -40,6 +41,15 @@ class ClassificationScheme:
     def set_learning_rate(self, factor: float) -> None:
         """Multiply the learning rate of the configuration by `factor` from now on."""
         self._factor = factor
+
+    def batches(
+        self, images: ImageTensor, batch_size: int, seed: int, epoch: int, start: int
+    ) -> Iterator[tuple[Tensor, ...]]:
+        """Yield what `step` takes, ceil(len(images) / batch_size) times an epoch, from batch `start` on.
+
+        The first tensor of each holds the samples that the terms of the loss are means over.
+        """
+        yield from images.epoch(batch_size, seed, epoch, start)
 
     def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Update on one batch; return the loss and its terms before the update, detached."""

@@ -30,7 +30,10 @@ EVALUATION_BATCH = 128
 class TrainingScheme(Protocol):
     """What the loop asks of a scheme."""
 
-    def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]: ...  # noqa: D102
+    def batches(  # noqa: D102
+        self, images: ImageTensor, batch_size: int, seed: int, epoch: int, start: int
+    ) -> Iterator[tuple[Tensor, ...]]: ...
+    def step(self, *batch: Tensor) -> dict[str, Tensor]: ...  # noqa: D102
     def embed(self, batches: Iterator[Tensor]) -> Tensor: ...  # noqa: D102
     def predict(self, embeddings: Tensor) -> Tensor: ...  # noqa: D102
     def set_learning_rate(self, factor: float) -> None: ...  # noqa: D102
@@ -49,6 +52,7 @@ class Position:
     epoch: int = 0
     batch: int = 0
     step: int = 0
+    samples: int = 0
     seconds: float = 0.0
     ended: bool = False
     totals: dict[str, Tensor] = field(default_factory=dict)
@@ -105,25 +109,26 @@ def fit(
 
     with Progress(label, total, position.step, training.batch_size) as progress, _terminated() as asked:
         while not position.ended:
-            for batch, labels in images.epoch(training.batch_size, seed, position.epoch, position.batch):
+            for batch in scheme.batches(images, training.batch_size, seed, position.epoch, position.batch):
                 scheme.set_learning_rate(learning_rate_factor(training, position.step / total))
-                for name, term in scheme.step(batch, labels).items():
+                for name, term in scheme.step(*batch).items():
                     previous = position.totals.get(name)
-                    addend = term.double() * len(labels)
+                    addend = term.double() * len(batch[0])
                     position.totals[name] = addend if previous is None else previous + addend
+                position.samples += len(batch[0])
                 position.batch += 1
                 position.step += 1
                 checking = position.step % CHECK_STEPS == 0
                 if checking:
                     _require_finite(position, label, checkpoints.newest)
-                mean = float(position.totals["loss"]) / (position.batch * training.batch_size) if checking else None
+                mean = float(position.totals["loss"]) / position.samples if checking else None
                 progress.step(position.step, position.epoch + 1, mean)
                 if asked.is_set():
                     save()
                     raise Stopped
                 if position.step % training.checkpoint_steps == 0 and position.batch < batches:
                     save()
-            _end_epoch(scheme, position, training, len(images), held_out)
+            _end_epoch(scheme, position, training, held_out)
             save()
     if position.best_state is not None:
         scheme.restore(position.best_state)
@@ -134,12 +139,11 @@ def _end_epoch(
     scheme: TrainingScheme,
     position: Position,
     training: Training,
-    samples: int,
     held_out: ImageTensor | None,
 ) -> None:
     """Add the epoch to the curve, judge it on held-out data, and move the position to the next."""
     row = {"epoch": float(position.epoch + 1), "step": float(position.step)}
-    row |= {name: float(total) / samples for name, total in position.totals.items()}
+    row |= {name: float(total) / position.samples for name, total in position.totals.items()}
     position.epoch += 1
     position.batch = 0
     position.ended = position.epoch == training.epochs
@@ -153,7 +157,7 @@ def _end_epoch(
             position.ended |= position.epoch - position.best_epoch >= training.patience
     position.curve.append(row)
     if all(math.isfinite(value) for value in row.values()):
-        position.totals = {}
+        position.totals, position.samples = {}, 0
 
 
 def _require_finite(position: Position, label: str, newest: Path) -> None:

@@ -1,0 +1,39 @@
+"""Maximally Compact and Separated Features with Regular Polytope Networks (Pernici et al., 2019).
+
+The classifier's weights are the vertices of a regular polytope and are never trained. With normalised embeddings and an
+additive angular margin as large as the angle between two connected vertices, the embeddings of a class gather around
+its vertex: as far from the other classes, and as close together, as the space allows.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from shared.config import Loss, Positive
+
+
+class Polytope(Loss):
+    """Options of the loss with a regular polytope for a classifier, or with a learnable one beside it.
+
+    `polytope`: whose vertices are the class weights, and whose angle phi is the margin.
+    `learnable`: the baseline; weights of the same shape, normalised, which are trained.
+    `scale`: kappa of eqs. 8 and 9; without one the embeddings are not normalised (eq. 6, as figure 2 has it).
+    `margin`: m of eq. 9 as a share of phi, so 1 is the paper's m = phi, and 0 is eq. 8.
+    `continuation`: what becomes of cos(theta + m) where theta is large (see `shared.losses.angular_margin`).
+    """
+
+    implementation: ClassVar[str] = "papers.regular_polytope.loss:PolytopeLoss"
+    name: Literal["polytope"] = "polytope"
+    polytope: Literal["simplex", "orthoplex", "cube"]
+    learnable: bool = False
+    scale: Positive | None = None
+    margin: Annotated[float, Field(ge=0, le=1)] = 0.0
+    continuation: Literal["smooth", "at-pi", "none"] = "smooth"
+
+    @model_validator(mode="after")
+    def _margin_needs_angles(self) -> Polytope:
+        if self.margin and self.scale is None:
+            raise ValueError("a margin needs a scale, since it is an angle between normalised vectors")
+        return self

@@ -1,0 +1,72 @@
+"""How embeddings lie by their directions alone: how compact the classes are, and how far apart."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.evaluation.output import Output
+
+Floats = NDArray[np.float64]
+
+
+class Angles:
+    """Angles, in degrees, of embeddings to their class's vector and mean, and of these to each other.
+
+    A class's vector is the first of its weights, centres or prototypes; its mean is the mean of its normalised
+    embeddings. An embedding without length has no direction: it is as far from everything as the origin is, 90 degrees.
+    """
+
+    def __call__(self, output: Output) -> dict[str, float]:
+        """Return the metrics by name; of classes with at least one image.
+
+        `vector_angle` and `vector_angle_worst`: mean and greatest angle of an image to its class's vector;
+        `vector_share`: the percentage of images within half the smallest angle between two vectors;
+        `mean_angle`: mean angle of an image to its class's mean; `angular_sd`: the root mean square of that within a
+        class, averaged over classes; `mean_to_vector`: mean over classes of the angle between mean and vector;
+        `between_means`, `between_means_smallest`: mean and smallest angle of two class means;
+        `between_means_spread`: standard deviation, over classes, of the angle to the nearest other class mean;
+        `between_vectors_smallest`, `between_vectors_spread`: the same of the vectors.
+        """
+        directions = _normalised(output.embeddings.astype(np.float64))
+        labels = np.unique(output.labels)
+        vectors = _normalised(output.class_vectors[:, 0].astype(np.float64))
+        means = _normalised(np.stack([directions[output.labels == label].mean(axis=0) for label in labels]))
+        to_vector = _angles(directions, vectors[output.labels])
+        to_mean = _angles(directions, means[np.searchsorted(labels, output.labels)])
+        within = [np.sqrt((to_mean[output.labels == label] ** 2).mean()) for label in labels]
+        means_nearest, vectors_nearest = _between(means), _between(vectors)
+        upper = np.triu_indices(len(means), 1)
+        return {
+            "vector_angle": float(to_vector.mean()),
+            "vector_angle_worst": float(to_vector.max()),
+            "vector_share": 100 * float((to_vector <= vectors_nearest.min() / 2).mean()),
+            "mean_angle": float(to_mean.mean()),
+            "angular_sd": float(np.mean(within)),
+            "mean_to_vector": float(_angles(means, vectors[labels]).mean()),
+            "between_means": float(_angles(means[upper[0]], means[upper[1]]).mean()),
+            "between_means_smallest": float(means_nearest.min()),
+            "between_means_spread": float(means_nearest.std()),
+            "between_vectors_smallest": float(vectors_nearest.min()),
+            "between_vectors_spread": float(vectors_nearest.std()),
+        }
+
+
+def _normalised(points: Floats) -> Floats:
+    unit: Floats = points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-12)
+    return unit
+
+
+def _angles(first: Floats, second: Floats) -> Floats:
+    """Return the angles between the rows of two arrays of unit vectors, by Kahan's formula: exact where small."""
+    angles: Floats = np.degrees(
+        2 * np.arctan2(np.linalg.norm(first - second, axis=1), np.linalg.norm(first + second, axis=1))
+    )
+    return angles
+
+
+def _between(points: Floats) -> Floats:
+    """Return for each of at least two unit vectors the angle to its nearest other."""
+    cosines = points @ points.T
+    np.fill_diagonal(cosines, -np.inf)
+    return _angles(points, points[cosines.argmax(axis=1)])
