@@ -41,7 +41,7 @@ from shared.config import RunConfig
 from shared.data import Mnist, Mnist5k
 from shared.data.files import data_root
 from shared.data.idx import write_idx
-from shared.data.mnist import ImageArrays
+from shared.data.images import ImageArrays
 from shared.errors import UserError
 from shared.evaluation.statistics import mean, paired_differences, sd, t_interval
 from shared.records import Record

@@ -133,7 +133,8 @@ def train(run: Run, seed: int, results: Results, root: Path) -> Record:
             held_out=trained.images["held-out"] if len(trained.images["held-out"]) else None,
             label=label,
         )
-        measured = _measure(trained, run.config.benchmarks)
+        last = {name: value for name, value in position.curve[-1].items() if name not in {"epoch", "step"}}
+        measured = {"training": last, **_measure(trained, run.config.benchmarks)}
         record = Record(
             paper=run.paper,
             run=run.name,

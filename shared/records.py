@@ -57,7 +57,10 @@ class DataUsed(Strict):
 
 
 class Record(Strict):
-    """What one seed of one run leaves behind."""
+    """What one seed of one run leaves behind.
+
+    `metrics` holds those of each benchmark by name, and under "training" the loss and its terms over the last epoch.
+    """
 
     paper: str
     run: str

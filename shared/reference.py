@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from shared import yaml_files
-from shared.config import Count, NonNegative, Strict
+from shared.config import Count, NonNegative, Positive, Strict
 from shared.errors import UserError
 from shared.names import suggestion
 from shared.yaml_files import Document, Key
@@ -116,6 +116,25 @@ class Lower(Strict):
         return self
 
 
+class Within(Strict):
+    """At every level, `one` and `other` are equal, which is to say, differ by less than `tolerance` in their unit.
+
+    The papers do not say how little is nothing: the tolerance is ours, and the claim's note says so.
+    """
+
+    kind: Literal["within"]
+    one: Quantity
+    other: Quantity
+    tolerance: Positive
+    levels: Annotated[tuple[Level, ...], Field(min_length=1)] = ("",)
+
+    @model_validator(mode="after")
+    def _measures_something(self) -> Self:
+        if self.one.runs is None and self.other.runs is None:
+            raise ValueError("one of one and other needs runs")
+        return self
+
+
 class LargerGap(Strict):
     """The gap `of` - `over` is larger at each of the levels `at` than at the level `base`."""
 
@@ -191,7 +210,7 @@ class OneFails(Strict):
         return self
 
 
-Test = Annotated[Lower | LargerGap | Rises | BestWithin | Plateau | OneFails, Field(discriminator="kind")]
+Test = Annotated[Lower | Within | LargerGap | Rises | BestWithin | Plateau | OneFails, Field(discriminator="kind")]
 
 
 class Claim(Strict):

@@ -48,9 +48,11 @@ def _target(paper: Paper, name: str, scale: str, *, results: Results, root: Path
         if not results.record(scale, paper.key, run.name, seed).exists()
     ]
     cost = _cost(paper, [run for run, _ in left], measured)
+    fetching = sorted({run.config.data.name for run in runs if not _there(run.config.data, root)})
     if lacking:
         return f"needs data set {', '.join(lacking)} (below); then {len(left)} trainings, {cost}"
-    return f"ready to run: {len(left)} of {len(paths)} trainings left, {cost}"
+    first = f"fetches or makes data set {', '.join(fetching)} (below), then " if fetching else ""
+    return f"ready to run: {first}{len(left)} of {len(paths)} trainings left, {cost}"
 
 
 def _cost(paper: Paper, left: list[Run], measured: dict[str, Record]) -> str:
@@ -61,7 +63,7 @@ def _cost(paper: Paper, left: list[Run], measured: dict[str, Record]) -> str:
             seconds += measured[run.hash].provenance.wall_seconds
         elif run.scale in paper.images_per_second:
             training = run.config.training
-            seconds += training.epochs * run.config.data.training_images / paper.images_per_second[run.scale]
+            seconds += training.epochs * _training_images(run.config.data) / paper.images_per_second[run.scale]
         else:
             unknown += 1
     megabytes = sum(RECORD_MEGABYTES + FEATURES_MEGABYTES * len(run.config.keep_features) for run in left)
@@ -69,8 +71,17 @@ def _cost(paper: Paper, left: list[Run], measured: dict[str, Record]) -> str:
     return f"{hours}, {megabytes:.1f} MB"
 
 
+def _training_images(data: DataSet) -> float:
+    """Return about how many images are trained on: all that there are, of the classes chosen."""
+    return data.training_images * getattr(data, "trained_classes", data.classes) / data.classes
+
+
 def _at_hand(data: DataSet, root: Path) -> bool:
-    return data.fetched or any((root / data.folder).glob("*"))
+    return data.fetched or _there(data, root)
+
+
+def _there(data: DataSet, root: Path) -> bool:
+    return any((root / data.folder).glob("*"))
 
 
 def _data_sets(paper: Paper, scale: str, root: Path) -> Iterator[str]:

@@ -27,7 +27,7 @@ from benchmarks.mnist_training import (
 )
 from shared.data import Mnist
 from shared.data.idx import read_idx
-from shared.data.mnist import ImageArrays
+from shared.data.images import ImageArrays
 
 ROOT = Path(__file__).resolve().parent.parent
 

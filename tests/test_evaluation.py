@@ -46,6 +46,7 @@ def test_without_reduced_classes_there_is_no_minority():
 def test_geometry_by_hand():
     result = Geometry()(output(POINTS, LABELS, [0, 1, 1, 1, 2, 2], VECTORS, minority=(0, 1)))
     # Class means (3, 0), (0, 4), (-3, 0); their mean (0, 4/3); variances 1, 1, 0.
+    assert result["norm"] == pytest.approx((2 + 4 + 3 + 5 + 3 + 3) / 6)
     assert result["within_variance"] == pytest.approx(2 / 3)
     assert result["minority_norm"] == pytest.approx((3 + 4) / 2)
     assert result["majority_norm"] == pytest.approx(3)

@@ -20,6 +20,7 @@ import pytest
 
 from shared.data import Mnist, Mnist5k, mnist, mnist_5k
 from shared.data.files import checked_md5, data_root, md5, prepared
+from shared.data.images import ImageArrays
 from shared.errors import UserError
 
 NAMES = tuple(Mnist.card.checksums)
@@ -58,7 +59,7 @@ def put(root: Path, files=FILES) -> Path:
     return folder
 
 
-def check(arrays: mnist.ImageArrays) -> None:
+def check(arrays: ImageArrays) -> None:
     assert arrays.train_images.tolist() == [[[0, 1], [2, 3]], [[4, 5], [6, 7]], [[8, 9], [10, 11]]]
     assert arrays.train_labels.tolist() == [0, 1, 2]
     assert arrays.test_images.tolist() == [[[90, 91], [92, 93]], [[94, 95], [96, 97]]]

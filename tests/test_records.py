@@ -102,20 +102,22 @@ def test_a_cut_record_and_missing_features_are_named(tmp_path):
     with pytest.raises(UserError, match="no valid record"):
         read_record(path)
     with pytest.raises(UserError, match="the features cannot be read"):
-        Features(tmp_path / FEATURES).load()
-    (tmp_path / FEATURES).write_bytes(b"not an archive")
+        Features(tmp_path).load("train")
+    (tmp_path / "features-train.npz").write_bytes(b"not an archive")
     with pytest.raises(UserError, match="the features cannot be read"):
-        Features(tmp_path / FEATURES).load()
+        Features(tmp_path).load("train")
 
 
 def test_features_are_found_by_run_and_seed(tmp_path):
     entry = record()
-    entry.config["keep_features"] = True
+    entry.config["keep_features"] = ["train", "test"]
     path = write(tmp_path, entry)
-    np.savez(path.parent / FEATURES, embeddings=np.ones((3, 2)))
+    for split, count in (("train", 5), ("test", 3)):
+        np.savez(path.parent / FEATURES.format(split=split), embeddings=np.ones((count, 2)))
     features = Records.read([path], paper("gaussian_affinity").reference).features
     assert list(features) == [(entry.run, 0)]
     assert features[entry.run, 0].load()["embeddings"].shape == (3, 2)
+    assert features[entry.run, 0].load("train")["embeddings"].shape == (5, 2)
 
 
 def test_printed_numbers_show_as_the_paper_shows_them():

@@ -157,6 +157,12 @@ RUNS = {"runs": "figure6/*", "metric": "mnist-test/error"}
         ),
         ({"kind": "lower", "less": {"runs": "a"}, "than": RUNS}, "give either runs and metric"),
         ({"kind": "lower", "less": {**RUNS, "number": 1}, "than": RUNS}, "give either runs and metric"),
+        (
+            {"kind": "within", "one": {"column": "x"}, "other": {"number": 1}, "tolerance": 1},
+            "one of one and other needs runs",
+        ),
+        ({"kind": "within", "one": RUNS, "other": RUNS, "tolerance": 0}, "greater than 0"),
+        ({"kind": "within", "one": RUNS, "other": RUNS}, "tolerance: is missing"),
         ({"kind": "best_within", **RUNS, "levels": [1, 2], "best": [3]}, "'3' is not among the levels 1, 2"),
         ({"kind": "best_within", **RUNS, "levels": [1, 2], "best": [2, 1]}, "nothing is claimed"),
         ({"kind": "plateau", **RUNS, "levels": [1, 2, 3], "begins": 3}, "two on it"),

@@ -36,7 +36,7 @@ def seeds_of_every_run(tmp_path, scale: str = "lite") -> Results:
             if run.config.keep_features:
                 labels = np.arange(200) % 10
                 np.savez(
-                    path.parent / FEATURES,
+                    path.parent / FEATURES.format(split="test"),
                     embeddings=random.normal(size=(200, 2)).astype(np.float32) + labels[:, None],
                     labels=labels.astype(np.uint8),
                     predictions=labels.astype(np.uint8),

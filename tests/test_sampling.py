@@ -194,7 +194,7 @@ def test_changing_one_operation_reshuffles_no_other(mnist_labels):
 
 def test_a_class_that_is_not_there(mnist_labels):
     sampling = Sampling(imbalance=Imbalance(classes=(3, 12), fraction=0.5))
-    with pytest.raises(UserError, match="12 is no class of a data set with classes 0 to 9"):
+    with pytest.raises(UserError, match="12 is none of the classes 0 to 9"):
         sample(mnist_labels, sampling, 10, seed=0)
 
 
@@ -202,3 +202,40 @@ def test_a_class_that_is_not_there(mnist_labels):
 def test_nothing_left_to_train_on(sampling):
     with pytest.raises(UserError, match="leaves no image to train on"):
         sample(np.zeros(10, np.uint8), sampling, 2, seed=0)
+
+
+def test_chosen_classes_are_renamed_in_their_order_and_the_rest_is_gone():
+    labels = np.array([3, 1, 2, 1, 0, 3], np.uint8)
+    drawn = sample(labels, Sampling(classes=(3, 1)), 4, 0)
+    assert drawn.train.tolist() == [0, 1, 3, 5]
+    assert drawn.train_labels.tolist() == [0, 1, 1, 0]
+    assert drawn.counts == {"train": [2, 2], "held_out": [0, 0], "flipped": 0}
+
+
+def test_what_is_drawn_of_the_chosen_classes_is_what_is_drawn_of_them_among_all():
+    labels = np.random.default_rng(1).integers(0, 5, 1000).astype(np.uint8)
+    every = sample(labels, Sampling(per_class=20, held_out=0.25), 5, 3)
+    some = sample(labels, Sampling(classes=(4, 2), per_class=20, held_out=0.25), 5, 3)
+    kept = np.isin(labels[every.train], (2, 4))
+    assert some.train.tolist() == every.train[kept].tolist()
+    assert some.train_labels.tolist() == [{4: 0, 2: 1}[label] for label in labels[some.train]]
+
+
+def test_imbalance_and_noise_speak_of_the_new_classes():
+    labels = np.repeat(np.arange(6), 100).astype(np.uint8)
+    sampling = Sampling(classes=(5, 3, 1), imbalance=Imbalance(classes=(0,), fraction=0.1), label_noise=0.5)
+    drawn = sample(labels, sampling, 6, 0)
+    assert np.bincount(labels[drawn.train]).tolist() == [0, 100, 0, 100, 0, 10]
+    assert drawn.counts["flipped"] == 105
+    assert set(drawn.train_labels.tolist()) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("classes", [(1, 1), (0, 4)])
+def test_classes_must_exist_and_differ(classes):
+    with pytest.raises(UserError, match="sampling.classes: .* are not different classes from 0 to 3"):
+        sample(np.arange(4), Sampling(classes=classes), 4, 0)
+
+
+def test_an_unset_choice_of_classes_leaves_no_trace_in_the_configuration():
+    assert "classes" not in Sampling().model_dump()
+    assert Sampling(classes=(1, 0)).model_dump(mode="json")["classes"] == [1, 0]

@@ -31,7 +31,7 @@ defaults:
   optimizer: {name: sgd, learning_rate: 0.02, momentum: 0.9}
   training: {epochs: 3, batch_size: 8, checkpoint_steps: 10, gpus: 0, milestones: [0.5]}
   benchmarks: [mnist-test]
-  keep_features: true
+  keep_features: [test]
 runs:
   only/{level}: {level: {one: {}}}
 targets:
@@ -48,9 +48,12 @@ class Line:
         self.seen: list[list[int]] = []
         self.held_out_errors: list[float] = []
 
-    def step(self, images: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+    def batches(self, images: ImageTensor, batch_size: int, seed: int, epoch: int, start: int):
+        yield from images.epoch(batch_size, seed, epoch, start)
+
+    def step(self, *batch: torch.Tensor) -> dict[str, torch.Tensor]:
         self.weight += 1
-        self.seen.append(labels.tolist())
+        self.seen.append(batch[1].tolist())
         broken = self.breaks_at is not None and self.weight >= self.breaks_at
         return {"loss": torch.tensor(float("nan") if broken else 1.0)}
 
@@ -125,6 +128,18 @@ def test_early_stopping_waits_for_its_patience_and_keeps_the_best_epoch(tmp_path
     assert [row["held_out_error"] for row in position.curve] == [50, 20, 30, 20]
 
 
+def test_a_scheme_that_draws_its_own_batches_has_its_curve_weighted_by_their_sizes(tmp_path):
+    class Uneven(Line):
+        def batches(self, images, batch_size, seed, epoch, start):
+            yield from [(torch.zeros(6), torch.zeros(6)), (torch.zeros(2), torch.zeros(2))][start:]
+
+        def step(self, *batch):
+            return super().step(*batch) | {"size": torch.tensor(float(len(batch[0])))}
+
+    position = fit(Uneven(), numbered(4), Training(epochs=2, batch_size=2), 0, store(tmp_path))
+    assert [row["size"] for row in position.curve] == [(6 * 6 + 2 * 2) / 8] * 2
+
+
 @pytest.mark.parametrize("breaks_at", [1, 25, 30])
 def test_a_non_finite_loss_ends_training_and_keeps_the_last_good_checkpoint(tmp_path, breaks_at):
     scheme, checkpoints = Line(breaks_at), store(tmp_path)
@@ -142,10 +157,10 @@ def test_a_non_finite_loss_ends_training_and_keeps_the_last_good_checkpoint(tmp_
 
 def test_sigterm_saves_a_checkpoint_and_stops(tmp_path):
     class Terminated(Line):
-        def step(self, images, labels):
+        def step(self, *batch):
             if self.weight == 4:
                 os.kill(os.getpid(), signal.SIGTERM)
-            return super().step(images, labels)
+            return super().step(*batch)
 
     checkpoints = store(tmp_path)
     with pytest.raises(Stopped):
@@ -224,7 +239,7 @@ def _outcome(suite: Path, results: str) -> tuple[dict[str, object], bytes, str]:
     record = json.loads((folder / "record.json").read_text())
     assert record["provenance"]["steps"] == 300
     bits = {"weights": record["provenance"]["weights_sha256"], "metrics": record["metrics"]}
-    return bits, (folder / "features.npz").read_bytes(), (folder / "curve.csv").read_text()
+    return bits, (folder / "features-test.npz").read_bytes(), (folder / "curve.csv").read_text()
 
 
 def test_killed_mid_epoch_and_resumed_ends_with_the_same_bits(small, digits_root):

@@ -370,6 +370,88 @@ def test_the_level_may_stand_in_the_metric_and_a_side_may_be_a_number() -> None:
     assert judge_claim({**number, "than": {"number": 1.9}}, table).verdict == "matched"
 
 
+WITHIN = {
+    "kind": "within",
+    "one": {"runs": "*/ours", "metric": ERROR},
+    "other": {"runs": "*/theirs", "metric": ERROR},
+    "tolerance": 0.2,
+    "levels": ["0.5", "1"],
+}
+NEAR, BEYOND = [1.05, 1.05, 1.25, 1.02], [1.5, 1.62, 1.66, 1.54]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "verdict"),
+    [
+        (NEAR, "matched"),
+        ([0.8, 1.4, 1.2, 0.9], "inconclusive"),  # equal on average, but the seeds differ too much to tell
+        ([1.1, 1.35, 1.3, 1.2], "inconclusive"),  # within the tolerance, but not surely so
+        ([1.3, 1.3, 1.5, 1.2], "inconclusive"),  # beyond it, but not surely so
+        (BEYOND, "contradicted"),
+        ([2 * ours - beyond for ours, beyond in zip(OURS, BEYOND, strict=True)], "contradicted"),
+        (NEAR[:1], "inconclusive"),
+        ([], "not run"),
+    ],
+)
+def test_within_needs_to_show_that_the_difference_is_small(theirs: list[float], verdict: str) -> None:
+    assert judge_claim(WITHIN, pairs(OURS, theirs)).verdict == verdict
+    assert judge_claim(WITHIN, pairs(theirs, OURS)).verdict == verdict
+
+
+def test_within_is_two_one_sided_tests() -> None:
+    found = judge_claim({**WITHIN, "levels": ["1"]}, pairs(OURS, NEAR, ["1"])).findings[0]
+    differences = [ours - near for ours, near in zip(OURS, NEAR, strict=True)]
+    p = max(
+        float(stats.ttest_1samp(differences, -0.2, alternative="greater").pvalue),
+        float(stats.ttest_1samp(differences, 0.2, alternative="less").pvalue),
+    )
+    assert found.p == pytest.approx(p)
+    assert found.effect == pytest.approx(0.2 - abs(sum(differences)) / 4)
+    assert found.test == "two one-sided paired Student t-tests"
+    assert found.what.startswith("1/ours mnist-test/error within 0.2 of 1/theirs mnist-test/error")
+
+
+def test_within_two_sided_beyond_the_tolerance() -> None:
+    found = judge_claim({**WITHIN, "levels": ["1"]}, pairs(OURS, BEYOND, ["1"])).findings[0]
+    excess = [beyond - ours - 0.2 for ours, beyond in zip(OURS, BEYOND, strict=True)]
+    assert found.p == pytest.approx(float(stats.ttest_1samp(excess, 0.0).pvalue))
+    assert found.effect == pytest.approx(-sum(excess) / 4)
+
+
+def test_within_is_contradicted_by_one_level_and_needs_all() -> None:
+    near, beyond = pairs(OURS, NEAR, ["0.5"]), pairs(OURS, BEYOND, ["1"])
+    assert judge_claim(WITHIN, pd.concat([near, beyond])).verdict == "contradicted"
+    assert judge_claim(WITHIN, near).verdict == "inconclusive"
+
+
+def test_within_of_a_number_and_of_two_metrics_of_one_run() -> None:
+    table = pd.concat([records({"a": [5.0, 5.1, 4.9]}, "g/share"), records({"a": [5.1, 5.1, 5.1]}, "g/accuracy")])
+    share = {"runs": "a", "metric": "g/share"}
+    test: dict[str, Any] = {"kind": "within", "one": share, "other": {"number": 5}, "tolerance": 0.5}
+    found = judge_claim(test, table)
+    assert (found.verdict, found.findings[0].test) == ("matched", "two one-sided Student t-tests")
+    assert judge_claim({**test, "other": {"number": 7}}, table).verdict == "contradicted"
+    assert judge_claim({**test, "other": {"runs": "a", "metric": "g/accuracy"}}, table).verdict == "matched"
+
+
+@given(st.lists(st.floats(-1, 1), min_size=2, max_size=8), st.floats(0.01, 1), st.floats(1, 10))
+def test_what_is_within_a_tolerance_is_within_a_wider_one(
+    differences: list[float], tolerance: float, factor: float
+) -> None:
+    def word(width: float) -> str:
+        table = records({"1/ours": differences, "1/theirs": [0.0] * len(differences)}, ERROR)
+        return judge_claim({**WITHIN, "levels": ["1"], "tolerance": width}, table).verdict
+
+    order = ["contradicted", "inconclusive", "matched"]
+    assert order.index(word(tolerance)) <= order.index(word(tolerance * factor))
+
+
+def test_equal_differences_within_a_tolerance_are_not_certain_of_few_seeds() -> None:
+    for n, verdict in ((3, "inconclusive"), (5, "matched")):
+        found = judge_claim({**WITHIN, "levels": ["1"]}, pairs([1.0] * n, [1.1] * n, ["1"]))
+        assert (found.verdict, found.findings[0].p) == (verdict, 0.5**n)
+
+
 LARGER_GAP = {
     "kind": "larger_gap",
     "of": {"runs": "*/theirs", "metric": ERROR},
@@ -514,7 +596,7 @@ def test_one_fails_reports_an_exact_test() -> None:
     assert found.findings[0].interval == pytest.approx((math.sqrt(0.025), 1.0))
 
 
-@pytest.mark.parametrize("test", [LOWER, LARGER_GAP, RISES, BEST, PLATEAU, ONE_FAILS])
+@pytest.mark.parametrize("test", [LOWER, WITHIN, LARGER_GAP, RISES, BEST, PLATEAU, ONE_FAILS])
 def test_no_claim_is_judged_at_smoke_scale_or_without_records(test: dict[str, Any]) -> None:
     levels = ["0.5", "1", "0.025"]
     runs = [f"{level}/{loss}" for level in levels for loss in ("ours", "theirs")]

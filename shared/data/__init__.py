@@ -12,7 +12,7 @@ from shared.config import Card, Count, DataSet, Digits, Fraction, Strict
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.data.mnist import ImageArrays
+    from shared.data.images import ImageArrays
 
 
 class Imbalance(Strict):
@@ -107,3 +107,72 @@ class Mnist5k(ImageDataSet):
         },
     )
     name: Literal["mnist-5k"] = "mnist-5k"
+
+
+class EmnistBalanced(ImageDataSet):
+    """EMNIST's balanced split: 2,400 training and 400 test images of each of 47 handwritten characters, 28 x 28."""
+
+    implementation = "shared.data.emnist:load"
+    classes = 47
+    training_images = 112_800
+    folder = "EMNIST/raw"
+    fetched = True
+    # Checksums of its expanded files are not published; what the reader checks instead is in shared.data.emnist.
+    card: ClassVar[Card] = Card(
+        title="EMNIST, balanced",
+        owner="G. Cohen, S. Afshar, J. Tapson, A. van Schaik; published by NIST",
+        licence="no terms with the files; NIST asks to cite arXiv:1702.05373",
+        available=True,
+        how_to_get=(
+            "with a network it is fetched by itself, some 560 MB; without, get the owner's archive of gzipped files, "
+            "gzip.zip, from https://www.nist.gov/itl/products-and-services/emnist-dataset and put its four files "
+            "gzip/emnist-balanced-*-ubyte.gz, expanded or as .gz, into EMNIST/raw under the data root"
+        ),
+        megabytes=103,
+    )
+    name: Literal["emnist-balanced"] = "emnist-balanced"
+
+
+class EmnistDrawn(ImageDataSet):
+    """60 training and 20 test images of each of EMNIST's 47 characters, drawn in many fonts; for the smoke scale."""
+
+    implementation = "shared.data.drawn_characters:load"
+    classes = 47
+    training_images = 2_820
+    folder = "emnist-drawn/raw"
+    fetched = True
+    # Other releases of Pillow and FreeType may draw other pixels, hence no checksums.
+    card: ClassVar[Card] = Card(
+        title="The characters of EMNIST, drawn",
+        owner="drawn by this suite in the fonts DejaVu, STIX and Computer Modern of the package matplotlib",
+        licence="that of the fonts, which come with matplotlib: Bitstream Vera, STIX and BaKoMa",
+        available=True,
+        how_to_get="made by itself from the fonts that the installed package matplotlib carries",
+        megabytes=3,
+    )
+    name: Literal["emnist-drawn"] = "emnist-drawn"
+
+
+class CasiaPair(ImageDataSet):
+    """The faces of two people, those of whom CASIA-WebFace has most images, grey, 56 x 56.
+
+    How many images they are depends on the release; `training_images` is their order of magnitude.
+    """
+
+    implementation = "shared.data.casia_pair:load"
+    classes = 2
+    training_images = 1_200
+    folder = "casia-webface"
+    fetched = False
+    card: ClassVar[Card] = Card(
+        title="CASIA-WebFace",
+        owner="D. Yi, Z. Lei, S. Liao, S. Z. Li (2014), CBSR, Institute of Automation, Chinese Academy of Sciences",
+        licence="research only, under an agreement with its owner",
+        available=True,
+        how_to_get=(
+            "its owner gives it on request; put the folders of its identities, such as 0000045 with its files "
+            "001.jpg, 002.jpg, ..., into casia-webface under the data root"
+        ),
+        megabytes=4_000,
+    )
+    name: Literal["casia-webface-pair"] = "casia-webface-pair"

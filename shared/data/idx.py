@@ -33,9 +33,34 @@ def read_idx(path: Path, md5: str | None = None) -> NDArray[Any]:
     Compression is told by the content, not the name. With `md5`, the expanded content must have that
     checksum. Raises UserError, naming the file, where it is missing, altered, no IDX file, too short or long.
     """
-    content = _expanded(path, md5)
+    return parse_idx(read_content(path, md5), path)
+
+
+def read_content(path: Path, md5: str | None = None) -> NDArray[np.uint8]:
+    """Read the bytes of `path`, expanded if they are gzipped, writable; with `md5`, verify that they have it.
+
+    Raises UserError, naming the file, where it is missing, altered or no whole gzip file.
+    """
+    try:
+        with path.open("rb") as file:
+            zipped = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            if zipped:
+                content = np.frombuffer(bytearray(gzip.decompress(file.read())), np.uint8)
+            else:
+                content = np.fromfile(file, np.uint8)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        expected = f"; expected content of md5 {md5}" if md5 else ""
+        raise UserError(f"{path} is a truncated or damaged gzip file ({error}){expected}") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
     if md5 is not None:
         checked_md5(content.data, md5, str(path))
+    return content
+
+
+def parse_idx(content: NDArray[np.uint8], path: Path) -> NDArray[Any]:
+    """Return the array whose IDX file consists of the bytes `content`, which it may share; UserError names `path`."""
     if len(content) < 4 or content[0] or content[1] or int(content[2]) not in TYPES:
         raise UserError(f"{path} is no IDX file: it begins with {bytes(content[:4]).hex(' ') or 'nothing'}")
     dtype, dimensions = TYPES[int(content[2])], int(content[3])
@@ -59,19 +84,3 @@ def write_idx(path: Path, array: NDArray[Any]) -> None:
         raise ValueError(f"IDX has no type for {array.dtype}")
     header = struct.pack(f">BBBB{array.ndim}I", 0, 0, codes[dtype], array.ndim, *array.shape)
     write_atomically(path, header, np.ascontiguousarray(array, dtype).data)
-
-
-def _expanded(path: Path, md5: str | None) -> NDArray[np.uint8]:
-    """Read the bytes of `path`, expanded if they are gzipped; `md5` is only named in the error."""
-    try:
-        with path.open("rb") as file:
-            zipped = file.read(2) == b"\x1f\x8b"
-            file.seek(0)
-            if zipped:
-                return np.frombuffer(bytearray(gzip.decompress(file.read())), np.uint8)
-            return np.fromfile(file, np.uint8)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        expected = f"; expected content of md5 {md5}" if md5 else ""
-        raise UserError(f"{path} is a truncated or damaged gzip file ({error}){expected}") from error
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error

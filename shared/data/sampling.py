@@ -53,7 +53,7 @@ def sample(labels: Labels, sampling: Sampling, classes: int, seed: int) -> Sampl
     if sampling.classes is not None:
         kept, labels, classes = select(labels, sampling.classes, classes)
     if sampling.per_class is not None:
-        kept = cap_classes(labels, sampling.per_class, seed)
+        kept = cap_classes(labels, sampling.per_class, seed, among=kept)
     if sampling.imbalance is not None:
         if max(sampling.imbalance.classes, default=0) >= classes:
             raise UserError(

@@ -18,7 +18,8 @@ class Geometry:
 
         Lengths are in units of the embedding, angles in degrees, confusion in percent.
 
-        `within_variance` is the mean over classes of the mean squared distance to the class mean;
+        `norm` is the mean length of an embedding; `within_variance` the mean over classes of the mean squared distance
+        to the class mean;
         `center_spacing_cv` the coefficient of variation, over classes, of the distance to the nearest other class
         mean; `prototype_spacing_cv` that of all distances between class vectors. `*_width` is the root mean square
         angle between an embedding and its class's mean direction, `*_center_distance` the distance of a class mean
@@ -37,6 +38,7 @@ class Geometry:
         variances = np.array([_variance(points, mean) for points, mean in zip(members, means, strict=True)])
         vectors = output.class_vectors.astype(np.float64)
         metrics = {
+            "norm": float(np.linalg.norm(embeddings, axis=1).mean()),
             "within_variance": float(variances.mean()),
             "center_spacing_cv": _variation(_nearest(means)),
             "prototype_spacing_cv": _variation(_pairs(vectors.reshape(-1, vectors.shape[-1]))),

@@ -5,7 +5,9 @@ The table has one row per run, seed, benchmark and metric, and its value, in col
 A number is matched if the mean over the seeds lies within max(half a printed unit, two joint standard errors,
 the declared floor) of it, on either side. A claim is matched if each comparison that it makes comes out as
 claimed with p < 0.05 (an intersection-union test: all must, so none need be corrected for the others), and
-contradicted if one comes out the other way with p < 0.05 after Holm's correction (any one would do).
+contradicted if one comes out the other way with p < 0.05 after Holm's correction (any one would do). A difference
+that is not significant does not show that two quantities are equal: a claim that they are states a tolerance, and is
+tested against it on either side (two one-sided tests).
 """
 
 from __future__ import annotations
@@ -32,10 +34,11 @@ from shared.reference import (
     Reference,
     Rises,
     Value,
+    Within,
 )
 
-DIRECTIONS = {"accuracy": 1, "error": -1}
-"""Of each metric that is scored, whether more is better (1) or worse (-1)."""
+DIRECTIONS = {"accuracy": 1, "error": -1, "mean_angle": -1}
+"""Of each metric that is scored or of which a best is asked for, whether more is better (1) or worse (-1)."""
 
 SIGNIFICANCE = 0.05
 ROUNDING = 1e-9
@@ -308,10 +311,12 @@ class _Judge:
         unique = list(dict.fromkeys(names))
         return ", ".join(unique[:3]) + (f" and {len(unique) - 3} more" if len(unique) > 3 else "")
 
-    def _findings(self, test: Lower | LargerGap | Rises) -> list[Finding]:
+    def _findings(self, test: Lower | Within | LargerGap | Rises) -> list[Finding]:
         match test:
             case Lower():
                 return [self._lower(test, level) for level in test.levels]
+            case Within():
+                return [self._within(test, level) for level in test.levels]
             case LargerGap():
                 return [self._larger_gap(test, level) for level in test.at]
             case Rises():
@@ -326,6 +331,13 @@ class _Judge:
         if test.distance_from_one:
             what = f"{_name(test.less, level)} nearer to one than {_name(test.than, level)}"
         return _tested(what, statistics.paired_differences(than, less), name)
+
+    def _within(self, test: Within, level: Level) -> Finding:
+        one, other, constant = self._pair(test.one, test.other, level)
+        name = "two one-sided Student t-tests" if constant else "two one-sided paired Student t-tests"
+        names = f"{_name(test.one, level)} within {test.tolerance:g} of {_name(test.other, level)}"
+        what = f"{names} (the effect is what is left of that)"
+        return _equivalent(what, statistics.paired_differences(one, other), test.tolerance, name)
 
     def _larger_gap(self, test: LargerGap, level: Level) -> Finding:
         gaps = []
@@ -446,6 +458,20 @@ def _tested(what: str, effects: Sequence[float], name: str) -> Finding:
     if not effects:
         return Finding(what, 0, None, None, None, None, name)
     return _finding(what, statistics.t_test(effects, name))
+
+
+def _equivalent(what: str, differences: Sequence[float], tolerance: float, name: str) -> Finding:
+    """Return by how much the mean difference stays within the tolerance, a negative effect where it does not.
+
+    p is that of the nearer edge of the tolerance: one-sided within it (the greater of the two), two-sided beyond.
+    """
+    if not differences:
+        return Finding(what, 0, None, None, None, None, name)
+    room = [[tolerance + sign * difference for difference in differences] for sign in (1, -1)]
+    nearer = min((statistics.t_test(edge, name) for edge in room), key=lambda result: result.effect)
+    if nearer.p is None or nearer.effect <= 0:
+        return _finding(what, nearer)
+    return _finding(what, replace(nearer, p=nearer.p / 2))
 
 
 def _finding(what: str, result: Comparison) -> Finding:

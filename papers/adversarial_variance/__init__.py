@@ -1,0 +1,48 @@
+"""Eliminating Intra-class Variance in Classification Neural Networks with Adversarial Losses (Mynepalli et al.).
+
+An adversary looks at the embeddings and tries to tell one anchor image of each class from the other images of the
+class; the classifier is trained not to let it, so that the embeddings of a class come to lie where its anchor lies.
+Meant for rejecting what belongs to no class that was trained on.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from shared.config import Benchmark, Count, NonNegative, Positive, Scheme, Split
+
+
+class Adversarial(Scheme):
+    """Options of the adversarial training scheme.
+
+    `weight`: lambda of eq. 8.
+    `hidden`: widths of the adversary's hidden layers.
+    `adversary_learning_rate`: of the adversary, whose optimizer is otherwise that of the run.
+    `normalised`: whether the adversary sees embeddings divided by their length.
+    `anchors`: `fixed`, one image a class for the whole training (figure 6); `redrawn`, for each update of the
+    classifier new ones, which the update of the adversary that follows shares (section 4); `independent`, the adversary
+    draws its own, which section 4 warns of.
+    """
+
+    implementation: ClassVar[str] = "papers.adversarial_variance.scheme:AdversarialScheme"
+    name: Literal["adversarial"] = "adversarial"
+    weight: NonNegative
+    hidden: tuple[Count, ...] = (64, 64)
+    adversary_learning_rate: Positive = 0.001
+    normalised: bool = True
+    anchors: Literal["fixed", "redrawn", "independent"] = "fixed"
+
+
+class Variance(Benchmark):
+    """Variance of each class's embeddings along their principal components."""
+
+    implementation: ClassVar[str] = "papers.adversarial_variance.variance:PrincipalVariance"
+    name: Literal["variance"] = "variance"
+
+
+class OpenSet(Benchmark):
+    """How well test images of unseen classes are told from those of the classes trained on, by direction."""
+
+    implementation: ClassVar[str] = "papers.adversarial_variance.open_set:OpenSetRejection"
+    name: Literal["open-set"] = "open-set"
+    splits: ClassVar[tuple[Split, ...]] = ("train", "test", "unseen")

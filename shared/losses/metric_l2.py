@@ -1,0 +1,40 @@
+"""Softmax with the metric L2 regulariser of Yin et al., Feature Transfer Learning for Face Recognition (CVPR 2019)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from shared.losses.softmax import SoftmaxLoss
+
+
+class MetricL2Loss(SoftmaxLoss):
+    """Softmax loss plus `weight` (alpha_reg of eq. 4, >= 0) times the batch mean of ||W f||^2, eq. 3.
+
+    The square is summed over the classes; the paper does not state the reduction over the batch, which here is that of
+    the cross-entropy. Eq. 3 prints W^T f, with a W whose rows are the classes. It holds no bias, and eq. 2 none either;
+    with `bias` the softmax has one, and the regulariser leaves it out.
+
+    The regulariser is float32 at least, also under autocast.
+    """
+
+    def __init__(self, dimension: int, classes: int, *, weight: float, bias: bool = False) -> None:
+        super().__init__(dimension, classes, bias=bias)
+        self.weight = weight
+
+    def forward(self, embedding: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Return the scalars "loss", "cross_entropy" and "metric_l2" (not weighted).
+
+        Embeddings are (B, d), labels (B,), int64 in 0..C-1.
+        """
+        logits = self.scores(embedding)
+        products = logits if self.linear.bias is None else logits - self.linear.bias
+        wide = products.to(torch.promote_types(products.dtype, torch.float32))
+        cross_entropy = functional.cross_entropy(logits, labels)
+        metric_l2 = wide.square().sum(1).mean()
+        return {
+            "loss": cross_entropy + self.weight * metric_l2,
+            "cross_entropy": cross_entropy,
+            "metric_l2": metric_l2,
+        }
