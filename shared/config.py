@@ -58,7 +58,7 @@ class Component(Strict):
 
 
 class Backbone(Component):
-    """Options of a network from images to embeddings of length `embedding`; builds `module(channels, height, width)`."""
+    """Options of a network from images to embeddings of a length; builds `module(channels, height, width)`."""
 
     embedding: Count
 

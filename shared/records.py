@@ -151,6 +151,10 @@ class Records:
         """Read the records at `paths`."""
         return cls(((read_record(path), path.parent) for path in paths), reference)
 
+    def first_seeds(self) -> dict[str, Record]:
+        """Return the record of the first seed of each run, which a figure of embeddings draws, by the run's name."""
+        return {record.run: record for record, _ in sorted(self.records, key=lambda entry: -entry[0].seed)}
+
     def metric(self, benchmark: str, metric: str) -> pd.DataFrame:
         """Return the rows of the table for one metric of one benchmark."""
         table = self.table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.config import config_hash
-from shared.records import find_records, read_record
+from shared.records import FEATURES, find_records, read_record
 from shared.registry import papers
 from shared.render import render
 from shared.results import Results
@@ -24,8 +24,11 @@ def test_a_published_record_is_whole_and_of_a_run_as_it_is_configured_now(entry,
     assert record.scale in {"lite", "full"}
     assert record.provenance.commit.rstrip("+") != "unknown"
     identity = {key: part for key, part in record.config.items() if key not in {"benchmarks", "keep_features"}}
-    assert record.config_hash == config_hash(identity)
-    assert record.config == entry.run(record.run, record.scale).config.plain()
+    run = entry.run(record.run, record.scale)
+    assert record.config_hash == config_hash(identity) == run.hash
+    assert set(run.config.benchmarks) <= set(record.metrics)
+    if run.config.keep_features:
+        assert all((path.parent / FEATURES.format(split=split)).exists() for split in run.config.keep_features)
 
 
 @pytest.mark.parametrize("target", ["table1", "table_search"])

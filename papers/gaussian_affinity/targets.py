@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import pandas as pd
 
 from shared.records import Records
+from shared.reporting import plane
 from shared.reporting.figure import PAGE_WIDTH, Figure, band, drawing
 from shared.reporting.table import Table, measured
 
@@ -16,6 +17,7 @@ LOSSES = {
     "affinity": "affinity",
     "affinity-m1": "affinity, m = 1",
 }
+DIGITS = "0123456789"
 SPLITS = {
     "standard": "Stand. split",
     "odd-10": "10% of odd digits",
@@ -78,62 +80,29 @@ def table4(records: Records) -> Table:
 
 def figure2(records: Records) -> Figure:
     """Figure 2: embeddings of the test digits in two dimensions under three losses, with the class vectors."""
-    import seaborn as sns  # noqa: PLC0415 - costs each of the other targets' jobs a second
-
     panels = ("softmax", "center", "affinity-m1")
     picture = drawing(1, len(panels), width=PAGE_WIDTH, height=2.7)
-    points = []
-    shown = {run.axes["loss"]: run for run, _ in sorted(records.records, key=lambda r: -r[0].seed)}
+    drawn = []
+    shown = {run.axes["loss"]: run for run in records.first_seeds().values()}
     for axes, loss in zip(picture.axes, panels, strict=True):
         axes.set_title(LOSSES[loss.removesuffix("-m1")])
-        axes.set_xlabel("activation of neuron 1")
         if loss not in shown:
-            axes.text(0.5, 0.5, "not run", transform=axes.transAxes, ha="center")
+            plane.not_run(axes)
             continue
         run = shown[loss]
         arrays = records.features[run.run, run.seed].load()
-        minority = run.config["data"]["sampling"]["imbalance"]["classes"]
-        frame = pd.DataFrame(arrays["embeddings"], columns=["x", "y"])
-        frame["digit"] = arrays["labels"].astype(int)
-        frame["reduced"] = frame["digit"].isin(minority)
-        sns.scatterplot(
-            frame,
-            x="x",
-            y="y",
-            hue="digit",
-            palette=sns.color_palette("colorblind", 10),
-            style="reduced",
-            style_order=[False, True],
-            markers=["o", "^"],
-            s=5,
-            linewidth=0,
-            alpha=0.5,
-            legend=False,
-            rasterized=True,
-            ax=axes,
-        )
-        if loss != "softmax":
-            vectors = arrays["class_vectors"].reshape(-1, 2)
-            axes.plot(vectors[:, 0], vectors[:, 1], "+", color="black", markersize=6, markeredgewidth=1.1)
-        for digit, place in frame.groupby("digit")[["x", "y"]].median().iterrows():
-            axes.annotate(
-                f"{digit}*" if digit in minority else f"{digit}",
-                (place["x"], place["y"]),
-                ha="center",
-                va="center",
-                fontsize=7,
-                fontweight="bold",
-                bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "alpha": 0.8, "linewidth": 0},
-            )
-        axes.set_xlabel("activation of neuron 1")
-        axes.set_ylabel("activation of neuron 2" if axes is picture.axes[0] else "")
-        points.append(frame.assign(loss=loss, seed=run.seed))
+        frame = plane.points(arrays, DIGITS)
+        reduced = [DIGITS[digit] for digit in run.config["data"]["sampling"]["imbalance"]["classes"]]
+        plane.scatter(axes, frame, reduced=reduced, centres=arrays["class_vectors"] if loss != "softmax" else None)
+        drawn.append(frame.assign(reduced=frame["class"].isin(reduced), loss=loss, seed=run.seed))
+    plane.name_axes(picture.axes, "activation of neuron")
     return Figure(
         picture,
-        data=pd.concat(points),
+        data=pd.concat(drawn),
         caption=(
             "Figure 2. Embeddings of the test digits in two dimensions after training with digits 0-4 kept to 10%. "
-            "Digits marked * and drawn as triangles are the reduced ones; + marks the centres and prototypes."
+            "Digits marked * and drawn as triangles are the reduced ones; + marks the centres and prototypes. Each "
+            "panel has a scale of its own."
         ),
     )
 
