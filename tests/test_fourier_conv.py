@@ -1,4 +1,4 @@
-"""Conv5x5 and MaxPoolReLU against torch's own layers: values, gradients, float32 error, parameters."""
+"""Conv5x5, MaxPool and MaxPoolReLU against torch's own layers: values, gradients, float32 error, parameters."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, max_pool2d, relu
 
 from shared.backbones.fourier_conv import Conv5x5, fourier_conv, patch_conv
-from shared.backbones.max_pool import MaxPoolReLU
+from shared.backbones.max_pool import MaxPool, MaxPoolReLU
 
 Convolve = Callable[..., Tensor]
 PAPER_LAYERS = [(1, 32, 28), (32, 64, 14), (64, 128, 7)]
@@ -117,14 +117,33 @@ def test_training_after_inference_mode() -> None:
     assert x.grad is not None
 
 
+@pytest.mark.parametrize(
+    ("layer", "reference"),
+    [(MaxPool(), lambda y: max_pool2d(y, 2)), (MaxPoolReLU(), lambda y: relu(max_pool2d(y, 2)))],
+    ids=["MaxPool", "MaxPoolReLU"],
+)
 @settings(deadline=None)
 @given(height=st.integers(2, 9), width=st.integers(2, 9), low=st.integers(-3, 0), space_first=st.booleans())
-def test_pool_equals_max_pool_and_relu_with_ties(height: int, width: int, low: int, space_first: bool) -> None:
+def test_pool_equals_that_of_torch_with_ties(
+    layer: nn.Module, reference: Callable[[Tensor], Tensor], *, height: int, width: int, low: int, space_first: bool
+) -> None:
     y = torch.randint(low, 3, (2, 3, height, width), dtype=torch.float64)
     if space_first:
         y = y.permute(2, 3, 0, 1).contiguous().permute(2, 3, 0, 1)
     y.requires_grad_()
-    ours, theirs = MaxPoolReLU()(y), relu(max_pool2d(y, 2))
+    ours, theirs = layer(y), reference(y)
     weights = torch.arange(1.0, ours.numel() + 1, dtype=torch.float64).view(ours.shape)
     assert torch.equal(ours, theirs)
     assert torch.equal(*(torch.autograd.grad(result, y, weights)[0] for result in (ours, theirs)))
+
+
+@pytest.mark.parametrize("layer", [MaxPool(), MaxPoolReLU()], ids=["MaxPool", "MaxPoolReLU"])
+def test_pool_gradcheck(layer: nn.Module) -> None:
+    y = torch.randn(2, 2, 5, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(layer, y)
+
+
+def test_pool_keeps_what_is_negative() -> None:
+    y = torch.tensor([[-4.0, -1.0, 2.0], [-3.0, -2.0, 5.0]]).view(1, 1, 2, 3)
+    assert MaxPool()(y).item() == -1
+    assert MaxPoolReLU()(y).item() == 0

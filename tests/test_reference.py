@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from shared.errors import UserError
-from shared.reference import BestWithin, Lower, OneFails, Reference, Value, read_reference
+from shared.reference import BestWithin, Lower, OneFails, Reference, Value, Within, read_reference
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -270,3 +270,33 @@ def test_claims_name_the_runs_of_their_levels(affinity: Reference) -> None:
     assert sigma.best == (5, 10, 20)
     assert isinstance(text, OneFails)
     assert (text.among, text.below) == (("l1-gaussian",), 50)
+
+
+@pytest.fixture(scope="module")
+def polytope() -> Reference:
+    return read_reference(ROOT / "papers/regular_polytope/reference.yaml")
+
+
+def test_the_accuracies_of_the_polytope_paper_are_as_printed(polytope: Reference) -> None:
+    own = {(value.row, value.column): (value.value, value.run) for value in polytope.values if value.source == "own"}
+    assert own == {
+        **{
+            (f"MNIST, {name}", column): (printed, f"figure4/{name}/{column}")
+            for name in ("simplex", "orthoplex", "cube")
+            for column, printed in (("fixed", 99.45), ("learnable", 99.47))
+        },
+        ("EMNIST, cube", "fixed"): (88.31, "emnist/fixed"),
+        ("EMNIST, cube", "learnable"): (88.39, "emnist/learnable"),
+    }
+    settings = {(value.column, value.row): value.value for value in polytope.values if value.source == "setting"}
+    assert settings["training", "kappa"] == 30
+    assert settings["MNIST", "training images"] == 50_000
+    assert settings["EMNIST balanced", "training images"] == 112_800
+
+
+def test_that_two_classifiers_are_equally_accurate_is_claimed_within_a_tolerance(polytope: Reference) -> None:
+    test = next(claim.test for claim in polytope.claims if claim.id == "RP-C1")
+    assert isinstance(test, Within)
+    assert [(test.one.at(level)[0], test.other.at(level)[0]) for level in test.levels] == [
+        (f"figure4/{name}/fixed", f"figure4/{name}/learnable") for name in ("simplex", "orthoplex", "cube")
+    ]

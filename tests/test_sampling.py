@@ -232,7 +232,7 @@ def test_imbalance_and_noise_speak_of_the_new_classes():
 
 @pytest.mark.parametrize("classes", [(1, 1), (0, 4)])
 def test_classes_must_exist_and_differ(classes):
-    with pytest.raises(UserError, match="sampling.classes: .* are not different classes from 0 to 3"):
+    with pytest.raises(UserError, match=r"sampling\.classes: .* are not different classes from 0 to 3"):
         sample(np.arange(4), Sampling(classes=classes), 4, 0)
 
 

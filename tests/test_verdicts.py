@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from shared.errors import UserError
 from shared.evaluation import statistics
 from shared.reference import Citation, Claim, Reference, Value, read_reference
+from shared.registry import paper
 from shared.reporting.verdicts import ClaimVerdict, ValueVerdict, judge_claims, judge_values, verdicts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -434,6 +436,7 @@ def test_within_of_a_number_and_of_two_metrics_of_one_run() -> None:
     assert judge_claim({**test, "other": {"runs": "a", "metric": "g/accuracy"}}, table).verdict == "matched"
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=8), st.floats(0.01, 1), st.floats(1, 10))
 def test_what_is_within_a_tolerance_is_within_a_wider_one(
     differences: list[float], tolerance: float, factor: float
@@ -641,3 +644,15 @@ def test_the_verdicts_of_the_real_paper_are_json_and_cover_everything() -> None:
     assert claims["GA-C1"]["verdict"] == "not run"
     assert claims["GA-C11"]["verdict"] == "not runnable"
     assert {"printed", "spread", "mean", "sd", "n", "interval", "difference", "tolerance", "where"} <= set(standard)
+
+
+@pytest.mark.parametrize("key", ["gaussian_affinity", "regular_polytope"])
+def test_every_claim_rests_on_runs_and_benchmarks_that_the_paper_has(key: str) -> None:
+    runs = paper(key).runs("full")
+    known = {(name, benchmark) for name, run in runs.items() for benchmark in run.config.benchmarks}
+    for verdict in judge_claims(paper(key).reference, records({}), "full"):
+        assert set(verdict.runs) <= set(runs), verdict.id
+        # Where nothing is recorded, the reason names what is missing: "<benchmark>/<metric> of <run>, ...".
+        named = re.findall(r"(\S+)/\S+ of (\S+?)(?:,| and |$)", verdict.reason.partition("no record of ")[2])
+        assert bool(named) == bool(verdict.runs)
+        assert {(run, benchmark) for benchmark, run in named} <= known, verdict.id

@@ -67,11 +67,13 @@ class AdversarialScheme(ClassificationScheme):
         depends on the seed, the epoch and the number of the pair alone.
 
         Raises:
-            UserError: a class has fewer than two images, so none beside its anchor.
+            UserError: a class has fewer than two images, so none beside its anchor; or a batch holds no pair.
 
         """
+        if batch_size < 2:
+            raise UserError("adversarial training needs batches of at least two images; raise training.batch_size")
         pool = _Pool(images, self.classes)
-        fixed = np.random.default_rng([seed]).integers(pool.sizes)
+        fixed = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=tuple(b"anchors"))).integers(pool.sizes)
         for pair in range(start, -(-len(images) // batch_size)):
             stream = np.random.default_rng([seed, epoch, pair])
             drawn = stream.integers(self.classes, size=batch_size // 2)

@@ -37,7 +37,8 @@ def vertices(polytope: Name, classes: int) -> Vertices:
     if polytope == "simplex":
         corners = np.vstack([np.eye(d), np.full(d, (1 - sqrt(d + 1)) / d)])
         corners -= corners.mean(axis=0)
-        return corners / np.linalg.norm(corners, axis=1, keepdims=True)
+        corners /= np.linalg.norm(corners, axis=1, keepdims=True)
+        return corners
     pairs = np.arange(classes) // 2
     opposite = np.where(np.arange(classes) % 2, -1.0, 1.0)
     if polytope == "orthoplex":

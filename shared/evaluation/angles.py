@@ -23,7 +23,8 @@ class Angles:
         `vector_angle` and `vector_angle_worst`: mean and greatest angle of an image to its class's vector;
         `vector_share`: the percentage of images within half the smallest angle between two vectors;
         `mean_angle`: mean angle of an image to its class's mean; `angular_sd`: the root mean square of that within a
-        class, averaged over classes; `mean_to_vector`: mean over classes of the angle between mean and vector;
+        class, averaged over classes; `overlap`: the percentage of images nearer to another class's mean than to their
+        own's; `mean_to_vector`: mean over classes of the angle between mean and vector;
         `between_means`, `between_means_smallest`: mean and smallest angle of two class means;
         `between_means_spread`: standard deviation, over classes, of the angle to the nearest other class mean;
         `between_vectors_smallest`, `between_vectors_spread`: the same of the vectors.
@@ -34,6 +35,7 @@ class Angles:
         means = _normalised(np.stack([directions[output.labels == label].mean(axis=0) for label in labels]))
         to_vector = _angles(directions, vectors[output.labels])
         to_mean = _angles(directions, means[np.searchsorted(labels, output.labels)])
+        nearest = (directions @ means.T).argmax(axis=1)
         within = [np.sqrt((to_mean[output.labels == label] ** 2).mean()) for label in labels]
         means_nearest, vectors_nearest = _between(means), _between(vectors)
         upper = np.triu_indices(len(means), 1)
@@ -43,6 +45,7 @@ class Angles:
             "vector_share": 100 * float((to_vector <= vectors_nearest.min() / 2).mean()),
             "mean_angle": float(to_mean.mean()),
             "angular_sd": float(np.mean(within)),
+            "overlap": 100 * float((labels[nearest] != output.labels).mean()),
             "mean_to_vector": float(_angles(means, vectors[labels]).mean()),
             "between_means": float(_angles(means[upper[0]], means[upper[1]]).mean()),
             "between_means_smallest": float(means_nearest.min()),

@@ -77,7 +77,7 @@ def scatter(
         )
 
 
-def rays(axes: Axes, vectors: NDArray[np.floating]) -> None:
+def rays(axes: Axes, vectors: NDArray[np.generic]) -> None:
     """Draw a line from the origin along each class vector, `[classes, 1, 2]`, to the edge of the axes."""
     reach = 2 * max(*np.abs(axes.get_xlim()), *np.abs(axes.get_ylim()))
     for vector in vectors[:, 0]:
