@@ -18,9 +18,12 @@ def training_code(paper: str, root: Path = ROOT) -> str:
 
 
 def target_code(paper: str, root: Path = ROOT) -> str:
-    """Return the fingerprint of the code and the printed numbers that a paper's targets are drawn with."""
+    """Return the fingerprint of the code and the printed numbers that a paper's targets are drawn with.
+
+    That is all of the paper's own code, since its targets may use any module of it.
+    """
     folder = root / "papers" / paper
-    own = [folder / name for name in ("targets.py", "reference.yaml")]
+    own = [*folder.glob("*.py"), folder / "reference.yaml"]
     return _fingerprint([*_python(root, _RENDERING), *own], root)
 
 
