@@ -79,8 +79,11 @@ def test_status_says_what_is_left_and_what_it_takes(shared, tmp_path):
     done = shared("status", "--scale", "full", "--results", str(tmp_path / "none"))
     assert done.returncode == 0
     line = next(line for line in done.stdout.splitlines() if line.startswith(f"{GA}/table1: "))
-    left = r"ready to run: (\d+) of \1 trainings left, about [\d.]+ device hours, [\d.]+ MB"
-    assert re.fullmatch(rf"{GA}/table1: {left}", line)
+    left = r"(\d+) of \1 trainings left, about [\d.]+ device hours, [\d.]+ MB"
+    assert re.fullmatch(rf"{GA}/table1: ready to run: fetches or makes data set mnist \(below\), then {left}", line)
+    faces = next(line for line in done.stdout.splitlines() if line.startswith("adversarial_variance/figure4: "))
+    assert "needs data set casia-webface-pair (below); then 9 trainings" in faces
+    assert "its owner gives it on request" in done.stdout
     assert "data set mnist (MNIST; Y. LeCun" in done.stdout
 
 
