@@ -24,11 +24,11 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Citation(Strict):
-    """The paper itself."""
+    """The paper itself; one that bears no date has no year."""
 
     title: str
     authors: tuple[str, ...]
-    year: int
+    year: int | None = None
     venue: str
 
 

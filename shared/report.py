@@ -84,7 +84,7 @@ class _Page:
         return site.PaperPage(
             key=self.paper.key,
             title=citation.title,
-            citation=f"{', '.join(citation.authors)}. {citation.venue}, {citation.year}.",
+            citation=f"{', '.join(citation.authors)}. {citation.venue}, {citation.year or 'undated'}.",
             summary=(module.__doc__ or "").split("\n\n", 1)[-1].replace("\n", " "),
             targets=[self._target(name, target) for name, target in self.paper.targets.items()],
             claims=[_claim(claim, self.paper.targets) for claim in self.claims],

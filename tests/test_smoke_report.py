@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 from shared.registry import papers
+from shared.render import render
 from shared.results import SUFFIXES, Results
 from tests.browser import chromium
 from tests.conftest import ROOT
@@ -32,6 +34,19 @@ def test_every_target_of_every_paper_is_there(report):
         for name, target in entry.targets.items():
             for suffix in SUFFIXES[target.kind]:
                 assert RESULTS.target("smoke", entry.key, name, suffix).stat().st_size > 0
+
+
+@pytest.mark.parametrize("key", list(papers()))
+def test_every_target_draws_from_what_few_records_there_are(report, key, tmp_path):
+    """As at scale published, where it may be one seed of one run."""
+    entry = papers()[key]
+    for name in entry.targets:
+        runs = entry.target_runs(name, "smoke")
+        for place, run in (("first", runs[0]), ("last", runs[-1])):
+            few = Results(tmp_path / name / place)
+            kept = few.seed("published", key, run.name, 0)
+            shutil.copytree(RESULTS.seed("smoke", key, run.name, 0), kept)
+            assert all(path.stat().st_size > 0 for path in render(entry, name, "published", few))
 
 
 def test_the_report_opens_and_shows_the_recorded_numbers_and_that_they_are_no_evidence(report):

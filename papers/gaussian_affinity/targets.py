@@ -205,7 +205,8 @@ def _error_curves(
 def table_search(records: Records) -> Table:
     """Ours: error on held-out training images by margin and learning rate, which the other targets' settings follow."""
     table = records.metric("held-out", "balanced_error")
-    chosen = table.assign(loss=table["run"].str.split("/").str[1], margin=table["margin"].fillna("–"))
+    chosen = table.reindex(columns=dict.fromkeys([*table.columns, "margin"]))
+    chosen = chosen.assign(loss=chosen["run"].str.split("/").str[1], margin=chosen["margin"].fillna("–"))
     rates = sorted(chosen["rate"].unique(), key=float)
     rows = []
     for (loss, margin), group in chosen.groupby(["loss", "margin"], sort=False):
