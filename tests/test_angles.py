@@ -51,6 +51,7 @@ def test_by_hand_in_the_plane() -> None:
             "vector_share": 100 * 5 / 6,
             "mean_angle": (10 + 10 + 0 + 0 + 30 + 30) / 6,
             "angular_sd": (10 + 0 + 30) / 3,
+            "overlap": 0,
             "mean_to_vector": (20 + 0 + 30) / 3,
             "between_means": (70 + 140 + 150) / 3,
             "between_means_smallest": 70,
@@ -60,6 +61,12 @@ def test_by_hand_in_the_plane() -> None:
         },
         abs=1e-4,
     )
+
+
+def test_overlap_counts_images_nearer_to_another_mean() -> None:
+    # Means at 25 and 50 degrees: of class 0 the image at 50 is nearer to the other, of class 1 none.
+    found = Angles()(output([direction(a) for a in (0, 50, 40, 60)], [0, 0, 1, 1], [[direction(25)], [direction(50)]]))
+    assert found["overlap"] == 25
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -205,7 +205,7 @@ def _error_curves(
 def table_search(records: Records) -> Table:
     """Ours: error on held-out training images by margin and learning rate, which the other targets' settings follow."""
     table = records.metric("held-out", "balanced_error")
-    chosen = table.reindex(columns=dict.fromkeys([*table.columns, "margin"]))
+    chosen = table.reindex(columns=list(dict.fromkeys([*table.columns, "margin"])))
     chosen = chosen.assign(loss=chosen["run"].str.split("/").str[1], margin=chosen["margin"].fillna("–"))
     rates = sorted(chosen["rate"].unique(), key=float)
     rows = []
