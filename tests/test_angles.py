@@ -90,11 +90,13 @@ def test_by_plain_loops(seed: int) -> None:
     to_mean = [[between(x, means[c]) for x in members[c]] for c in classes]
     pairs = [between(means[i], means[j]) for i in classes for j in classes if i < j]
     half = min(nearest(vectors)) / 2
+    misplaced = [min(between(x, mean) for mean in means) < between(x, means[c]) for c in classes for x in members[c]]
     expected = {
         "vector_angle": sum(to_vector) / len(points),
         "vector_angle_worst": max(to_vector),
         "vector_share": 100 * sum(angle <= half for angle in to_vector) / len(points),
         "mean_angle": sum(map(sum, to_mean)) / len(points),
+        "overlap": 100 * sum(misplaced) / len(points),
         "angular_sd": sum(sqrt(sum(a * a for a in own) / len(own)) for own in to_mean) / len(vectors),
         "mean_to_vector": sum(between(means[c], vectors[c]) for c in classes) / len(vectors),
         "between_means": sum(pairs) / len(pairs),
@@ -117,7 +119,8 @@ def test_neither_rotation_nor_the_length_of_any_vector_matters(seed: int) -> Non
         random.uniform(0.1, 10, size=(4, 1, 1)) * given.class_vectors @ rotation,
     )
     before, after = Angles()(given), Angles()(turned)
-    del before["vector_share"], after["vector_share"]  # an image may lie on the edge
+    for count in ("vector_share", "overlap"):  # an image may lie on the edge
+        del before[count], after[count]
     assert after == pytest.approx(before, rel=1e-4, abs=1e-3)
 
 
