@@ -173,3 +173,11 @@ def test_the_accuracies_are_measured_from_end_to_end(tmp_path, digits_root):
     assert direct.keys() == fourier.keys() == {"0", "1"}
     assert all(80 < value < 100 for value in (*direct.values(), *fourier.values()))
     assert f"{numbers['difference']:+.3f} points" in output
+
+
+def test_the_lenet_benchmark_runs_and_compares_with_the_plain_way():
+    command = [sys.executable, "benchmarks/lenet_training.py", "--batch", "4", "--steps", "1", "--repetitions", "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert [line[:14].strip() for line in lines[1:]] == ["plain", "fourier", "plain, kept", "fourier, kept"]
+    assert lines[1].endswith("1.00 (1.00 to 1.00)")

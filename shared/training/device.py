@@ -51,7 +51,7 @@ def prepare(training: Training) -> tuple[torch.device, Any]:
     Returns the device and what must be kept alive to hold it.
     """
     torch.set_num_threads(training.threads)
-    _keep_freed_memory()
+    keep_freed_memory()
     if training.gpus == 0 or not torch.cuda.is_available():
         return torch.device("cpu"), None
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -63,7 +63,7 @@ def prepare(training: Training) -> tuple[torch.device, Any]:
     return torch.device("cuda", index), lock
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Tell the C library's allocator to keep large blocks for the next step instead of handing them back each time.
 
     A batch's activations are blocks of tens of MB; mapping their pages anew in every step takes as long as the
