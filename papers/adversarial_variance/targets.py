@@ -150,6 +150,7 @@ def table_variance(records: Records) -> Table:
                 "by class": f"{min(by_class):.3g} to {max(by_class):.3g}" if by_class else "not run",
                 "Second share (%)": measured(values.get("second_share", [])),
                 "Angular sd": measured(values.get("angular_sd", [])),
+                "Mean angle": measured(values.get("mean_angle", [])),
                 "Smallest angle": measured(values.get("between_means_smallest", []), 1),
                 "Spread": _measured_to_three_digits(values.get("spread", [])),
                 "Accuracy (%)": measured(values.get("accuracy", [])),
@@ -164,9 +165,10 @@ def table_variance(records: Records) -> Table:
             "component of a class, in squared units of the embedding, mean over the classes; by class: the least and "
             "the greatest of them. Second share: that variance in percent of the variance along both components, which "
             "no rescaling changes.",
-            "Angular sd: root mean square angle to the class's mean direction, in degrees, mean over the classes. "
-            "Smallest angle: between the mean directions of two classes, in degrees. Spread: mean distance of a class "
-            "mean from the mean of all. In a collapse, smallest angle and spread go to 0 and the accuracy to chance.",
+            "Angular sd: root mean square angle to the class's mean direction, in degrees, mean over the classes. Mean "
+            "angle: the mean over all images of the same, on which misplaced images weigh less. Smallest angle: between "
+            "the mean directions of two classes. Spread: mean distance of a class mean from the mean of all. In a "
+            "collapse, smallest angle and spread go to 0 and the accuracy to chance.",
             "Adversarial: with weight 1 and fixed anchors where nothing else is said. Weight 0: the batches of the "
             "adversarial scheme without its loss. Anchors redrawn: new ones for each update of the classifier, shared "
             "with the adversary; independent: the adversary draws its own.",
