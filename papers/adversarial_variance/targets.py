@@ -166,7 +166,7 @@ def table_variance(records: Records) -> Table:
             "the greatest of them. Second share: that variance in percent of the variance along both components, which "
             "no rescaling changes.",
             "Angular sd: root mean square angle to the class's mean direction, in degrees, mean over the classes. Mean "
-            "angle: the mean over all images of the same, on which misplaced images weigh less. Smallest angle: between "
+            "angle: the mean of the same over all images, on which misplaced ones weigh less. Smallest angle: between "
             "the mean directions of two classes. Spread: mean distance of a class mean from the mean of all. In a "
             "collapse, smallest angle and spread go to 0 and the accuracy to chance.",
             "Adversarial: with weight 1 and fixed anchors where nothing else is said. Weight 0: the batches of the "
