@@ -283,4 +283,4 @@ def _measured_to_three_digits(values: list[float]) -> str:
     if not values:
         return "not run"
     spread = sd(values)
-    return f"{mean(values):.3g}{'' if spread is None else f' ± {spread:.2g}'} ({len(values)})"
+    return f"{mean(values):.3g}{'' if spread is None else f' ± {spread:.3g}'} ({len(values)})"
