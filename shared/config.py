@@ -113,6 +113,11 @@ class DataSet(Component):
     folder: ClassVar[str]
     fetched: ClassVar[bool]
 
+    @property
+    def trained_classes(self) -> int:
+        """The number of classes that are trained on."""
+        return self.classes
+
 
 class Training(Strict):
     """How long, in which steps and with which arithmetic a run is trained.

@@ -73,7 +73,7 @@ def _cost(paper: Paper, left: list[Run], measured: dict[str, Record]) -> str:
 
 def _training_images(data: DataSet) -> float:
     """Return about how many images are trained on: all that there are, of the classes chosen."""
-    return data.training_images * getattr(data, "trained_classes", data.classes) / data.classes
+    return data.training_images * data.trained_classes / data.classes
 
 
 def _at_hand(data: DataSet, root: Path) -> bool:

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from shared.evaluation.angles import Floats, mean_directions, normalised
 from shared.evaluation.output import Output
-
-Floats = NDArray[np.float64]
 
 TRUE_POSITIVE_RATE = 0.95
 
@@ -27,7 +26,7 @@ class OpenSetRejection:
         tie counting half. `fpr_at_95_tpr`: the share of unseen images accepted at the strictest threshold that accepts
         at least 95 % of the known ones.
         """
-        directions = _directions(train)
+        directions = mean_directions(normalised(train.embeddings), train.labels)
         known, alien = (_nearest_cosine(output.embeddings, directions) for output in (test, unseen))
         truth = np.concatenate([np.ones(len(known)), np.zeros(len(alien))])
         threshold = np.sort(known)[::-1][int(np.ceil(TRUE_POSITIVE_RATE * len(known))) - 1]
@@ -37,17 +36,6 @@ class OpenSetRejection:
         }
 
 
-def _normalised(points: NDArray[np.floating]) -> Floats:
-    wide = points.astype(np.float64)
-    unit: Floats = wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12)
-    return unit
-
-
-def _directions(train: Output) -> Floats:
-    embeddings = _normalised(train.embeddings)
-    return _normalised(np.stack([embeddings[train.labels == label].mean(axis=0) for label in np.unique(train.labels)]))
-
-
 def _nearest_cosine(embeddings: NDArray[np.floating], directions: Floats) -> Floats:
-    nearest: Floats = (_normalised(embeddings) @ directions.T).max(axis=1)
+    nearest: Floats = (normalised(embeddings) @ directions.T).max(axis=1)
     return nearest

@@ -139,8 +139,7 @@ def table_variance(records: Records) -> Table:
     chosen = table[(table["benchmark"] == "variance") | table["metric"].isin([*others, *of_training])]
     rows = []
     for run, (classes, training) in ROWS.items():
-        of_run = chosen[chosen["run"] == run]
-        values = {str(metric): group["value"].tolist() for metric, group in of_run.groupby("metric")}
+        values = _by_metric(chosen, run)
         by_class = [mean(seeds) for metric, seeds in values.items() if metric.startswith("second_variance_class")]
         rows.append(
             {
@@ -183,8 +182,7 @@ def table_openset(records: Records) -> Table:
     chosen = table[(table["benchmark"] == "open-set") | table["metric"].isin(others)]
     rows = []
     for method, label in METHODS.items():
-        of_method = chosen[chosen["run"] == f"openset/{method}"]
-        values = {str(metric): group["value"].tolist() for metric, group in of_method.groupby("metric")}
+        values = _by_metric(chosen, f"openset/{method}")
         rows.append(
             {
                 "Training": label,
@@ -208,6 +206,12 @@ def table_openset(records: Records) -> Table:
     )
 
 
+def _by_metric(table: pd.DataFrame, run: str) -> dict[str, list[float]]:
+    """Return the values of a run, one a seed, by metric."""
+    of_run = table[table["run"] == run]
+    return {str(metric): group["value"].tolist() for metric, group in of_run.groupby("metric")}
+
+
 def _few_classes(records: Records, figure: str, caption: str) -> Figure:
     """Draw a row of panels; each is as wide as the embeddings of both figures for its number of classes."""
     shown = records.first_seeds()
@@ -219,9 +223,10 @@ def _few_classes(records: Records, figure: str, caption: str) -> Figure:
             axes.set_title(f"{classes} classes", fontsize=8)
             plane.not_run(axes)
             continue
-        pair = [shown[run] for run in (f"figure7/{classes}", f"figure8/{classes}") if run in shown]
-        frame = _points(records, shown[name])
-        plane.scatter(axes, frame, within=pd.concat([_points(records, run) for run in pair]))
+        pair = (f"figure7/{classes}", f"figure8/{classes}")
+        frames = {run: _points(records, shown[run]) for run in pair if run in shown}
+        frame = frames[name]
+        plane.scatter(axes, frame, within=pd.concat(list(frames.values())))
         axes.set_title(f"{classes} classes\n{_spread(shown[name])}", fontsize=7.5)
         points.append(frame.assign(classes=classes, seed=shown[name].seed))
     plane.name_axes(picture.axes)

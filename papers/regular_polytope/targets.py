@@ -145,7 +145,7 @@ def _scatter_plots(
         height_ratios=[*[row_height] * len(rows), SWATCH],
     )
     palette = _palette(len(classes))
-    seeds = {run.run: run.seed for run, _ in sorted(records.records, key=lambda record: -record[0].seed)}
+    seeds = {name: run.seed for name, run in records.first_seeds().items()}
     drawn = []
     for row, matrices in enumerate(rows):
         for column, matrix in enumerate(matrices):

@@ -46,7 +46,7 @@ class ImageDataSet(DataSet):
 
     @property
     def trained_classes(self) -> int:
-        """The number of classes that are trained on."""
+        """The number of classes that are trained on: those chosen, else all."""
         return len(self.sampling.classes) if self.sampling.classes else self.classes
 
     def load(self, root: Path) -> ImageArrays:

@@ -29,10 +29,10 @@ class Angles:
         `between_means_spread`: standard deviation, over classes, of the angle to the nearest other class mean;
         `between_vectors_smallest`, `between_vectors_spread`: the same of the vectors.
         """
-        directions = _normalised(output.embeddings.astype(np.float64))
+        directions = normalised(output.embeddings)
         labels = np.unique(output.labels)
-        vectors = _normalised(output.class_vectors[:, 0].astype(np.float64))
-        means = _normalised(np.stack([directions[output.labels == label].mean(axis=0) for label in labels]))
+        vectors = normalised(output.class_vectors[:, 0])
+        means = mean_directions(directions, output.labels)
         to_vector = _angles(directions, vectors[output.labels])
         to_mean = _angles(directions, means[np.searchsorted(labels, output.labels)])
         nearest = (directions @ means.T).argmax(axis=1)
@@ -55,9 +55,16 @@ class Angles:
         }
 
 
-def _normalised(points: Floats) -> Floats:
-    unit: Floats = points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-12)
+def normalised(points: NDArray[np.floating]) -> Floats:
+    """Return points [N, d] divided by their lengths; one without length stays zero."""
+    wide = points.astype(np.float64)
+    unit: Floats = wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12)
     return unit
+
+
+def mean_directions(directions: Floats, labels: NDArray[np.integer]) -> Floats:
+    """Return the normalised mean of the unit vectors [N, d] of each class that occurs, in the order of the labels."""
+    return normalised(np.stack([directions[labels == label].mean(axis=0) for label in np.unique(labels)]))
 
 
 def _angles(first: Floats, second: Floats) -> Floats:

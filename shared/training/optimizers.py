@@ -14,7 +14,19 @@ import torch
 from torch import Tensor, nn
 
 
-class Sgd:
+class _Optimizer:
+    """The parameters that an optimizer updates."""
+
+    def __init__(self, parameters: Iterable[nn.Parameter]) -> None:
+        self.parameters = list(parameters)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+
+class Sgd(_Optimizer):
     """Stochastic gradient descent with momentum and weight decay (Sutskever et al., 2013, as torch has it).
 
     v <- momentum v + (gradient + weight_decay p),  p <- p - learning_rate v
@@ -23,14 +35,9 @@ class Sgd:
     def __init__(
         self, parameters: Iterable[nn.Parameter], *, learning_rate: float, momentum: float, weight_decay: float
     ) -> None:
-        self.parameters = list(parameters)
+        super().__init__(parameters)
         self.learning_rate, self.momentum, self.weight_decay = learning_rate, momentum, weight_decay
         self.velocities = [torch.zeros_like(parameter) for parameter in self.parameters]
-
-    def zero_grad(self) -> None:
-        """Forget the gradients."""
-        for parameter in self.parameters:
-            parameter.grad = None
 
     @torch.no_grad()
     def step(self, factor: float = 1.0) -> None:
@@ -53,7 +60,7 @@ class Sgd:
             velocity.copy_(saved)
 
 
-class Adam:
+class Adam(_Optimizer):
     """Adam (Kingma and Ba, 2015, algorithm 1, with its bias correction).
 
     m <- beta1 m + (1 - beta1) g,  v <- beta2 v + (1 - beta2) g^2,
@@ -63,16 +70,11 @@ class Adam:
     def __init__(
         self, parameters: Iterable[nn.Parameter], *, learning_rate: float, beta1: float, beta2: float, epsilon: float
     ) -> None:
-        self.parameters = list(parameters)
+        super().__init__(parameters)
         self.learning_rate, self.beta1, self.beta2, self.epsilon = learning_rate, beta1, beta2, epsilon
         self.first = [torch.zeros_like(parameter) for parameter in self.parameters]
         self.second = [torch.zeros_like(parameter) for parameter in self.parameters]
         self.steps = 0
-
-    def zero_grad(self) -> None:
-        """Forget the gradients."""
-        for parameter in self.parameters:
-            parameter.grad = None
 
     @torch.no_grad()
     def step(self, factor: float = 1.0) -> None:
