@@ -1,0 +1,77 @@
+"""What the face benchmarks are given: images never trained on, and the comparisons that their protocols ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from shared.data.image_source import ImageSource
+
+    Places = NDArray[np.intp]
+    Embed = Callable[[ImageSource, bool], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class PairSet:
+    """Pairs of images, [P]: places of the first and the second image, whether they show one person, and the fold.
+
+    Folds are 0, 1, ...; a protocol without folds has them all in fold 0.
+    """
+
+    images: ImageSource
+    first: Places
+    second: Places
+    same: NDArray[np.bool_]
+    folds: Places
+    checksums: dict[str, str]
+
+
+@dataclass(frozen=True)
+class VideoPairSet:
+    """Pairs of videos, [P], and the frames, [N], each with the place of its video, 0..videos-1."""
+
+    frames: ImageSource
+    video: Places
+    first: Places
+    second: Places
+    same: NDArray[np.bool_]
+    folds: Places
+    checksums: dict[str, str]
+
+
+@dataclass(frozen=True)
+class TemplateSet:
+    """Templates of several images: for each image, [N], its template and its medium (a still, or the video of a frame).
+
+    Images of one template and one medium are pooled first. `template` and `media` are numbers as the protocol gives
+    them; `first` and `second`, [P], are numbers of templates. `subjects` gives the person of each template number that
+    the identification protocol names; `galleries` are its galleries, each a list of template numbers, and `probes` its
+    probes. These are empty where only verification is asked for.
+    """
+
+    images: ImageSource
+    template: NDArray[np.int64]
+    media: NDArray[np.int64]
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    same: NDArray[np.bool_]
+    subjects: dict[int, int]
+    galleries: tuple[NDArray[np.int64], ...]
+    probes: NDArray[np.int64]
+    checksums: dict[str, str]
+
+
+@dataclass(frozen=True)
+class DistractorSet:
+    """Probe images with the number of the person that each shows, [N], and images of other people, the distractors."""
+
+    probes: ImageSource
+    people: NDArray[np.int64]
+    distractors: ImageSource
+    checksums: dict[str, str]

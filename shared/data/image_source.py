@@ -1,0 +1,121 @@
+"""Images that are read when they are asked for, from memory, from files or from encoded bytes.
+
+A source is what stands between a data set's format and the training loop or a benchmark. It may be read from several
+threads or processes at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from PIL import Image
+
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Bytes = NDArray[np.uint8]
+    Indices = NDArray[np.integer]
+
+Shape = tuple[int, int, int]
+
+
+class ImageSource(Protocol):
+    """A number of images of one shape (channels, height, width); one channel is grey, three are red, green, blue."""
+
+    @property
+    def shape(self) -> Shape: ...  # noqa: D102
+
+    def __len__(self) -> int: ...
+
+    def read(self, indices: Indices) -> Bytes:
+        """Return the images at `indices`, uint8 [B, H, W, 3], or [B, H, W] where they are grey; raises UserError."""
+        ...
+
+
+@dataclass(frozen=True)
+class LabelledSource:
+    """Images with their classes, 0..classes-1, int64 [N], and the checksums of the files they come from, by name."""
+
+    images: ImageSource
+    labels: NDArray[np.int64]
+    classes: int
+    checksums: dict[str, str]
+
+
+class ArraySource:
+    """Images in memory, uint8 [N, H, W, 3] or [N, H, W]."""
+
+    def __init__(self, images: Bytes) -> None:
+        self.images = images
+
+    @property
+    def shape(self) -> Shape:
+        """Channels, height and width."""
+        height, width, *channels = self.images.shape[1:]
+        return (*(channels or (1,)), height, width)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def read(self, indices: Indices) -> Bytes:
+        """Return copies of the images at `indices`."""
+        return self.images[indices]
+
+
+class EncodedSource:
+    """Encoded images in memory, with a name for each that an error can give."""
+
+    def __init__(self, contents: Sequence[bytes], shape: Shape, names: Sequence[str]) -> None:
+        self.contents, self.shape, self.names = contents, shape, names
+
+    def __len__(self) -> int:
+        return len(self.contents)
+
+    def read(self, indices: Indices) -> Bytes:
+        """Decode the images at `indices`; raises UserError, naming the first that cannot be."""
+        return np.stack([decode(self.contents[index], self.shape, self.names[index]) for index in indices])
+
+
+class FileSource:
+    """One file an image; images of another size are resized bicubically."""
+
+    def __init__(self, paths: Sequence[Path], shape: Shape) -> None:
+        self.paths, self.shape = paths, shape
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def read(self, indices: Indices) -> Bytes:
+        """Read and decode the files at `indices`; raises UserError, naming the first that cannot be."""
+        return np.stack([self._read(self.paths[index]) for index in indices])
+
+    def _read(self, path: Path) -> Bytes:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise UserError(f"{path} cannot be read: {error.strerror}; put the file there") from None
+        return decode(content, self.shape, str(path))
+
+
+def decode(content: bytes, shape: Shape, name: str) -> Bytes:
+    """Return an encoded image as uint8 [H, W, 3] or [H, W], resized bicubically to `shape` if it has another size.
+
+    Raises UserError, naming the image by `name`, where it cannot be decoded whole.
+    """
+    channels, height, width = shape
+    try:
+        with Image.open(BytesIO(content)) as file:
+            image = file.convert("L" if channels == 1 else "RGB")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UserError(f"{name} cannot be decoded as an image ({error}); replace it") from None
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(image, dtype=np.uint8)
