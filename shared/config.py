@@ -9,20 +9,31 @@ from __future__ import annotations
 import hashlib
 import json
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.names import suggestion
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, BeforeValidator(lambda value: _quotient(value)), Field(ge=0, le=1)]
+"""A number from 0 to 1, or a text such as "100/360"."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Digits = tuple[Annotated[int, Field(ge=0)], ...]
 Split = Literal["train", "held-out", "test", "unseen"]
 """The images trained on, those held out, the test images, and the test images of classes that are not trained on."""
+
+
+def _quotient(value: Any) -> Any:
+    """Return "100/360" as the number that it is, and anything else as it comes."""
+    above, slash, below = value.partition("/") if isinstance(value, str) else ("", "", "")
+    if slash and above.strip().isdigit() and below.strip().isdigit() and int(below):
+        return int(above) / int(below)
+    return value
 
 
 class Strict(BaseModel):
@@ -77,17 +88,6 @@ class Optimizer(Component):
     learning_rate: Positive
 
 
-class Benchmark(Component):
-    """Options of a named evaluation of a trained run; builds `benchmark` as `shared.evaluation` describes.
-
-    `splits` says which images it looks at, in the order in which it takes their outputs; `alone` marks one too costly
-    for the training job, which becomes a job of its own.
-    """
-
-    splits: ClassVar[tuple[Split, ...]] = ("test",)
-    alone: ClassVar[bool] = False
-
-
 class Card(Strict):
     """Who owns a data set, under which terms, whether it can still be had, and how."""
 
@@ -118,32 +118,68 @@ class DataSet(Component):
         """The number of classes that are trained on."""
         return self.classes
 
+    def is_there(self, root: Path) -> bool:
+        """Whether there is something where the data set should lie below the data root."""
+        return any((root / self.folder).glob("*"))
+
+
+class Benchmark(Component):
+    """Options of a named evaluation of a trained run; builds `benchmark` as `shared.evaluation` describes.
+
+    `splits` says which images of the run's own data it looks at, in the order in which it takes their outputs. One with
+    `images` looks at that data set instead. `alone` marks one too costly for the training job, which becomes a job of
+    its own.
+    """
+
+    splits: ClassVar[tuple[Split, ...]] = ("test",)
+    images: ClassVar[type[DataSet] | None] = None
+    alone: ClassVar[bool] = False
+
 
 class Training(Strict):
     """How long, in which steps and with which arithmetic a run is trained.
 
-    The learning rate is multiplied by `decay` after each of `milestones`, given as shares of the whole run. With
-    `patience`, training ends when the error on held-out data has not improved for that many epochs, and the weights
-    of the best epoch are kept. `threads` is fixed by the run, since the bits of a sum depend on it.
+    It ends after `epochs` passes over the images or, where it is given, after `steps` updates. The learning rate is
+    multiplied by `decay` after each of `milestones`, given as shares of the whole run. With `patience`, training ends
+    when the error on held-out data has not improved for that many epochs, and the weights of the best epoch are kept.
+    `flip` mirrors each training image left-right with probability 1/2. `threads` is fixed by the run, since the bits
+    of a sum depend on it; `workers` decode images ahead of training where they are not held in memory.
+
+    With `gpus` of two or more, `torchrun` starts as many processes, which share each batch of `batch_size` between
+    them (see `shared.training.parallel`).
     """
 
-    epochs: Count
+    epochs: Count | None = None
+    steps: Count | None = Field(None, exclude_if=lambda steps: steps is None)
     batch_size: Count
-    milestones: tuple[Fraction, ...] = ()
+    milestones: tuple[Share, ...] = ()
     decay: Fraction = 0.1
     patience: Count | None = None
     precision: Literal["fp32", "bf16"] = "fp32"
     channels_last: bool = True
     compile: bool = False
+    flip: bool = Field(False, exclude_if=lambda flip: not flip)
     threads: Count = 1
-    gpus: Annotated[int, Field(ge=0, le=1)] = 1
+    workers: int = Field(0, ge=0, exclude_if=lambda workers: workers == 0)
+    gpus: Annotated[int, Field(ge=0)] = 1
     checkpoint_steps: Count = 200
+
+    @model_validator(mode="after")
+    def _ends_once(self) -> Training:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("give either epochs or steps")
+        return self
+
+    def length(self, batches: int) -> int:
+        """Return the number of updates of the whole run, with so many batches in an epoch."""
+        return self.steps if self.steps is not None else batches * (self.epochs or 0)
 
 
 class RunConfig(Strict):
     """Everything that decides the outcome of a run, but its seed.
 
     `keep_features` names the splits whose embeddings are kept beside the record, for the figures that draw them.
+    `along_training` names benchmarks that are measured at the end of each epoch too, into the learning curve.
     """
 
     data: DataSet
@@ -154,6 +190,7 @@ class RunConfig(Strict):
     training: Training
     benchmarks: tuple[str, ...]
     keep_features: tuple[Split, ...] = ()
+    along_training: tuple[str, ...] = Field((), exclude_if=lambda names: not names)
 
     def plain(self) -> dict[str, Any]:
         """Return the configuration as JSON-able data, with every default filled in."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -28,8 +29,31 @@ class Normalisation:
         return cls(mean, max(float(np.sqrt(counts @ (values - mean) ** 2 / counts.sum())), 1e-6))
 
 
+def flips(seed: int, epoch: int, images: int) -> NDArray[np.bool_]:
+    """Decide for each place in the order of an epoch whether the image there is mirrored, with probability 1/2."""
+    stream = np.random.default_rng(np.random.SeedSequence([seed, epoch], spawn_key=tuple(b"flip")))
+    mirrored: NDArray[np.bool_] = stream.random(images) < 0.5
+    return mirrored
+
+
+class Images(Protocol):
+    """What training and evaluation ask of a set of labelled images, wherever it is kept."""
+
+    @property
+    def labels(self) -> Tensor: ...  # noqa: D102
+    def __len__(self) -> int: ...
+    def normalised(self, index: Tensor) -> Tensor: ...  # noqa: D102
+    def epoch(  # noqa: D102
+        self, batch_size: int, seed: int, epoch: int, start: int = 0
+    ) -> Iterator[tuple[Tensor, Tensor]]: ...
+    def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]: ...  # noqa: D102
+
+
 class ImageTensor:
-    """Grey images `[N, H, W]` (uint8) with labels `[N]`, held on a device and normalised batch by batch."""
+    """Images `[N, H, W]` or `[N, H, W, 3]` (uint8) with labels `[N]`, held on a device and normalised batch by batch.
+
+    With `flip` each image of an epoch is mirrored left-right with probability 1/2.
+    """
 
     def __init__(
         self,
@@ -37,17 +61,21 @@ class ImageTensor:
         labels: NDArray[np.integer],
         normalisation: Normalisation,
         device: torch.device,
+        *,
+        flip: bool = False,
     ) -> None:
-        self.images = torch.from_numpy(np.ascontiguousarray(images)).unsqueeze(1).to(device)
+        pixels = torch.from_numpy(np.ascontiguousarray(images))
+        self.images = (pixels.permute(0, 3, 1, 2) if pixels.ndim == 4 else pixels.unsqueeze(1)).to(device)
         self.labels = torch.from_numpy(np.asarray(labels, dtype=np.int64)).to(device)
         self.scale = 1 / (255 * normalisation.std)
         self.shift = -normalisation.mean / normalisation.std
+        self.flip = flip
 
     def __len__(self) -> int:
         return len(self.images)
 
     def normalised(self, index: Tensor | slice) -> Tensor:
-        """Return the images at `index` as float32 `[B, 1, H, W]`, channels last, with zero mean and unit deviation."""
+        """Return the images at `index` as float32 `[B, C, H, W]`, channels last, with zero mean and unit deviation."""
         floats = self.images[index].to(torch.float32, memory_format=torch.channels_last)
         return floats.mul_(self.scale).add_(self.shift)
 
@@ -58,8 +86,14 @@ class ImageTensor:
         """
         stream = np.random.default_rng([seed, epoch])
         order = torch.from_numpy(stream.permutation(len(self))).to(self.images.device)
-        for index in torch.split(order, batch_size)[start:]:
-            yield self.normalised(index), self.labels[index]
+        mirrored = torch.from_numpy(flips(seed, epoch, len(self))) if self.flip else None
+        for first in range(start * batch_size, len(self), batch_size):
+            places = slice(first, first + batch_size)
+            images = self.normalised(order[places])
+            if mirrored is not None:
+                chosen = mirrored[places].to(images.device)
+                images = torch.where(chosen[:, None, None, None], images.flip(3), images)
+            yield images, self.labels[order[places]]
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield all images and labels in the order of the files."""
