@@ -23,6 +23,16 @@ Metric = Annotated[str, Field(pattern=r"^[^/]+/[^/]+$", description="benchmark/m
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
+def listed_runs(name: str) -> tuple[str, ...]:
+    """Return the runs that a name stands for: `table2/{0,1}` for `table2/0` and `table2/1`, any other for itself.
+
+    What several runs measure, such as the folds of a cross-validation, is the mean over them, seed by seed.
+    """
+    start, brace, rest = name.partition("{")
+    levels, closed, end = rest.partition("}")
+    return tuple(f"{start}{level}{end}" for level in levels.split(",")) if brace and closed else (name,)
+
+
 class Citation(Strict):
     """The paper itself; one that bears no date has no year."""
 
@@ -38,8 +48,8 @@ class Value(Strict):
     `value` is null where the paper prints a dash, or the word `text`. `spread` is the printed plus-minus, of
     `repeats` repetitions where the paper says how many. `source` tells whose number it is: the authors' own
     result, one that they quote from elsewhere, or a setting of the protocol or the data. An own result is
-    measured by `run` and `metric`, or names the `claim` that judges it (a range, a dash), or says in
-    `not_runnable` why nothing measures it. `floor` is a tolerance granted anyway, in the value's unit.
+    measured by `run` (see `listed_runs`) and `metric`, or names the `claim` that judges it (a range, a dash), or says
+    in `not_runnable` why nothing measures it. `floor` is a tolerance granted anyway, in the value's unit.
     """
 
     target: str
@@ -80,7 +90,7 @@ class Value(Strict):
 class Quantity(Strict):
     """Something to compare: a metric of runs, what a column of the paper prints beside them, or a number.
 
-    `*` in `runs` or `metric` stands for the level that is being compared.
+    `*` in `runs` or `metric` stands for the level that is being compared; see `listed_runs` for braces in `runs`.
     """
 
     runs: str | None = None

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from shared.errors import UserError
-from shared.reference import BestWithin, Lower, OneFails, Reference, Value, Within, read_reference
+from shared.reference import BestWithin, Lower, OneFails, Reference, Value, Within, listed_runs, read_reference
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -141,6 +141,19 @@ def test_an_own_dash_needs_a_claim_that_judges_it(tmp_path: Path, data: dict[str
 def test_a_group_without_entries_is_refused(tmp_path: Path, data: dict[str, Any]) -> None:
     del data["values"][0]["entries"]
     assert "values.0.entries: is missing" in problem(tmp_path, data)
+
+
+@pytest.mark.parametrize(
+    ("name", "runs"),
+    [
+        ("table2/five/affinity/{0,1,2}", [f"table2/five/affinity/{fold}" for fold in range(3)]),
+        ("table2/{five,ten}/0", ["table2/five/0", "table2/ten/0"]),
+        ("table1/standard/affinity", ["table1/standard/affinity"]),
+        ("", [""]),
+    ],
+)
+def test_braces_list_runs(name: str, runs: list[str]) -> None:
+    assert list(listed_runs(name)) == runs
 
 
 RUNS = {"runs": "figure6/*", "metric": "mnist-test/error"}

@@ -184,6 +184,43 @@ def test_numbers_that_are_not_finite_are_left_out_and_counted() -> None:
     assert judge(printed(), records({"a": [math.inf, math.nan]})).verdict == "inconclusive"
 
 
+FOLDS = "t/{0,1,2}"
+
+
+def test_what_folds_measure_is_their_mean_seed_by_seed() -> None:
+    table = records({"t/0": [99.0, 97.0], "t/1": [98.0, 98.0], "t/2": {1: 96.0, 0: 97.0, 2: 50.0}, "t/3": [10.0]})
+    found = judge(printed(value=97.5, run=FOLDS), table)
+    # Seed 0: (99 + 98 + 97) / 3 = 98; seed 1: (97 + 98 + 96) / 3 = 97; seed 2 has one fold of three.
+    assert (found.n, found.mean, found.difference, found.verdict) == (2, 97.5, 0.0, "matched")
+    assert found.sd == pytest.approx(math.sqrt(0.5))
+
+
+def test_a_missing_fold_leaves_nothing_to_judge() -> None:
+    found = judge(printed(run=FOLDS), records({"t/0": [99.0, 99.0], "t/2": [99.0, 99.0]}))
+    assert (found.verdict, found.n) == ("not run", 0)
+    assert found.reason == "no record of mnist-test/accuracy of every one of t/{0,1,2}"
+
+
+def test_a_claim_compares_the_means_over_folds() -> None:
+    test = {
+        "kind": "lower",
+        "less": {"runs": "*/theirs/{0,1}", "metric": "mnist-test/accuracy"},
+        "than": {"runs": "*/ours/{0,1}", "metric": "mnist-test/accuracy"},
+        "levels": ["five"],
+    }
+    table = {"five/theirs/0": [80.0, 82.0, 83.0], "five/theirs/1": [84.0, 82.0, 82.0]}
+    table |= {"five/ours/0": [90.0, 93.0, 92.0], "five/ours/1": [89.0, 91.0, 92.0]}
+    found = judge_claim(test, records(table))
+    # By seed: 89.5 - 82, 92 - 82, 92 - 82.5.
+    assert (found.verdict, found.findings[0].n) == ("matched", 3)
+    assert found.findings[0].effect == pytest.approx((7.5 + 10 + 9.5) / 3)
+    assert found.runs == ("five/theirs/0", "five/theirs/1", "five/ours/0", "five/ours/1")
+    del table["five/ours/1"]
+    lacking = judge_claim(test, records(table))
+    assert lacking.verdict == "not run"
+    assert lacking.reason.endswith("no record of mnist-test/accuracy of five/ours/1")
+
+
 def test_quoted_numbers_and_settings_are_never_scored() -> None:
     for source in ("quoted", "setting"):
         for scale in ("full", "smoke"):

@@ -2,6 +2,9 @@
 
 The table has one row per run, seed, benchmark and metric, and its value, in columns of these names.
 
+What a list of runs measures, such as the folds of a cross-validation, is the mean over them, of every seed that all
+of them have.
+
 A number is matched if the mean over the seeds lies within max(half a printed unit, two joint standard errors,
 the declared floor) of it, on either side. A claim is matched if each comparison that it makes comes out as
 claimed with p < 0.05 (an intersection-union test: all must, so none need be corrected for the others), and
@@ -13,7 +16,7 @@ tested against it on either side (two one-sided tests).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -35,6 +38,7 @@ from shared.reference import (
     Rises,
     Value,
     Within,
+    listed_runs,
 )
 
 DIRECTIONS = {"accuracy": 1, "error": -1, "mean_angle": -1}
@@ -162,6 +166,12 @@ def measure(table: pd.DataFrame) -> Measurements:
     return measurements
 
 
+def _recorded(measurements: Measurements, run: str, metric: str) -> Seeds:
+    """Return every seed of a run, finite or not; of several listed runs their mean, for the seeds that all have."""
+    runs = {name: measurements.get((name, metric), {}) for name in listed_runs(run)}
+    return {seed: statistics.mean([seeds[seed] for seeds in runs.values()]) for seed in _common(runs)}
+
+
 def _finite(seeds: Seeds) -> Seeds:
     return {seed: value for seed, value in seeds.items() if math.isfinite(value)}
 
@@ -174,7 +184,7 @@ def _direction(metric: str) -> int:
 
 
 def _judge_value(value: Value, measurements: Measurements, claims: dict[str, ClaimVerdict], scale: str) -> ValueVerdict:
-    recorded = measurements.get((value.run or "", value.metric or ""), {})
+    recorded = _recorded(measurements, value.run or "", value.metric or "")
     sample = list(_finite(recorded).values())
     mean = statistics.mean(sample) if sample else None
     difference = None if mean is None or value.value is None else mean - value.value
@@ -230,7 +240,8 @@ def _tolerance(value: Value, sample: Sequence[float]) -> tuple[float | None, str
 def _unmeasured(value: Value, recorded: Seeds) -> tuple[Word, str]:
     if recorded:
         return "inconclusive", f"none of the {len(recorded)} seeds of {value.run} gave a finite number"
-    return "not run", f"no record of {value.metric} of {value.run}"
+    every = "every one of " if len(listed_runs(value.run or "")) > 1 else ""
+    return "not run", f"no record of {value.metric} of {every}{value.run}"
 
 
 def _score(value: Value, difference: float, tolerance: float | None) -> tuple[Word, str]:
@@ -277,9 +288,9 @@ class _Judge:
         return ClaimVerdict(**dict(claim), **found)
 
     def _seeds(self, run: str, metric: str) -> Seeds:
-        """Return every seed of a run, finite or not."""
-        self._asked.append((run, metric))
-        return self._measurements.get((run, metric), {})
+        """Return every seed of a run, finite or not, or the mean over the runs that it lists."""
+        self._asked += [(name, metric) for name in listed_runs(run)]
+        return _recorded(self._measurements, run, metric)
 
     def _levels(self, runs: str, metric: str, levels: Sequence[Level]) -> dict[Level, Seeds]:
         """Return the finite measurements of every level."""
@@ -449,7 +460,7 @@ def _distances_from_one(seeds: Seeds) -> Seeds:
     return {seed: abs(math.log(ratio)) for seed, ratio in seeds.items() if ratio > 0}
 
 
-def _common(levels: dict[Level, Seeds]) -> list[int]:
+def _common(levels: Mapping[Any, Seeds]) -> list[int]:
     """Return the seeds that every level has."""
     return sorted(set.intersection(*(set(seeds) for seeds in levels.values())))
 
