@@ -18,8 +18,6 @@ from pydantic_core import PydanticCustomError
 from shared.names import suggestion
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Share = Annotated[float, BeforeValidator(lambda value: _quotient(value)), Field(ge=0, le=1)]
-"""A number from 0 to 1, or a text such as "100/360"."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
@@ -34,6 +32,10 @@ def _quotient(value: Any) -> Any:
     if slash and above.strip().isdigit() and below.strip().isdigit() and int(below):
         return int(above) / int(below)
     return value
+
+
+Share = Annotated[float, BeforeValidator(_quotient), Field(ge=0, le=1)]
+"""A number from 0 to 1, or a text such as "100/360"."""
 
 
 class Strict(BaseModel):
@@ -104,7 +106,8 @@ class DataSet(Component):
     """Options of a data set.
 
     Its `card` says whose it is and how to get it; `folder` is where it lies below the data root, and `fetched` tells
-    that it is downloaded or made where it is missing.
+    that it is downloaded or made where it is missing. `whose`, `place` and `obtainable` are these for a data set with
+    its options, which may choose a stand-in.
     """
 
     card: ClassVar[Card]
@@ -118,9 +121,24 @@ class DataSet(Component):
         """The number of classes that are trained on."""
         return self.classes
 
+    @property
+    def whose(self) -> Card:
+        """Whose the data are, and how to get them."""
+        return self.card
+
+    @property
+    def place(self) -> str:
+        """The folder below the data root."""
+        return self.folder
+
+    @property
+    def obtainable(self) -> bool:
+        """Whether they are downloaded or made where they are missing."""
+        return self.fetched
+
     def is_there(self, root: Path) -> bool:
         """Whether there is something where the data set should lie below the data root."""
-        return any((root / self.folder).glob("*"))
+        return any((root / self.place).glob("*"))
 
 
 class Benchmark(Component):

@@ -51,7 +51,7 @@ from shared.yaml_files import Key
 ROOT = Path(__file__).resolve().parent.parent
 TRAINED_SCALES = ("smoke", "lite", "full")
 SCALES = (*TRAINED_SCALES, "published")
-SHARED_CATALOGUES = ("data", "backbones", "losses", "training", "evaluation")
+SHARED_CATALOGUES = ("data", "data.faces", "backbones", "losses", "training", "evaluation", "evaluation.faces")
 
 Setting = str | int | float | bool | None | list[Any] | dict[str, Any]
 C = TypeVar("C", bound=Component)
@@ -297,12 +297,13 @@ class Paper:
         try:
             count = _Seeds.model_validate({"seeds": seeds}).seeds
             config = run_model(self.key).model_validate(layers.data)
-            if unknown := [given for given in config.benchmarks if given not in benchmarks(self.key)]:
-                raise self._error(
-                    layers.source(("benchmarks",)),
-                    f"there is no benchmark '{unknown[0]}'",
-                    suggestion(unknown[0], benchmarks(self.key)),
-                )
+            for setting, names in (("benchmarks", config.benchmarks), ("along_training", config.along_training)):
+                if unknown := [given for given in names if given not in benchmarks(self.key)]:
+                    raise self._error(
+                        layers.source((setting,)),
+                        f"there is no benchmark '{unknown[0]}'",
+                        suggestion(unknown[0], benchmarks(self.key)),
+                    )
         except ValidationError as error:
             where, problem = yaml_files.complaint(error)
             where = tuple(part for part in where if not _is_tag(part, where, layers.data))
@@ -338,8 +339,10 @@ def _components(paper: str, kind: type[C]) -> dict[str, type[C]]:
     found: dict[str, type[C]] = {}
     for module in modules:
         for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, kind) and "implementation" in vars(value):
-                found[value.model_fields["name"].default] = value
+            if isinstance(value, type) and issubclass(value, kind):
+                name = value.model_fields["name"].default
+                if isinstance(name, str):
+                    found[name] = value
     return found
 
 
@@ -369,6 +372,16 @@ def run_model(paper: str) -> type[RunConfig]:
 def benchmarks(paper: str) -> dict[str, Benchmark]:
     """Return the benchmarks that a paper may name."""
     return {name: kind(name=name) for name, kind in _components(paper, Benchmark).items()}
+
+
+def images_of(run: Run, benchmark: str) -> DataSet | None:
+    """Return the data set that a benchmark embeds, from the same source as the run's own; None where it has none."""
+    kind = benchmarks(run.paper)[benchmark].images
+    if kind is None:
+        return None
+    source = getattr(run.config.data, "source", None)
+    options = {} if source is None or "source" not in kind.model_fields else {"source": source}
+    return kind(name=kind.model_fields["name"].default, **options)
 
 
 @cache

@@ -13,7 +13,7 @@ from typing import Any
 from PIL import Image
 
 from shared import registry
-from shared.config import Card, DataSet
+from shared.config import Card
 from shared.evaluation.statistics import mean
 from shared.fingerprint import training_code
 from shared.records import Record, Records, read_record, write_json
@@ -23,6 +23,7 @@ from shared.reporting import site
 from shared.reporting.table import read_display
 from shared.reporting.verdicts import ClaimVerdict, ValueVerdict, judge_claims, judge_values, verdicts
 from shared.results import SUFFIXES, Results
+from shared.status import data_sets
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -53,13 +54,12 @@ def write_report(scale: str, results: Results) -> Path:
 
 
 def _cards(pages: Sequence[site.PaperPage], scale: str) -> list[Card]:
-    """Return the cards of the data sets that the papers' runs at a scale name, or at `published` at full scale."""
+    """Return the cards of the data sets that the papers train and test on at a scale, at `published` at full scale."""
     trained = "full" if scale == "published" else scale
     cards: dict[str, Card] = {}
     for page in pages:
-        for run in registry.paper(page.key).runs(trained).values():
-            data: DataSet = run.config.data
-            cards.setdefault(data.name, data.card)
+        for name, data in data_sets(registry.paper(page.key), trained).items():
+            cards.setdefault(name, data.whose)
     return list(cards.values())
 
 

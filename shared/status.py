@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 from shared.config import DataSet
 from shared.records import Record, find_records, read_record
-from shared.registry import Paper, Run, papers
+from shared.registry import Paper, Run, images_of, papers
 from shared.render import record_paths
 from shared.results import SUFFIXES, Results
 
@@ -48,11 +49,13 @@ def _target(paper: Paper, name: str, scale: str, *, results: Results, root: Path
         if not results.record(scale, paper.key, run.name, seed).exists()
     ]
     cost = _cost(paper, [run for run, _ in left], measured)
-    fetching = sorted({run.config.data.name for run in runs if not _there(run.config.data, root)})
+    fetching = sorted({run.config.data.name for run in runs if not run.config.data.is_there(root)})
     if lacking:
         return f"needs data set {', '.join(lacking)} (below); then {len(left)} trainings, {cost}"
     first = f"fetches or makes data set {', '.join(fetching)} (below), then " if fetching else ""
-    return f"ready to run: {first}{len(left)} of {len(paths)} trainings left, {cost}"
+    untested = sorted({name for run in runs for name in _tested_elsewhere(run, root)})
+    without = f"; without the benchmarks on {', '.join(untested)} (below)" if untested else ""
+    return f"ready to run: {first}{len(left)} of {len(paths)} trainings left, {cost}{without}"
 
 
 def _cost(paper: Paper, left: list[Run], measured: dict[str, Record]) -> str:
@@ -63,7 +66,8 @@ def _cost(paper: Paper, left: list[Run], measured: dict[str, Record]) -> str:
             seconds += measured[run.hash].provenance.wall_seconds
         elif run.scale in paper.images_per_second:
             training = run.config.training
-            seconds += training.epochs * _training_images(run.config.data) / paper.images_per_second[run.scale]
+            images = training.length(math.ceil(_training_images(run.config.data) / training.batch_size))
+            seconds += images * training.batch_size / paper.images_per_second[run.scale]
         else:
             unknown += 1
     megabytes = sum(RECORD_MEGABYTES + FEATURES_MEGABYTES * len(run.config.keep_features) for run in left)
@@ -77,17 +81,26 @@ def _training_images(data: DataSet) -> float:
 
 
 def _at_hand(data: DataSet, root: Path) -> bool:
-    return data.fetched or _there(data, root)
+    return data.obtainable or data.is_there(root)
 
 
-def _there(data: DataSet, root: Path) -> bool:
-    return any((root / data.folder).glob("*"))
+def data_sets(paper: Paper, scale: str) -> dict[str, DataSet]:
+    """Return the data sets that a paper's runs at a scale train on, then those that their benchmarks embed, by name."""
+    runs = paper.runs(scale).values()
+    trained = {run.config.data.name: run.config.data for run in runs}
+    tested = [images_of(run, name) for run in runs for name in (*run.config.benchmarks, *run.config.along_training)]
+    return trained | {data.name: data for data in tested if data is not None}
+
+
+def _tested_elsewhere(run: Run, root: Path) -> list[str]:
+    """Return the names of the data sets that a run's benchmarks embed and that are not to be had."""
+    data = [images_of(run, name) for name in run.config.benchmarks]
+    return [entry.name for entry in data if entry is not None and not _at_hand(entry, root)]
 
 
 def _data_sets(paper: Paper, scale: str, root: Path) -> Iterator[str]:
     """Say of each data set that a paper's runs need whose it is, and where it is or how to get it."""
-    sets = {run.config.data.name: run.config.data for run in paper.runs(scale).values()}
-    for name, data in sets.items():
-        folder = root / data.folder
-        where = f"in {folder}" if folder.is_dir() else f"not in {folder}: {data.card.how_to_get}"
-        yield f"data set {name} ({data.card.title}; {data.card.owner}; {data.card.licence}): {where}"
+    for name, data in data_sets(paper, scale).items():
+        folder, card = root / data.place, data.whose
+        where = f"in {folder}" if data.is_there(root) else f"not in {folder}: {card.how_to_get}"
+        yield f"data set {name} ({card.title}; {card.owner}; {card.licence}): {where}"

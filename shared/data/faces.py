@@ -1,0 +1,243 @@
+"""Sets of faces to train on: their options and cards. The readers are in modules of their own."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from shared.config import Card, Count, DataSet
+from shared.data import Sampling
+from shared.data.files import prepared
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shared.data.image_source import LabelledSource
+
+RENDERED = "rendered"
+
+
+def named(path: str) -> Any:
+    """Import what a path such as "module:attribute" names."""
+    module, _, attribute = path.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+class OfficialForm(DataSet):
+    """A data set in the form in which its owner gives it, or faces rendered in that very form.
+
+    With `source: rendered` it is written by the function that `stand_in` names, once, below the folder `rendered` of
+    the data root, and read by the same reader. `content` is the file or folder that the reader is given, in `folder`.
+    """
+
+    source: Literal["owner", "rendered"] = "owner"
+    stand_in: ClassVar[str]
+    content: ClassVar[str] = ""
+    fetched: ClassVar[bool] = False
+
+    @property
+    def whose(self) -> Card:
+        """Whose the data are: the owner's card, or one that says what stands in."""
+        if self.source == "owner":
+            return self.card
+        return Card(
+            title=f"Rendered faces in the form of {self.card.title}",
+            owner="drawn by this suite",
+            licence="that of this suite",
+            available=True,
+            how_to_get="made by itself",
+            megabytes=5,
+        )
+
+    @property
+    def place(self) -> str:
+        """The folder below the data root."""
+        return self.folder if self.source == "owner" else f"{RENDERED}/{self.folder}"
+
+    @property
+    def obtainable(self) -> bool:
+        """Whether they are made where they are missing."""
+        return self.source == RENDERED
+
+    def is_there(self, root: Path) -> bool:
+        """Whether the file or folder that the reader needs is there."""
+        there = root / self.place / self.content
+        return there.is_file() or any(there.glob("*"))
+
+    def load(self, root: Path) -> Any:
+        """Read the data, rendered first if need be; raises UserError where they are missing or damaged."""
+        folder = root / self.place
+        if self.source == RENDERED:
+            prepared(folder, named(self.stand_in))
+        return named(self.implementation)(folder / self.content, self.whose)
+
+
+class FaceSet(OfficialForm):
+    """Faces with their identities, to train on.
+
+    What becomes of them before is said by `sampling`, as for other data sets; `classes` and `training_images` are
+    what the owner states, the record has the counts that were read.
+    """
+
+    sampling: Sampling = Sampling()
+
+    @property
+    def trained_classes(self) -> int:
+        """The number of identities trained on, as the owner states it."""
+        return len(self.sampling.classes) if self.sampling.classes else self.classes
+
+    def load(self, root: Path) -> LabelledSource:
+        """Return the images and their identities; raises UserError."""
+        loaded: LabelledSource = super().load(root)
+        return loaded
+
+
+class CasiaWebFace(FaceSet):
+    """CASIA-WebFace as InsightFace packs it, aligned to 112 x 112."""
+
+    implementation: ClassVar[str] = "shared.data.recordio:load"
+    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_casia_webface"
+    classes: ClassVar[int] = 10_572
+    training_images: ClassVar[int] = 490_623
+    folder: ClassVar[str] = "casia-webface"
+    card: ClassVar[Card] = Card(
+        title="CASIA-WebFace",
+        owner="D. Yi, Z. Lei, S. Liao, S. Z. Li (2014), CBSR, Institute of Automation, Chinese Academy of Sciences",
+        licence="research only, under an agreement with its owner",
+        available=True,
+        how_to_get=(
+            "its owner gives it on request; put train.rec, train.idx and property, as InsightFace packs it, into "
+            "casia-webface under the data root"
+        ),
+        megabytes=2_700,
+    )
+    name: Literal["casia-webface"] = "casia-webface"
+
+
+class VggFace2(FaceSet):
+    """The training part of VGGFace2 as InsightFace packs it, aligned to 112 x 112."""
+
+    implementation: ClassVar[str] = "shared.data.recordio:load"
+    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_vggface2"
+    classes: ClassVar[int] = 8_631
+    training_images: ClassVar[int] = 3_141_890
+    folder: ClassVar[str] = "vggface2"
+    card: ClassVar[Card] = Card(
+        title="VGGFace2",
+        owner="Q. Cao, L. Shen, W. Xie, O. M. Parkhi, A. Zisserman (2018), University of Oxford",
+        licence="was CC BY-NC 4.0; the owner no longer offers it",
+        available=False,
+        how_to_get=(
+            "its owner has withdrawn it; who has a copy puts train.rec, train.idx and property, as InsightFace packs "
+            "it, into vggface2 under the data root"
+        ),
+        megabytes=17_000,
+    )
+    name: Literal["vggface2"] = "vggface2"
+
+
+class Ms1mV2(FaceSet):
+    """MS1MV2, the refined MS-Celeb-1M of ArcFace, as InsightFace packs it, aligned to 112 x 112."""
+
+    implementation: ClassVar[str] = "shared.data.recordio:load"
+    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_ms1mv2"
+    classes: ClassVar[int] = 85_742
+    training_images: ClassVar[int] = 5_822_653
+    folder: ClassVar[str] = "ms1mv2"
+    card: ClassVar[Card] = Card(
+        title="MS1MV2",
+        owner="J. Deng and others (InsightFace), refined from MS-Celeb-1M by Microsoft",
+        licence="non-commercial research only; the owner of MS-Celeb-1M withdrew it in 2019",
+        available=False,
+        how_to_get=(
+            "MS-Celeb-1M is withdrawn by its owner; who has InsightFace's copy (faces_emore) puts train.rec, train.idx "
+            "and property into ms1mv2 under the data root"
+        ),
+        megabytes=33_000,
+    )
+    name: Literal["ms1mv2"] = "ms1mv2"
+
+
+class Ms1mLt(FaceSet):
+    """MS1M-LT, the long-tailed list over MS-Celeb-1M of Liu et al. (CVPR 2019), images cropped to 112 x 112."""
+
+    implementation: ClassVar[str] = "shared.data.image_lists:load"
+    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_ms1m_lt"
+    classes: ClassVar[int] = 74_532
+    training_images: ClassVar[int] = 887_530
+    folder: ClassVar[str] = "ms1m-lt"
+    card: ClassVar[Card] = Card(
+        title="MS1M-LT",
+        owner="Z. Liu and others, Open Long-Tailed Recognition (2019), a list over MS-Celeb-1M by Microsoft",
+        licence="the list comes with BSD 3-Clause code; the owner of MS-Celeb-1M withdrew the images in 2019",
+        available=False,
+        how_to_get=(
+            "MS-Celeb-1M is withdrawn by its owner; who has a copy puts the list of Open Long-Tailed Recognition "
+            "beside the cropped images into ms1m-lt under the data root (see shared/data/image_lists.py)"
+        ),
+        megabytes=5_000,
+    )
+    name: Literal["ms1m-lt"] = "ms1m-lt"
+
+
+class QmulSurvFace(FaceSet):
+    """The training folders of QMUL-SurvFace, low-resolution faces from surveillance, resized to 112 x 112."""
+
+    implementation: ClassVar[str] = "shared.data.qmul:load_training"
+    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_qmul_survface"
+    classes: ClassVar[int] = 5_319
+    training_images: ClassVar[int] = 220_890
+    folder: ClassVar[str] = "QMUL-SurvFace"
+    card: ClassVar[Card] = Card(
+        title="QMUL-SurvFace",
+        owner="Z. Cheng, X. Zhu, S. Gong (2018), Queen Mary University of London",
+        licence="non-commercial research only",
+        available=True,
+        how_to_get=(
+            "its owner offers it at https://qmul-survface.github.io; put the folders training_set and "
+            "Face_Verification_Test_Set into QMUL-SurvFace under the data root"
+        ),
+        megabytes=1_500,
+    )
+    name: Literal["qmul-survface"] = "qmul-survface"
+
+
+class Olivetti(DataSet):
+    """Faces of 30 of the 40 people of the Database of Faces, grey, 112 x 112; the other ten are tested on.
+
+    With `few_images`, only so many images are kept of each of the second half of the people.
+    """
+
+    implementation: ClassVar[str] = "shared.data.olivetti:training"
+    classes: ClassVar[int] = 30
+    training_images: ClassVar[int] = 300
+    folder: ClassVar[str] = "."
+    fetched: ClassVar[bool] = True
+    card: ClassVar[Card] = Card(
+        title="The Database of Faces (AT&T, ORL, Olivetti)",
+        owner="F. Samaria, A. Harter (1994), Olivetti Research Laboratory, later AT&T Laboratories Cambridge",
+        licence="free for research with credit: Olivetti Research Laboratory / AT&T Laboratories Cambridge",
+        available=True,
+        how_to_get=(
+            "put orl_faces.zip, or its folders s1 to s40 as orl_faces, under the data root; with a network "
+            "scikit-learn's copy of 64 x 64 pixels is fetched by itself"
+        ),
+        megabytes=4,
+    )
+    name: Literal["olivetti"] = "olivetti"
+    sampling: Sampling = Sampling()
+    few_images: Count | None = None
+
+    @property
+    def trained_classes(self) -> int:
+        """The number of people trained on."""
+        return len(self.sampling.classes) if self.sampling.classes else self.classes
+
+    def is_there(self, root: Path) -> bool:
+        """Whether the archive, its folders or scikit-learn's copy is there."""
+        return any((root / name).exists() for name in ("orl_faces.zip", "orl_faces", "olivetti_py3.pkz"))
+
+    def load(self, root: Path) -> LabelledSource:
+        """Read the faces, fetched first if need be; raises UserError."""
+        loaded: LabelledSource = named(self.implementation)(root, few_images=self.few_images)
+        return loaded

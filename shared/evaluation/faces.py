@@ -1,0 +1,115 @@
+"""Options of the benchmarks on faces, each with images of its own that the trained network embeds.
+
+Such a benchmark builds a function from its data set and the run's embedding of images to its metrics by name.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from shared.config import Benchmark, DataSet
+from shared.data import face_tests
+
+Flip = Literal["none", "sum", "concatenate"]
+
+
+class _OnFaces(Benchmark):
+    """A benchmark on images of its own; `flip` says how a face's embedding and its mirror image's are joined."""
+
+    flip: Flip = "sum"
+
+
+class Lfw(_OnFaces):
+    """Ten-fold verification accuracy on LFW."""
+
+    implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
+    images: ClassVar[type[DataSet] | None] = face_tests.Lfw
+    name: Literal["lfw"] = "lfw"
+
+
+class CfpFf(_OnFaces):
+    """Ten-fold verification accuracy on CFP-FF."""
+
+    implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
+    images: ClassVar[type[DataSet] | None] = face_tests.CfpFf
+    name: Literal["cfp-ff"] = "cfp-ff"
+
+
+class CfpFp(_OnFaces):
+    """Ten-fold verification accuracy on CFP-FP."""
+
+    implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
+    images: ClassVar[type[DataSet] | None] = face_tests.CfpFp
+    name: Literal["cfp-fp"] = "cfp-fp"
+
+
+class AgeDb30(_OnFaces):
+    """Ten-fold verification accuracy on AgeDB-30."""
+
+    implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
+    images: ClassVar[type[DataSet] | None] = face_tests.AgeDb30
+    name: Literal["agedb-30"] = "agedb-30"
+
+
+class CaLfw(_OnFaces):
+    """Ten-fold verification accuracy on CALFW."""
+
+    implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
+    images: ClassVar[type[DataSet] | None] = face_tests.CaLfw
+    name: Literal["calfw"] = "calfw"
+
+
+class CpLfw(_OnFaces):
+    """Ten-fold verification accuracy on CPLFW."""
+
+    implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
+    images: ClassVar[type[DataSet] | None] = face_tests.CpLfw
+    name: Literal["cplfw"] = "cplfw"
+
+
+class Olivetti(_OnFaces):
+    """Verification over all pairs of faces of the people of AT&T's set that are not trained on."""
+
+    implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
+    images: ClassVar[type[DataSet] | None] = face_tests.OlivettiPairs
+    name: Literal["olivetti"] = "olivetti"
+
+
+class YouTubeFaces(_OnFaces):
+    """Verification accuracy over the ten splits of YouTube Faces."""
+
+    implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:VideoVerification"
+    images: ClassVar[type[DataSet] | None] = face_tests.YouTubeFaces
+    name: Literal["ytf"] = "ytf"
+
+
+class QmulSurvFace(_OnFaces):
+    """Accuracy and TAR at FAR over the verification pairs of QMUL-SurvFace."""
+
+    implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:SurveillanceVerification"
+    images: ClassVar[type[DataSet] | None] = face_tests.QmulPairs
+    name: Literal["qmul-survface"] = "qmul-survface"
+
+
+class IjbB(_OnFaces):
+    """1:1 TAR at FAR and 1:N identification of templates on IJB-B."""
+
+    implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Templates"
+    images: ClassVar[type[DataSet] | None] = face_tests.IjbB
+    name: Literal["ijb-b"] = "ijb-b"
+
+
+class IjbC(_OnFaces):
+    """1:1 TAR at FAR and 1:N identification of templates on IJB-C."""
+
+    implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Templates"
+    images: ClassVar[type[DataSet] | None] = face_tests.IjbC
+    name: Literal["ijb-c"] = "ijb-c"
+
+
+class MegaFace(_OnFaces):
+    """Rank-1 identification among distractors, and TAR at FAR over all impostor pairs, on MegaFace challenge 1."""
+
+    implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Distractors"
+    images: ClassVar[type[DataSet] | None] = face_tests.MegaFace
+    name: Literal["megaface"] = "megaface"
