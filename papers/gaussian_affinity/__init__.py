@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.config import Count, Loss, NonNegative, Positive
+from shared.config import Benchmark, Count, Loss, NonNegative, Positive
 
 
 class Affinity(Loss):
@@ -35,3 +35,10 @@ class Affinity(Loss):
     distance: Literal["squared_l2", "l1"] = "squared_l2"
     similarity: Literal["gaussian", "inverse"] = "gaussian"
     initial_scale: Positive | None = None
+
+
+class DermofitRecall(Benchmark):
+    """Recall of the lesions of which there are few test images, and of the others; figure 4's claim in numbers."""
+
+    implementation: ClassVar[str] = "papers.gaussian_affinity.recall:RecallBySize"
+    name: Literal["dermofit-recall"] = "dermofit-recall"
