@@ -53,6 +53,12 @@ class Strict(BaseModel):
         return data
 
 
+def named(path: str) -> Any:
+    """Import what a path such as "module:attribute" names."""
+    module, _, attribute = path.partition(":")
+    return getattr(import_module(module), attribute)
+
+
 class Component(Strict):
     """The options of one exchangeable part of a run.
 
@@ -65,9 +71,8 @@ class Component(Strict):
 
     def build(self, *args: Any, **kwargs: Any) -> Any:
         """Import the implementation and call it with `args`, `kwargs` and this component's options by keyword."""
-        module, _, attribute = self.implementation.partition(":")
         options = {field: getattr(self, field) for field in type(self).model_fields if field != "name"}
-        return getattr(import_module(module), attribute)(*args, **options, **kwargs)
+        return named(self.implementation)(*args, **options, **kwargs)
 
 
 class Backbone(Component):
@@ -135,6 +140,10 @@ class DataSet(Component):
     def obtainable(self) -> bool:
         """Whether they are downloaded or made where they are missing."""
         return self.fetched
+
+    def load(self, root: Path) -> Any:
+        """Read the data, fetched or made first if need be; raises UserError where they cannot be had."""
+        return named(self.implementation)(root)
 
     def is_there(self, root: Path) -> bool:
         """Whether there is something where the data set should lie below the data root."""

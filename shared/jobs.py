@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -23,23 +24,29 @@ import torch
 from filelock import FileLock, Timeout
 
 from shared.config import Split
-from shared.data import ImageDataSet
+from shared.data import Sampling
 from shared.data.files import write_atomically
+from shared.data.image_source import ArraySource, ImageSource, LabelledSource
+from shared.data.images import ImageArrays
 from shared.data.sampling import Sample, sample, select
 from shared.errors import UserError
 from shared.evaluation.output import Output
 from shared.fingerprint import ROOT, training_code
 from shared.records import CURVE, FEATURES, RECORD, DataUsed, Provenance, Record, write_json
-from shared.registry import Run, benchmarks
+from shared.registry import Run, benchmarks, images_of
 from shared.results import Results
 from shared.training import device as devices
-from shared.training.batches import ImageTensor, Normalisation
+from shared.training import parallel
+from shared.training.batches import Images, ImageTensor, Normalisation
 from shared.training.checkpoint import Checkpoints
-from shared.training.loop import Position, Stopped, embed, fit
+from shared.training.loop import EVALUATION_BATCH, Position, Stopped, embed, fit
 
 __all__ = ["Stopped", "evaluate", "train"]
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy")
+
+
+FACES = Normalisation(mean=0.5, std=0.5)
 
 
 class _Trained:
@@ -47,34 +54,70 @@ class _Trained:
 
     def __init__(self, run: Run, seed: int, root: Path) -> None:
         config = run.config
-        if not isinstance(config.data, ImageDataSet):
-            raise UserError(f"run '{run.name}': data set '{config.data.name}' is no small image set.")
-        self.run, self.seed = run, seed
+        self.run, self.seed, self.root = run, seed, root
         self.device, self.hold = devices.prepare(config.training)
-        arrays = config.data.load(root)
-        self.classes = config.data.trained_classes
-        chosen = config.data.sampling.classes
-        self.drawn: Sample = sample(arrays.train_labels, config.data.sampling, config.data.classes, seed)
-        test = np.arange(len(arrays.test_labels))
-        test_labels: np.ndarray[Any, Any] = arrays.test_labels
+        loaded = config.data.load(root)
+        self.sampling: Sampling = config.data.sampling  # type: ignore[attr-defined]
+        training, test = _parts(loaded, config.data.classes)
+        chosen = self.sampling.classes
+        self.drawn: Sample = sample(training.labels, self.sampling, training.classes, seed)
+        tested = np.arange(len(test.labels))
+        test_labels: np.ndarray[Any, Any] = test.labels
         if chosen is not None:
-            test, test_labels, _ = select(test_labels, chosen, config.data.classes)
-        unseen = np.setdiff1d(np.arange(len(test_labels)), test)
-        training_images = arrays.train_images[self.drawn.train]
-        self.normalisation = Normalisation.of(training_images)
-        self.images: dict[Split, ImageTensor] = {
-            "train": self._tensor(training_images, self.drawn.train_labels),
-            "held-out": self._tensor(arrays.train_images[self.drawn.held_out], self.drawn.held_out_labels),
-            "test": self._tensor(arrays.test_images[test], test_labels[test]),
-            "unseen": self._tensor(arrays.test_images[unseen], arrays.test_labels[unseen]),
+            tested, test_labels, _ = select(test_labels, chosen, training.classes)
+        unseen = np.setdiff1d(np.arange(len(test_labels)), tested)
+        self.classes = len(chosen) if chosen is not None else training.classes
+        self.normalisation = (
+            Normalisation.of(loaded.train_images[self.drawn.train]) if isinstance(loaded, ImageArrays) else FACES
+        )
+        flip = config.training.flip
+        self.images: dict[Split, Images] = {
+            "train": self._images(training.images, self.drawn.train, self.drawn.train_labels, flip=flip),
+            "held-out": self._images(training.images, self.drawn.held_out, self.drawn.held_out_labels),
+            "test": self._images(test.images, tested, test_labels[tested]),
+            "unseen": self._images(test.images, unseen, test.labels[unseen]),
         }
-        self.checksums = arrays.checksums
+        self.checksums = training.checksums
         self._outputs: dict[Split, Output] = {}
+        self._tested_on: dict[str, Any] = {}
         torch.manual_seed(seed)
-        self.scheme = config.scheme.build(config, (1, *training_images.shape[1:]), self.classes, self.device)
+        self.scheme = config.scheme.build(config, training.images.shape, self.classes, self.device)
 
-    def _tensor(self, images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> ImageTensor:
-        return ImageTensor(images, labels, self.normalisation, self.device)
+    def _images(
+        self, images: ImageSource, index: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], *, flip: bool = False
+    ) -> Images:
+        """Return images on the device where they are in memory, else a stream that reads them when asked for."""
+        if isinstance(images, ArraySource):
+            return ImageTensor(images.images[index], labels, self.normalisation, self.device, flip=flip)
+        from shared.training.streaming import StreamedImages  # noqa: PLC0415
+
+        return StreamedImages(images, index, labels, self.device, flip=flip, workers=self.run.config.training.workers)
+
+    def embed(self, images: ImageSource, mirrored: bool) -> np.ndarray[Any, Any]:
+        """Return the embeddings [N, d], float32, of all images, mirrored left-right if asked; only after training."""
+        everything = np.arange(len(images))
+        batches = self._images(images, everything, np.zeros(len(images), np.int64)).in_order(EVALUATION_BATCH)
+        faces = (batch.flip(3) if mirrored else batch for batch, _ in batches)
+        embeddings: np.ndarray[Any, Any] = self.scheme.embed(faces).cpu().numpy()
+        return embeddings
+
+    def tested_on(self, benchmark: str) -> Any:
+        """Return what a benchmark on images of its own is given, read once; raises UserError where it is damaged."""
+        if benchmark not in self._tested_on:
+            data = images_of(self.run, benchmark)
+            self._tested_on[benchmark] = None if data is None else data.load(self.root)
+        return self._tested_on[benchmark]
+
+    def skipped(self, names: Iterable[str]) -> dict[str, str]:
+        """Return the benchmarks among `names` whose data are not to be had, each with what is missing."""
+        missing = {}
+        for name in names:
+            data = images_of(self.run, name)
+            if data is not None and not (data.obtainable or data.is_there(self.root)):
+                missing[name] = (
+                    f"{data.whose.title} is not in {data.place} under the data root; {data.whose.how_to_get}"
+                )
+        return missing
 
     def output(self, split: Split) -> Output:
         """Embed and classify the images of a split, once; only after training.
@@ -96,7 +139,7 @@ class _Trained:
                 f"set {setting.get(split, 'data.sampling otherwise')}."
             )
         embeddings = embed(self.scheme, images)
-        imbalance = self.run.config.data.sampling.imbalance  # type: ignore[attr-defined]
+        imbalance = self.sampling.imbalance
         return Output(
             embeddings=embeddings.cpu().numpy(),
             labels=images.labels.cpu().numpy(),
@@ -106,12 +149,26 @@ class _Trained:
         )
 
 
-def train(run: Run, seed: int, results: Results, root: Path) -> Record:
+def _parts(loaded: ImageArrays | LabelledSource, classes: int) -> tuple[LabelledSource, LabelledSource]:
+    """Return the images to train on and the test images, none where the data set has no test images of its own."""
+    if isinstance(loaded, ImageArrays):
+        return (
+            LabelledSource(ArraySource(loaded.train_images), loaded.train_labels, classes, loaded.checksums),
+            LabelledSource(ArraySource(loaded.test_images), loaded.test_labels, classes, loaded.checksums),
+        )
+    channels, height, width = loaded.images.shape
+    nothing = np.empty((0, height, width, *([channels] if channels > 1 else [])), np.uint8)
+    return loaded, LabelledSource(ArraySource(nothing), np.empty(0, np.int64), loaded.classes, loaded.checksums)
+
+
+def train(run: Run, seed: int, results: Results, root: Path) -> None:
     """Train one seed of a run, or take it up where it stopped, and write its record, features and curve.
 
+    Started by `torchrun`, the processes train together, and the first of them writes.
+
     Raises:
-        UserError: the data set cannot be had, the loss is no longer finite, or the checkpoint is another
-            run's.
+        UserError: the data set cannot be had, the loss is no longer finite, the checkpoint is another run's, or
+            another of the processes died.
 
     Where another process trains the same weights (a run of another name configured alike, or one left over from a
     killed workflow), this one waits and takes up what it left.
@@ -123,16 +180,13 @@ def train(run: Run, seed: int, results: Results, root: Path) -> Record:
     folder = results.seed(run.scale, run.paper, run.name, seed)
     with _only_writer(checkpoints.folder, f"{run.name} (seed {seed})"):
         trained = _Trained(run, seed, root)
-        label = f"{run.paper} {run.name} seed {seed}"
-        position = fit(
-            trained.scheme,
-            trained.images["train"],
-            run.config.training,
-            seed,
-            checkpoints,
-            held_out=trained.images["held-out"] if len(trained.images["held-out"]) else None,
-            label=label,
-        )
+        with parallel.together(trained.device):
+            position = _fit(trained, checkpoints)
+        if parallel.rank() > 0:
+            return
+        skipped = trained.skipped(run.config.benchmarks)
+        for reason in skipped.values():
+            warnings.warn(f"{run.name}: not measured: {reason}", MissingBenchmarkWarning, stacklevel=2)
         last = {name: value for name, value in position.curve[-1].items() if name not in {"epoch", "step"}}
         measured = {"training": last, **_measure(trained, run.config.benchmarks)}
         record = Record(
@@ -149,6 +203,7 @@ def train(run: Run, seed: int, results: Results, root: Path) -> Record:
                 checksums=trained.checksums,
                 counts=trained.drawn.counts | {"test": _counts(trained.images["test"], trained.classes)},
             ),
+            skipped=skipped,
             provenance=_provenance(trained, position, started, time.monotonic() - began),
         )
         folder.mkdir(parents=True, exist_ok=True)
@@ -156,7 +211,38 @@ def train(run: Run, seed: int, results: Results, root: Path) -> Record:
         for split in run.config.keep_features:
             _write_features(folder / FEATURES.format(split=split), trained.output(split))
         write_json(folder / RECORD, record.model_dump(mode="json"))
-    return record
+
+
+class MissingBenchmarkWarning(UserWarning):
+    """The data of a benchmark are not to be had, and it is not measured."""
+
+
+def _fit(trained: _Trained, checkpoints: Checkpoints) -> Position:
+    run, seed = trained.run, trained.seed
+    along = run.config.along_training
+
+    def measure() -> dict[str, float]:
+        return {
+            f"{benchmark}/{metric}": value
+            for benchmark, metrics in _measure(trained, along).items()
+            for metric, value in metrics.items()
+        }
+
+    # What is damaged among the data of the benchmarks shows before the training, which may take days.
+    missing = trained.skipped((*run.config.benchmarks, *along))
+    for benchmark in (*run.config.benchmarks, *along):
+        if benchmark not in missing:
+            trained.tested_on(benchmark)
+    return fit(
+        trained.scheme,
+        trained.images["train"],
+        run.config.training,
+        seed,
+        checkpoints,
+        held_out=trained.images["held-out"] if len(trained.images["held-out"]) else None,
+        measure=measure if along else None,
+        label=f"{run.paper} {run.name} seed {seed}",
+    )
 
 
 def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) -> dict[str, float]:
@@ -174,6 +260,8 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
             f"python -m shared train {run.paper} {run.name} --scale {run.scale} --seed {seed}"
         )
     trained = _Trained(run, seed, root)
+    for missing in trained.skipped([benchmark]).values():
+        raise UserError(missing)
     trained.scheme.restore(saved["position"]["best_state"] or saved["scheme"])
     metrics: dict[str, float] = _measure(trained, [benchmark], alone=True)[benchmark]
     path = results.benchmark(run.scale, run.paper, run.name, seed, benchmark)
@@ -186,14 +274,37 @@ def _checkpoints(run: Run, seed: int, results: Results) -> Checkpoints:
 
 
 def _measure(trained: _Trained, names: Iterable[str], *, alone: bool = False) -> dict[str, dict[str, float]]:
-    """Return the metrics of the named benchmarks; no image of a split that none of them asks for is looked at."""
-    chosen = {name: benchmarks(trained.run.paper)[name] for name in names}
-    chosen = {name: benchmark for name, benchmark in chosen.items() if alone or not benchmark.alone}
-    return {name: benchmark.build()(*map(trained.output, benchmark.splits)) for name, benchmark in chosen.items()}
+    """Return the metrics of the named benchmarks; no image of a split that none of them asks for is looked at.
+
+    One whose data are not to be had is left out, and one marked `alone` unless asked for.
+    """
+    names = list(names)
+    missing = trained.skipped(names)
+    return {
+        name: _metrics(trained, name) for name in names if name not in missing and (alone or not _alone(trained, name))
+    }
+
+
+def _alone(trained: _Trained, name: str) -> bool:
+    return benchmarks(trained.run.paper)[name].alone
+
+
+def _metrics(trained: _Trained, name: str) -> dict[str, float]:
+    benchmark = benchmarks(trained.run.paper)[name]
+    measure = benchmark.build()
+    if benchmark.images is None:
+        metrics: dict[str, float] = measure(*map(trained.output, benchmark.splits))
+    else:
+        metrics = measure(trained.tested_on(name), trained.embed)
+    return metrics
 
 
 @contextmanager
 def _only_writer(folder: Path, name: str) -> Iterator[None]:
+    """Hold the lock of a run's checkpoints; of several processes that train together, the first holds it for all."""
+    if parallel.rank() > 0:
+        yield
+        return
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "writer.lock")
     try:
@@ -207,7 +318,7 @@ def _only_writer(folder: Path, name: str) -> Iterator[None]:
         lock.release()
 
 
-def _counts(images: ImageTensor, classes: int) -> list[int]:
+def _counts(images: Images, classes: int) -> list[int]:
     return [int(count) for count in images.labels.bincount(minlength=classes)]
 
 
@@ -216,8 +327,8 @@ def _write_features(path: Path, output: Output) -> None:
     np.savez_compressed(
         archive,
         embeddings=output.embeddings,
-        labels=output.labels.astype(np.uint8),
-        predictions=output.predictions.astype(np.uint8),
+        labels=output.labels.astype(np.uint8 if output.classes <= 256 else np.int32),
+        predictions=output.predictions.astype(np.uint8 if output.classes <= 256 else np.int32),
         class_vectors=output.class_vectors,
     )
     write_atomically(path, archive.getbuffer())
@@ -234,7 +345,11 @@ def _write_curve(path: Path, position: Position) -> None:
 def _provenance(trained: _Trained, position: Position, started: str, seconds: float) -> Provenance:
     config = trained.run.config
     device = trained.device
-    seen = position.epoch * len(trained.images["train"])
+    seen = (
+        position.step * config.training.batch_size
+        if config.training.steps
+        else position.epoch * len(trained.images["train"])
+    )
     return Provenance(
         command=_command(trained.run, trained.seed),
         commit=_commit(),

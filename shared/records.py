@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from shared.config import Split, Strict
 from shared.data.files import write_atomically
@@ -60,6 +60,7 @@ class Record(Strict):
     """What one seed of one run leaves behind.
 
     `metrics` holds those of each benchmark by name, and under "training" the loss and its terms over the last epoch.
+    `skipped` names the benchmarks whose data were not to be had, each with where they were looked for.
     """
 
     paper: str
@@ -71,6 +72,7 @@ class Record(Strict):
     config_hash: str
     metrics: dict[str, dict[str, float]]
     data: DataUsed
+    skipped: dict[str, str] = Field(default_factory=dict)
     provenance: Provenance
 
 
@@ -139,7 +141,7 @@ class Records:
 
     `table` has one row per run, seed, benchmark and metric: columns `run`, `seed`, `benchmark`, `metric`, `value`,
     then the axes of the runs' names and the settings of their configuration by dotted path (`loss.sigma`).
-    `features[run, seed]` holds the arrays where the run keeps them.
+    `features[run, seed]` holds the arrays where the run keeps them, `curve(run, seed)` the learning curve.
     """
 
     def __init__(self, records: Iterable[tuple[Record, Path]], reference: Reference) -> None:
@@ -201,6 +203,24 @@ class Records:
             for record, folder in self.records
             if record.config.get("keep_features")
         }
+
+    def curve(self, run: str, seed: int) -> pd.DataFrame:
+        """Return the learning curve of one seed of a run, a row an epoch.
+
+        Columns: `epoch`, `step`, the mean of the loss and of each of its terms over the epoch, `held_out_error` (%)
+        where images are held out, and `<benchmark>/<metric>` for the benchmarks measured along training.
+
+        Raises:
+            UserError: the file is missing.
+
+        """
+        import pandas as pd  # noqa: PLC0415 - reading records need not cost its import
+
+        [folder] = [folder for record, folder in self.records if (record.run, record.seed) == (run, seed)]
+        try:
+            return pd.read_csv(folder / CURVE)
+        except OSError:
+            raise UserError(f"{folder / CURVE} is missing; remove the record beside it and train again.") from None
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from shared.config import RunConfig
 from shared.errors import UserError
-from shared.training.batches import ImageTensor
+from shared.training.batches import Images
 from shared.training.classification import ClassificationScheme
 
 Indices = NDArray[np.intp]
@@ -59,7 +59,7 @@ class AdversarialScheme(ClassificationScheme):
         self.adversary_optimizer = adversary_optimizer.build(self.adversary.parameters())
 
     def batches(
-        self, images: ImageTensor, batch_size: int, seed: int, epoch: int, start: int
+        self, images: Images, batch_size: int, seed: int, epoch: int, start: int
     ) -> Iterator[tuple[Tensor, ...]]:
         """Yield the two batches of each pair of updates, as many pairs an epoch as there are batches of all images.
 
@@ -142,7 +142,7 @@ class AdversarialScheme(ClassificationScheme):
 class _Pool:
     """Images by class, and by their place within the class; `sizes` [N] is how many each class has."""
 
-    def __init__(self, images: ImageTensor, classes: int) -> None:
+    def __init__(self, images: Images, classes: int) -> None:
         labels = images.labels.cpu().numpy()
         self.images = images
         self.members = np.argsort(labels, kind="stable")

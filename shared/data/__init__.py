@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -51,8 +50,7 @@ class ImageDataSet(DataSet):
 
     def load(self, root: Path) -> ImageArrays:
         """Return all images and labels, fetched or made under `root` first if need be; raises UserError."""
-        module, _, attribute = self.implementation.partition(":")
-        arrays: ImageArrays = getattr(import_module(module), attribute)(root)
+        arrays: ImageArrays = super().load(root)
         return arrays
 
 

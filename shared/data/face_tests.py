@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from shared.config import Card, DataSet
-from shared.data.faces import OfficialForm, Olivetti, named
+from shared.data.faces import OfficialForm, Olivetti
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -210,5 +210,5 @@ class OlivettiPairs(DataSet):
 
     def load(self, root: Path) -> PairSet:
         """Read the faces, fetched first if need be; raises UserError."""
-        pairs: PairSet = named(self.implementation)(root)
+        pairs: PairSet = super().load(root)
         return pairs

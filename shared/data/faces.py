@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from shared.config import Card, Count, DataSet
+from shared.config import Card, Count, DataSet, named
 from shared.data import Sampling
 from shared.data.files import prepared
 
@@ -15,12 +14,6 @@ if TYPE_CHECKING:
     from shared.data.image_source import LabelledSource
 
 RENDERED = "rendered"
-
-
-def named(path: str) -> Any:
-    """Import what a path such as "module:attribute" names."""
-    module, _, attribute = path.partition(":")
-    return getattr(import_module(module), attribute)
 
 
 class OfficialForm(DataSet):

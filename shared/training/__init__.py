@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from shared.config import Fraction, NonNegative, Optimizer, Positive, Scheme
 
 
 class Classification(Scheme):
-    """One backbone and one loss, updated together on each batch."""
+    """One backbone and one loss, updated together on each batch; `pairs`: batches of pairs of images of one class."""
 
     implementation: ClassVar[str] = "shared.training.classification:ClassificationScheme"
     name: Literal["classification"] = "classification"
+    pairs: bool = Field(False, exclude_if=lambda pairs: not pairs)
 
 
 class Sgd(Optimizer):

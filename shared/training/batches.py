@@ -11,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+Order = NDArray[np.intp]
+
 
 @dataclass(frozen=True)
 class Normalisation:
@@ -29,11 +31,47 @@ class Normalisation:
         return cls(mean, max(float(np.sqrt(counts @ (values - mean) ** 2 / counts.sum())), 1e-6))
 
 
+def epoch_order(images: int, seed: int, epoch: int) -> Order:
+    """Return the random order of the images of an epoch, which (seed, epoch) alone decides."""
+    return np.random.default_rng([seed, epoch]).permutation(images)
+
+
+def paired_order(order: Order, labels: NDArray[np.integer], batch_size: int, seed: int, epoch: int) -> Order:
+    """Return an order of as many images in which each batch is pairs of one class.
+
+    The first half of a batch follows `order`; its second half has for each of them another image of its class, drawn
+    at random, or the same where the class has one image only. A batch of an odd number ends with an image without
+    partner.
+    """
+    stream = np.random.default_rng(np.random.SeedSequence([seed, epoch], spawn_key=tuple(b"pairs")))
+    by_class = np.argsort(labels, kind="stable")
+    sizes = np.bincount(labels)
+    begins = np.cumsum(sizes) - sizes
+    place = np.empty(len(labels), np.intp)
+    place[by_class] = np.arange(len(labels)) - np.repeat(begins, sizes)
+    steps = stream.random(len(order))
+    parts = []
+    used = 0
+    for first in range(0, len(order), batch_size):
+        size = min(batch_size, len(order) - first)
+        anchors = order[used : used + (size + 1) // 2]
+        used += len(anchors)
+        paired = anchors[: size // 2]
+        others = sizes[labels[paired]]
+        step = 1 + (steps[first : first + len(paired)] * np.maximum(others - 1, 1)).astype(np.intp)
+        partners = by_class[begins[labels[paired]] + (place[paired] + step) % others]
+        parts += [anchors, partners]
+    return np.concatenate(parts)
+
+
 def flips(seed: int, epoch: int, images: int) -> NDArray[np.bool_]:
     """Decide for each place in the order of an epoch whether the image there is mirrored, with probability 1/2."""
     stream = np.random.default_rng(np.random.SeedSequence([seed, epoch], spawn_key=tuple(b"flip")))
     mirrored: NDArray[np.bool_] = stream.random(images) < 0.5
     return mirrored
+
+
+ALL = slice(None)
 
 
 class Images(Protocol):
@@ -44,7 +82,14 @@ class Images(Protocol):
     def __len__(self) -> int: ...
     def normalised(self, index: Tensor) -> Tensor: ...  # noqa: D102
     def epoch(  # noqa: D102
-        self, batch_size: int, seed: int, epoch: int, start: int = 0
+        self,
+        batch_size: int,
+        seed: int,
+        epoch: int,
+        start: int = 0,
+        *,
+        order: Order | None = None,
+        share: slice = ALL,
     ) -> Iterator[tuple[Tensor, Tensor]]: ...
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]: ...  # noqa: D102
 
@@ -79,21 +124,31 @@ class ImageTensor:
         floats = self.images[index].to(torch.float32, memory_format=torch.channels_last)
         return floats.mul_(self.scale).add_(self.shift)
 
-    def epoch(self, batch_size: int, seed: int, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the batches of an epoch, from batch `start` on, in the order that (seed, epoch) alone decides.
+    def epoch(
+        self,
+        batch_size: int,
+        seed: int,
+        epoch: int,
+        start: int = 0,
+        *,
+        order: Order | None = None,
+        share: slice = ALL,
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the batches of an epoch, from batch `start` on, in an order that (seed, epoch) alone decides.
 
-        So an epoch taken up in its middle goes on with the very batches that were left.
+        So an epoch taken up in its middle goes on with the very batches that were left. The order is random unless
+        `order` gives another. Of each batch the images of `share` are yielded, with the labels of all.
         """
-        stream = np.random.default_rng([seed, epoch])
-        order = torch.from_numpy(stream.permutation(len(self))).to(self.images.device)
-        mirrored = torch.from_numpy(flips(seed, epoch, len(self))) if self.flip else None
-        for first in range(start * batch_size, len(self), batch_size):
+        order = epoch_order(len(self), seed, epoch) if order is None else order
+        mirrored = flips(seed, epoch, len(order)) if self.flip else None
+        for first in range(start * batch_size, len(order), batch_size):
             places = slice(first, first + batch_size)
-            images = self.normalised(order[places])
+            index = torch.from_numpy(order[places]).to(self.images.device)
+            images = self.normalised(index[share])
             if mirrored is not None:
-                chosen = mirrored[places].to(images.device)
+                chosen = torch.from_numpy(mirrored[places][share]).to(images.device)
                 images = torch.where(chosen[:, None, None, None], images.flip(3), images)
-            yield images, self.labels[order[places]]
+            yield images, self.labels[index]
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield all images and labels in the order of the files."""

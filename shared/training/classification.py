@@ -9,11 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from shared.config import RunConfig
-from shared.training.batches import ImageTensor
+from shared.training import parallel
+from shared.training.batches import Images, epoch_order, paired_order
 
 
 class ClassificationScheme:
     """One batch, one update of the backbone and of the loss's own parameters.
+
+    With `pairs` each batch is made of pairs of images of one class, which losses that compare samples need: the first
+    half are images in random order, the second half for each of them another random image of its class.
 
     Another scheme offers the same methods: `batches`, `step`, `embed`, `predict`, `class_vectors`, `set_learning_rate`,
     `state` and `restore`; the loop asks for nothing else.
@@ -21,7 +25,16 @@ class ClassificationScheme:
     The backbone is drawn before the loss, so that runs of one seed that differ in their loss start alike.
     """
 
-    def __init__(self, config: RunConfig, shape: tuple[int, int, int], classes: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        shape: tuple[int, int, int],
+        classes: int,
+        device: torch.device,
+        *,
+        pairs: bool = False,
+    ) -> None:
+        self.pairs = pairs
         layout = torch.channels_last if config.training.channels_last else torch.contiguous_format
         backbone: nn.Module = config.backbone.build(*shape)
         self.backbone = backbone.to(device).to(memory_format=layout)
@@ -29,8 +42,12 @@ class ClassificationScheme:
         self.optimizer = config.optimizer.build([*self.backbone.parameters(), *self.loss.parameters()])
         self._factor = 1.0
         self._autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.training.precision == "bf16")
+        parallel.synchronise_normalisation(self.backbone)
         self._network: Callable[[Tensor], Tensor] = (
             torch.compile(self.backbone) if config.training.compile else self.backbone
+        )
+        self._trained_network: Callable[[Tensor], Tensor] = (
+            self._network if parallel.count() == 1 else parallel.distributed(self.backbone)
         )
 
     @property
@@ -43,13 +60,17 @@ class ClassificationScheme:
         self._factor = factor
 
     def batches(
-        self, images: ImageTensor, batch_size: int, seed: int, epoch: int, start: int
+        self, images: Images, batch_size: int, seed: int, epoch: int, start: int
     ) -> Iterator[tuple[Tensor, ...]]:
         """Yield what `step` takes, ceil(len(images) / batch_size) times an epoch, from batch `start` on.
 
-        The first tensor of each holds the samples that the terms of the loss are means over.
+        The second tensor of each has a label for each of the samples that the terms of the loss are means over; of
+        several processes, each has its share of the images and all labels.
         """
-        yield from images.epoch(batch_size, seed, epoch, start)
+        order = epoch_order(len(images), seed, epoch)
+        if self.pairs:
+            order = paired_order(order, images.labels.cpu().numpy(), batch_size, seed, epoch)
+        yield from images.epoch(batch_size, seed, epoch, start, order=order, share=parallel.share())
 
     def step(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Update on one batch; return the loss and its terms before the update, detached."""
@@ -57,7 +78,8 @@ class ClassificationScheme:
         self.loss.train()
         self.optimizer.zero_grad()
         with self._autocast:
-            terms: dict[str, Tensor] = self.loss(self._network(images), labels)
+            embedding = parallel.whole_batch(self._trained_network(images), len(labels))
+            terms: dict[str, Tensor] = self.loss(embedding, labels)
         torch.autograd.backward(terms["loss"])
         self.optimizer.step(self._factor)
         return {name: term.detach() for name, term in terms.items()}

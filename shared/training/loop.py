@@ -7,7 +7,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,7 +19,8 @@ from torch import Tensor
 
 from shared.config import Training
 from shared.errors import UserError
-from shared.training.batches import ImageTensor
+from shared.training import parallel
+from shared.training.batches import Images
 from shared.training.checkpoint import Checkpoints
 from shared.training.progress import Progress
 
@@ -31,7 +32,7 @@ class TrainingScheme(Protocol):
     """What the loop asks of a scheme."""
 
     def batches(  # noqa: D102
-        self, images: ImageTensor, batch_size: int, seed: int, epoch: int, start: int
+        self, images: Images, batch_size: int, seed: int, epoch: int, start: int
     ) -> Iterator[tuple[Tensor, ...]]: ...
     def step(self, *batch: Tensor) -> dict[str, Tensor]: ...  # noqa: D102
     def embed(self, batches: Iterator[Tensor]) -> Tensor: ...  # noqa: D102
@@ -67,12 +68,12 @@ def learning_rate_factor(training: Training, progress: float) -> float:
     return training.decay ** sum(progress >= milestone for milestone in training.milestones)
 
 
-def embed(scheme: TrainingScheme, images: ImageTensor) -> Tensor:
+def embed(scheme: TrainingScheme, images: Images) -> Tensor:
     """Return the embeddings `[N, d]` of all images in their order."""
     return scheme.embed(batch for batch, _ in images.in_order(EVALUATION_BATCH))
 
 
-def error(scheme: TrainingScheme, images: ImageTensor) -> float:
+def error(scheme: TrainingScheme, images: Images) -> float:
     """Return the percentage of images whose predicted class is not their label."""
     wrong = scheme.predict(embed(scheme, images)) != images.labels
     return 100 * float(wrong.double().mean())
@@ -80,17 +81,20 @@ def error(scheme: TrainingScheme, images: ImageTensor) -> float:
 
 def fit(
     scheme: TrainingScheme,
-    images: ImageTensor,
+    images: Images,
     training: Training,
     seed: int,
     checkpoints: Checkpoints,
     *,
-    held_out: ImageTensor | None = None,
+    held_out: Images | None = None,
+    measure: Callable[[], dict[str, float]] | None = None,
     label: str = "training",
 ) -> Position:
     """Train to the end, from the newest checkpoint if there is one, and leave the scheme with the final weights.
 
-    With `training.patience` the final weights are those of the epoch with the least error on `held_out`.
+    With `training.patience` the final weights are those of the epoch with the least error on `held_out`. What `measure`
+    returns at the end of each epoch goes into the curve. Of several processes each calls this alike; the first one
+    measures and writes the checkpoints.
 
     Raises:
         UserError: the loss is no longer finite; the last good checkpoint stays. Or the checkpoint is another run's.
@@ -99,13 +103,16 @@ def fit(
     """
     position = _take_up(scheme, checkpoints)
     batches = math.ceil(len(images) / training.batch_size)
-    total = batches * training.epochs
+    total = training.length(batches)
     began = time.monotonic() - position.seconds
+    alone = parallel.count() == 1
 
     def save() -> None:
         _require_finite(position, label, checkpoints.newest)
         position.seconds = time.monotonic() - began
-        checkpoints.save({"scheme": scheme.state(), "position": _plain(position), "generators": _generators()})
+        generators = _generators()
+        if parallel.rank() == 0:
+            checkpoints.save({"scheme": scheme.state(), "position": _plain(position), "generators": generators})
 
     with Progress(label, total, position.step, training.batch_size) as progress, _terminated() as asked:
         while not position.ended:
@@ -113,9 +120,9 @@ def fit(
                 scheme.set_learning_rate(learning_rate_factor(training, position.step / total))
                 for name, term in scheme.step(*batch).items():
                     previous = position.totals.get(name)
-                    addend = term.double() * len(batch[0])
+                    addend = term.double() * len(batch[1])
                     position.totals[name] = addend if previous is None else previous + addend
-                position.samples += len(batch[0])
+                position.samples += len(batch[1])
                 position.batch += 1
                 position.step += 1
                 checking = position.step % CHECK_STEPS == 0
@@ -123,32 +130,48 @@ def fit(
                     _require_finite(position, label, checkpoints.newest)
                 mean = float(position.totals["loss"]) / position.samples if checking else None
                 progress.step(position.step, position.epoch + 1, mean)
-                if asked.is_set():
+                if (alone and asked.is_set()) or (not alone and checking and _anyone(asked, position)):
                     save()
                     raise Stopped
+                if position.step == total:
+                    break
                 if position.step % training.checkpoint_steps == 0 and position.batch < batches:
                     save()
-            _end_epoch(scheme, position, training, held_out)
+            _end_epoch(scheme, position, total, training, held_out=held_out, measure=measure)
             save()
     if position.best_state is not None:
         scheme.restore(position.best_state)
     return position
 
 
+def _anyone(asked: threading.Event, position: Position) -> bool:
+    """Whether any of several processes was asked to stop, so that all stop at the same step."""
+    device = next(iter(position.totals.values())).device
+    return parallel.any_of(asked.is_set(), device)
+
+
 def _end_epoch(
     scheme: TrainingScheme,
     position: Position,
+    total: int,
     training: Training,
-    held_out: ImageTensor | None,
+    *,
+    held_out: Images | None,
+    measure: Callable[[], dict[str, float]] | None,
 ) -> None:
     """Add the epoch to the curve, judge it on held-out data, and move the position to the next."""
     row = {"epoch": float(position.epoch + 1), "step": float(position.step)}
     row |= {name: float(total) / position.samples for name, total in position.totals.items()}
+    if parallel.rank() == 0:
+        if held_out is not None:
+            row["held_out_error"] = error(scheme, held_out)
+        if measure is not None:
+            row |= measure()
+    row = parallel.agreed(row)
     position.epoch += 1
     position.batch = 0
-    position.ended = position.epoch == training.epochs
+    position.ended = position.step == total
     if held_out is not None:
-        row["held_out_error"] = error(scheme, held_out)
         if row["held_out_error"] < position.best_error:
             position.best_error, position.best_epoch = row["held_out_error"], position.epoch
             if training.patience is not None:
@@ -177,8 +200,9 @@ def _plain(position: Position) -> dict[str, Any]:
 
 
 def _generators() -> dict[str, Any]:
-    devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    return {"cpu": torch.get_rng_state(), "cuda": devices}
+    """Return the state of the random generators: the processor's, and of each process that of its device."""
+    device = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
+    return {"cpu": torch.get_rng_state(), "cuda": parallel.from_all(device)}
 
 
 def _take_up(scheme: TrainingScheme, checkpoints: Checkpoints) -> Position:
@@ -187,8 +211,9 @@ def _take_up(scheme: TrainingScheme, checkpoints: Checkpoints) -> Position:
         return Position()
     scheme.restore(saved["scheme"])
     torch.set_rng_state(saved["generators"]["cpu"])
-    if saved["generators"]["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(saved["generators"]["cuda"])
+    devices = saved["generators"]["cuda"]
+    if torch.cuda.is_available() and len(devices) > parallel.rank() and devices[parallel.rank()] is not None:
+        torch.cuda.set_rng_state(devices[parallel.rank()])
     return Position(**saved["position"])
 
 

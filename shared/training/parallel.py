@@ -1,0 +1,182 @@
+"""Training by several processes, one a device, that share each batch: what they exchange.
+
+`torchrun` starts the processes; alone, one process is all there is, and nothing here does anything. Each process embeds
+its share of the images of a batch. The embeddings are gathered, and every process computes the same loss of the whole
+batch, so that a loss may compare any two samples, and heads, centres and draws stay alike everywhere. Gradients of the
+backbone are summed by DistributedDataParallel, and batch normalisation uses the statistics of the whole batch. The
+result is that of one process with the same batch, but for the rounding of sums and the dropped units of dropout.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from shared.errors import UserError
+
+T = TypeVar("T")
+PATIENCE = datetime.timedelta(hours=6)
+"""How long the others wait while the first process evaluates or writes a checkpoint."""
+
+
+def rank() -> int:
+    """Return the number of this process, 0 where it is the only one."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def count() -> int:
+    """Return the number of processes that train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def share() -> slice:
+    """Return which samples of each batch this process embeds: every n-th of n processes."""
+    return slice(rank(), None, count())
+
+
+@contextmanager
+def together(device: torch.device) -> Iterator[None]:
+    """Join the processes for a while.
+
+    Raises:
+        UserError: another process died meanwhile.
+
+    """
+    if count() == 1:
+        yield
+        return
+    torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+    try:
+        yield
+    except RuntimeError as error:
+        if "peer" not in str(error).lower() and not isinstance(error, torch.distributed.DistError):
+            raise
+        raise UserError(
+            f"process {rank()} of {count()} stops, since another that trained with it has died; see its own message, "
+            "then give the same command again: training goes on from the last checkpoint."
+        ) from error
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def distributed(backbone: nn.Module) -> nn.Module:
+    """Return a network whose gradients are summed over the processes; `backbone` itself where there is one."""
+    if count() == 1:
+        return backbone
+    return nn.parallel.DistributedDataParallel(backbone, broadcast_buffers=False)
+
+
+def whole_batch(embedding: Tensor, samples: int) -> Tensor:
+    """Return the embeddings [samples, d] of a batch in its order from this process's share [b, d].
+
+    The gradient reaches this process's share alone, times the number of processes, since DistributedDataParallel
+    averages what it should sum.
+    """
+    processes = count()
+    if processes == 1:
+        return embedding
+    most = -(-samples // processes)
+    padded = functional.pad(embedding.detach(), (0, 0, 0, most - len(embedding)))
+    parts = [torch.empty_like(padded) for _ in range(processes)]
+    torch.distributed.all_gather(parts, padded.contiguous())
+    own = embedding * processes - (embedding * (processes - 1)).detach()
+    parts[rank()] = functional.pad(own, (0, 0, 0, most - len(embedding)))
+    return torch.stack(parts, dim=1).flatten(0, 1)[:samples]
+
+
+def agreed(value: T) -> T:
+    """Return the first process's `value` in every process."""
+    if count() == 1:
+        return value
+    carrier: list[Any] = [value]
+    torch.distributed.broadcast_object_list(carrier)
+    return carrier[0]  # type: ignore[no-any-return]
+
+
+def any_of(flag: bool, device: torch.device) -> bool:
+    """Return whether `flag` holds in any process."""
+    if count() == 1:
+        return flag
+    asked = torch.tensor(float(flag), device=device)
+    torch.distributed.all_reduce(asked)
+    return bool(asked)
+
+
+def from_all(value: T) -> list[T]:
+    """Return the `value` of each process, in their order."""
+    if count() == 1:
+        return [value]
+    values: list[Any] = [None] * count()
+    torch.distributed.all_gather_object(values, value)
+    return values
+
+
+def synchronise_normalisation(module: nn.Module) -> None:
+    """Let each batch normalisation below `module` use the statistics of the whole batch; for several processes only."""
+    if count() == 1:
+        return
+    for child in module.modules():
+        if isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d):
+            child.__class__ = _SYNCHRONISED[type(child)]
+
+
+def _summed(tensor: Tensor) -> Tensor:
+    """Return the sum over the processes, and let the gradients of all flow back to each."""
+    from torch.distributed.nn.functional import all_reduce  # noqa: PLC0415 - needed for several processes only
+
+    total: Tensor = all_reduce(tensor)  # type: ignore[no-untyped-call]
+    return total
+
+
+class _OverTheWholeBatch(nn.modules.batchnorm._BatchNorm):
+    """Batch normalisation with the mean and the variance of all processes' samples, through which gradients flow."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name that torch gives it
+        if not self.training:
+            normal: Tensor = super().forward(input)
+            return normal
+        wide = input.float()
+        axes = [0, *range(2, input.ndim)]
+        places = input.numel() // input.shape[1]
+        total = torch.cat([wide.sum(axes), wide.new_tensor([float(places)])])
+        total = _summed(total)
+        number = total[-1].detach()
+        mean = total[:-1] / number
+        shape = (1, -1, *([1] * (input.ndim - 2)))
+        centred = wide - mean.view(shape)
+        variance = _summed(centred.square().sum(axes)) / number
+        with torch.no_grad():
+            self._remember(mean, variance * number / (number - 1))
+        normal = centred * torch.rsqrt(variance + self.eps).view(shape)
+        if self.affine:
+            normal = normal * self.weight.view(shape) + self.bias.view(shape)
+        return normal.to(input.dtype)
+
+    def _remember(self, mean: Tensor, variance: Tensor) -> None:
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+            return
+        self.num_batches_tracked.add_(1)
+        momentum = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean, momentum)
+        self.running_var.lerp_(variance, momentum)
+
+
+class _Synchronised1d(_OverTheWholeBatch, nn.BatchNorm1d):
+    pass
+
+
+class _Synchronised2d(_OverTheWholeBatch, nn.BatchNorm2d):
+    pass
+
+
+_SYNCHRONISED: dict[type[nn.Module], Any] = {
+    nn.BatchNorm1d: _Synchronised1d,
+    nn.BatchNorm2d: _Synchronised2d,
+}
