@@ -100,9 +100,14 @@ def _seeds(given: argparse.Namespace, count: int) -> Sequence[int]:
 
 def _train(given: argparse.Namespace) -> None:
     run = paper(given.paper).run(given.run, _scale(given))
-    from shared import jobs  # noqa: PLC0415 - torch is imported once the arguments are known to be good
+    seeds = _seeds(given, run.seeds)
+    from shared.training.launch import train_together  # noqa: PLC0415 - torch is imported once the arguments are good
 
-    for seed in _seeds(given, run.seeds):
+    if train_together(run.config.training.gpus):
+        return
+    from shared import jobs  # noqa: PLC0415
+
+    for seed in seeds:
         try:
             jobs.train(run, seed, Results(given.results), data_root(given.data_root))
         except jobs.Stopped:
