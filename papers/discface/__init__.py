@@ -1,0 +1,47 @@
+"""DiscFace: Minimum Discrepancy Learning for Deep Face Recognition (Kim et al., ACCV 2020).
+
+A softmax-type loss compares features with class weights, the evaluation compares features with each other. Two features
+at one angle to their class weight may be at twice that angle to each other: process discrepancy. So all displacement
+vectors, feature minus class weight, both normalised, are drawn to one short vector that is learned, whatever the class.
+The discrepancy loss itself is in `shared/losses/`; here is how its effect is measured, and the scheme of figure 5.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from shared.config import Benchmark, Scheme, Split
+
+
+class RareClass(Scheme):
+    """Options of the scheme of figure 5: classification with one class, `rare`, that is seen once every two epochs."""
+
+    implementation: ClassVar[str] = "papers.discface.rare_class:RareClassScheme"
+    name: Literal["rare-class"] = "rare-class"
+    rare: Annotated[int, Field(ge=0)]
+
+
+class HeldOutDiscrepancy(Benchmark):
+    """How displacement vectors of held-out images differ, and what they say of the class."""
+
+    implementation: ClassVar[str] = "papers.discface.discrepancy:Discrepancy"
+    name: Literal["discrepancy"] = "discrepancy"
+    splits: ClassVar[tuple[Split, ...]] = ("held-out",)
+
+
+class TrainingDiscrepancy(Benchmark):
+    """The same of the very images that were trained on."""
+
+    implementation: ClassVar[str] = "papers.discface.discrepancy:Discrepancy"
+    name: Literal["training-discrepancy"] = "training-discrepancy"
+    splits: ClassVar[tuple[Split, ...]] = ("train",)
+
+
+class PairAngles(Benchmark):
+    """Angles of positive and negative pairs of training images of a few classes, as figure 4 has them."""
+
+    implementation: ClassVar[str] = "papers.discface.pair_angles:PairAngles"
+    name: Literal["pair-angles"] = "pair-angles"
+    splits: ClassVar[tuple[Split, ...]] = ("train",)
