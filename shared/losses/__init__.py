@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from math import pi
+from typing import Annotated, ClassVar, Literal
 
-from shared.config import Fraction, Loss, NonNegative, Positive
+from pydantic import Field, field_validator
+
+from shared.config import Component, Count, Fraction, Loss, NonNegative, Positive
 
 
 class Softmax(Loss):
@@ -50,6 +53,39 @@ class ASoftmax(Loss):
     floor: NonNegative = 5.0
 
 
+class NormFace(Loss):
+    """Softmax of s cos(theta) (Wang et al., ACM Multimedia 2017); `scale` is s."""
+
+    implementation: ClassVar[str] = "shared.losses.norm_face:NormFaceLoss"
+    name: Literal["normface"] = "normface"
+    scale: Positive
+
+
+class CosFace(Loss):
+    """CosFace (Wang et al., CVPR 2018): s (cos(theta) - m) for the own class; `scale` is s and `margin` m."""
+
+    implementation: ClassVar[str] = "shared.losses.cos_face:CosFaceLoss"
+    name: Literal["cosface"] = "cosface"
+    scale: Positive
+    margin: NonNegative
+
+
+class ArcFace(Loss):
+    """ArcFace (Deng et al., CVPR 2019): s cos(theta + m) for the own class; `scale` is s and `margin` m, in radians.
+
+    `continuation`: what becomes of cos(theta + m) where theta is large (see `shared.losses.angular_margin`); the
+    default is that of the authors' own code, `easy` its easy margin.
+    `gradient`: whether it goes through the margin or takes it for a constant, as some public code does.
+    """
+
+    implementation: ClassVar[str] = "shared.losses.arc_face:ArcFaceLoss"
+    name: Literal["arcface"] = "arcface"
+    scale: Positive
+    margin: Annotated[float, Field(ge=0, le=pi)]
+    continuation: Literal["smooth", "at-pi", "linear", "easy", "clamped", "none"] = "linear"
+    gradient: Literal["exact", "detached"] = "exact"
+
+
 class NormalisedSoftmax(Loss):
     """Softmax of embeddings brought to the length `scale`; `bias`: whether its linear layer has one."""
 
@@ -69,3 +105,68 @@ class MetricL2(Loss):
     name: Literal["metric-l2"] = "metric-l2"
     weight: NonNegative
     bias: bool = False
+
+
+class Term(Component):
+    """Options of what a joint loss adds to a classification loss; builds `module(dimension, classes)`.
+
+    `weight` is its lambda.
+    """
+
+    weight: NonNegative
+
+
+class CenterTerm(Term):
+    """Distance to class centres (Wen et al., ECCV 2016); `alpha` is the learning rate of the centres.
+
+    `normalised`: whether the embeddings are brought to length 1 before.
+    """
+
+    implementation: ClassVar[str] = "shared.losses.center:Centres"
+    name: Literal["center"] = "center"
+    alpha: Fraction
+    normalised: bool = False
+
+
+class ContrastiveTerm(Term):
+    """Contrastive loss (Hadsell et al., CVPR 2006) on random pairs of a batch; `margin` is m, a Euclidean distance."""
+
+    implementation: ClassVar[str] = "shared.losses.pairs:Contrastive"
+    name: Literal["contrastive"] = "contrastive"
+    margin: NonNegative
+
+
+class TripletTerm(Term):
+    """Triplet loss (FaceNet, CVPR 2015) on random triplets of a batch; `margin` is m, a squared Euclidean distance."""
+
+    implementation: ClassVar[str] = "shared.losses.pairs:Triplet"
+    name: Literal["triplet"] = "triplet"
+    margin: NonNegative
+
+
+class DiscrepancyTerm(Term):
+    """Discrepancy loss of DiscFace (Kim et al., ACCV 2020).
+
+    `bases` is the number of learned displacement vectors, `clip` the greatest length they are used with.
+    """
+
+    implementation: ClassVar[str] = "shared.losses.discrepancy:Discrepancy"
+    name: Literal["discrepancy"] = "discrepancy"
+    bases: Count = 1
+    clip: Positive = 0.05
+
+
+class Joint(Loss):
+    """A softmax-type loss without bias, `base`, and a further term, `term`, times its weight."""
+
+    implementation: ClassVar[str] = "shared.losses.joint:JointLoss"
+    name: Literal["joint"] = "joint"
+    base: Annotated[Softmax | ModifiedSoftmax | ASoftmax | NormFace | CosFace | ArcFace, Field(discriminator="name")]
+    term: Annotated[CenterTerm | ContrastiveTerm | TripletTerm | DiscrepancyTerm, Field(discriminator="name")]
+
+    @field_validator("base")
+    @classmethod
+    def _has_no_bias(cls, base: Loss) -> Loss:
+        if getattr(base, "bias", False):
+            raise ValueError("the base of a joint loss has no bias: give it 'bias: false'")
+        return base

@@ -27,6 +27,10 @@ class SoftmaxLoss(nn.Module):
         """Logits (B, C) of embeddings (B, d)."""
         return cast("Tensor", self.linear(embedding))
 
+    def weights_of(self, labels: Tensor) -> Tensor:
+        """Return the weights of the classes of labels (B,), not normalised, (B, d); a gradient flows back to them."""
+        return self.linear.weight[labels]
+
     def class_vectors(self) -> Tensor:
         """Rows of the weight matrix, (C, 1, d), detached."""
         return self.linear.weight.detach().unsqueeze(1)
