@@ -52,7 +52,8 @@ class TemplateSet:
     Images of one template and one medium are pooled first. `template` and `media` are numbers as the protocol gives
     them; `first` and `second`, [P], are numbers of templates. `subjects` gives the person of each template number that
     the identification protocol names; `galleries` are its galleries, each a list of template numbers, and `probes` its
-    probes. These are empty where only verification is asked for.
+    probes. These are empty where only verification is asked for. `scores`, [N], say how sure the detector was that the
+    image shows a face, 0..1, for protocols that weigh the embeddings by it.
     """
 
     images: ImageSource
@@ -65,6 +66,7 @@ class TemplateSet:
     galleries: tuple[NDArray[np.int64], ...]
     probes: NDArray[np.int64]
     checksums: dict[str, str]
+    scores: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,93 @@
+"""From a photograph with five landmarks to a crop of 112 x 112, by the similarity nearest to ArcFace's template.
+
+Umeyama, "Least-squares estimation of transformation parameters between two point patterns", IEEE TPAMI 13 (1991). The
+template is that of InsightFace for 112 x 112, as are the pixels' coordinates: the centre of the upper left pixel is
+(0, 0). Beyond the photograph the crop is black.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from shared.data.image_source import Bytes, Indices, Shape
+
+SIDE = 112
+TEMPLATE = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
+)
+"""Left eye, right eye, tip of the nose, left and right corner of the mouth, as one looks at the image: (x, y)."""
+
+
+class AlignedSource:
+    """One file an image, [N], with its landmarks, [N, 5, 2]; each is aligned when it is read."""
+
+    shape: Shape = (3, SIDE, SIDE)
+
+    def __init__(self, folder: Path, names: Sequence[str], landmarks: NDArray[np.floating]) -> None:
+        self.folder, self.names, self.landmarks = folder, names, landmarks
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def read(self, indices: Indices) -> Bytes:
+        """Read and align the files at `indices`; raises UserError, naming the first that cannot be read."""
+        return np.stack([align(opened(self.folder / self.names[index]), self.landmarks[index]) for index in indices])
+
+
+def similarity(points: NDArray[np.floating], template: NDArray[np.floating] = TEMPLATE) -> NDArray[np.float64]:
+    """Return the similarities, [..., 2, 3], that bring `points`, [..., P, 2], nearest to `template`, [P, 2].
+
+    With columns [cR, t], a point p goes to c R p + t: equations 40 to 42 of the paper, where R is a rotation even if a
+    reflection would come nearer (equation 43). The points of one set must not all be the same.
+    """
+    points = np.asarray(points, dtype=np.float64)
+    centre, target = points.mean(-2, keepdims=True), template.mean(0)
+    centred = points - centre
+    covariance = (template - target).T @ centred / len(template)
+    left, singular, right = np.linalg.svd(covariance)
+    turned = np.linalg.det(left) * np.linalg.det(right) < 0
+    signs = np.stack([np.ones_like(singular[..., 0]), np.where(turned, -1.0, 1.0)], -1)
+    rotation = (left * signs[..., None, :]) @ right
+    scale = (singular * signs).sum(-1) / (centred**2).sum(-1).mean(-1)
+    linear = scale[..., None, None] * rotation
+    shift = target[:, None] - linear @ np.swapaxes(centre, -1, -2)
+    return np.concatenate([linear, shift], -1)
+
+
+def align(image: Image.Image, landmarks: NDArray[np.floating]) -> Bytes:
+    """Return the crop, uint8 [112, 112, 3], of an image in RGB whose five landmarks are given, [5, 2]."""
+    return warp(image, similarity(landmarks), SIDE)
+
+
+def warp(image: Image.Image, transform: NDArray[np.floating], side: int) -> Bytes:
+    """Return `image` moved by an affine `transform`, [2, 3], uint8 [side, side, 3], interpolated bilinearly."""
+    back = np.linalg.inv(transform[:, :2])
+    # Pillow puts the centre of the upper left pixel at (1/2, 1/2), in the crop and in the image.
+    half = np.full(2, 0.5)
+    shift = half - back @ (half + transform[:, 2])
+    coefficients = np.column_stack([back, shift]).ravel().tolist()
+    moved = image.transform((side, side), Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
+    return np.asarray(moved, dtype=np.uint8)
+
+
+def opened(path: Path) -> Image.Image:
+    """Read and decode an image of any size, in RGB; raises UserError, naming the file, where that cannot be done."""
+    try:
+        with Image.open(BytesIO(path.read_bytes())) as image:
+            return image.convert("RGB")
+    except FileNotFoundError:
+        raise UserError(f"there is no file {path}; put it there") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UserError(f"{path} cannot be read as an image ({error}); replace it") from None
