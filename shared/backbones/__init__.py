@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from shared.config import Backbone, Count
+from pydantic import model_validator
+
+from shared.config import Backbone, Count, Fraction
+
+Units = tuple[Count, Count, Count, Count]
 
 
 class SmallCnn(Backbone):
@@ -32,3 +36,64 @@ class LeNetPlusPlus(Backbone):
     filters: tuple[Count, Count, Count] = (32, 64, 128)
     embedding: Count = 2
     convolution: Literal["direct", "fourier"] = "direct"
+
+
+def _require_pooled(embedding: int, features: int) -> None:
+    """Refuse an embedding that is not as long as the pooled features that it is."""
+    if embedding != features:
+        raise ValueError(f"the embedding is the {features} pooled features here, and cannot have {embedding}")
+
+
+class ResNet(Backbone):
+    """ResNet of He et al. (2016); its defaults are those of ResNet-18, ResNet-34 has the units 3, 4, 6, 3.
+
+    `units`: residual units of each stage. `filters`: those of the first stage, which double from stage to stage.
+    `head`: `pool` averages the last map, whose 8 * `filters` channels are the embedding; `pool-fc` has a linear layer
+    after that; `flatten-fc` has one over the whole map, as section 4.1 of the DiscFace paper.
+    """
+
+    implementation: ClassVar[str] = "shared.backbones.resnet:ResNetNetwork"
+    name: Literal["resnet"] = "resnet"
+    units: Units = (2, 2, 2, 2)
+    filters: Count = 64
+    embedding: Count = 512
+    head: Literal["pool", "pool-fc", "flatten-fc"] = "pool"
+
+    @model_validator(mode="after")
+    def _pooled(self) -> Self:
+        if self.head == "pool":
+            _require_pooled(self.embedding, 8 * self.filters)
+        return self
+
+
+class LResNetIR(Backbone):
+    """LResNet-E-IR of ArcFace (Deng et al., 2018) for aligned faces; its defaults are those of LResNet50E-IR.
+
+    LResNet100E-IR has the units 3, 13, 30, 3. `filters`: those of the first stage, which double from stage to stage.
+    """
+
+    implementation: ClassVar[str] = "shared.backbones.lresnet_ir:LResNetIRNetwork"
+    name: Literal["lresnet-ir"] = "lresnet-ir"
+    units: Units = (3, 4, 14, 3)
+    filters: Count = 64
+    embedding: Count = 512
+    dropout: Fraction = 0.4
+
+
+class SEResNet(Backbone):
+    """SE-ResNet of Hu et al. (2018); its defaults are those of SE-ResNet-50.
+
+    `filters`: those of the first stage, which double from stage to stage. The embedding is the pooled last map,
+    32 * `filters` features.
+    """
+
+    implementation: ClassVar[str] = "shared.backbones.se_resnet:SEResNetNetwork"
+    name: Literal["se-resnet"] = "se-resnet"
+    units: Units = (3, 4, 6, 3)
+    filters: Count = 64
+    embedding: Count = 2048
+
+    @model_validator(mode="after")
+    def _pooled(self) -> Self:
+        _require_pooled(self.embedding, 32 * self.filters)
+        return self
