@@ -306,7 +306,7 @@ class Paper:
                     )
         except ValidationError as error:
             where, problem = yaml_files.complaint(error)
-            where = tuple(part for part in where if not _is_tag(part, where, layers.data))
+            where = _without_tags(where, layers.data)
             key = layers.source(where)
             path, line = self._document.path, self._document.line(key)
             dotted = ".".join(map(str, where))
@@ -322,14 +322,19 @@ class _Seeds(Strict):
     seeds: Count
 
 
-def _is_tag(part: str | int, where: Key, data: dict[str, Any]) -> bool:
-    """Whether `part` of a key path is the name that pydantic puts in for the chosen kind of component."""
-    return (
-        len(where) > 1
-        and part == where[1]
-        and isinstance(data.get(str(where[0])), dict)
-        and (data[str(where[0])].get("name") == part)
-    )
+def _without_tags(where: Key, data: dict[str, Any]) -> Key:
+    """Return a key path without the names that pydantic puts in, each below its key, for the chosen component."""
+    kept: list[str | int] = []
+    node: Any = data
+    may_be_tag = False
+    for part in where:
+        if may_be_tag and isinstance(node, dict) and node.get("name") == part:
+            may_be_tag = False
+            continue
+        kept.append(part)
+        node = node.get(part) if isinstance(node, dict) else None
+        may_be_tag = True
+    return tuple(kept)
 
 
 def _components(paper: str, kind: type[C]) -> dict[str, type[C]]:

@@ -136,6 +136,66 @@ def test_a_mistake_is_one_sentence_with_file_line_and_the_nearest_name(tmp_path,
     assert says in message
 
 
+JOINED = """\
+    softmax:
+      loss:
+        name: joint
+        base:
+          name: arcface
+          scale: 64
+          margin: 0.5
+        term:
+          name: discrepancy
+          weight: 0.2
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "says"),
+    [
+        ("name: joint", "name: join", 14, "loss.name: there is no 'join'; did you mean 'joint'?"),
+        ("base:", "bass:", 15, "loss.bass: unknown key; did you mean 'base'?"),
+        ("arcface", "arcfaces", 16, "loss.base.name: there is no 'arcfaces'; did you mean 'arcface'?"),
+        ("margin: 0.5", "marge: 0.5", 18, "loss.base.marge: unknown key; did you mean 'margin'?"),
+        ("margin: 0.5", "margin: 4", 18, "loss.base.margin: input should be less than or equal to 3.14"),
+        ("          margin: 0.5\n", "", 15, "loss.base.margin: is missing; add it"),
+        (
+            "arcface\n          scale: 64\n          margin: 0.5",
+            "softmax",
+            15,
+            "loss.base: the base of a joint loss has no",
+        ),
+        (
+            "name: discrepancy",
+            "name: discrepency",
+            20,
+            "loss.term.name: there is no 'discrepency'; did you mean 'discr",
+        ),
+        ("          name: discrepancy\n", "", 19, "loss.term: does not say its 'name'; add it"),
+        ("weight: 0.2", "weight: -1", 21, "loss.term.weight: input should be greater than or equal to 0 (found -1)"),
+    ],
+)
+def test_a_mistake_in_a_component_of_a_component_is_named_alike(tmp_path, before, after, line, says):
+    assert before in JOINED
+    minimal = MINIMAL.replace("    softmax: {loss: {name: softmax}}\n", JOINED)
+    assert paper(tmp_path, minimal).run("a/softmax", "full").config.plain()["loss"]["base"]["name"] == "arcface"
+    message = complaint(tmp_path, minimal.replace(before, after))
+    assert message.startswith(f"{tmp_path}/gaussian_affinity/runs.yaml:{line}: "), message
+    assert says in message
+
+
+def test_a_component_with_an_option_of_its_own_name_is_told_from_that_option(tmp_path):
+    folder = tmp_path / "regular_polytope"
+    folder.mkdir()
+    text = MINIMAL.replace("{name: softmax}}", "{name: polytope, polytope: simplx}}").split(
+        "    affinity:", maxsplit=1
+    )[0]
+    text += "runs:\n  a/{loss}: {}\ntargets: {}\n"
+    (folder / "runs.yaml").write_text(text)
+    with pytest.raises(UserError, match=r"runs\.yaml:12: loss\.polytope: 'simplx' is none of the choices"):
+        Paper(folder).runs("full")
+
+
 def test_a_target_of_runs_that_do_not_exist_is_named(tmp_path):
     text = MINIMAL.replace('runs: ["a/*"]', 'runs: ["aa/*"]')
     with pytest.raises(UserError, match=r"runs\.yaml:24: target 'table1' asks for runs 'aa/\*', and there are none"):
