@@ -110,6 +110,7 @@ def write_lists(
 ) -> None:
     """Write all lists of a set into `folder`/meta; galleries and probes are templates with their subjects."""
     meta = folder / META
+    meta.mkdir(parents=True, exist_ok=True)
 
     def write(suffix: str, lines: Sequence[str]) -> None:
         write_atomically(meta / f"{name}_{suffix}", "\n".join([*lines, ""]).encode())

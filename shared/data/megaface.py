@@ -59,6 +59,7 @@ def load(folder: Path, card: Card) -> DistractorSet:
 
 def write_lists(folder: Path, probes: Sequence[str], people: Sequence[str], distractors: Sequence[str]) -> None:
     """Write both lists: the probes' names and people, and the distractors' names, below the folders of images."""
+    (folder / LISTS).mkdir(parents=True, exist_ok=True)
     for name, paths, identifiers in (
         (PROBES, probes, people),
         (f"{DISTRACTORS}_{len(distractors)}_1", distractors, distractors),

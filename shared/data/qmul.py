@@ -93,6 +93,7 @@ def load_pairs(folder: Path, card: Card) -> PairSet:
 
 def write_pairs(folder: Path, positive: Pairs, negative: Pairs) -> None:
     """Write both lists of pairs of names into `folder`/Face_Verification_Test_Set; equal pairs give equal bytes."""
+    (folder / VERIFICATION).mkdir(parents=True, exist_ok=True)
     for variable, pairs in ((POSITIVE, positive), (NEGATIVE, negative)):
         cells = np.empty((len(pairs), 2), dtype=object)
         cells[:] = pairs
