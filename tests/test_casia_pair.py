@@ -1,4 +1,4 @@
-"""Two identities of CASIA-WebFace from folders of JPEG files: which are taken, how they are split, what is refused."""
+"""Two identities of CASIA-WebFace, from folders or records: which are taken, how they are split, what is refused."""
 
 import hashlib
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from shared.data import CasiaPair
+from shared.data.recordio import RecordFaces, write_records
 from shared.errors import UserError
 
 
@@ -74,7 +75,43 @@ def test_no_folder(tmp_path: Path):
 @pytest.mark.parametrize("sizes", [{"a": 12}, {"a": 12, "b": 9}, {"a": 0, "b": 0}])
 def test_too_few_images(tmp_path: Path, sizes):
     put(tmp_path, sizes)
-    with pytest.raises(UserError, match=r"casia-webface has not two folders .*10 files \*\.jpg or more"):
+    with pytest.raises(UserError, match=r"casia-webface has not two identities with 10 images or more"):
+        CasiaPair().load(tmp_path)
+
+
+def put_records(root: Path, sizes: list[int]) -> Path:
+    """Records of identities with so many faces, face k of each all of the grey 10 k, those of the last one first."""
+    greys = [10 * face for size in reversed(sizes) for face in range(size)]
+    labels = [label for label in reversed(range(len(sizes))) for _ in range(sizes[label])]
+    images = np.empty((len(greys), 112, 112, 3), np.uint8)
+    images[:] = np.array(greys)[:, None, None, None]
+    write_records(root / "casia-webface", images, np.array(labels))
+    return root / "casia-webface"
+
+
+def test_the_packaging_of_insightface_gives_the_same_choice(tmp_path: Path):
+    folder = put_records(tmp_path, [3, 11, 16, 11])
+    (folder / "0000045").mkdir()
+    arrays = CasiaPair().load(tmp_path)
+    assert arrays.train_labels.tolist() == [0] * 13 + [1] * 9
+    assert greys(arrays.test_images) == [40, 90, 140, 40, 90]
+    assert greys(arrays.train_images)[13:] == [0, 10, 20, 30, 50, 60, 70, 80, 100]
+    images = RecordFaces(folder)
+    assert arrays.checksums == {
+        identity: hashlib.md5(b"".join(map(images.encoded, keys))).hexdigest()
+        for identity, keys in {"2": range(14, 30), "1": range(3, 14)}.items()
+    }
+
+
+def test_too_few_images_in_records(tmp_path: Path):
+    put_records(tmp_path, [9, 16])
+    with pytest.raises(UserError, match=r"casia-webface has not two identities with 10 images or more"):
+        CasiaPair().load(tmp_path)
+
+
+def test_records_without_their_index(tmp_path: Path):
+    (put_records(tmp_path, [12, 12]) / "train.idx").unlink()
+    with pytest.raises(UserError, match=r"CASIA-WebFace: .*casia-webface has no train\.idx"):
         CasiaPair().load(tmp_path)
 
 

@@ -1,7 +1,7 @@
-"""Two identities of CASIA-WebFace: a reader of its folders, and small grey images of the faces that it finds.
+"""Two identities of CASIA-WebFace, found in its folders or its RecordIO files, and small grey images of their faces.
 
 Figure 4 of the paper adversarial_variance shows two classes of "a subset of CASIA face dataset" and says no more; which
-two, their size and the split are our choices. A reader of another packaging need only return what `largest` does.
+two, their size and the split are our choices.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from PIL import Image
 from shared.data import CasiaPair
 from shared.data.files import md5
 from shared.data.images import ImageArrays
+from shared.data.recordio import RECORDS, opened
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,25 +39,45 @@ def load(root: Path) -> ImageArrays:
 
 
 def largest(folder: Path) -> Faces:
-    """Read the JPEG files of the two identities that have most of them; where they have equally many, by name.
+    """Read the images of the two identities that have most of them; where they have equally many, by name.
 
-    Returns by identity, the larger first, and by the file's path, in order of the files' names, the file's bytes.
-    Raises UserError where `folder` is missing or has not two identities with 10 files or more.
+    They are JPEG files in folders or, where there is a train.rec, records of InsightFace's packaging, whose faces are
+    aligned and 112 x 112. Returns by identity, the larger first, and by the image's name, in order of the files' names
+    or the records' keys, the JPEG's bytes. Raises UserError where `folder` is missing or has not two identities with 10
+    images or more.
     """
     card = CasiaPair.card
     if not folder.is_dir():
         raise UserError(f"{card.title}: there is no folder {folder}; {card.how_to_get}")
+    if (folder / RECORDS).is_file():
+        return _largest_in_records(folder)
     try:
         files = {identity.name: sorted(identity.glob("*.jpg")) for identity in folder.iterdir() if identity.is_dir()}
-        chosen = sorted(files, key=lambda identity: (-len(files[identity]), identity))[:2]
-        if len(chosen) < 2 or len(files[chosen[1]]) < FEWEST:
-            raise UserError(
-                f"{card.title}: {folder} has not two folders of identities with {FEWEST} files *.jpg or more; "
-                f"{card.how_to_get}"
-            )
+        chosen = _two_of_most({identity: len(images) for identity, images in files.items()}, folder)
         return {identity: {str(path): path.read_bytes() for path in files[identity]} for identity in chosen}
     except OSError as error:
         raise UserError(f"{card.title}: {error.filename} cannot be read: {error.strerror}") from error
+
+
+def _largest_in_records(folder: Path) -> Faces:
+    images = opened(folder, CasiaPair.card)
+    sizes = {str(label): count for label, count in enumerate(np.bincount(images.labels).tolist())}
+    return {
+        identity: {
+            images.name(place): bytes(images.encoded(place)) for place in np.flatnonzero(images.labels == int(identity))
+        }
+        for identity in _two_of_most(sizes, folder)
+    }
+
+
+def _two_of_most(sizes: dict[str, int], folder: Path) -> list[str]:
+    chosen = sorted(sizes, key=lambda identity: (-sizes[identity], identity))[:2]
+    if len(chosen) < 2 or sizes[chosen[1]] < FEWEST:
+        card = CasiaPair.card
+        raise UserError(
+            f"{card.title}: {folder} has not two identities with {FEWEST} images or more; {card.how_to_get}"
+        )
+    return chosen
 
 
 def pair(faces: Faces) -> ImageArrays:

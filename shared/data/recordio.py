@@ -58,21 +58,29 @@ def load(folder: Path, card: Card) -> LabelledSource:
     """Open the face set in `folder`; it has as many classes as `property` says.
 
     The checksums are the MD5s of train.idx and property, and for train.rec, whose MD5 would take minutes, its size:
-    each record was found where train.idx says, so that only the insides of images could be others'. Raises UserError,
-    naming what is missing, truncated or contradictory; a damaged image is found when it is read.
+    each record was found where train.idx says, so that only the insides of images could be others'. Raises UserError as
+    `opened` does.
+    """
+    images = opened(folder, card)
+    checksums = {name: md5(folder / name) for name in (INDEX, PROPERTY)}
+    checksums[RECORDS] = f"{len(images.file.content)} bytes"
+    return LabelledSource(images, images.labels, images.classes, checksums)
+
+
+def opened(folder: Path, card: Card) -> RecordFaces:
+    """Open the images of the face set in `folder`.
+
+    Raises UserError, naming what is missing, truncated or contradictory; a damaged image is found when it is read.
     """
     missing = [name for name in (RECORDS, INDEX, PROPERTY) if not (folder / name).is_file()]
     if missing:
         raise UserError(f"{card.title}: {folder} has no {', no '.join(missing)}; {card.how_to_get}")
     try:
-        images = RecordFaces(folder)
-        checksums = {name: md5(folder / name) for name in (INDEX, PROPERTY)}
+        return RecordFaces(folder)
     except UserError as error:
         raise UserError(f"{card.title}: {error}; {card.how_to_get}") from None
     except OSError as error:
         raise UserError(f"{card.title}: {error.filename} cannot be read: {error.strerror}") from None
-    checksums[RECORDS] = f"{images.file.content.size} bytes"
-    return LabelledSource(images, images.labels, images.classes, checksums)
 
 
 class RecordFaces:
