@@ -1,7 +1,7 @@
 """What is painted on a head and around it, from back to front, for `shared.data.rendered_faces`.
 
 Each function paints one feature of several people at once; sizes are in pixels, shapes are functions of the point of
-the surface that a pixel shows. Only what has depth of its own, the nose, ears and hair, is placed as the camera sees it.
+the surface that a pixel shows. Only what stands out of it, the nose, ears and hair, is placed as the camera sees it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from shared.data.face_surface import MIDDLE
 from shared.data.parametric import covered
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from shared.data.face_surface import Patch, Picture
     from shared.data.parametric import Floats, Numbers
 
@@ -22,7 +24,8 @@ LIGHT_HAIR, DARK_HAIR = (0.82, 0.68, 0.44), (0.07, 0.05, 0.05)
 BROWN_EYE, BLUE_EYE = (0.36, 0.22, 0.10), (0.40, 0.56, 0.70)
 WHITE, BLACK, GREY = (0.92, 0.91, 0.89), (0.06, 0.05, 0.05), (0.45, 0.45, 0.48)
 BALD, LONG, BEARDED, EVER, ALWAYS = 0.06, 0.4, 0.7, 0.6, 0.85
-RIGHT_AND_LEFT = (-1, 1)
+SIDES = (-1, 1)
+LOWER, NAPE = 52, 96
 
 
 def paint_features(picture: Picture, person: Numbers, shown: Numbers) -> None:
@@ -41,7 +44,7 @@ def paint_features(picture: Picture, person: Numbers, shown: Numbers) -> None:
 
 def smiling(person: Numbers, shown: Numbers) -> tuple[Floats, Floats]:
     """Return half the width of the mouth, and how far its corners are raised, [N, 1, 1]."""
-    return person["mouth_width"] * (1 + np.float32(0.03) * shown["smile"]), shown["smile"]
+    return person["mouth_width"] * (1 + 0.03 * shown["smile"]), shown["smile"]
 
 
 def _colour(red_green_blue: tuple[float, float, float]) -> Floats:
@@ -59,18 +62,24 @@ def _skin(person: Numbers) -> Floats:
 
 
 def _hair(person: Numbers) -> Floats:
-    hair = _mixed(_colour(LIGHT_HAIR), _colour(DARK_HAIR), np.sqrt(person["hair_dark"]))
+    light = np.sqrt(1 - person["hair_dark"]) * (1 - 0.8 * person["skin_dark"])
+    hair = _mixed(_colour(DARK_HAIR), _colour(LIGHT_HAIR), light)
     return hair * _mixed(_colour((1, 1, 1)), _colour((1.25, 0.85, 0.65)), person["hair_red"])
 
 
 def _hair_end(person: Numbers) -> Floats:
-    """Return the height at which the hair beside the face ends."""
-    return 56 + 140 * np.maximum(person["hair_length"] - LONG, 0)
+    """Return the height at which the hair beside the face ends, [N, 1, 1]."""
+    beyond: Floats = np.maximum(person["hair_length"] - LONG, 0)
+    return 56 + 140 * beyond
+
+
+def _where(condition: NDArray[np.bool_]) -> Floats:
+    return condition.astype(np.float32)
 
 
 def _front(patch: Patch) -> Floats:
-    """Return 1 where the surface lies in front, 0 behind."""
-    return np.clip(patch.facing * 6, 0, 1)
+    """Return 1 where the surface lies in front, 0 behind and beside the head."""
+    return np.clip(patch.facing * 6, 0, 1) * patch.inside
 
 
 def _paint_hair_behind(picture: Picture, person: Numbers) -> None:
@@ -79,49 +88,50 @@ def _paint_hair_behind(picture: Picture, person: Numbers) -> None:
     above = np.clip((person["widest"] - patch.down) / (person["widest"] - person["crown"] + volume), 0, 1)
     edge = half * np.sqrt(1 - above**2) - np.abs(patch.column - MIDDLE + 5 * sine)
     below = _hair_end(person) - patch.down
-    grown = np.where(person["hair_length"] > BALD, np.float32(1), np.float32(0))
-    patch.paint(covered(np.minimum(edge, below)) * grown, _hair(person) * np.float32(0.75), lit=False)
+    grown = _where(person["hair_length"] > BALD)
+    patch.paint(covered(np.minimum(edge, below)) * grown, _hair(person) * 0.75)
+    patch = patch.rows(LOWER)
     neck = np.minimum(0.66 * person["width"] - np.abs(patch.column - MIDDLE + 6 * sine), patch.down - 84)
-    patch.paint(covered(neck), _skin(person) * np.float32(0.6), lit=False)
+    patch.paint(covered(neck), _skin(person) * 0.6)
 
 
 def _paint_skin(picture: Picture, person: Numbers) -> None:
     patch = picture.whole
     patch.paint(patch.inside, _skin(person))
     cheeks = np.exp(-((np.abs(patch.across) - 21) ** 2 + (patch.down - 77) ** 2) / 130)
-    patch.paint(cheeks * _front(patch) * patch.inside * person["cheek_red"] * 3, _colour((0.85, 0.35, 0.32)))
+    patch.paint(cheeks * _front(patch) * person["cheek_red"] * 3, _colour((0.85, 0.35, 0.32)))
 
 
 def _paint_ears(picture: Picture, person: Numbers) -> None:
     head = picture.head
-    for side in RIGHT_AND_LEFT:
+    for side in SIDES:
         turned = -side * head.sine
-        centre = head.column(side * person["width"], np.float32(-6)) + side * (person["ear"] * head.cosine - 1)
-        with picture.window(centre, np.float32(62) + 0 * centre, 36, 28) as patch:
+        centre = head.column(side * person["width"], -6) + side * (person["ear"] * head.cosine - 1)
+        with picture.window(centre, 0 * centre + 62, 36, 28) as patch:
             across = (patch.column - centre) / (4 + 6 * np.maximum(turned, 0))
             radius = np.hypot(across, (patch.down - 62 - side * across) / 13)
             shape = covered((1 - radius) * 6) * np.clip(1 + 5 * turned, 0, 1)
-            patch.paint(shape, _skin(person) * np.float32(0.85), lit=False)
-            patch.paint(shape * covered((0.55 - radius) * 6) * np.float32(0.4), _skin(person) * np.float32(0.4), lit=False)
+            patch.paint(shape, _skin(person) * 0.85)
+            patch.paint(shape * covered((0.55 - radius) * 6) * 0.4, _skin(person) * 0.4)
 
 
 def _paint_beard(picture: Picture, person: Numbers) -> None:
     strength = np.clip((person["beard"] - BEARDED) * 5, 0, 0.85)
     if not strength.any():
         return
-    patch = picture.whole
+    patch = picture.whole.rows(LOWER)
     beyond = np.hypot(patch.across / (person["mouth_width"] + 2), (patch.down - person["mouth_height"] - 1) / 7) - 1
-    cheek = patch.down - person["beard_edge"] + np.float32(0.25) * np.abs(patch.across) - 4
+    cheek = patch.down - person["beard_edge"] + 0.25 * np.abs(patch.across) - 4
     shape = covered(np.minimum(beyond * 6, cheek) / 2) * patch.inside * np.clip(patch.facing * 4, 0, 1)
-    patch.paint(shape * strength, _hair(person) * np.float32(0.9))
+    patch.paint(shape * strength, _hair(person) * 0.9)
 
 
 def _paint_eyes(picture: Picture, person: Numbers, shown: Numbers) -> None:
     head, apart, height, length = picture.head, person["eye_apart"], person["eye_height"], person["eye_length"]
     skin, hair = _skin(person), _hair(person)
     iris_colour = _mixed(_colour(BROWN_EYE), _colour(BLUE_EYE), np.round(person["iris_blue"]))
-    iris_colour = iris_colour * (1 - np.float32(0.6) * person["iris_dark"])[:, None]
-    for side in RIGHT_AND_LEFT:
+    iris_colour = iris_colour * (1 - 0.6 * person["iris_dark"])[:, None]
+    for side in SIDES:
         centre = head.column(side * apart, head.front(apart, height))
         with picture.window(centre, height - 4, 40, 40) as patch:
             front = _front(patch)
@@ -129,30 +139,30 @@ def _paint_eyes(picture: Picture, person: Numbers, shown: Numbers) -> None:
             down = patch.down - height + person["eye_tilt"] * outward * length
             bulge = 1 - outward**2
             socket = np.clip(1 - outward**2 / 3 - (down / (1.3 * length)) ** 2, 0, 1)
-            patch.paint(socket * front * np.float32(0.35), skin * np.float32(0.62))
+            patch.paint(socket * front * 0.35, skin * 0.62)
 
             opening = person["eye_opening"] * shown["eye_open"] * length
-            upper, lower = down + opening * bulge, np.float32(0.7) * opening * bulge - down
+            upper, lower = down + opening * bulge, 0.7 * opening * bulge - down
             eye = covered(np.minimum(upper, lower)) * front
             patch.paint(eye, _colour(WHITE))
             aside = (outward * side - shown["gaze"]) * length
             radius = person["iris"] * length
-            distance = np.hypot(aside, down + np.float32(0.15) * opening)
+            distance = np.hypot(aside, down + 0.15 * opening)
             patch.paint(covered(radius - distance) * eye, iris_colour)
-            patch.paint(covered(np.float32(0.45) * radius - distance) * eye, _colour(BLACK))
-            glint = np.hypot(aside + np.float32(0.4) * radius, down + np.float32(0.6) * radius)
-            patch.paint(covered(np.float32(0.8) - glint) * eye, _colour(WHITE), lit=False)
-            lash = np.minimum(np.float32(0.8) - np.abs(upper), (np.float32(1.08) - np.abs(outward)) * length)
-            patch.paint(covered(lash) * front * np.float32(0.85), _colour(BLACK))
-            fold = np.minimum(np.float32(0.2) - np.abs(upper + 2.2), (np.float32(0.95) - np.abs(outward)) * length)
-            patch.paint(covered(fold) * front * np.float32(0.6), skin * np.float32(0.5))
+            patch.paint(covered(0.45 * radius - distance) * eye, _colour(BLACK))
+            glint = np.hypot(aside + 0.4 * radius, down + 0.6 * radius)
+            patch.paint(covered(0.8 - glint) * eye, _colour(WHITE))
+            lash = np.minimum(0.8 - np.abs(upper), (1.08 - np.abs(outward)) * length)
+            patch.paint(covered(lash) * front * 0.85, _colour(BLACK))
+            fold = np.minimum(0.2 - np.abs(upper + 2.2), (0.95 - np.abs(outward)) * length)
+            patch.paint(covered(fold) * front * 0.6, skin * 0.5)
 
             along = (side * patch.across - apart) / person["brow_length"]
             rise = person["brow_above"] + shown["brow_raise"] + person["brow_arch"] * (1 - along**2)
             lift = patch.down - height + rise - 2 + person["brow_slope"] * along * person["brow_length"]
-            thick = person["brow_thickness"] * (np.float32(1.1) - np.float32(0.5) * along)
+            thick = person["brow_thickness"] * (1.1 - 0.5 * along)
             brow = np.minimum(thick - np.abs(lift), (1 - np.abs(along)) * person["brow_length"])
-            patch.paint(covered(brow) * front * np.float32(0.85), hair * np.float32(0.8))
+            patch.paint(covered(brow) * front * 0.85, hair * 0.8)
 
 
 def _paint_mouth(picture: Picture, person: Numbers, shown: Numbers) -> None:
@@ -161,22 +171,22 @@ def _paint_mouth(picture: Picture, person: Numbers, shown: Numbers) -> None:
     lips = _mixed(skin * _colour((0.86, 0.62, 0.60)), skin * _colour((0.92, 0.42, 0.45)), person["lip_red"])
     centre = picture.head.column(0 * width, picture.head.front(0 * width, height))
     with picture.window(centre, height, 34, 60) as patch:
-        front = _front(patch)
         along = patch.across / width
+        front = _front(patch) * covered((1 - np.abs(along)) * width)
         bulge = np.maximum(1 - along**2, 0)
         down = patch.down - height + rise * along**2
         gap = np.maximum(shown["mouth_open"], 0) / 2 * bulge
-        bow = 1 - np.float32(0.4) * np.exp(-(along**2) * 30)
+        bow = 1 - 0.4 * np.exp(-(along**2) * 30)
         above, below = down + gap, down - gap
         shadow = np.clip(1 - along**2 - ((below - person["lip_lower"] - 3) / 3) ** 2, 0, 1)
-        patch.paint(shadow * front * np.float32(0.3), skin * np.float32(0.6))
-        patch.paint(covered(np.minimum(above + person["lip_upper"] * bow * bulge, -above)) * front, lips * np.float32(0.88))
+        patch.paint(shadow * front * 0.3, skin * 0.6)
+        patch.paint(covered(np.minimum(above + person["lip_upper"] * bow * bulge, -above)) * front, lips * 0.88)
         patch.paint(covered(np.minimum(person["lip_lower"] * bulge - below, below)) * front, lips)
         inner = np.minimum(above, -below)
-        patch.paint(covered(inner + np.float32(0.1)) * front, _colour((0.25, 0.06, 0.06)))
+        patch.paint(covered(inner + 0.1) * front, _colour((0.25, 0.06, 0.06)))
         patch.paint(covered(np.minimum(inner, 3 - above)) * front, _colour(WHITE))
-        line = np.minimum(np.float32(0.3) - np.abs(np.where(gap > 0.5, above, down)), (1 - np.abs(along)) * width)
-        patch.paint(covered(line) * front * np.float32(0.8), skin * np.float32(0.3))
+        line = np.minimum(0.3 - np.abs(np.where(gap > 0.5, above, down)), (1 - np.abs(along)) * width)
+        patch.paint(covered(line) * front * 0.8, skin * 0.3)
 
 
 def _paint_moles(picture: Picture, person: Numbers) -> None:
@@ -184,7 +194,7 @@ def _paint_moles(picture: Picture, person: Numbers) -> None:
         across, down, size = (person[f"{which}_{part}"] for part in ("x", "y", "size"))
         with picture.window(picture.head.column(across, picture.head.front(across, down)), down, 10, 10) as patch:
             mole = covered(size - np.hypot(patch.across - across, patch.down - down))
-            patch.paint(mole * _front(patch) * (size > 0), _skin(person) * np.float32(0.35))
+            patch.paint(mole * _front(patch) * _where(size > 0), _skin(person) * 0.35)
 
 
 def _paint_nose(picture: Picture, person: Numbers) -> None:
@@ -198,52 +208,54 @@ def _paint_nose(picture: Picture, person: Numbers) -> None:
         rounded = np.sqrt(under)
         half = person["nose_width"] * (person["nose_bridge"] + (1 - person["nose_bridge"]) * along**2) * rounded
         ridge = head.column(0 * tip, patch.front + person["nose_length"] * along * under)
-        left, right = (head.column(side * half, patch.front) for side in RIGHT_AND_LEFT)
+        left, right = (head.column(side * half, patch.front) for side in SIDES)
         first, last = np.minimum(left, ridge), np.maximum(right, ridge)
         shape = np.clip(np.minimum(patch.column - first, last - patch.column) / 2.5, 0, 1)
-        shape *= (under > 0) * np.clip((patch.down - bridge) / 8, 0, 1)
+        shape *= _where(under > 0) * np.clip((patch.down - bridge) / 8, 0, 1)
         side = np.clip((patch.column - ridge) / (2 + 3 * along), -1, 1)
-        patch.paint(shape * along * np.float32(0.85), skin * (1 - np.float32(0.1) * side - np.float32(0.06))[:, None])
+        solid = shape * np.maximum(along * 0.85, 1 - patch.inside)
+        patch.paint(solid, skin * (0.94 - 0.1 * side)[:, None])
         shine = np.exp(-(((patch.column - ridge + 0.5) / 2.2) ** 2) - ((patch.down - tip + 2) / 7) ** 2)
-        patch.paint(shine * shape * np.float32(0.3), _colour(WHITE))
-        for end in RIGHT_AND_LEFT:
-            wing = head.column(end * np.float32(0.85) * person["nose_width"], patch.front + 2)
+        patch.paint(shine * shape * 0.3, _colour(WHITE))
+        for end in SIDES:
+            wing = head.column(end * 0.85 * person["nose_width"], patch.front + 2)
             crease = np.hypot((patch.column - wing) / 1.6, (patch.down - tip + 1) / 4.5)
-            shown_side = np.clip(1 + 4 * end * head.sine * -1, 0, 1)
-            patch.paint(np.clip(1.4 - crease, 0, 1) * shown_side * np.float32(0.3), skin * np.float32(0.5))
-            nostril = head.column(end * np.float32(0.45) * person["nose_width"], patch.front + person["nose_length"] / 2)
+            visible = np.clip(1 - 4 * end * head.sine, 0, 1)
+            patch.paint(np.clip(1.4 - crease, 0, 1) * visible * 0.3, skin * 0.5)
+            nostril = head.column(end * 0.45 * person["nose_width"], patch.front + person["nose_length"] / 2)
             hole = np.hypot((patch.column - nostril) / (2.4 * head.cosine + 0.6), (patch.down - tip - 3) / 1.4)
-            patch.paint(covered((1 - hole) * 1.5) * shown_side * np.float32(0.75), skin * np.float32(0.2))
+            patch.paint(covered((1 - hole) * 1.5) * visible * 0.75, skin * 0.2)
 
 
 def _paint_hair(picture: Picture, person: Numbers) -> None:
     patch = picture.whole
-    bald = np.where(person["hair_length"] > BALD, np.float32(0), np.float32(60))
-    line = person["hair_line"] - bald + person["hair_curve"] * (1 - patch.facing) + person["hair_parting"] * patch.across
     end = _hair_end(person)
-    beside = np.minimum(end - patch.down, (np.float32(0.2) - patch.facing) * 30) - np.float32(99) * (end < 60)
-    shape = covered(np.maximum(line - patch.down, beside) * np.float32(0.7)) * patch.inside
-    strands = np.sin(patch.across * np.float32(0.7) * (1 + patch.facing) + patch.down * person["hair_parting"])
-    patch.paint(shape, _hair(person) * (1 + np.float32(0.16) * strands)[:, None])
+    highest = person["hair_line"] - 60 * _where(person["hair_length"] < BALD)
+    line = highest + person["hair_curve"] * (1 - patch.facing) + person["hair_parting"] * patch.across
+    line = np.minimum(line, NAPE)
+    beside = np.minimum(end - patch.down, -3 - 30 * patch.facing) - 99 * _where(end < 60)
+    shape = covered(np.maximum(line - patch.down, beside) * 0.7) * patch.inside
+    strands = np.sin(patch.across * 0.7 * (1 + patch.facing) + patch.down * person["hair_parting"])
+    patch.paint(shape, _hair(person) * (1 + 0.16 * strands)[:, None])
 
 
 def _paint_glasses(picture: Picture, person: Numbers, shown: Numbers) -> None:
-    worn = (person["glasses"] - EVER) / (ALWAYS - EVER) > shown["glasses_worn"]
+    worn = _where((person["glasses"] - EVER) / (ALWAYS - EVER) > shown["glasses_worn"])
     if not worn.any():
         return
     apart, height, wide = person["eye_apart"], person["eye_height"] + 2, person["glasses_width"]
     frame = _colour((1, 1, 1)) * person["glasses_dark"][:, None]
     wide = np.minimum(wide, apart - 2)
-    for side in RIGHT_AND_LEFT:
+    for side in SIDES:
         centre = picture.head.column(side * apart, picture.head.front(apart, height))
         with picture.window(centre, height, 40, 52) as patch:
             outward, down = side * patch.across - apart, patch.down - height
             power = person["glasses_round"]
             radius = np.abs(outward / wide) ** power + np.abs(down / person["glasses_height"]) ** power
             radius = (radius ** (1 / power) - 1) * person["glasses_height"]
-            bridge = np.minimum(np.float32(0.9) - np.abs(down + 4), -wide - outward)
+            bridge = np.minimum(0.9 - np.abs(down + 4), -wide - outward)
             bridge = np.minimum(bridge, side * patch.across + 1)
-            temple = np.minimum(np.float32(0.9) - np.abs(down + 4), outward - wide)
-            rim = np.maximum(np.float32(0.9) - np.abs(radius), np.maximum(bridge, temple))
-            patch.paint(covered(-radius) * _front(patch) * worn * np.float32(0.12), _colour(GREY))
+            temple = np.minimum(0.9 - np.abs(down + 4), outward - wide)
+            rim = np.maximum(0.9 - np.abs(radius), np.maximum(bridge, temple))
+            patch.paint(covered(-radius) * _front(patch) * worn * 0.12, _colour(GREY))
             patch.paint(covered(rim) * np.clip(patch.facing * 6 + 2, 0, 1) * patch.inside * worn, frame)

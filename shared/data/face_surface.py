@@ -56,7 +56,7 @@ class Head:
         half, middle = (np.take_along_axis(table, place, 2) for table in (self.half, self.middle))
         return middle + self.depth * np.sqrt(np.maximum(half**2 - across**2, 0))
 
-    def column(self, across: Floats, out: Floats) -> Floats:
+    def column(self, across: Floats, out: Floats | float) -> Floats:
         """Return where the camera sees a point with X = `across` and Z = `out`, from left to right, [N, 1, 1]."""
         return MIDDLE + across * self.cosine + out * self.sine
 
@@ -66,8 +66,8 @@ class Patch:
     """A rectangle of each image: its colours, [N, 3, h, w], from 0 to 1, and what its pixels show, each [N, h, w].
 
     `column` and `down` are where the camera looks, before the crop was turned; `across` is X of the point that is met
-    there, `facing` tells how far in front it lies, from 1 at the face to -1 at the back of the head, `front` is Z of
-    the surface at X = 0, `inside` which part of the pixel the head covers, and `light` how brightly it is lit.
+    there; `facing` tells how far in front that lies, from 1 at the face to -1 at the back of the head; `front` is Z of
+    the surface at X = 0; `inside` is the part of the pixel that the head covers.
     """
 
     colours: Floats
@@ -77,40 +77,50 @@ class Patch:
     facing: Floats
     front: Floats
     inside: Floats
-    light: Floats
 
-    def paint(self, part: Floats, colour: Floats, *, lit: bool = True) -> None:
-        """Cover `part` of each pixel, [N, h, w], with a colour, [N, 3, 1, 1], which the light falls on if it is `lit`."""
-        layer = colour * self.light[:, None] if lit else colour
-        self.colours += part[:, None] * (layer - self.colours)
+    def rows(self, first: int) -> Patch:
+        """Return the part of the patch from row `first` on; what is painted on it is painted on the patch."""
+        return Patch(*(getattr(self, field.name)[..., first:, :] for field in fields(self)))
+
+    def paint(self, part: Floats, colour: Floats) -> None:
+        """Cover `part` of each pixel, [N, h, w], with a colour, [N, 3, 1, 1] or one for each pixel."""
+        for channel in range(3):
+            layer = colour[..., channel, :, :] - self.colours[:, channel]
+            layer *= part
+            self.colours[:, channel] += layer
 
 
 class Picture:
-    """Heads before backdrops, [N, 3, 112, 112], in crops that `turn` and `shift`, [N, 1], bring to the template.
+    """Heads before backdrops, `colours` [N, 3, 112, 112], in crops that `turn` and `shift`, [N, 1], align.
 
-    The light, [N, 1, 1], falls with the strength `ambient` from everywhere, and for the rest from the side `light_x`
-    (-1 to 1) and from below `light_y`.
+    `whole` is the patch of all pixels. What is painted has its own colour until `light_up` is called.
     """
 
-    def __init__(self, head: Head, turn: Complex, shift: Complex, colours: Floats, shown: Numbers) -> None:
+    def __init__(self, head: Head, turn: Complex, shift: Complex, colours: Floats) -> None:
         self.head, self.turn, self.shift = head, turn, shift
-        pixels = np.arange(SIDE) + 1j * np.arange(SIDE)[:, None]
-        seen = ((pixels - shift[:, :, None]) / turn[:, :, None]).astype(np.complex64)
-        column, down = np.ascontiguousarray(seen.real), np.ascontiguousarray(seen.imag)
-        place = ((down - HIGHEST) * FINENESS).astype(np.intp) + np.arange(len(turn))[:, None, None] * head.half.shape[2]
-        half, middle, slope = (table.take(place) for table in (head.half, head.middle, head.slope))
+        self._shown = np.empty((len(turn), 6, SIDE, SIDE), np.float32)
+        self.whole = Patch(colours, *self._shown.swapaxes(0, 1))
+        column, down, across, facing, front, inside = self._shown.swapaxes(0, 1)
+        _see(column, down, turn, shift)
+        images = np.arange(len(turn), dtype=np.int32)[:, None, None]
+        self._place = ((down - HIGHEST) * FINENESS).astype(np.int32) + images * head.half.shape[2]
+        half, middle = (table.take(self._place) for table in (head.half, head.middle))
+        np.add(middle, head.depth * half, out=front)
 
-        # A ray meets the ellipse, made a circle by shrinking its depth, where it meets one that is turned by `bearing`.
+        # A ray meets an ellipse where one at the same distance from the axis, scaled by `reach`, meets a circle.
         reach = np.hypot(head.cosine, head.depth * head.sine)
         cosine, sine = head.cosine / reach, head.depth * head.sine / reach
-        beside = (column - MIDDLE - middle * head.sine) / reach
-        before = np.sqrt(np.maximum(half**2 - beside**2, 0))
-        across, out = beside * cosine - before * sine, beside * sine + before * cosine
-        inside = covered((half - np.abs(beside)) * reach)
-        size = np.maximum(half, 1)
-        facing = out / size
-        light = _diffuse(head, shown, across / size, facing, slope)
-        self.whole = Patch(colours, column, down, across, facing, middle + head.depth * half, inside, light)
+        beside = column - MIDDLE
+        beside -= middle * head.sine
+        beside /= reach
+        before = half * half
+        before -= beside * beside
+        np.sqrt(np.maximum(before, 0, out=before), out=before)
+        np.subtract(beside * cosine, before * sine, out=across)
+        np.add(beside * sine, before * cosine, out=facing)
+        self._half = np.maximum(half, 1)
+        facing /= self._half
+        inside[:] = covered((half - np.abs(beside)) * reach) * (half > 0)
 
     @contextmanager
     def window(self, column: Floats, down: Floats, height: int, width: int) -> Iterator[Patch]:
@@ -118,21 +128,43 @@ class Picture:
         centre = self.turn * (column + 1j * down)[:, 0] + self.shift
         top = np.clip(np.rint(centre.imag - height / 2).astype(np.intp), 0, SIDE - height)
         left = np.clip(np.rint(centre.real - width / 2).astype(np.intp), 0, SIDE - width)
-        images = np.arange(len(top))[:, None]
-        views = {
-            field.name: sliding_window_view(getattr(self.whole, field.name), (height, width), (-2, -1), writeable=True)
-            for field in fields(Patch)
-        }
-        colours = views.pop("colours")
-        patch = Patch(colours[images, np.arange(3), top, left], **{n: v[images, top, left][:, 0] for n, v in views.items()})
+        images = np.arange(len(top))
+        shown, colours = (
+            sliding_window_view(array, (height, width), (2, 3), writeable=True)
+            for array in (self._shown, self.whole.colours)
+        )
+        place = images, slice(None), top[:, 0], left[:, 0]
+        patch = Patch(colours[place], *shown[place].swapaxes(0, 1))
         yield patch
-        colours[images, np.arange(3), top, left] = patch.colours
+        colours[place] = patch.colours
+
+    def light_up(self, shown: Numbers) -> None:
+        """Shine on the heads by Lambert's law.
+
+        Of the light a part `ambient` comes from everywhere; the rest from the camera, moved to the side by `light_x`
+        and down by `light_y`.
+        """
+        head, patch = self.head, self.whole
+        side = shown["light_x"] * head.cosine - head.sine
+        front = shown["light_x"] * head.sine + head.cosine
+        light = patch.across / self._half
+        light *= side
+        light += patch.facing * front
+        light += self.head.slope.take(self._place) * shown["light_y"]
+        np.maximum(light, 0, out=light)
+        light *= np.float32(1.1) * (1 - shown["ambient"])
+        light += shown["ambient"] - 1
+        light *= patch.inside
+        light += 1
+        patch.colours *= light[:, None]
 
 
-def _diffuse(head: Head, shown: Numbers, across: Floats, facing: Floats, slope: Floats) -> Floats:
-    """Return the light on a surface with these parts of its normal, by Lambert's law, about 1 in front of the camera."""
-    side, down = shown["light_x"], shown["light_y"]
-    right = side * head.cosine - head.sine
-    front = side * head.sine + head.cosine
-    toward = np.maximum(right * across + front * facing + down * slope, 0)
-    return shown["ambient"] + (1 - shown["ambient"]) * np.float32(1.1) * toward
+def _see(column: Floats, down: Floats, turn: Complex, shift: Complex) -> None:
+    """Fill in which column and height each pixel shows, [N, 112, 112], before the crop was turned."""
+    back = (1 / turn)[:, :, None]
+    start = -shift[:, :, None] * back
+    step, first = (number.real.astype(np.float32) for number in (back, start))
+    lean, top = (number.imag.astype(np.float32) for number in (back, start))
+    right, below = np.arange(SIDE, dtype=np.float32), np.arange(SIDE, dtype=np.float32)[:, None]
+    np.subtract(step * right + first, lean * below, out=column)
+    np.add(lean * right + top, step * below, out=down)

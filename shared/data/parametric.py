@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float32]
+    Floats = NDArray[np.floating[Any]]
     Numbers = dict[str, Floats]
     Keys = NDArray[np.integer[Any]]
 
 STEP = np.uint64(0x9E3779B97F4A7C15)
 
 
-def uniforms(count: int, *keys: Keys | int) -> NDArray[np.float64]:
+def uniforms(count: int, *keys: Keys | int) -> Floats:
     """Return `count` numbers in [0, 1) for each of N tuples of integer keys, [N, count].
 
     Each is a hash of its keys and its place: SplitMix64 (Steele, Lea, Flood 2014), started anew at every key from what
@@ -34,7 +34,7 @@ def uniforms(count: int, *keys: Keys | int) -> NDArray[np.float64]:
     return (mixed >> np.uint64(11)) * 2.0**-53
 
 
-def between(ranges: Mapping[str, tuple[float, float]], chances: NDArray[np.float64]) -> Numbers:
+def between(ranges: Mapping[str, tuple[float, float]], chances: Floats) -> Numbers:
     """Return for each name a number in its range, [N, 1, 1], as far along it as its column of `chances` says."""
     return {
         name: (low + (high - low) * chances[:, place]).astype(np.float32)[:, None, None]

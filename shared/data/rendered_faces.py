@@ -1,8 +1,8 @@
 """Faces drawn from parameters, as aligned crops: who is shown, and how, are functions of numbers.
 
-The geometry is in `shared.data.face_surface`, what is painted in `shared.data.face_features`. As in real crops, the five
-landmarks, found with an error, are brought to ArcFace's template by the similarity of least squares; so the crop of a
-turned head is itself scaled and turned a little. They stand for real faces where code is to be shown to work, and
+The geometry is in `shared.data.face_surface`, what is painted in `shared.data.face_features`. As in real crops, the
+five landmarks, found with an error, are brought to ArcFace's template by the similarity of least squares; so the crop
+of a turned head is itself scaled and turned a little. The pictures stand for faces where code is to be tried out;
 nothing that is measured on them is evidence.
 """
 
@@ -95,21 +95,21 @@ NUISANCE = {
     "ambient": (0.62, 0.3, 0.85),
     "brightness": (1.0, 0.6, 1.25),
     "warmth": (0.0, -0.12, 0.12),
-    "noise": (0.0, 0.0, 0.06),
+    "noise": (0.0, -0.03, 0.04),
     "smile": (0.0, -1.5, 5.0),
     "mouth_open": (0.0, -6.0, 5.0),
     "eye_open": (1.0, 0.35, 1.25),
     "gaze": (0.0, -0.3, 0.3),
     "brow_raise": (0.0, -2.0, 3.0),
     "glasses_worn": (0.5, 0.0, 1.0),
-    "resolution": (0.0, -1.0, 1.0),
-    "blur": (0.0, -1.5, 1.5),
+    "resolution": (0.0, -1.2, 1.0),
+    "blur": (0.0, -2.0, 1.5),
 }
 """The neutral, the least and the greatest value of what changes from one image of a person to the next."""
 
 LANDMARK_ERROR = 1.6
 BACKDROP = 3
-TOGETHER = 8
+TOGETHER = 16
 
 
 @dataclass(frozen=True)
@@ -126,12 +126,12 @@ class RenderedFaces:
 
 
 def render(
-    identities: Keys, numbers: Keys, *, seed: int = 0, yaw: NDArray[np.floating] | None = None, nuisance: float = 1.0
+    identities: Keys, numbers: Keys, *, seed: int = 0, yaw: Floats | None = None, nuisance: float = 1.0
 ) -> RenderedFaces:
     """Draw image number `numbers[i]` of person `identities[i]`, both [N], among the people of `seed`.
 
     Each image is a function of its identity, its number, and what is given by keyword: the same bits on one machine,
-    whatever else is drawn with it. `yaw`, [N], in degrees from -85 to 85, replaces the yaw that would be drawn, within
+    whatever else is drawn with it. `yaw`, [N], in degrees from -90 to 90, replaces the yaw that would be drawn, within
     80 and mostly small. `nuisance` from 0 to 1 scales all else that is not the person: at 0 every face is neutral,
     evenly lit, sharp, without error of alignment and, unless `yaw` is given, frontal.
     """
@@ -171,8 +171,9 @@ def _drawn(identities: Keys, numbers: Keys, yaw: Floats, seed: int, nuisance: fl
     found = points + nuisance * LANDMARK_ERROR * (errors * 2 - 1).reshape(-1, 5, 2) @ [1, 1j]
     turn, shift = _alignment(found)
     backdrop = _backdrop(0.5 + nuisance * (colours - 0.5))
-    picture = Picture(head, turn, shift, backdrop, shown)
+    picture = Picture(head, turn, shift, backdrop)
     paint_features(picture, person, shown)
+    picture.light_up(shown)
     landmarks = turn * points + shift
     images = _exposed(picture.whole.colours, shown, offsets)
     return images, np.stack([landmarks.real, landmarks.imag], -1).astype(np.float32)
@@ -199,21 +200,24 @@ def _alignment(points: Complex) -> tuple[Complex, Complex]:
     return turn, goal - turn * centre
 
 
-def _backdrop(colours: NDArray[np.float64]) -> Floats:
+def _backdrop(colours: Floats) -> Floats:
     """Return smooth backgrounds, [N, 3, 112, 112], between a few colours, [N, 3 x 3 x 3]."""
     grid = colours.reshape(-1, 3, BACKDROP, BACKDROP).astype(np.float32)
+    grid = (grid + 2 * grid.mean(1, keepdims=True)) / 3
     places = np.linspace(0, BACKDROP - 1, SIDE, dtype=np.float32)
     weights = np.maximum(1 - np.abs(places[:, None] - np.arange(BACKDROP, dtype=np.float32)), 0)
-    return weights @ grid @ weights.T
+    backdrop: Floats = weights @ grid @ weights.T
+    return backdrop
 
 
-def _exposed(colours: Floats, shown: Numbers, offsets: NDArray[np.float64]) -> Bytes:
+def _exposed(colours: Floats, shown: Numbers, offsets: Floats) -> Bytes:
     """Return what the camera makes of colours, [N, 3, 112, 112]: uint8 [N, 112, 112, 3]."""
     warm = shown["warmth"][:, None] * np.array([1, 0, -1], np.float32)[:, None, None]
     colours *= shown["brightness"][:, None] * (1 + warm)
     places = (offsets * SIDE).astype(np.intp)
-    grain = np.stack([_grain()[top : top + SIDE, left : left + SIDE] for top, left in places])
-    colours += (shown["noise"] * grain)[:, None]
+    for number in np.flatnonzero(shown["noise"] > 0):
+        top, left = places[number]
+        colours[number] += shown["noise"][number] * _grain()[top : top + SIDE, left : left + SIDE]
     images = (np.clip(colours, 0, 1, out=colours) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
     images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
     for image, resolution, blur in zip(images, shown["resolution"].flat, shown["blur"].flat, strict=True):
