@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
+from matplotlib.lines import Line2D
 from scipy.stats import spearmanr
 
 from papers.discface import sphere
@@ -21,6 +22,7 @@ from shared.reporting.table import Table, measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
     from numpy.typing import NDArray
 
 FAR = ("1e-1", "1e-2", "1e-3", "1e-4", "1e-5")
@@ -412,8 +414,9 @@ def _shown(records: Records, run: str, benchmark: str, metric: str, decimals: in
 def _tidy(records: Records, places: Sequence[tuple[str, str]]) -> pd.DataFrame:
     """Return the rows of the table for some benchmarks and metrics."""
     table = records.table
-    chosen = [place in set(places) for place in zip(table["benchmark"], table["metric"], strict=True)]
-    return table[chosen][["run", "seed", "benchmark", "metric", "value"]]
+    asked = set(places)
+    chosen = [place in asked for place in zip(table["benchmark"], table["metric"], strict=True)]
+    return table.loc[np.array(chosen, dtype=bool)][["run", "seed", "benchmark", "metric", "value"]]
 
 
 def _spheres(records: Records, figure: str, panels: Sequence[str], caption: str, *, angles: bool = False) -> Figure:
@@ -440,7 +443,7 @@ def _spheres(records: Records, figure: str, panels: Sequence[str], caption: str,
         if below is not None:
             drawn.append(_pair_histogram(below, directions, labels).assign(panel=name, seed=run.seed))
             below.set_ylabel("" if column else "share of pairs (%)")
-    _name_classes(picture.axes[0], shown, figure)
+    _name_classes(picture, "D, rare" if figure == "figure5" else "D")
     if angles and picture.axes[len(panels)].get_legend_handles_labels()[1]:
         picture.axes[len(panels)].legend(fontsize=6.5, handlelength=1.2)
     return Figure(
@@ -479,17 +482,15 @@ def _pair_histogram(axes: Axes, directions: Floats, labels: NDArray[np.int64]) -
     return pd.concat(frames)
 
 
-def _name_classes(axes: Axes, shown: Mapping[str, Record], figure: str) -> None:
-    """Say in a legend of the drawing which colour and marker is whose."""
-    names = ["A", "B", "C", "D, rare" if figure == "figure5" else "D"]
+def _name_classes(picture: Drawing, last: str) -> None:
+    """Say below a drawing which colour and marker is whose."""
+    names = ["A", "B", "C", last]
     handles = [
-        axes.plot([], [], MARKERS[label], color=sphere.PALETTE[label], linestyle="none", markersize=4)[0]
-        for label in range(len(names))
+        Line2D([], [], color=colour, marker=marker, linestyle="none")
+        for colour, marker in zip(sphere.PALETTE, MARKERS, strict=False)
     ]
-    handles.append(axes.plot([], [], "+", color="black", linestyle="none", markersize=7)[0])
-    if shown:
-        picture = axes.get_figure()
-        picture.legend(handles, [*names, "class weight"], loc="outside lower center", ncols=5, fontsize=7)  # type: ignore[union-attr]
+    handles.append(Line2D([], [], color="black", marker="+", linestyle="none", markersize=7))
+    picture.legend(handles, [*names, "class weight"], loc="outside lower center", ncols=len(handles), fontsize=7)
 
 
 def _curves(records: Records, runs: Sequence[str]) -> pd.DataFrame:
