@@ -12,7 +12,7 @@ from torch import Tensor
 
 from shared.losses.angular_margin import Continuation, additive_angular_margin
 
-CONTINUATIONS: tuple[Continuation, ...] = ("smooth", "at-pi", "none")
+CONTINUATIONS: tuple[Continuation, ...] = ("smooth", "at-pi", "linear", "easy", "clamped", "none")
 MARGINS = st.floats(0, pi)
 SIMPLEX, CUBE = 1.6821, 1.0472  # phi of ten classes
 
@@ -42,6 +42,11 @@ def test_by_hand() -> None:
     sixty, ninety = torch.tensor([pi / 3], dtype=torch.float64), torch.tensor([pi / 2], dtype=torch.float64)
     for continuation in CONTINUATIONS:
         assert psi(sixty, pi / 6, continuation).item() == pytest.approx(0, abs=1e-12)
+    # theta = 120 degrees, m = 30: cos 150, but easy has no margin beyond 90 degrees.
+    obtuse = torch.tensor([2 * pi / 3], dtype=torch.float64)
+    for continuation in ("at-pi", "linear", "clamped", "none"):
+        assert psi(obtuse, pi / 6, continuation).item() == pytest.approx(-(3**0.5) / 2)
+    assert psi(obtuse, pi / 6, "easy").item() == pytest.approx(-1 / 2)
     assert psi(ninety, pi / 2, "none").item() == pytest.approx(-1)
     assert psi(ninety, pi / 2, "at-pi").item() == pytest.approx(-1)
     assert psi(ninety, pi / 2, "smooth").item() == pytest.approx(-(2**0.5))
@@ -50,12 +55,14 @@ def test_by_hand() -> None:
     assert psi(opposite, pi / 2, "none").item() == pytest.approx(0, abs=1e-7)
     assert psi(opposite, pi / 2, "at-pi").item() == pytest.approx(-2)
     assert psi(opposite, pi / 2, "smooth").item() == pytest.approx(-1 - 2**0.5)
+    assert psi(opposite, pi / 2, "linear").item() == pytest.approx(-1 - pi / 2)
+    assert psi(opposite, pi / 2, "easy").item() == psi(opposite, pi / 2, "clamped").item() == pytest.approx(-1)
 
 
 @settings(deadline=None)
 @given(MARGINS)
 def test_is_cos_of_theta_plus_m_by_the_arc_cosine_where_theta_is_small(margin: float) -> None:
-    ends = {"smooth": (pi - margin) / 2, "at-pi": pi - margin, "none": pi}
+    ends = dict.fromkeys(CONTINUATIONS, pi - margin) | {"smooth": (pi - margin) / 2, "easy": pi / 2, "none": pi}
     for continuation in CONTINUATIONS:
         theta = inner(501)
         theta = theta[theta < ends[continuation] - 1e-9]
@@ -71,6 +78,10 @@ def test_is_continued_as_documented_where_theta_is_large(margin: float) -> None:
     torch.testing.assert_close(psi(far, margin, "smooth"), far.cos() - 2 * sin(margin / 2), rtol=0, atol=1e-9)
     far = theta[theta > pi - margin + 1e-9]
     torch.testing.assert_close(psi(far, margin, "at-pi"), far.cos() + cos(margin) - 1, rtol=0, atol=1e-9)
+    torch.testing.assert_close(psi(far, margin, "linear"), far.cos() - margin * sin(margin), rtol=0, atol=1e-9)
+    torch.testing.assert_close(psi(far, margin, "clamped"), torch.full_like(far, -1), rtol=0, atol=0)
+    far = theta[theta > pi / 2 + 1e-9]
+    torch.testing.assert_close(psi(far, margin, "easy"), far.cos(), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("continuation", CONTINUATIONS)
@@ -82,7 +93,7 @@ def test_no_margin_is_the_identity(continuation: Continuation) -> None:
 
 @pytest.mark.parametrize("continuation", CONTINUATIONS)
 def test_other_classes_are_left_alone(continuation: Continuation) -> None:
-    cosines, labels = torch.rand(6, 4) * 2 - 1, torch.tensor([0, 1, 2, 3, 0, 2])
+    cosines, labels = torch.rand(6, 4) * 0.9 + 0.05, torch.tensor([0, 1, 2, 3, 0, 2])
     changed = additive_angular_margin(cosines, labels, 0.7, continuation) != cosines
     assert torch.equal(changed, torch.nn.functional.one_hot(labels, 4).bool())
 
@@ -124,6 +135,32 @@ def test_the_formula_as_printed_rises_beyond_pi_minus_m(margin: float) -> None:
     slopes = slope(theta, margin, "none")
     assert (slopes[theta > pi - margin + 1e-6] > 0).all()
     assert (slopes[theta < pi - margin - 1e-6] < 0).all()
+
+
+@pytest.mark.parametrize(("margin", "falls"), [(0.1, True), (0.5, True), (2.33, True), (2.34, False)])
+def test_the_jump_of_linear(margin: float, falls: bool) -> None:
+    # From -1 to cos(pi - m) - m sin(m).
+    before, after = psi(torch.tensor([pi - margin - 1e-9, pi - margin + 1e-9], dtype=torch.float64), margin, "linear")
+    assert before.item() == pytest.approx(-1, abs=1e-6)
+    assert after.item() == pytest.approx(-cos(margin) - margin * sin(margin), abs=1e-6)
+    assert (after < before).item() == falls
+
+
+@pytest.mark.parametrize("margin", [0.1, 0.5, CUBE])
+def test_linear_falls_everywhere_and_easy_jumps_back_at_a_right_angle(margin: float) -> None:
+    theta = inner()
+    assert (psi(theta, margin, "linear").diff() < 0).all()
+    steps = psi(theta, margin, "easy").diff()
+    assert (steps > 0).sum() == 1
+    assert theta[steps.argmax()].item() == pytest.approx(pi / 2, abs=1e-3)
+    assert steps.max().item() == pytest.approx(sin(margin), abs=2e-3)
+
+
+def test_beyond_pi_minus_m_linear_draws_back_and_clamped_does_not() -> None:
+    theta = torch.tensor([pi - 0.2], dtype=torch.float64)
+    assert slope(theta, 0.5, "linear").item() == pytest.approx(-sin(0.2))
+    assert slope(theta, 0.5, "clamped").item() == 0
+    assert slope(theta, 0.5, "none").item() == pytest.approx(sin(0.3))
 
 
 def test_at_pi_is_flat_where_training_on_a_simplex_starts_and_smooth_is_not() -> None:

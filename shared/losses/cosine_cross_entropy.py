@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 Margin = Callable[[Tensor], Tensor]
 
@@ -43,8 +42,9 @@ class _CosineCrossEntropy(torch.autograd.Function):
         return loss
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        if torch.is_grad_enabled():
+            raise RuntimeError("cosine_cross_entropy has no second derivative; take its gradient without create_graph")
         features, weight, inverse, to_product = ctx.saved_tensors
         with torch.autocast(features.device.type, enabled=False):
             share = gradient / len(features)
