@@ -1,0 +1,202 @@
+"""The Database of Faces (ORL, AT&T, Olivetti): 40 people, ten grey images of each; split by people; all pairs.
+
+Face images: the Database of Faces, Olivetti Research Laboratory / AT&T Laboratories Cambridge. F. Samaria and A.
+Harter, "Parameterisation of a stochastic model for human face identification", 2nd IEEE Workshop on Applications of
+Computer Vision, 1994. Its owner asks for this credit.
+
+Thirty people are for training and ten for testing, none in both. Which ten is a fixed draw; with ten, each of the
+usual ten folds is a person, and there are 450 pairs of one person and 4,500 of two.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+from http.client import HTTPException
+from importlib import import_module
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from shared.data.evaluation_sets import PairSet
+from shared.data.files import md5
+from shared.data.image_source import ArraySource, LabelledSource
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Bytes = NDArray[np.uint8]
+
+PEOPLE, IMAGES = 40, 10
+HEIGHT, WIDTH = 112, 92
+SIDE = 112
+TESTED = 10
+NAME = "orl_faces"
+SCIKIT_LEARN = "olivetti_faces of scikit-learn, 64 x 64"
+MEMBER = re.compile(r"(?:^|/)(s\d+/\d+\.pgm)$")
+HOW_TO_GET = (
+    "put orl_faces.zip, with s1/1.pgm to s40/10.pgm, or the folder orl_faces of these under the data root, or let "
+    "scikit-learn download its copy, for which a network is needed"
+)
+
+
+@dataclass(frozen=True)
+class OlivettiFaces:
+    """Images uint8 [400, 112, 92] in the order of `people`, int64 [400], from 0 to 39; what they were read from.
+
+    From scikit-learn's copy the images are [400, 64, 64], and the one name in `checksums` says so.
+    """
+
+    images: Bytes
+    people: NDArray[np.int64]
+    checksums: dict[str, str]
+
+
+def load(root: Path) -> OlivettiFaces:
+    """Read the faces from `root`/orl_faces.zip, else from `root`/orl_faces/, else have scikit-learn download its copy.
+
+    The zip is read in place. The checksum is the MD5 of all PGM files one after the other, by person and number, and so
+    the same for both; scikit-learn's is that of its images as bytes. Raises UserError where an image is missing or
+    unreadable, or where there are none and none can be downloaded.
+    """
+    people = np.repeat(np.arange(PEOPLE), IMAGES)
+    archive, folder = root / f"{NAME}.zip", root / NAME
+    if archive.exists():
+        contents = _in_archive(archive)
+    elif folder.is_dir():
+        contents = _in_folder(folder)
+    else:
+        images = _from_scikit_learn(root)
+        return OlivettiFaces(images, people, {SCIKIT_LEARN: md5(images.data)})
+    images = np.stack([_decoded(content, name) for name, content in contents.items()])
+    return OlivettiFaces(images, people, {NAME: md5(b"".join(contents.values()))})
+
+
+def split() -> tuple[list[int], list[int]]:
+    """Return the thirty people to train on and the ten to test on, sorted."""
+    # RandomState's stream is the same in every numpy.
+    order = np.random.RandomState(0).permutation(PEOPLE)
+    return sorted(order[TESTED:].tolist()), sorted(order[:TESTED].tolist())
+
+
+def training(root: Path, few: Sequence[int] = (), few_images: int = IMAGES) -> LabelledSource:
+    """Return the images of the people to train on, grey, 112 x 112, with classes 0 to 29 in the order of the people.
+
+    Of the classes `few` only the first `few_images` are kept, for a training set that is imbalanced. Raises UserError
+    where these are no such classes, or not from 1 to 10 images.
+    """
+    trained, _ = split()
+    if not all(0 <= person < len(trained) for person in few):
+        raise UserError(f"few: {', '.join(map(str, few))} are not all classes from 0 to {len(trained) - 1}")
+    if not 1 <= few_images <= IMAGES:
+        raise UserError(f"few_images: {few_images} is not from 1 to {IMAGES}")
+    faces = load(root)
+    kept = [
+        np.flatnonzero(faces.people == person)[: few_images if label in few else IMAGES]
+        for label, person in enumerate(trained)
+    ]
+    labels = np.repeat(np.arange(len(trained)), [len(images) for images in kept])
+    images = squared(faces.images[np.concatenate(kept)])
+    return LabelledSource(ArraySource(images), labels, len(trained), faces.checksums)
+
+
+def pairs(root: Path) -> PairSet:
+    """Return all 4,950 pairs of the 100 images of the people to test on, in ten folds; raises UserError as `load` does.
+
+    Folds of LFW have no person in common. With so few people that would leave folds without pairs of two; hence each
+    pair is in the fold of the person that its `first` image shows. Besides the 45 pairs of that person these are the
+    pairs with each of the four people that follow in a circle of the ten, and, from an even place, with the fifth too:
+    400 or 500. A threshold that is chosen on the other folds has seen no two images of the person compared.
+    """
+    _, tested = split()
+    faces = load(root)
+    images = squared(faces.images[np.isin(faces.people, tested)])
+    people = np.repeat(np.arange(TESTED), IMAGES)
+    one, other = np.triu_indices(len(people), 1)
+    swapped = _later(people[one], people[other])
+    first, second = np.where(swapped, other, one), np.where(swapped, one, other)
+    return PairSet(ArraySource(images), first, second, people[first] == people[second], people[first], faces.checksums)
+
+
+def squared(images: Bytes) -> Bytes:
+    """Return images, [N, H, W], at 112 x 112: narrow ones with their first and last column repeated, others resized.
+
+    Repeating leaves the faces of AT&T's 92 columns as large as they are, and in the middle.
+    """
+    height, width = images.shape[1:]
+    if height == SIDE:
+        before = (SIDE - width) // 2
+        return np.pad(images, ((0, 0), (0, 0), (before, SIDE - width - before)), mode="edge")
+    resized = [Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC) for image in images]
+    return np.stack([np.asarray(image) for image in resized])
+
+
+def _later(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell for pairs of people, `one` <= `other`, whether the pair belongs to the other, so that all have as many."""
+    apart = other - one
+    later: NDArray[np.bool_] = (2 * apart > TESTED) | ((2 * apart == TESTED) & (one % 2 == 1))
+    return later
+
+
+def _names() -> list[str]:
+    return [f"s{person}/{image}.pgm" for person in range(1, PEOPLE + 1) for image in range(1, IMAGES + 1)]
+
+
+def _in_archive(path: Path) -> dict[str, bytes]:
+    """Return the contents of the images in a zip, by where they are, whatever folder they lie in there."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = {match[1]: name for name in archive.namelist() if (match := MEMBER.search(name))}
+            _all_there(found, path)
+            return {f"{path}: {name}": archive.read(found[name]) for name in _names()}
+    except (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"{path} cannot be read as a zip ({error}); {HOW_TO_GET}") from error
+
+
+def _in_folder(folder: Path) -> dict[str, bytes]:
+    _all_there({name for name in _names() if (folder / name).is_file()}, folder)
+    try:
+        return {str(folder / name): (folder / name).read_bytes() for name in _names()}
+    except OSError as error:
+        raise UserError(f"{error.filename} cannot be read: {error.strerror}; {HOW_TO_GET}") from error
+
+
+def _all_there(found: set[str] | dict[str, str], path: Path) -> None:
+    missing = [name for name in _names() if name not in found]
+    if missing:
+        there = PEOPLE * IMAGES - len(missing)
+        raise UserError(f"{path} has {there} of the {PEOPLE * IMAGES} faces, not {missing[0]}; {HOW_TO_GET}")
+
+
+def _decoded(content: bytes, name: str) -> Bytes:
+    """Return a PGM file as uint8 [112, 92]; raises UserError, naming it."""
+    try:
+        with Image.open(BytesIO(content), formats=["PPM"]) as image:
+            pixels = np.asarray(image)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UserError(f"{name} cannot be read as a PGM ({error}); {HOW_TO_GET}") from error
+    if pixels.shape != (HEIGHT, WIDTH) or pixels.dtype != np.uint8:
+        raise UserError(f"{name} is not grey, {WIDTH} wide and {HEIGHT} high, with 8 bits a pixel; {HOW_TO_GET}")
+    return pixels
+
+
+def _from_scikit_learn(root: Path) -> Bytes:
+    """Return scikit-learn's copy, uint8 [400, 64, 64], which it keeps in `root`/scikit-learn."""
+    try:
+        faces = import_module("sklearn.datasets").fetch_olivetti_faces(data_home=str(root / "scikit-learn"))
+    except (OSError, EOFError, HTTPException, ValueError) as error:
+        raise UserError(
+            f"{root} has neither {NAME}.zip nor {NAME}, and scikit-learn could not download its copy ({error}); "
+            f"{HOW_TO_GET}"
+        ) from error
+    # It stretches the bytes to 0 and 1, and lists the people in order.
+    images: Bytes = np.rint(np.asarray(faces.images) * 255).astype(np.uint8)
+    return images
