@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.config import Benchmark, Count, Loss, NonNegative, Positive
+from shared.config import Benchmark, Count, Fraction, Loss, NonNegative, Positive
 
 
 class Affinity(Loss):
@@ -42,3 +42,27 @@ class DermofitRecall(Benchmark):
 
     implementation: ClassVar[str] = "papers.gaussian_affinity.recall:RecallBySize"
     name: Literal["dermofit-recall"] = "dermofit-recall"
+
+
+class CoSen(Loss):
+    """Options of the loss of CoSen CNN (Khan et al., 2017), which tables 1 and 2 compare with.
+
+    `period`: forward passes between two updates of the costs; the description has an epoch of them.
+    `rate`: the share of the way to their target that the costs go in an update; multiplied by `decay` whenever the
+    error has risen.
+    `separability_...`, `confusion_...`: mu and sigma of the two bells in the target.
+    `kept`: embeddings of each class that its separability is measured on.
+    `bias`: that of the linear layer.
+    """
+
+    implementation: ClassVar[str] = "papers.gaussian_affinity.cosen:CoSenLoss"
+    name: Literal["cosen"] = "cosen"
+    period: Count
+    rate: Fraction = 0.1
+    decay: Fraction = 0.01
+    separability_centre: float = 1.0
+    separability_spread: Positive = 1.0
+    confusion_centre: float = 1.0
+    confusion_spread: Positive = 1.0
+    kept: Annotated[int, Field(ge=2)] = 50
+    bias: bool = True
