@@ -98,11 +98,13 @@ def test_some_people_may_keep_few_images(root: Path):
     assert Counter(faces.labels.tolist()) == {label: 2 if label in (0, 7, 29) else 10 for label in range(30)}
     images = faces.images.read(np.arange(len(faces.labels)))
     assert images[faces.labels == 7][:, 0, 10].tolist() == [1, 2]
+    sizes = np.bincount(olivetti.training(root, few_images=3).labels)
+    assert sizes.tolist() == [10] * 15 + [3] * 15
     for wrong, message in (
         ({"few": (30,)}, "few: 30 are not all classes from 0 to 29"),
         ({"few": (0, -1)}, "few: 0, -1 are not"),
         ({"few": (1,), "few_images": 0}, "few_images: 0 is not from 1 to 10"),
-        ({"few_images": 11}, "few_images: 11 is not"),
+        ({"few": (), "few_images": 11}, "few_images: 11 is not"),
     ):
         with pytest.raises(UserError, match=message):
             olivetti.training(root, **wrong)
@@ -190,7 +192,7 @@ def test_scikit_learns_copy_is_asked_for_last_and_labelled(tmp_path: Path, monke
     monkeypatch.setattr("sklearn.datasets.fetch_olivetti_faces", fetch)
     faces = olivetti.load(tmp_path)
     np.testing.assert_array_equal(faces.images, stored)
-    assert asked == [str(tmp_path / "scikit-learn")]
+    assert asked == [str(tmp_path)]
     assert faces.checksums == {"olivetti_faces of scikit-learn, 64 x 64": hashlib.md5(stored.tobytes()).hexdigest()}
     assert olivetti.pairs(tmp_path).images.shape == (1, 112, 112)
 

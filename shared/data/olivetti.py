@@ -39,6 +39,7 @@ PEOPLE, IMAGES = 40, 10
 HEIGHT, WIDTH = 112, 92
 SIDE = 112
 TESTED = 10
+SECOND_HALF = tuple(range(15, 30))
 NAME = "orl_faces"
 SCIKIT_LEARN = "olivetti_faces of scikit-learn, 64 x 64"
 MEMBER = re.compile(r"(?:^|/)(s\d+/\d+\.pgm)$")
@@ -87,20 +88,20 @@ def split() -> tuple[list[int], list[int]]:
     return sorted(order[TESTED:].tolist()), sorted(order[:TESTED].tolist())
 
 
-def training(root: Path, few: Sequence[int] = (), few_images: int = IMAGES) -> LabelledSource:
+def training(root: Path, few: Sequence[int] = SECOND_HALF, few_images: int | None = None) -> LabelledSource:
     """Return the images of the people to train on, grey, 112 x 112, with classes 0 to 29 in the order of the people.
 
-    Of the classes `few` only the first `few_images` are kept, for a training set that is imbalanced. Raises UserError
-    where these are no such classes, or not from 1 to 10 images.
+    With `few_images`, of the classes `few` only the first so many are kept, for a training set that is imbalanced.
+    Raises UserError where these are no such classes, or not from 1 to 10 images.
     """
     trained, _ = split()
     if not all(0 <= person < len(trained) for person in few):
         raise UserError(f"few: {', '.join(map(str, few))} are not all classes from 0 to {len(trained) - 1}")
-    if not 1 <= few_images <= IMAGES:
+    if few_images is not None and not 1 <= few_images <= IMAGES:
         raise UserError(f"few_images: {few_images} is not from 1 to {IMAGES}")
     faces = load(root)
     kept = [
-        np.flatnonzero(faces.people == person)[: few_images if label in few else IMAGES]
+        np.flatnonzero(faces.people == person)[: few_images if label in few else None]
         for label, person in enumerate(trained)
     ]
     labels = np.repeat(np.arange(len(trained)), [len(images) for images in kept])
@@ -189,9 +190,9 @@ def _decoded(content: bytes, name: str) -> Bytes:
 
 
 def _from_scikit_learn(root: Path) -> Bytes:
-    """Return scikit-learn's copy, uint8 [400, 64, 64], which it keeps in `root`/scikit-learn."""
+    """Return scikit-learn's copy, uint8 [400, 64, 64], which it keeps in `root`/olivetti_py3.pkz."""
     try:
-        faces = import_module("sklearn.datasets").fetch_olivetti_faces(data_home=str(root / "scikit-learn"))
+        faces = import_module("sklearn.datasets").fetch_olivetti_faces(data_home=str(root))
     except (OSError, EOFError, HTTPException, ValueError) as error:
         raise UserError(
             f"{root} has neither {NAME}.zip nor {NAME}, and scikit-learn could not download its copy ({error}); "
