@@ -1,0 +1,54 @@
+"""Accuracy of telling pairs of one person from pairs of two, by a threshold on how alike they are.
+
+A pair is taken for one person if its score is at or above the threshold. Every distinct score is tried as threshold,
+and one above all of them: the accuracy on the pairs it is chosen on is maximised exactly. Of several thresholds that
+reach the maximum the largest is taken. Public scripts try a grid instead, mostly 400 squared distances from 0 to 4 in
+steps of 0.01, and take the first, which is the strictest too; a maximum between two steps of the grid escapes them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Scores = NDArray[np.floating]
+    Same = NDArray[np.bool_]
+    Folds = NDArray[np.integer]
+
+
+def fold_accuracies(scores: Scores, same: Same, folds: Folds) -> NDArray[np.float64]:
+    """Return the accuracy (percent) on each fold, in ascending order, at the threshold chosen on all other folds.
+
+    All arguments are [P]. Raises UserError where there is one fold only.
+    """
+    numbers, fold = np.unique(folds, return_inverse=True)
+    if len(numbers) < 2:
+        raise UserError("pairs in one fold have no others to choose a threshold on: take a set with two folds or more")
+    correct = _correct(scores, same, fold)
+    chosen = (correct.sum(axis=1, keepdims=True) - correct).argmax(axis=0)
+    accuracies: NDArray[np.float64] = 100 * correct[chosen, np.arange(len(numbers))] / np.bincount(fold)
+    return accuracies
+
+
+def best_accuracy(scores: Scores, same: Same) -> float:
+    """Return the greatest accuracy (percent) that one threshold reaches on the very pairs it is chosen on."""
+    return 100 * float(_correct(scores, same, np.zeros(len(scores), np.intp)).max()) / len(scores)
+
+
+def _correct(scores: Scores, same: Same, fold: Folds) -> NDArray[np.int64]:
+    """Return how many pairs of each fold are judged right, [thresholds, F], from the strictest threshold on.
+
+    The thresholds are one above all scores, then each distinct score in descending order.
+    """
+    values, place = np.unique(-scores, return_inverse=True)
+    gained = np.zeros((len(values) + 1, int(fold.max()) + 1), np.int64)
+    np.add.at(gained, (place + 1, fold), np.where(same, 1, -1))
+    gained[0] = np.bincount(fold[~same], minlength=gained.shape[1])
+    correct: NDArray[np.int64] = gained.cumsum(axis=0)
+    return correct
