@@ -52,10 +52,9 @@ FACES = Normalisation(mean=0.5, std=0.5)
 class _Trained:
     """A run's data and scheme on their device, ready to train or to evaluate."""
 
-    def __init__(self, run: Run, seed: int, root: Path) -> None:
+    def __init__(self, run: Run, seed: int, root: Path, device: torch.device) -> None:
         config = run.config
-        self.run, self.seed, self.root = run, seed, root
-        self.device, self.hold = devices.prepare(config.training)
+        self.run, self.seed, self.root, self.device = run, seed, root, device
         loaded = config.data.load(root)
         self.sampling: Sampling = config.data.sampling  # type: ignore[attr-defined]
         training, test = _parts(loaded, config.data.classes)
@@ -179,8 +178,9 @@ def train(run: Run, seed: int, results: Results, root: Path) -> None:
     checkpoints = _checkpoints(run, seed, results)
     folder = results.seed(run.scale, run.paper, run.name, seed)
     with _only_writer(checkpoints.folder, f"{run.name} (seed {seed})"):
-        trained = _Trained(run, seed, root)
-        with parallel.together(trained.device):
+        device, _hold = devices.prepare(run.config.training)
+        with parallel.together(device):
+            trained = _Trained(run, seed, root, device)
             position = _fit(trained, checkpoints)
         if parallel.rank() > 0:
             return
@@ -259,7 +259,8 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
             f"{run.name}, seed {seed}, is not trained at scale '{run.scale}' with its present configuration; first run "
             f"python -m shared train {run.paper} {run.name} --scale {run.scale} --seed {seed}"
         )
-    trained = _Trained(run, seed, root)
+    device, _hold = devices.prepare(run.config.training)
+    trained = _Trained(run, seed, root, device)
     for missing in trained.skipped([benchmark]).values():
         raise UserError(missing)
     trained.scheme.restore(saved["position"]["best_state"] or saved["scheme"])
