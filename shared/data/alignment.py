@@ -72,7 +72,10 @@ def align(image: Image.Image, landmarks: NDArray[np.floating]) -> Bytes:
 
 
 def warp(image: Image.Image, transform: NDArray[np.floating], side: int) -> Bytes:
-    """Return `image` moved by an affine `transform`, [2, 3], uint8 [side, side, 3], interpolated bilinearly."""
+    """Return `image` moved by an affine `transform`, [2, 3], uint8 [side, side, 3], interpolated bilinearly.
+
+    Pillow cuts off the fraction of an interpolated value, which InsightFace's warp by OpenCV rounds.
+    """
     back = np.linalg.inv(transform[:, :2])
     # Pillow puts the centre of the upper left pixel at (1/2, 1/2), in the crop and in the image.
     half = np.full(2, 0.5)

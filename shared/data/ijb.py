@@ -148,11 +148,10 @@ def _media(path: Path, landmarks: Path, names: list[str], card: Card) -> tuple[N
 def _pairs(path: Path, card: Card, template: Numbers) -> tuple[Numbers, Numbers, NDArray[np.bool_]]:
     """Return both templates of each pair and whether they show one person, [P], P being some 16 million for IJB-C."""
     content = read_list(path, card)
-    numbers = np.fromstring(content, np.int64, sep=" ")
+    numbers = _parsed(content, np.int64)
     lines = content.count(b"\n") + (not content.endswith(b"\n"))
     if len(numbers) != 3 * lines or not np.isin(numbers[2::3], (0, 1)).all():
-        fits = _is_pair
-        faulty = (line for line, text in enumerate(content.splitlines(), 1) if not fits(text))
+        faulty = (line for line, text in enumerate(content.splitlines(), 1) if not _is_pair(text))
         raise malformed(card, path, next(faulty, lines), PAIR_EXPECTED)
     first, second = numbers[::3].copy(), numbers[1::3].copy()
     _check_known(first, second, template, path, card)
@@ -201,12 +200,20 @@ def _named_numbers(
             raise malformed(card, path, line, expected)
         names.append(name.decode("utf-8", "replace"))
         rests.append(rest)
-    numbers = np.fromstring(b" ".join(rests), kind, sep=" ")
-    if len(numbers) != columns * len(lines) or not np.isfinite(numbers).all():
-        raise malformed(card, path, _first_unreadable(rests, kind), expected)
+    numbers = _parsed(b" ".join(rests), kind)
     if not names:
         raise UserError(f"{card.title}: {path} is empty; {card.how_to_get}")
+    if len(numbers) != columns * len(lines) or not np.isfinite(numbers).all():
+        raise malformed(card, path, _first_unreadable(rests, kind), expected)
     return names, numbers.reshape(len(names), columns)
+
+
+def _parsed(text: bytes, kind: type[Any]) -> NDArray[Any]:
+    """Return the numbers in a text; fewer than there are words if one is no number."""
+    try:
+        return np.fromstring(text, kind, sep=" ")
+    except ValueError:
+        return np.empty(0, kind)
 
 
 def _first_unreadable(texts: list[bytes], kind: type[float]) -> int:

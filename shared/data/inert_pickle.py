@@ -43,7 +43,7 @@ def unpickled(content: bytes) -> Any:
         for opcode, argument, position in pickletools.genops(content):
             if opcode.name not in _INSTRUCTIONS:
                 raise ValueError(
-                    f"the instruction {opcode.name} at byte {position} has no place in it; nothing was run"
+                    f"the instruction {opcode.name} at byte {position} has no place there; nothing was run"
                 )
             _INSTRUCTIONS[opcode.name](machine, argument)
         (result,) = machine.stack

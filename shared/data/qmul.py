@@ -12,18 +12,17 @@ pairs of each kind, the number of its people; the lists that are distributed hav
 
 from __future__ import annotations
 
-import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.io import loadmat, savemat
-from scipy.io.matlab import MatReadError
+from scipy.io import savemat
 
 from shared.data.evaluation_sets import PairSet
 from shared.data.files import md5, write_atomically
 from shared.data.image_source import FileSource, LabelledSource
 from shared.data.list_files import check_present, folders, names_and_sizes_md5, read_list
+from shared.data.mat_cells import read_names
 from shared.data.verification_bin import consecutive_folds
 from shared.errors import UserError
 
@@ -106,17 +105,11 @@ def write_pairs(folder: Path, positive: Pairs, negative: Pairs) -> None:
 
 def _pairs(content: bytes, variable: str, path: Path, card: Card) -> Pairs:
     try:
-        file: Any = BytesIO(content)
-        cells = loadmat(file, variable_names=[variable])[variable]
-        return [(_name(first), _name(second)) for first, second in cells]
-    except (MatReadError, KeyError, TypeError, ValueError, OSError, NotImplementedError, zlib.error) as error:
+        names = read_names(content, variable)
+        if names.ndim != 2 or names.shape[1] != 2 or not len(names):
+            raise ValueError(f"it has the dimensions {names.shape}")
+    except ValueError as error:
         raise UserError(
             f"{card.title}: {path} is no MATLAB file, version 5, with pairs of names, {variable} ({error}); replace it"
         ) from None
-
-
-def _name(cell: Any) -> str:
-    (name,) = np.ravel(cell)
-    if not isinstance(name, str):
-        raise TypeError(f"a name is of type {type(name).__name__}")
-    return str(name)
+    return [(first, second) for first, second in names]
