@@ -49,7 +49,7 @@ def test_ms1m_lt_is_written_and_read(tmp_path: Path):
     assert np.array_equal(loaded.images.read(np.arange(4)), images)
 
 
-@pytest.mark.parametrize("line", ["a.png", "a.png -1", "a.png x", "a.png 1.0", " 3", "/ 3", "", "a.png"])
+@pytest.mark.parametrize("line", ["a.png", "a.png -1", "a.png x", "a.png 1.0", " 3", "/ 3", ""])
 def test_a_malformed_line_is_named(tmp_path: Path, line):
     put(tmp_path, f"a.png 0\n{line}\na.png 1\n", "a.png")
     with pytest.raises(UserError, match=r"Faces: line 2 of .*list\.txt is not an image's path, a space and its class"):
