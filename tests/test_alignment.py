@@ -19,8 +19,9 @@ def known(scale: float, degrees: float, shift: tuple[float, float]) -> np.ndarra
     return np.array([[cos, -sin, shift[0]], [sin, cos, shift[1]]])
 
 
-def moved(transform, points):
-    return points @ transform[:, :2].T + transform[:, 2]
+def moved(transform: np.ndarray, points: np.ndarray) -> np.ndarray:
+    found: np.ndarray = points @ transform[:, :2].T + transform[:, 2]
+    return found
 
 
 def least_squares(points: np.ndarray, template: np.ndarray) -> np.ndarray:

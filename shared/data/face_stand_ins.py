@@ -15,6 +15,7 @@ from PIL import Image
 
 from shared.data import ijb, megaface, qmul, verification_bin, ytf
 from shared.data.alignment import SIDE, warp
+from shared.data.image_lists import MS1M_LT, write_list
 from shared.data.recordio import jpeg, write_records
 from shared.data.rendered_faces import RenderedFaces, render
 
@@ -58,6 +59,12 @@ def write_vggface2(folder: Path, *, identities: int = 24, most: int = 24, least:
 def write_ms1mv2(folder: Path, *, identities: int = 24, most: int = 16, least: int = 8) -> None:
     """Write RecordIO files of people with `most` to `least` images."""
     write_record_faces(folder, falling(identities, most, least))
+
+
+def write_ms1m_lt(folder: Path, *, identities: int = 40, most: int = 60) -> None:
+    """Write images and the list of them; the people's numbers of images have a long tail, `most` being the largest."""
+    faces, labels = _training_faces(long_tail(identities, most))
+    write_list(folder, MS1M_LT, faces.images, labels)
 
 
 def write_record_faces(folder: Path, images: Sequence[int]) -> None:
