@@ -92,5 +92,5 @@ def opened(path: Path) -> Image.Image:
             return image.convert("RGB")
     except FileNotFoundError:
         raise UserError(f"there is no file {path}; put it there") from None
-    except (OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(f"{path} cannot be read as an image ({error}); replace it") from None

@@ -46,13 +46,14 @@ def load(folder: Path, card: Card) -> DistractorSet:
     probes, distractors = folder / LISTS / PROBES, _largest(folder, card)
     paths, people = _listed(probes, card)
     others, _ = _listed(distractors, card)
-    check_present(card, probes, folder / PROBE_IMAGES, paths, unit="entry")
-    check_present(card, distractors, folder / DISTRACTOR_IMAGES, others, unit="entry")
+    probe_images, distractor_images = folder / PROBE_IMAGES, folder / DISTRACTOR_IMAGES
+    check_present(card, probes, probe_images, paths, unit="entry")
+    check_present(card, distractors, distractor_images, others, unit="entry")
     numbers = {person: number for number, person in enumerate(dict.fromkeys(people))}
     return DistractorSet(
-        probes=FileSource([folder / PROBE_IMAGES / path for path in paths], SHAPE),
+        probes=FileSource([f"{probe_images}/{path}" for path in paths], SHAPE),
         people=np.array([numbers[person] for person in people], dtype=np.int64),
-        distractors=FileSource([folder / DISTRACTOR_IMAGES / path for path in others], SHAPE),
+        distractors=FileSource([f"{distractor_images}/{path}" for path in others], SHAPE),
         checksums={path.name: md5(path) for path in (probes, distractors)},
     )
 

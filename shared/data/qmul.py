@@ -58,7 +58,7 @@ def load_training(folder: Path, card: Card) -> LabelledSource:
     paths = [path for images in files for path in images]
     labels = np.repeat(np.arange(len(files), dtype=np.int64), [len(images) for images in files])
     checksums = {f"{TRAINING}, names and sizes": names_and_sizes_md5(paths, top)}
-    return LabelledSource(FileSource(paths, SHAPE), labels, len(files), checksums)
+    return LabelledSource(FileSource([str(path) for path in paths], SHAPE), labels, len(files), checksums)
 
 
 def load_pairs(folder: Path, card: Card) -> PairSet:
@@ -81,7 +81,7 @@ def load_pairs(folder: Path, card: Card) -> PairSet:
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     shown = np.array([numbers[name] for name in names], dtype=np.intp)
     return PairSet(
-        images=FileSource([top / IMAGES / name for name in numbers], SHAPE),
+        images=FileSource([str(top / IMAGES / name) for name in numbers], SHAPE),
         first=shown[::2],
         second=shown[1::2],
         same=np.arange(len(positive) + len(negative)) < len(positive),

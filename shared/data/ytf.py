@@ -14,6 +14,7 @@ CVPR 2011, section 3.1); so does this reader, which resizes it bicubically to 11
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,6 @@ from shared.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from shared.config import Card
     from shared.data.image_source import Bytes, Indices, Shape
@@ -46,7 +46,7 @@ class FrameSource:
 
     shape: Shape = (3, SIDE, SIDE)
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[str]) -> None:
         self.paths = paths
 
     def __len__(self) -> int:
@@ -54,7 +54,7 @@ class FrameSource:
 
     def read(self, indices: Indices) -> Bytes:
         """Read and crop the frames at `indices`; raises UserError, naming the first that cannot be read."""
-        return np.stack([self._read(self.paths[index]) for index in indices])
+        return np.stack([self._read(Path(self.paths[index])) for index in indices])
 
     def _read(self, path: Path) -> Bytes:
         frame = opened(path)
@@ -88,7 +88,7 @@ def load(folder: Path, card: Card, *, most_frames: int | None = None) -> VideoPa
     paths = [frame for frames in videos for frame in frames]
     shown = np.array([numbers[name] for name in names], dtype=np.intp)
     return VideoPairSet(
-        frames=FrameSource(paths),
+        frames=FrameSource([str(path) for path in paths]),
         video=np.repeat(np.arange(len(videos)), [len(frames) for frames in videos]),
         first=shown[::2],
         second=shown[1::2],
