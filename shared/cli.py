@@ -106,6 +106,7 @@ def _train(given: argparse.Namespace) -> None:
     if train_together(run.config.training.gpus):
         return
     from shared import jobs  # noqa: PLC0415
+    from shared.training import parallel  # noqa: PLC0415
 
     for seed in seeds:
         try:
@@ -113,6 +114,7 @@ def _train(given: argparse.Namespace) -> None:
         except jobs.Stopped:
             print(f"{run.name} seed {seed}: stopped; the same command goes on from here", file=sys.stderr)  # noqa: T201
             sys.exit(143)
+    parallel.apart()
 
 
 def _evaluate(given: argparse.Namespace) -> None:

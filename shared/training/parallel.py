@@ -43,7 +43,7 @@ def share() -> slice:
 
 @contextmanager
 def together(device: torch.device) -> Iterator[None]:
-    """Join the processes for a while.
+    """Join the processes, where they have not joined yet; they stay so until `apart`.
 
     Raises:
         UserError: another process died meanwhile.
@@ -52,7 +52,8 @@ def together(device: torch.device) -> Iterator[None]:
     if count() == 1:
         yield
         return
-    torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
         yield
     except RuntimeError as error:
@@ -62,7 +63,11 @@ def together(device: torch.device) -> Iterator[None]:
             f"process {rank()} of {count()} stops, since another that trained with it has died; see its own message, "
             "then give the same command again: training goes on from the last checkpoint."
         ) from error
-    finally:
+
+
+def apart() -> None:
+    """Leave the other processes, at the end of all that is done together."""
+    if count() > 1 and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 
@@ -70,7 +75,7 @@ def distributed(backbone: nn.Module) -> nn.Module:
     """Return a network whose gradients are summed over the processes; `backbone` itself where there is one."""
     if count() == 1:
         return backbone
-    return nn.parallel.DistributedDataParallel(backbone, broadcast_buffers=False)
+    return nn.parallel.DistributedDataParallel(backbone)
 
 
 def whole_batch(embedding: Tensor, samples: int) -> Tensor:
@@ -127,11 +132,22 @@ def synchronise_normalisation(module: nn.Module) -> None:
             child.__class__ = _SYNCHRONISED[type(child)]
 
 
-def _summed(tensor: Tensor) -> Tensor:
-    """Return the sum over the processes, and let the gradients of all flow back to each."""
-    from torch.distributed.nn.functional import all_reduce  # noqa: PLC0415 - needed for several processes only
+class _Summed(torch.autograd.Function):
+    """The sum over the processes, whose gradient is the sum of their gradients."""
 
-    total: Tensor = all_reduce(tensor)  # type: ignore[no-untyped-call]
+    @staticmethod
+    def forward(_context: Any, tensor: Tensor) -> Tensor:
+        total = tensor.clone(memory_format=torch.contiguous_format)
+        torch.distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_context: Any, gradient: Tensor) -> Tensor:
+        return _Summed.forward(None, gradient)
+
+
+def _summed(tensor: Tensor) -> Tensor:
+    total: Tensor = _Summed.apply(tensor)
     return total
 
 
@@ -142,7 +158,7 @@ class _OverTheWholeBatch(nn.modules.batchnorm._BatchNorm):
         if not self.training:
             normal: Tensor = super().forward(input)
             return normal
-        wide = input.float()
+        wide = input.to(torch.promote_types(input.dtype, torch.float32))
         axes = [0, *range(2, input.ndim)]
         places = input.numel() // input.shape[1]
         total = torch.cat([wide.sum(axes), wide.new_tensor([float(places)])])
