@@ -40,6 +40,7 @@ from shared.training import parallel
 from shared.training.batches import Images, ImageTensor, Normalisation
 from shared.training.checkpoint import Checkpoints
 from shared.training.loop import EVALUATION_BATCH, Position, Stopped, embed, fit
+from shared.training.streaming import StreamedImages
 
 __all__ = ["Stopped", "evaluate", "train"]
 
@@ -88,8 +89,6 @@ class _Trained:
         """Return images on the device where they are in memory, else a stream that reads them when asked for."""
         if isinstance(images, ArraySource):
             return ImageTensor(images.images[index], labels, self.normalisation, self.device, flip=flip)
-        from shared.training.streaming import StreamedImages  # noqa: PLC0415
-
         return StreamedImages(images, index, labels, self.device, flip=flip, workers=self.run.config.training.workers)
 
     def embed(self, images: ImageSource, mirrored: bool) -> np.ndarray[Any, Any]:

@@ -51,7 +51,7 @@ from shared.yaml_files import Key
 ROOT = Path(__file__).resolve().parent.parent
 TRAINED_SCALES = ("smoke", "lite", "full")
 SCALES = (*TRAINED_SCALES, "published")
-SHARED_CATALOGUES = ("data", "data.faces", "backbones", "losses", "training", "evaluation", "evaluation.faces")
+SHARED_CATALOGUES = ("data", "data.training_sets", "backbones", "losses", "training", "evaluation", "evaluation.faces")
 
 Setting = str | int | float | bool | None | list[Any] | dict[str, Any]
 C = TypeVar("C", bound=Component)

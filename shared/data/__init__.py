@@ -38,8 +38,8 @@ class Sampling(Strict):
     held_out: Fraction = 0.0
 
 
-class ImageDataSet(DataSet):
-    """A small set of labelled images that lives in memory whole."""
+class TrainingSet(DataSet):
+    """Labelled images to train on; `sampling` says what becomes of them before."""
 
     sampling: Sampling = Sampling()
 
@@ -47,6 +47,10 @@ class ImageDataSet(DataSet):
     def trained_classes(self) -> int:
         """The number of classes that are trained on: those chosen, else all."""
         return len(self.sampling.classes) if self.sampling.classes else self.classes
+
+
+class ImageDataSet(TrainingSet):
+    """A small set of labelled images that lives in memory whole."""
 
     def load(self, root: Path) -> ImageArrays:
         """Return all images and labels, fetched or made under `root` first if need be; raises UserError."""

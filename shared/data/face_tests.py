@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from shared.config import Card, DataSet
-from shared.data.faces import OfficialForm, Olivetti
+from shared.data.training_sets import OfficialForm, Olivetti
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -172,7 +172,7 @@ class MegaFace(OfficialForm):
 
 
 class QmulPairs(OfficialForm):
-    """The verification pairs of QMUL-SurvFace: 5,319 of one person, 5,319 of two."""
+    """The verification pairs of QMUL-SurvFace: the paper says 5,319 of one person and of two, its lists have 5,320."""
 
     implementation: ClassVar[str] = "shared.data.qmul:load_pairs"
     stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_qmul_survface"

@@ -39,6 +39,13 @@ class EmnistTest(Benchmark):
     name: Literal["emnist-test"] = "emnist-test"
 
 
+class DermofitTest(Benchmark):
+    """Accuracy and error on the lesions of the fold that is not trained on."""
+
+    implementation: ClassVar[str] = "shared.evaluation.classification:Classification"
+    name: Literal["dermofit-test"] = "dermofit-test"
+
+
 class AnglesOnTest(Benchmark):
     """The directions of the test images' embeddings: how compact the classes are, and how far apart."""
 

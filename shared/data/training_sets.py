@@ -1,23 +1,26 @@
-"""Sets of faces to train on: their options and cards. The readers are in modules of their own."""
+"""Sets of faces and of lesions to train on: their options and cards. The readers are in modules of their own."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from shared.config import Card, Count, DataSet, named
-from shared.data import Sampling
+from shared.data import TrainingSet
 from shared.data.files import prepared
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from shared.data.image_source import LabelledSource
+    from shared.data.images import ImageArrays
 
 RENDERED = "rendered"
 
 
 class OfficialForm(DataSet):
-    """A data set in the form in which its owner gives it, or faces rendered in that very form.
+    """A data set in the form in which its owner gives it, or images rendered in that very form.
 
     With `source: rendered` it is written by the function that `stand_in` names, once, below the folder `rendered` of
     the data root, and read by the same reader. `content` is the file or folder that the reader is given, in `folder`.
@@ -34,7 +37,7 @@ class OfficialForm(DataSet):
         if self.source == "owner":
             return self.card
         return Card(
-            title=f"Rendered faces in the form of {self.card.title}",
+            title=f"Rendered images in the form of {self.card.title}",
             owner="drawn by this suite",
             licence="that of this suite",
             available=True,
@@ -57,27 +60,23 @@ class OfficialForm(DataSet):
         there = root / self.place / self.content
         return there.is_file() or any(there.glob("*"))
 
-    def load(self, root: Path) -> Any:
-        """Read the data, rendered first if need be; raises UserError where they are missing or damaged."""
+    def at(self, root: Path) -> Path:
+        """Return the file or folder that the reader is given, rendered first if need be."""
         folder = root / self.place
         if self.source == RENDERED:
             prepared(folder, named(self.stand_in))
-        return named(self.implementation)(folder / self.content, self.whose)
+        return folder / self.content
+
+    def load(self, root: Path) -> Any:
+        """Read the data, rendered first if need be; raises UserError where they are missing or damaged."""
+        return named(self.implementation)(self.at(root), self.whose)
 
 
-class FaceSet(OfficialForm):
+class FaceSet(OfficialForm, TrainingSet):
     """Faces with their identities, to train on.
 
-    What becomes of them before is said by `sampling`, as for other data sets; `classes` and `training_images` are
-    what the owner states, the record has the counts that were read.
+    `classes` and `training_images` are what the owner states; the record has the counts that were read.
     """
-
-    sampling: Sampling = Sampling()
-
-    @property
-    def trained_classes(self) -> int:
-        """The number of identities trained on, as the owner states it."""
-        return len(self.sampling.classes) if self.sampling.classes else self.classes
 
     def load(self, root: Path) -> LabelledSource:
         """Return the images and their identities; raises UserError."""
@@ -195,7 +194,7 @@ class QmulSurvFace(FaceSet):
     name: Literal["qmul-survface"] = "qmul-survface"
 
 
-class Olivetti(DataSet):
+class Olivetti(TrainingSet):
     """Faces of 30 of the 40 people of the Database of Faces, grey, 112 x 112; the other ten are tested on.
 
     With `few_images`, only so many images are kept of each of the second half of the people.
@@ -218,13 +217,7 @@ class Olivetti(DataSet):
         megabytes=4,
     )
     name: Literal["olivetti"] = "olivetti"
-    sampling: Sampling = Sampling()
     few_images: Count | None = None
-
-    @property
-    def trained_classes(self) -> int:
-        """The number of people trained on."""
-        return len(self.sampling.classes) if self.sampling.classes else self.classes
 
     def is_there(self, root: Path) -> bool:
         """Whether the archive, its folders or scikit-learn's copy is there."""
@@ -234,3 +227,37 @@ class Olivetti(DataSet):
         """Read the faces, fetched first if need be; raises UserError."""
         loaded: LabelledSource = named(self.implementation)(root, few_images=self.few_images)
         return loaded
+
+
+class Dermofit(OfficialForm, TrainingSet):
+    """The skin lesions of the Edinburgh Dermofit Image Library, cut out to `size` x `size`, by folds of a third each.
+
+    The images of `fold` are the test set, the others are trained on. The first five of the ten classes are those of
+    experiment 1 of the Gaussian affinity paper.
+    """
+
+    implementation: ClassVar[str] = "shared.data.dermofit:load"
+    stand_in: ClassVar[str] = "shared.data.dermofit:write"
+    classes: ClassVar[int] = 10
+    training_images: ClassVar[int] = 867
+    folder: ClassVar[str] = "dermofit"
+    card: ClassVar[Card] = Card(
+        title="Dermofit Image Library",
+        owner="B. Fisher, J. Rees and others, University of Edinburgh",
+        licence="licensed for a fee; academic licence on request",
+        available=True,
+        how_to_get=(
+            "its owner licenses it at https://licensing.edinburgh-innovations.ed.ac.uk/product/dermofit-image-library; "
+            "put its ten folders or zips, AK to VASC, into dermofit under the data root"
+        ),
+        megabytes=700,
+    )
+    name: Literal["dermofit"] = "dermofit"
+    fold: Annotated[int, Field(ge=0, le=2)] = 0
+    size: Count = 224
+
+    def load(self, root: Path) -> ImageArrays:
+        """Read the lesions, rendered first if need be; raises UserError."""
+        folder = self.at(root)
+        arrays: ImageArrays = named(self.implementation)(folder, fold=self.fold, size=self.size, card=self.whose)
+        return arrays
