@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import combinations, pairwise
 from math import acos, cos, exp, log, pi, sin, sqrt
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -16,6 +19,7 @@ from torch.func import functional_call
 from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.margin_head import ANGULAR_MARGIN, SCALE, PublicArcFace
 from shared.config import Loss
 from shared.losses import ArcFace, CosFace, ModifiedSoftmax, NormFace, Softmax
 from shared.losses.angular_margin import Continuation, additive_angular_margin
@@ -24,6 +28,7 @@ from shared.losses.cos_face import CosFaceLoss
 from shared.losses.cosine_cross_entropy import cosine_cross_entropy
 from shared.losses.norm_face import NormFaceLoss
 
+ROOT = Path(__file__).resolve().parent.parent
 CONTINUATIONS: tuple[Continuation, ...] = ("smooth", "at-pi", "linear", "easy", "clamped", "none")
 EXACT: tuple[Loss, ...] = (
     NormFace(scale=8),
@@ -482,6 +487,28 @@ def test_features_of_any_length_and_a_margin_of_any_kind():
     value = cosine_cross_entropy(f, weight, labels, lambda logit: logit / 2)
     torch.testing.assert_close(value, expected)
     torch.testing.assert_close(*(torch.autograd.grad(v, (f, weight)) for v in (value, expected)))
+
+
+def test_the_benchmark_runs_and_compares_with_a_plain_linear_layer():
+    small = ["--batch", "8", "--classes", "50", "--dimension", "4", "--repetitions", "1", "--threads", "1"]
+    command = [sys.executable, "benchmarks/margin_head.py", *small]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines[2:]] == ["plain", "cosface", "arcface", "public"]
+    assert "1.00 (1.00 to 1.00)" in lines[2]
+    assert lines[2].endswith("+0.00")
+
+
+def test_the_public_way_of_the_benchmark_is_the_same_function():
+    public, ours = PublicArcFace(6, 9).double(), ArcFace(scale=SCALE, margin=ANGULAR_MARGIN).build(6, 9).double()
+    with torch.no_grad():
+        ours.linear.weight.copy_(public.weight)
+    x, labels = batch(30, 6, 9)
+    values = public(x, labels)["loss"], ours(x, labels)["loss"]
+    torch.testing.assert_close(*values)
+    torch.testing.assert_close(
+        torch.autograd.grad(values[0], (x, public.weight)), torch.autograd.grad(values[1], (x, ours.linear.weight))
+    )
 
 
 # Options
