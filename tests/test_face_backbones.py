@@ -56,7 +56,7 @@ def test_embeddings_of_any_image_size_and_number_of_channels(name, size):
 def test_every_parameter_has_a_gradient(name):
     network = build(name)
     _, gradients = step(network, images())
-    # What comes before the normalisation of a whole batch is without effect where it adds a constant.
+    # A bias that batch normalisation takes away again is without effect.
     without = {"head.linear.bias"} if name == "lresnet" else set()
     for parameter, gradient in gradients.items():
         assert gradient.isfinite().all()
@@ -76,6 +76,13 @@ def test_memory_layout_changes_no_embedding_and_no_gradient(name):
     plain = step(network, batch)
     network = network.to(memory_format=torch.channels_last)
     torch.testing.assert_close(step(network, batch.to(memory_format=torch.channels_last)), plain)
+
+
+@every_network
+def test_aligned_faces_train_in_channels_last_layout_and_float32(name):
+    network = build(name, 3, 112, 112).to(memory_format=torch.channels_last)
+    _, gradients = step(network, images(3, 112, 112).to(memory_format=torch.channels_last))
+    assert all(gradient.isfinite().all() for gradient in gradients.values())
 
 
 @every_network
