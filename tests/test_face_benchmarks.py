@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from benchmarks.face_protocols import Size, measured_megaface, measured_templates, pair_set, parsed, template_set
 from shared.data.evaluation_sets import DistractorSet, PairSet, TemplateSet, VideoPairSet
 from shared.data.image_source import ArraySource
 from shared.errors import UserError
@@ -18,6 +23,8 @@ from shared.evaluation.face_benchmarks import (
     Verification,
     VideoVerification,
 )
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
@@ -218,3 +225,57 @@ def test_a_million_impostors_measure_the_lowest_rate():
     assert result == pytest.approx(expected, abs=1e-12)
     assert all(0 < value < 100 for value in result.values())
     assert Distractors(flip="none", screening="float32")(data, embed) == result
+
+
+TINY = Size(pairs=120, images=900, templates=100, template_pairs=4000, genuine_pairs=100, probes=88, distractors=12_000)
+GIVEN = parsed(["--repetitions", "1", "--part", "2"])
+
+
+def test_generated_pairs_and_templates_are_what_they_claim():
+    data, network = pair_set(TINY)
+    person = {place: embedding.tobytes() for place, embedding in enumerate(network.embeddings[0])}
+    assert len(person) == 240
+    assert data.same.tolist() == [True, False] * 60
+    assert np.bincount(data.folds).tolist() == [12] * 10
+    compared, _ = template_set(TINY)
+    assert set(compared.template) == set(range(100))
+    assert (compared.same.sum(), len(compared.same)) == (100, 4000)
+    assert np.array_equal((compared.first - compared.second) % 50 == 0, compared.same)
+
+
+def test_the_speed_of_each_protocol_is_measured_beside_the_plain_way():
+    small = replace(TINY, dimensions=16)
+    for measured in (measured_templates, measured_megaface):
+        result = measured(small, GIVEN)
+        ours, plain = (result["seconds"][way] for way in ("ours", "plain"))
+        assert result["ratios"] == [plain[0] / ours[0]]
+        assert result["peak_mib"] > 100
+        assert result["metrics"]["ours"].keys() <= result["metrics"]["plain"].keys()
+    assert result["metrics"]["ours"] == result["metrics"]["plain"]
+    (one,) = result["rounds"]
+    assert [one[screening]["metrics"] for screening in result["screenings"]] == [one["float32"]["metrics"]] * len(
+        result["screenings"]
+    )
+    seconds = one["float32"]["seconds"]
+    assert one["float32"]["gflops"] == pytest.approx(2 * 88 * 12_000 * 16 / seconds / 1e9)
+    assert one["float32"]["share"] == pytest.approx(one["float32"]["gflops"] / max(one["gemm"].values()))
+
+
+def test_the_benchmark_runs_from_the_command_line(tmp_path):
+    file = tmp_path / "numbers.json"
+    command = [sys.executable, "benchmarks/face_protocols.py", "--scale", "smoke", "--only", "pairs"]
+    options = ["--pairs", "200", "--repetitions", "2", "--threads", "1", "--json", str(file)]
+    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads(file.read_text())
+    assert (numbers["threads"], numbers["size"]["pairs"], len(numbers["pairs"]["ratios"])) == (1, 200, 2)
+    assert "ten-fold accuracy of 200 pairs" in done.stdout
+    assert f"accuracy {numbers['pairs']['metrics']['ours']['accuracy']:.3f}" in done.stdout
+
+
+@pytest.mark.parametrize("option", ["--part", "--repetitions", "--threads"])
+def test_a_count_of_nothing_is_refused(option, capsys):
+    with pytest.raises(SystemExit) as stop:
+        parsed([option, "0"])
+    assert stop.value.code == 2
+    assert f"{option}: 0 is below" in capsys.readouterr().err

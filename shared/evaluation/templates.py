@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import torch
 from scipy import sparse
 
@@ -47,12 +48,11 @@ def pooled(embeddings: Floats, template: Numbers, weights: Floats) -> tuple[Numb
 
 
 def places_of(wanted: Numbers, numbers: Numbers) -> Places:
-    """Return the place of each wanted number among ascending ones; raises UserError, naming it, where one is absent."""
-    places = np.searchsorted(numbers, wanted)
-    places[places == len(numbers)] = 0
-    absent = numbers[places] != wanted
-    if absent.any():
-        raise UserError(f"number {wanted[absent][0]} is compared but has no images: use the lists of one protocol")
+    """Return the place of each wanted number among distinct ones; raises UserError, naming it, where one is absent."""
+    places = pd.Index(numbers).get_indexer(pd.Index(wanted))
+    if (places < 0).any():
+        absent = wanted[places < 0][0]
+        raise UserError(f"number {absent} is compared but has no images: use the lists of one protocol")
     return places
 
 
@@ -65,18 +65,18 @@ def products(first: Floats, second: Floats) -> Floats:
 def pair_scores(directions: Floats, first: Places, second: Places) -> Floats:
     """Return the cosine of each pair of directions, [P], given by their places.
 
-    The pairs are those of a comparison of many with many: whole blocks of products are formed, and the pairs asked for
-    are picked from them. That costs less than to gather both directions of each pair, from one pair in fifty on.
+    Whole blocks of products are formed, and the pairs asked for picked from them. To gather both directions of a pair
+    costs about as much as a hundred products, and IJB-C asks for one product in seventeen.
     """
     # numpy sorts integers of up to 16 bits in linear time.
     order = np.argsort(first.astype(np.min_scalar_type(len(directions))), kind="stable")
-    ordered = first[order]
-    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    counts = np.bincount(first, minlength=len(directions))
+    ends = counts.cumsum()
+    occurring = np.flatnonzero(counts)
     scores = np.empty(len(first), np.float32)
-    for begin in range(0, len(starts), BLOCK):
-        rows = ordered[starts[begin : begin + BLOCK]]
-        end = starts[begin + BLOCK] if begin + BLOCK < len(starts) else len(order)
-        part = order[starts[begin] : end]
-        row = np.searchsorted(rows, first[part])
+    for begin in range(0, len(occurring), BLOCK):
+        rows = occurring[begin : begin + BLOCK]
+        part = order[ends[rows[0]] - counts[rows[0]] : ends[rows[-1]]]
+        row = np.repeat(np.arange(len(rows)), counts[rows])
         scores[part] = products(directions[rows], directions)[row, second[part]]
     return scores
