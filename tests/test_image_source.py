@@ -101,12 +101,16 @@ def test_sources_give_the_images_in_the_order_asked_for(tmp_path: Path):
             images = one.read(np.array([3, 0, 0, 2]))
             assert images.dtype == np.uint8
             assert np.array_equal(images, pictures[[3, 0, 0, 2]])
+            assert one.read(np.zeros(0, np.intp)).shape == (0, 112, 112, 3)
 
 
 def test_grey_images_have_one_channel():
     source = ArraySource(picture()[None, :, :, 0])
     assert source.shape == (1, 112, 112)
     assert source.read(np.array([0, 0])).shape == (2, 112, 112)
+    encoded_source = EncodedSource([encoded(picture()[:, :, 0], "PNG")], (1, 112, 112), ["face"])
+    for indices in (np.array([0, 0, 0]), np.zeros(0, np.intp)):
+        assert encoded_source.read(indices).shape == (len(indices), 112, 112)
 
 
 def test_reading_an_array_leaves_the_array_alone():

@@ -89,6 +89,7 @@ def test_a_face_set_of_header_images_and_identities(tmp_path: Path):
     assert loaded.labels.dtype == np.int64
     assert (loaded.classes, len(loaded.images), loaded.images.shape) == (3, 5, (3, 8, 8))
     assert greys(loaded.images.read(np.array([4, 0, 2, 2]))) == [200, 40, 120, 120]
+    assert loaded.images.read(np.zeros(0, np.intp)).shape == (0, 8, 8, 3)
     assert loaded.checksums == {
         "train.idx": hashlib.md5((tmp_path / "train.idx").read_bytes()).hexdigest(),
         "property": hashlib.md5(b"3,8,8").hexdigest(),

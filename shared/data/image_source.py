@@ -19,7 +19,7 @@ from PIL import Image
 from shared.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -85,7 +85,8 @@ class EncodedSource:
 
     def read(self, indices: Indices) -> Bytes:
         """Decode the images at `indices`; raises UserError, naming the first that cannot be."""
-        return np.stack([decode(self.contents[index], self.shape, self.names[index]) for index in indices])
+        images = (decode(self.contents[index], self.shape, self.names[index]) for index in indices)
+        return as_batch(images, len(indices), self.shape)
 
 
 class FileSource:
@@ -102,7 +103,7 @@ class FileSource:
 
     def read(self, indices: Indices) -> Bytes:
         """Read and decode the files at `indices`; raises UserError, naming the first that cannot be."""
-        return np.stack([self._read(self.paths[index]) for index in indices])
+        return as_batch((self._read(self.paths[index]) for index in indices), len(indices), self.shape)
 
     def _read(self, path: Path | str) -> Bytes:
         try:
@@ -110,6 +111,15 @@ class FileSource:
         except OSError as error:
             raise UserError(f"{path} cannot be read: {error.strerror}; put the file there") from None
         return decode(content, self.shape, str(path))
+
+
+def as_batch(images: Iterable[Bytes], count: int, shape: Shape) -> Bytes:
+    """Return `count` images of a shape, also none, as uint8 [count, H, W, 3] or [count, H, W]."""
+    channels, height, width = shape
+    batch = np.empty((count, height, width, channels)[: 3 if channels == 1 else 4], np.uint8)
+    for place, image in enumerate(images):
+        batch[place] = image
+    return batch
 
 
 def decode(content: bytes | memoryview, shape: Shape, name: str) -> Bytes:

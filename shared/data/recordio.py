@@ -31,7 +31,7 @@ import numpy as np
 from PIL import Image
 
 from shared.data.files import md5, write_atomically
-from shared.data.image_source import LabelledSource, decode
+from shared.data.image_source import LabelledSource, as_batch, decode
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ class RecordFaces:
 
     def read(self, indices: Indices) -> Bytes:
         """Decode the images at `indices`; raises UserError, naming the first that cannot be."""
-        return np.stack([decode(self.encoded(index), self.shape, self.name(index)) for index in indices])
+        images = (decode(self.encoded(index), self.shape, self.name(index)) for index in indices)
+        return as_batch(images, len(indices), self.shape)
 
     def encoded(self, index: int | np.integer) -> memoryview:
         """Return the encoded image at `index` where it lies, so that the decoder waits for the disk, not the caller."""
