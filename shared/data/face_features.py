@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shared.data.face_surface import MIDDLE
+from shared.data.face_surface import MIDDLE, SIDE
 from shared.data.parametric import covered
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _paint_ears(picture: Picture, person: Numbers) -> None:
     for side in SIDES:
         turned = -side * head.sine
         centre = head.column(side * person["width"], -6) + side * (person["ear"] * head.cosine - 1)
-        with picture.window(centre, 0 * centre + 62, 36, 28) as patch:
+        with picture.window(centre, 0 * centre + 62, 32, 26) as patch:
             across = (patch.column - centre) / (4 + 6 * np.maximum(turned, 0))
             radius = np.hypot(across, (patch.down - 62 - side * across) / 13)
             shape = covered((1 - radius) * 6) * np.clip(1 + 5 * turned, 0, 1)
@@ -133,7 +133,7 @@ def _paint_eyes(picture: Picture, person: Numbers, shown: Numbers) -> None:
     iris_colour = iris_colour * (1 - 0.6 * person["iris_dark"])[:, None]
     for side in SIDES:
         centre = head.column(side * apart, head.front(apart, height))
-        with picture.window(centre, height - 4, 40, 40) as patch:
+        with picture.window(centre, height - 5, 36, 42) as patch:
             front = _front(patch)
             outward = (side * patch.across - apart) / length
             down = patch.down - height + person["eye_tilt"] * outward * length
@@ -170,7 +170,7 @@ def _paint_mouth(picture: Picture, person: Numbers, shown: Numbers) -> None:
     height, skin = person["mouth_height"], _skin(person)
     lips = _mixed(skin * _colour((0.86, 0.62, 0.60)), skin * _colour((0.92, 0.42, 0.45)), person["lip_red"])
     centre = picture.head.column(0 * width, picture.head.front(0 * width, height))
-    with picture.window(centre, height, 34, 60) as patch:
+    with picture.window(centre, height, 30, 50) as patch:
         along = patch.across / width
         front = _front(patch) * covered((1 - np.abs(along)) * width)
         bulge = np.maximum(1 - along**2, 0)
@@ -192,7 +192,7 @@ def _paint_mouth(picture: Picture, person: Numbers, shown: Numbers) -> None:
 def _paint_moles(picture: Picture, person: Numbers) -> None:
     for which in ("mole", "second_mole"):
         across, down, size = (person[f"{which}_{part}"] for part in ("x", "y", "size"))
-        with picture.window(picture.head.column(across, picture.head.front(across, down)), down, 10, 10) as patch:
+        with picture.window(picture.head.column(across, picture.head.front(across, down)), down, 10, 14) as patch:
             mole = covered(size - np.hypot(patch.across - across, patch.down - down))
             patch.paint(mole * _front(patch) * _where(size > 0), _skin(person) * 0.35)
 
@@ -202,7 +202,7 @@ def _paint_nose(picture: Picture, person: Numbers) -> None:
     head, tip, skin = picture.head, person["nose_height"], _skin(person)
     bridge = person["eye_height"] - 4
     middle = head.column(0 * tip, head.front(0 * tip, tip) + person["nose_length"] / 2)
-    with picture.window(middle, (bridge + tip) / 2 + 3, 46, 56) as patch:
+    with picture.window(middle, (bridge + tip) / 2 + 2, 42, 40) as patch:
         along = np.clip((patch.down - bridge) / (tip - bridge), 0, 1)
         under = np.clip((tip + 5 - patch.down) / 5, 0, 1)
         rounded = np.sqrt(under)
@@ -243,19 +243,18 @@ def _paint_glasses(picture: Picture, person: Numbers, shown: Numbers) -> None:
     worn = _where((person["glasses"] - EVER) / (ALWAYS - EVER) > shown["glasses_worn"])
     if not worn.any():
         return
-    apart, height, wide = person["eye_apart"], person["eye_height"] + 2, person["glasses_width"]
-    frame = _colour((1, 1, 1)) * person["glasses_dark"][:, None]
-    wide = np.minimum(wide, apart - 2)
-    for side in SIDES:
-        centre = picture.head.column(side * apart, picture.head.front(apart, height))
-        with picture.window(centre, height, 40, 52) as patch:
-            outward, down = side * patch.across - apart, patch.down - height
-            power = person["glasses_round"]
-            radius = np.abs(outward / wide) ** power + np.abs(down / person["glasses_height"]) ** power
-            radius = (radius ** (1 / power) - 1) * person["glasses_height"]
-            bridge = np.minimum(0.9 - np.abs(down + 4), -wide - outward)
-            bridge = np.minimum(bridge, side * patch.across + 1)
-            temple = np.minimum(0.9 - np.abs(down + 4), outward - wide)
-            rim = np.maximum(0.9 - np.abs(radius), np.maximum(bridge, temple))
-            patch.paint(covered(-radius) * _front(patch) * worn * 0.12, _colour(GREY))
-            patch.paint(covered(rim) * np.clip(patch.facing * 6 + 2, 0, 1) * patch.inside * worn, frame)
+    apart, height = person["eye_apart"], person["eye_height"] + 2
+    wide, tall, power = (
+        np.minimum(person["glasses_width"], apart - 2),
+        person["glasses_height"],
+        person["glasses_round"],
+    )
+    with picture.window(0 * apart + MIDDLE, height, 36, SIDE) as patch:
+        outward, down = np.abs(patch.across) - apart, patch.down - height
+        radius = np.abs(outward / wide) ** power + np.abs(down / tall) ** power
+        radius = (radius ** (1 / power) - 1) * tall
+        bars = np.minimum(0.9 - np.abs(down + 4), np.abs(outward) - wide)
+        rim = np.maximum(0.9 - np.abs(radius), bars)
+        front = _front(patch) * worn
+        patch.paint(covered(-radius) * front * 0.12, _colour(GREY))
+        patch.paint(covered(rim) * front, _colour((1, 1, 1)) * person["glasses_dark"][:, None])
