@@ -26,6 +26,7 @@ from shared.results import SUFFIXES, Results
 from shared.status import data_sets
 
 MINUS = "\N{MINUS SIGN}"
+MOST_COUNTS = 50
 
 
 def write_report(scale: str, results: Results) -> Path:
@@ -170,9 +171,14 @@ class _Page:
             peak_memory=f"{max(provenance.peak_memory_mib for provenance in made):.0f} MiB",
             older_code=any(provenance.code != self.code for provenance in made),
             command=first.provenance.command,
-            data={"data set": first.data.name, **counts, **sums},
+            data={"data set": first.data.name, **counts, **sums, **_skipped(seeds)},
             packages=first.provenance.packages,
         )
+
+
+def _skipped(seeds: Iterable[Record]) -> dict[str, str]:
+    """Return the benchmarks that were not measured, each with the reason."""
+    return {f"not measured: {name}": reason for record in seeds for name, reason in record.skipped.items()}
 
 
 def _numbered(name: str, title: str) -> str:
@@ -186,7 +192,12 @@ def _joined(texts: Iterable[str]) -> str:
 
 
 def _shown(count: object) -> str:
-    return ", ".join(map(str, count)) if isinstance(count, list) else str(count)
+    """Return counts as the provenance shows them: all where there are few, else how many and from where to where."""
+    if not isinstance(count, list):
+        return str(count)
+    if len(count) <= MOST_COUNTS:
+        return ", ".join(map(str, count))
+    return f"{sum(count):,} in {len(count):,} classes, {min(count):,} to {max(count):,} each"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> site.TableView:

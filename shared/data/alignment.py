@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from shared.data.image_source import as_batch
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class AlignedSource:
 
     def read(self, indices: Indices) -> Bytes:
         """Read and align the files at `indices`; raises UserError, naming the first that cannot be read."""
-        return np.stack([align(opened(self.folder / self.names[index]), self.landmarks[index]) for index in indices])
+        aligned = (align(opened(self.folder / self.names[index]), self.landmarks[index]) for index in indices)
+        return as_batch(aligned, len(indices), self.shape)
 
 
 def similarity(points: NDArray[np.floating], template: NDArray[np.floating] = TEMPLATE) -> NDArray[np.float64]:

@@ -51,19 +51,24 @@ def folders(folder: Path, card: Card) -> list[Path]:
 def check_present(card: Card, path: Path, folder: Path, names: Iterable[str], unit: str = "line") -> None:
     """Raise UserError for the first of `names`, in the order of the list `path`, that is not in `folder`.
 
-    It is named with its number, from 1, counted in a `unit` of the list. Every folder is listed once, which is quicker
+    It is named with its number, from 1, counted in a `unit` of the list, and how many more are absent. Every folder is listed once, which is quicker
     by far than to ask for each of a million files.
     """
     listed: dict[str, frozenset[str]] = {}
+    absent: list[tuple[int, str]] = []
     for number, name in enumerate(names, 1):
         parent, _, leaf = name.rpartition("/")
         if parent not in listed:
             listed[parent] = _entries(folder / parent)
         if leaf not in listed[parent]:
-            raise UserError(
-                f"{card.title}: {unit} {number} of {path} names {name}, which is not in {folder}; take the list and "
-                "the images from one copy"
-            )
+            absent.append((number, name))
+    if absent:
+        number, name = absent[0]
+        more = f" (as are {len(absent) - 1} more)" if len(absent) > 1 else ""
+        raise UserError(
+            f"{card.title}: {unit} {number} of {path} names {name}, which is not in {folder}{more}; take the list and "
+            "the images from one copy"
+        )
 
 
 def names_and_sizes_md5(files: Sequence[Path], folder: Path) -> str:

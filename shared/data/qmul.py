@@ -20,8 +20,9 @@ from scipy.io import savemat
 
 from shared.data.evaluation_sets import PairSet
 from shared.data.files import md5, write_atomically
-from shared.data.image_source import FileSource, LabelledSource
-from shared.data.list_files import check_present, folders, names_and_sizes_md5, read_list
+from shared.data.identity_folders import load_folders
+from shared.data.image_source import FileSource
+from shared.data.list_files import check_present, read_list
 from shared.data.mat_cells import read_names
 from shared.data.verification_bin import consecutive_folds
 from shared.errors import UserError
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shared.config import Card
-    from shared.data.image_source import Shape
+    from shared.data.image_source import LabelledSource, Shape
 
 SHAPE: Shape = (3, 112, 112)
 TRAINING = "training_set"
@@ -49,16 +50,7 @@ def load_training(folder: Path, card: Card) -> LabelledSource:
     The checksum is of the files' names and sizes. Raises UserError where the folder is missing or an identity has no
     image.
     """
-    top = folder / TRAINING
-    identities = folders(top, card)
-    files = [sorted(identity.glob("*.jpg")) for identity in identities]
-    for identity, images in zip(identities, files, strict=True):
-        if not images:
-            raise UserError(f"{card.title}: {identity} has no file *.jpg; {card.how_to_get}")
-    paths = [path for images in files for path in images]
-    labels = np.repeat(np.arange(len(files), dtype=np.int64), [len(images) for images in files])
-    checksums = {f"{TRAINING}, names and sizes": names_and_sizes_md5(paths, top)}
-    return LabelledSource(FileSource([str(path) for path in paths], SHAPE), labels, len(files), checksums)
+    return load_folders(folder / TRAINING, SHAPE, card)
 
 
 def load_pairs(folder: Path, card: Card) -> PairSet:

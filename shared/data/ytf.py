@@ -23,6 +23,7 @@ from PIL import Image
 from shared.data.alignment import SIDE, opened
 from shared.data.evaluation_sets import VideoPairSet
 from shared.data.files import md5, write_atomically
+from shared.data.image_source import as_batch
 from shared.data.list_files import malformed, names_and_sizes_md5, read_lines, read_list
 from shared.errors import UserError
 
@@ -54,7 +55,7 @@ class FrameSource:
 
     def read(self, indices: Indices) -> Bytes:
         """Read and crop the frames at `indices`; raises UserError, naming the first that cannot be read."""
-        return np.stack([self._read(Path(self.paths[index])) for index in indices])
+        return as_batch((self._read(Path(self.paths[index])) for index in indices), len(indices), self.shape)
 
     def _read(self, path: Path) -> Bytes:
         frame = opened(path)
