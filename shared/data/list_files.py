@@ -51,8 +51,8 @@ def folders(folder: Path, card: Card) -> list[Path]:
 def check_present(card: Card, path: Path, folder: Path, names: Iterable[str], unit: str = "line") -> None:
     """Raise UserError for the first of `names`, in the order of the list `path`, that is not in `folder`.
 
-    It is named with its number, from 1, counted in a `unit` of the list, and how many more are absent. Every folder is listed once, which is quicker
-    by far than to ask for each of a million files.
+    It is named with its number, from 1, counted in a `unit` of the list, and how many more are absent. Every folder is
+    listed once, which is quicker by far than to ask for each of a million files.
     """
     listed: dict[str, frozenset[str]] = {}
     absent: list[tuple[int, str]] = []
