@@ -102,9 +102,9 @@ class Picture:
         self.whole = Patch(colours, *self._shown.swapaxes(0, 1))
         column, down, across, facing, front, inside = self._shown.swapaxes(0, 1)
         _see(column, down, turn, shift)
-        images = np.arange(len(turn), dtype=np.int32)[:, None, None]
+        images = np.arange(len(turn))[:, None, None]
         self._place = ((down - HIGHEST) * FINENESS).astype(np.int32) + images * head.half.shape[2]
-        half, middle = (table.take(self._place) for table in (head.half, head.middle))
+        half, middle = (table.take(self._place, mode="clip") for table in (head.half, head.middle))
         np.add(middle, head.depth * half, out=front)
 
         # A ray meets an ellipse where one at the same distance from the axis, scaled by `reach`, meets a circle.
@@ -150,7 +150,7 @@ class Picture:
         light = patch.across / self._half
         light *= side
         light += patch.facing * front
-        light += self.head.slope.take(self._place) * shown["light_y"]
+        light += head.slope.take(self._place, mode="clip") * shown["light_y"]
         np.maximum(light, 0, out=light)
         light *= np.float32(1.1) * (1 - shown["ambient"])
         light += shown["ambient"] - 1
