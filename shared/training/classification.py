@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -43,12 +43,8 @@ class ClassificationScheme:
         self._factor = 1.0
         self._autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.training.precision == "bf16")
         parallel.synchronise_normalisation(self.backbone)
-        self._network: Callable[[Tensor], Tensor] = (
-            torch.compile(self.backbone) if config.training.compile else self.backbone
-        )
-        self._trained_network: Callable[[Tensor], Tensor] = (
-            self._network if parallel.count() == 1 else parallel.distributed(self.backbone)
-        )
+        self._network = cast("nn.Module", torch.compile(self.backbone)) if config.training.compile else self.backbone
+        self._trained_network = parallel.distributed(self._network)
 
     @property
     def parameters(self) -> int:
