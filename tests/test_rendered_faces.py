@@ -9,8 +9,9 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import NearestCentroid
 
+from shared.data.alignment import TEMPLATE
 from shared.data.parametric import between, covered, uniforms
-from shared.data.rendered_faces import IDENTITY, NUISANCE, TEMPLATE, RenderedFaces, conditions, people, render
+from shared.data.rendered_faces import IDENTITY, NUISANCE, RenderedFaces, conditions, people, render
 
 PEOPLE, IMAGES = 60, 16
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shared.data.face_surface import MIDDLE, SIDE
+from shared.data.alignment import SIDE
+from shared.data.face_surface import MIDDLE
 from shared.data.parametric import covered
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from shared.data.alignment import SIDE
 from shared.data.parametric import covered
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     Complex = NDArray[np.complexfloating[Any]]
 
-SIDE = 112
 MIDDLE = 56.0
 HIGHEST, LOWEST, FINENESS = -80, 240, 4
 CHIN_FORWARD = 0.8

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFilter
 
+from shared.data.alignment import SIDE, similarity
 from shared.data.face_features import paint_features, smiling
-from shared.data.face_surface import SIDE, Head, Picture
+from shared.data.face_surface import Head, Picture
 from shared.data.parametric import between, uniforms
 
 if TYPE_CHECKING:
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
 
     Bytes = NDArray[np.uint8]
 
-TEMPLATE = np.array(
-    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
-)
-"""Where ArcFace's alignment puts the eyes, the tip of the nose and the corners of the mouth (InsightFace)."""
 LARGEST_YAW = 80.0
 
 IDENTITY = {
@@ -168,8 +165,9 @@ def _drawn(identities: Keys, numbers: Keys, yaw: Floats, seed: int, nuisance: fl
     errors, offsets, colours = np.split(chances, [10, 12], axis=1)
     head = Head(person, np.radians(yaw)[:, None, None])
     points = _landmarks(head, person, shown)
-    found = points + nuisance * LANDMARK_ERROR * (errors * 2 - 1).reshape(-1, 5, 2) @ [1, 1j]
-    turn, shift = _alignment(found)
+    found = np.stack([points.real, points.imag], -1) + nuisance * LANDMARK_ERROR * (errors * 2 - 1).reshape(-1, 5, 2)
+    # The similarity p -> turn p + shift for p = x + iy.
+    turn, _, shift = np.moveaxis([1, 1j] @ similarity(found), -1, 0)[..., None]
     backdrop = _backdrop(0.5 + nuisance * (colours - 0.5))
     picture = Picture(head, turn, shift, backdrop)
     paint_features(picture, person, shown)
@@ -189,15 +187,6 @@ def _landmarks(head: Head, person: Numbers, shown: Numbers) -> Complex:
     points.append(head.column(0 * eye, tip) + 1j * person["nose_height"])
     points += [head.column(side * width, head.front(width, corner_height)) + 1j * corner_height for side in (-1, 1)]
     return np.concatenate(points, axis=1)[:, :, 0]
-
-
-def _alignment(points: Complex) -> tuple[Complex, Complex]:
-    """Return turn and shift, [N, 1], of p -> turn p + shift, p = x + iy, which brings points nearest the template."""
-    template = TEMPLATE @ [1, 1j]
-    centre, goal = points.mean(1, keepdims=True), template.mean()
-    away = points - centre
-    turn = (away.conj() * (template - goal)).sum(1, keepdims=True) / (np.abs(away) ** 2).sum(1, keepdims=True)
-    return turn, goal - turn * centre
 
 
 def _backdrop(colours: Floats) -> Floats:
