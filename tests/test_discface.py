@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from papers.discface import sphere, targets
+from papers.discface import comparison, sphere, targets
 from shared.records import CURVE, FEATURES, Record, Records, find_records
 from shared.reference import LargerGap, Plateau, Value
 from shared.registry import paper
@@ -140,7 +140,7 @@ def test_what_is_measured_on_olivetti_has_columns_of_its_own():
     assert shown.loc["CosFace", "Olivetti, accuracy (measured)"] == "90.00 (1)"
     assert shown.loc["CosFace", "LFW (printed)"] == "99.42"
     assert "LFW (measured)" not in shown
-    assert targets.ON_OLIVETTI in table.notes
+    assert comparison.ON_OLIVETTI in table.notes
     assert shown.loc["FaceNet [3]", "Dataset"] == "200M"
     assert shown.loc["ArcFace [8]", "Dataset"] == "MS1M"
 
@@ -151,7 +151,7 @@ def test_table5_has_a_row_for_each_benchmark_and_columns_for_each_weight():
     assert list(table.index) == ["LFW", "AgeDB-30", "CFP-FP", "CPLFW", "CALFW"]
     assert table.loc["LFW", "λ = 0.2 (measured)"] == "99.00 (1)"
     assert table.loc["LFW", "λ = 0 (printed)"] == "99.23"
-    assert table.loc["CFP-FP", "λ = 1 (measured)"] == "not run"
+    assert table.loc["CFP-FP", "λ = 1 (measured)"] == "–"
     assert "λ = 0 (measured)" not in table
 
 
@@ -176,12 +176,19 @@ def test_table_faces_compares_over_the_seeds_that_both_have():
 
 def test_table_discrepancy_shows_the_norm_of_the_basis_where_it_is_recorded():
     rows = [
-        one_record("figure4/one-basis", 0, training_discrepancy={"probe": 40.0, "chance": 25.0}),
+        one_record(
+            "figure4/one-basis",
+            0,
+            training_discrepancy={"probe": 40.0, "chance": 25.0},
+            training={"loss": 1.0, "basis_norm": 0.05},
+        ),
         one_record("figure6/cosface", 0, discrepancy={"probe": 60.0, "chance": 10.0}),
     ]
     shown = targets.table_discrepancy(Records(rows, DF.reference)).display.set_index("Run")
     assert shown.loc["figure 4, Cos-DiscFace", "Probe, % (measured)"] == "40.0 (1)"
-    assert shown.loc["figure 6, CosFace", "Chance, %"] == "10.0"
+    assert shown.loc["figure 4, Cos-DiscFace", "Basis, length (measured)"] == "0.050 (1)"
+    assert shown.loc["figure 6, CosFace", "Chance, % (measured)"] == "10.0 (1)"
+    assert shown.loc["figure 6, CosFace", "Basis, length (measured)"] == "–"
     assert shown.loc["figure 6, CosFace", "Overlap, % (measured)"] == "–"
     assert shown.loc["figure 5, center loss", "Probe, % (measured)"] == "not run"
 

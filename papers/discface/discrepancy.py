@@ -15,6 +15,7 @@ from shared.evaluation.output import Output
 
 PROBED_CLASSES = 50
 FOLDS = 5
+LEAST = 3
 
 
 class Discrepancy:
@@ -79,13 +80,13 @@ def mean_difference(values: Floats) -> float:
 def probe_accuracy(vectors: Floats, labels: NDArray[np.int64]) -> tuple[float, float]:
     """Return the accuracy of a linear probe of the labels [N], and what always guessing the most frequent gives.
 
-    Both in percent, over the classes with most images, at most 50, the first of equals; classes of one image are left
-    out. The probe is a logistic regression on standardised vectors [N, d], cross-validated in five stratified folds, or
-    as many as the smallest class has images. Without two such classes both are nan.
+    Both in percent, over the classes with most images, at most 50, the first of equals; classes of fewer than three
+    images are left out. The probe is a logistic regression on standardised vectors [N, d], cross-validated in five
+    stratified folds, or as many as the smallest class has images. Without two such classes both are nan.
     """
     classes, counts = np.unique(labels, return_counts=True)
     most = np.argsort(-counts, kind="stable")[:PROBED_CLASSES]
-    most = most[counts[most] > 1]
+    most = most[counts[most] >= LEAST]
     if len(most) < 2:
         return np.nan, np.nan
     probed = np.isin(labels, classes[most])

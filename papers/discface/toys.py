@@ -1,0 +1,101 @@
+"""Figures 4 and 5: embeddings of four people in three dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from papers.discface import sphere
+from papers.discface.pair_angles import pair_angles
+from shared.evaluation.angles import Floats, normalised
+from shared.records import Record, Records
+from shared.reporting import plane
+from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, Figure, drawing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
+    from numpy.typing import NDArray
+
+PANELS = {"cosface": "CosFace", "center": "center loss", "one-basis": "Cos-DiscFace", "two-bases": "two bases"}
+RARE = 3
+PAIRED_CLASSES = (0, 1)
+"""The two classes of which figure 4 shows the angles of pairs."""
+
+
+def spheres(records: Records, figure: str, panels: Sequence[str], caption: str, *, angles: bool = False) -> Figure:
+    """Draw a row of spheres, one a loss, and below them the angles of pairs if asked for."""
+    shown = records.first_seeds()
+    picture = drawing(1 + angles, len(panels), width=PAGE_WIDTH, height=2.15 + 1.55 * angles + 0.25)
+    drawn = []
+    for column, name in enumerate(panels):
+        axes = picture.axes[column]
+        axes.set_title(PANELS[name], fontsize=8)
+        below = picture.axes[len(panels) + column] if angles else None
+        run = shown.get(f"{figure}/{name}")
+        if run is None:
+            for empty in filter(None, (axes, below)):
+                plane.not_run(empty)
+            continue
+        arrays = records.features[run.run, run.seed].load("train")
+        labels = arrays["labels"].astype(np.int64)
+        directions = normalised(cast("NDArray[np.floating]", arrays["embeddings"]))
+        vectors = normalised(cast("NDArray[np.floating]", arrays["class_vectors"])[:, 0])
+        sphere.scatter(axes, directions, labels, vectors)
+        drawn.append(_points(run, name, directions, labels, "image"))
+        drawn.append(_points(run, name, vectors, np.arange(len(vectors)), "class weight"))
+        if below is not None:
+            drawn.append(_pair_histogram(below, directions, labels).assign(panel=name, seed=run.seed))
+            below.set_ylabel("" if column else "share of pairs (%)")
+    _name_classes(picture, "D, rare" if figure == "figure5" else "D")
+    if angles and picture.axes[len(panels)].get_legend_handles_labels()[1]:
+        picture.axes[len(panels)].legend(fontsize=6.5, handlelength=1.2)
+    return Figure(
+        picture,
+        data=pd.concat(drawn) if drawn else pd.DataFrame(columns=["panel"]),
+        caption=caption,
+        notes=[
+            "Images that were trained on. Each panel is turned so that the class weights of C and D lie in front, left "
+            "and right; what is on the far side is drawn paler, and its + grey.",
+            f"Data: {', '.join(sorted({str(run.config['data']['name']) for run in shown.values()})) or 'none'}. "
+            "Of several seeds the first is drawn.",
+        ],
+    )
+
+
+def _points(run: Record, panel: str, directions: Floats, labels: NDArray[np.int64], what: str) -> pd.DataFrame:
+    frame = pd.DataFrame(directions.round(5), columns=["x", "y", "z"])
+    people = ["ABCD"[label] for label in labels]
+    return frame.assign(**{"class": people}, what=what, panel=panel, seed=run.seed)
+
+
+def _pair_histogram(axes: Axes, directions: Floats, labels: NDArray[np.int64]) -> pd.DataFrame:
+    """Draw the distributions of the angles of positive and of negative pairs of two classes, in bins of 3 degrees."""
+    chosen = np.isin(labels, PAIRED_CLASSES)
+    edges = np.linspace(0, 180, 61)
+    frames = []
+    for index, (kind, angles) in enumerate(
+        zip(("positive", "negative"), pair_angles(directions[chosen], labels[chosen]), strict=True)
+    ):
+        share = 100 * np.histogram(angles, edges)[0] / max(len(angles), 1)
+        axes.stairs(share, edges, fill=True, color=COLOURS[index], alpha=0.35)
+        axes.stairs(share, edges, color=COLOURS[index], linestyle=("-", "--")[index], label=f"{kind} pairs")
+        frames.append(pd.DataFrame({"what": f"{kind} pairs", "angle": edges[:-1] + 1.5, "percent": share}))
+    axes.set(xlim=(0, 180), xticks=[0, 60, 120, 180], xlabel="angle of a pair (degrees)")
+    axes.set_ylim(bottom=0)
+    return pd.concat(frames)
+
+
+def _name_classes(picture: Drawing, last: str) -> None:
+    """Say below a drawing which colour and marker is whose."""
+    names = ["A", "B", "C", last]
+    handles = [
+        Line2D([], [], color=colour, marker=marker, linestyle="none")
+        for colour, marker in zip(sphere.PALETTE, MARKERS, strict=False)
+    ]
+    handles.append(Line2D([], [], color="black", marker="+", linestyle="none", markersize=7))
+    picture.legend(handles, [*names, "class weight"], loc="outside lower center", ncols=len(handles), fontsize=7)
