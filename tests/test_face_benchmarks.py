@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks import face_protocols
 from benchmarks.face_protocols import Size, measured_megaface, measured_templates, pair_set, parsed, template_set
 from shared.data.evaluation_sets import DistractorSet, PairSet, TemplateSet, VideoPairSet
 from shared.data.image_source import ArraySource
@@ -243,7 +244,8 @@ def test_generated_pairs_and_templates_are_what_they_claim():
     assert np.array_equal((compared.first - compared.second) % 50 == 0, compared.same)
 
 
-def test_the_speed_of_each_protocol_is_measured_beside_the_plain_way():
+def test_the_speed_of_each_protocol_is_measured_beside_the_plain_way(monkeypatch):
+    monkeypatch.setattr(face_protocols, "GEMM_SIZE", 64)
     small = replace(TINY, dimensions=16)
     for measured in (measured_templates, measured_megaface):
         result = measured(small, GIVEN)
