@@ -285,10 +285,11 @@ def figure6(records: Records) -> Figure:
         axes.set_title(f"{label}\nrank correlation {measured(_rank_correlations(curve))}", fontsize=8)
         axes.set_xlabel("training (updates)")
         axes.set_ylabel("accuracy (%)")
-        axes.legend(loc="lower right")
     low = float(curves["accuracy"].min()) if len(curves) else 0.0
     for axes in picture.axes:
         axes.set_ylim(max(low - 5, 0), 100.5)
+    for drawn in [axes for axes in picture.axes if axes.lines][:1]:
+        picture.legend(*drawn.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     verified = ", ".join(dict.fromkeys(curves["verified_on"])) or "none"
     return Figure(
         picture,

@@ -52,8 +52,11 @@ def spheres(records: Records, figure: str, panels: Sequence[str], caption: str, 
             drawn.append(_pair_histogram(below, directions, labels).assign(panel=name, seed=run.seed))
             below.set_ylabel("" if column else "share of pairs (%)")
     _name_classes(picture, "D, rare" if figure == "figure5" else "D")
-    if angles and picture.axes[len(panels)].get_legend_handles_labels()[1]:
-        picture.axes[len(panels)].legend(fontsize=6.5, handlelength=1.2)
+    histograms = [axes for axes in picture.axes[len(panels) :] if axes.patches]
+    for axes in histograms:
+        axes.set_ylim(0, max(other.get_ylim()[1] for other in histograms))
+    for axes in histograms[:1]:
+        axes.legend(fontsize=6.5, handlelength=1.2)
     return Figure(
         picture,
         data=pd.concat(drawn) if drawn else pd.DataFrame(columns=["panel"]),
@@ -86,7 +89,6 @@ def _pair_histogram(axes: Axes, directions: Floats, labels: NDArray[np.int64]) -
         axes.stairs(share, edges, color=COLOURS[index], linestyle=("-", "--")[index], label=f"{kind} pairs")
         frames.append(pd.DataFrame({"what": f"{kind} pairs", "angle": edges[:-1] + 1.5, "percent": share}))
     axes.set(xlim=(0, 180), xticks=[0, 60, 120, 180], xlabel="angle of a pair (degrees)")
-    axes.set_ylim(bottom=0)
     return pd.concat(frames)
 
 
