@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImageArrays:
-    """A labelled image set: images uint8 [N, H, W], labels uint8 [N], the MD5 of the bytes they were read from.
+    """A labelled image set: images uint8 [N, H, W] or [N, H, W, 3], labels uint8 [N], the MD5 of what was read.
 
     The MD5s are by name: of each expanded IDX file, or of whatever else the set is kept in.
     """

@@ -258,6 +258,11 @@ class Dermofit(OfficialForm, TrainingSet):
 
     def load(self, root: Path) -> ImageArrays:
         """Read the lesions, rendered first if need be; raises UserError."""
+        from shared.data.dermofit import KINDS  # noqa: PLC0415 - the reader is imported when it is needed
+
         folder = self.at(root)
-        arrays: ImageArrays = named(self.implementation)(folder, fold=self.fold, size=self.size, card=self.whose)
+        expected = {kind.code: kind.lesions for kind in KINDS} if self.source == "owner" else None
+        arrays: ImageArrays = named(self.implementation)(
+            folder, fold=self.fold, size=self.size, card=self.whose, expected=expected
+        )
         return arrays
