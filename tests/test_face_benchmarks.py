@@ -100,14 +100,19 @@ def test_videos_are_compared_by_the_mean_of_their_frames():
         )
 
 
-def test_surveillance_takes_the_best_threshold_over_all_pairs():
-    others = [(0, 4, False)] * 8 + [(0, 2, False), (0, 1, False)]
-    rows = [(0, 0, True), (1, 2, True), (3, 4, True), (0, 3, True), *others]
+def test_surveillance_by_hand():
+    # Genuine at 0, 20, 40 and 60 degrees; impostors at 10, 30 and eight times 100.
+    rows = [(0, 0, 1), (1, 2, 1), (0, 1, 0), *[(0, 4, 0)] * 4, (3, 4, 1), (0, 3, 1), (0, 2, 0), *[(0, 4, 0)] * 4]
     first, second, same = (list(column) for column in zip(*rows, strict=True))
-    result = SurveillanceVerification(flip="none")(pairs(first, second, same, [0] * 14), ANGLES)
-    # Genuine at 0, 20, 40 and 60 degrees; impostors at 10, 30 and 100. Up to 60, two impostors are judged wrong. One of
-    # ten may pass: pairs closer than 30 degrees.
-    assert result == {"accuracy": pytest.approx(100 * 12 / 14), "tar@1e-1": 50}
+    data = pairs(first, second, [kind == 1 for kind in same], [0] * 7 + [1] * 7)
+    result = SurveillanceVerification(flip="none")(data, ANGLES)
+    # On fold 1 the best threshold is at 60 degrees, which misjudges the impostor at 10 of fold 0. On fold 0 those at 0
+    # and 20 are as good; at 0 both genuine pairs of fold 1 are rejected. One impostor of ten may pass: what is closer
+    # than 30 degrees.
+    accuracies = [100 * 6 / 7, 100 * 5 / 7]
+    assert result == pytest.approx(
+        {"accuracy": np.mean(accuracies), "accuracy_sd": np.std(accuracies, ddof=1), "tar@1e-1": 50}
+    )
 
 
 def templates(**changes) -> TemplateSet:

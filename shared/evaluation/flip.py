@@ -30,4 +30,4 @@ def embedded(images: ImageSource, embed: Embed, flip: Flip) -> NDArray[np.float3
         embeddings = np.concatenate([embeddings, embed(images, True)], axis=1)
     if not np.isfinite(embeddings.sum()):
         raise UserError("the network's embeddings are not finite numbers: train it again, at a lower learning rate")
-    return embeddings
+    return np.require(embeddings, np.float32, ["C", "W"])

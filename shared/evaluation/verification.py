@@ -30,25 +30,12 @@ def fold_accuracies(scores: Scores, same: Same, folds: Folds) -> NDArray[np.floa
     numbers, fold = np.unique(folds, return_inverse=True)
     if len(numbers) < 2:
         raise UserError("pairs in one fold have no others to choose a threshold on: take a set with two folds or more")
-    correct = _correct(scores, same, fold)
+    # Pairs of each fold judged right, [thresholds, F], from the threshold above all scores downwards.
+    values, place = np.unique(-scores, return_inverse=True)
+    correct = np.zeros((len(values) + 1, len(numbers)), np.int64)
+    correct[0] = np.bincount(fold[~same], minlength=len(numbers))
+    np.add.at(correct, (place + 1, fold), np.where(same, 1, -1))
+    correct = correct.cumsum(axis=0)
     chosen = (correct.sum(axis=1, keepdims=True) - correct).argmax(axis=0)
     accuracies: NDArray[np.float64] = 100 * correct[chosen, np.arange(len(numbers))] / np.bincount(fold)
     return accuracies
-
-
-def best_accuracy(scores: Scores, same: Same) -> float:
-    """Return the greatest accuracy (percent) that one threshold reaches on the very pairs it is chosen on."""
-    return 100 * float(_correct(scores, same, np.zeros(len(scores), np.intp)).max()) / len(scores)
-
-
-def _correct(scores: Scores, same: Same, fold: Folds) -> NDArray[np.int64]:
-    """Return how many pairs of each fold are judged right, [thresholds, F], from the strictest threshold on.
-
-    The thresholds are one above all scores, then each distinct score in descending order.
-    """
-    values, place = np.unique(-scores, return_inverse=True)
-    gained = np.zeros((len(values) + 1, int(fold.max()) + 1), np.int64)
-    np.add.at(gained, (place + 1, fold), np.where(same, 1, -1))
-    gained[0] = np.bincount(fold[~same], minlength=gained.shape[1])
-    correct: NDArray[np.int64] = gained.cumsum(axis=0)
-    return correct
