@@ -195,7 +195,7 @@ class Paper:
 
     @property
     def images_per_second(self) -> dict[str, float]:
-        """The training speed measured for this paper's network, by device."""
+        """The training speed measured for the networks of this paper, by their name, on one thread of a processor."""
         return self._file.images_per_second
 
     def target(self, name: str) -> Target:

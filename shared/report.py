@@ -59,7 +59,7 @@ def _cards(pages: Sequence[site.PaperPage], scale: str) -> list[Card]:
     trained = "full" if scale == "published" else scale
     cards: dict[str, Card] = {}
     for page in pages:
-        for name, data in data_sets(registry.paper(page.key), trained).items():
+        for name, data in data_sets(registry.paper(page.key).runs(trained).values()).items():
             cards.setdefault(name, data.whose)
     return list(cards.values())
 
@@ -116,6 +116,7 @@ class _Page:
             with Image.open(files[0]) as picture:
                 caption, *notes = str(picture.info.get("Description", target.title)).splitlines()
             view = {"image": files[0], "caption": caption, "notes": notes, "downloads": files[1:]}
+        view["notes"] = [*view.get("notes", []), *self._data_notes(name)]
         records = [self.by_path[path] for path in self.paths[name] if path in self.by_path]
         return site.TargetSection(
             key=name,
@@ -132,6 +133,18 @@ class _Page:
             provenance=self._provenance(records),
             commands=self._commands(name, suffixes[0] if target.kind == "figure" else "md", records),
             **view,
+        )
+
+    def _data_notes(self, name: str) -> list[str]:
+        """Say which of the paper's data sets that a target needs are no longer offered, and which still are."""
+        cards = [data.whose for data in data_sets(self.paper.target_runs(name, "full")).values()]
+        gone = ", ".join(card.title for card in cards if not card.available)
+        left = ", ".join(card.title for card in cards if card.available)
+        still = f" Still to be had: {left}." if left else ""
+        return (
+            [f"No longer offered by their owners, though the paper's protocol needs them: {gone}.{still}"]
+            if gone
+            else []
         )
 
     def _commands(self, name: str, suffix: str, records: Sequence[Record]) -> list[str]:

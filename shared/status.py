@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from shared.config import DataSet
@@ -41,7 +41,7 @@ def _target(paper: Paper, name: str, scale: str, *, results: Results, root: Path
     if not missing:
         return "done" if drawn else "trained, ready to draw"
     runs = paper.target_runs(name, scale)
-    lacking = sorted({run.config.data.name for run in runs if not _at_hand(run.config.data, root)})
+    lacking = sorted({_called(run.config.data) for run in runs if not _at_hand(run.config.data, root)})
     left = [
         (run, seed)
         for run in runs
@@ -50,11 +50,11 @@ def _target(paper: Paper, name: str, scale: str, *, results: Results, root: Path
     ]
     cost = _cost(paper, [run for run, _ in left], measured)
     fetching = sorted({run.config.data.name for run in runs if not run.config.data.is_there(root)})
-    if lacking:
-        return f"needs data set {', '.join(lacking)} (below); then {len(left)} trainings, {cost}"
-    first = f"fetches or makes data set {', '.join(fetching)} (below), then " if fetching else ""
     untested = sorted({name for run in runs for name in _tested_elsewhere(run, root)})
     without = f"; without the benchmarks on {', '.join(untested)} (below)" if untested else ""
+    if lacking:
+        return f"needs data set {', '.join(lacking)} (below); then {len(left)} trainings, {cost}{without}"
+    first = f"fetches or makes data set {', '.join(fetching)} (below), then " if fetching else ""
     return f"ready to run: {first}{len(left)} of {len(paths)} trainings left, {cost}{without}"
 
 
@@ -64,10 +64,10 @@ def _cost(paper: Paper, left: list[Run], measured: dict[str, Record]) -> str:
     for run in left:
         if run.hash in measured:
             seconds += measured[run.hash].provenance.wall_seconds
-        elif run.scale in paper.images_per_second:
+        elif run.scale != "smoke" and run.config.backbone.name in paper.images_per_second:
             training = run.config.training
-            images = training.length(math.ceil(_training_images(run.config.data) / training.batch_size))
-            seconds += images * training.batch_size / paper.images_per_second[run.scale]
+            steps = training.length(math.ceil(_training_images(run.config.data) / training.batch_size))
+            seconds += steps * training.batch_size / paper.images_per_second[run.config.backbone.name]
         else:
             unknown += 1
     megabytes = sum(RECORD_MEGABYTES + FEATURES_MEGABYTES * len(run.config.keep_features) for run in left)
@@ -84,9 +84,9 @@ def _at_hand(data: DataSet, root: Path) -> bool:
     return data.obtainable or data.is_there(root)
 
 
-def data_sets(paper: Paper, scale: str) -> dict[str, DataSet]:
-    """Return the data sets that a paper's runs at a scale train on, then those that their benchmarks embed, by name."""
-    runs = paper.runs(scale).values()
+def data_sets(runs: Iterable[Run]) -> dict[str, DataSet]:
+    """Return the data sets that runs train on, then those that their benchmarks embed, by name."""
+    runs = list(runs)
     trained = {run.config.data.name: run.config.data for run in runs}
     tested = [images_of(run, name) for run in runs for name in (*run.config.benchmarks, *run.config.along_training)]
     return trained | {data.name: data for data in tested if data is not None}
@@ -95,12 +95,17 @@ def data_sets(paper: Paper, scale: str) -> dict[str, DataSet]:
 def _tested_elsewhere(run: Run, root: Path) -> list[str]:
     """Return the names of the data sets that a run's benchmarks embed and that are not to be had."""
     data = [images_of(run, name) for name in run.config.benchmarks]
-    return [entry.name for entry in data if entry is not None and not _at_hand(entry, root)]
+    return [_called(entry) for entry in data if entry is not None and not _at_hand(entry, root)]
+
+
+def _called(data: DataSet) -> str:
+    """Return a data set's name, and whether it is still offered."""
+    return data.name if data.whose.available else f"{data.name} (no longer offered)"
 
 
 def _data_sets(paper: Paper, scale: str, root: Path) -> Iterator[str]:
     """Say of each data set that a paper's runs need whose it is, and where it is or how to get it."""
-    for name, data in data_sets(paper, scale).items():
+    for name, data in data_sets(paper.runs(scale).values()).items():
         folder, card = root / data.place, data.whose
         where = f"in {folder}" if data.is_there(root) else f"not in {folder}: {card.how_to_get}"
         yield f"data set {name} ({card.title}; {card.owner}; {card.licence}): {where}"
