@@ -19,7 +19,6 @@ from shared.data.image_source import ArraySource
 from shared.errors import UserError
 from shared.evaluation.face_benchmarks import (
     Distractors,
-    SurveillanceVerification,
     Templates,
     Verification,
     VideoVerification,
@@ -105,7 +104,7 @@ def test_surveillance_by_hand():
     rows = [(0, 0, 1), (1, 2, 1), (0, 1, 0), *[(0, 4, 0)] * 4, (3, 4, 1), (0, 3, 1), (0, 2, 0), *[(0, 4, 0)] * 4]
     first, second, same = (list(column) for column in zip(*rows, strict=True))
     data = pairs(first, second, [kind == 1 for kind in same], [0] * 7 + [1] * 7)
-    result = SurveillanceVerification(flip="none")(data, ANGLES)
+    result = Verification(flip="none")(data, ANGLES)
     # On fold 1 the best threshold is at 60 degrees, which misjudges the impostor at 10 of fold 0. On fold 0 those at 0
     # and 20 are as good; at 0 both genuine pairs of fold 1 are rejected. One impostor of ten may pass: what is closer
     # than 30 degrees.

@@ -86,7 +86,7 @@ class YouTubeFaces(_OnFaces):
 class QmulSurvFace(_OnFaces):
     """Accuracy and TAR at FAR over the verification pairs of QMUL-SurvFace."""
 
-    implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:SurveillanceVerification"
+    implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
     images: ClassVar[type[DataSet] | None] = face_tests.QmulPairs
     name: Literal["qmul-survface"] = "qmul-survface"
 
