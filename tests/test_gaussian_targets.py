@@ -112,6 +112,13 @@ def test_face_tables_show_the_olivetti_faces_where_these_are_measured_alone() ->
     assert list(text.loc["Olivetti"]) == ["", "91.00 ± 1.00 (3)", "not run"]
 
 
+def test_the_share_of_different_pairs_that_a_note_gives_is_right() -> None:
+    different, pairs = 100 * 90 // 2, 100 * 99 // 2
+    notes = targets.table3(of([faces("affinity", scale="lite", olivetti=90.0)])).notes
+    assert any(f"all {pairs:,} different is right for {100 * different / pairs:.1f}%" in note for note in notes)
+    assert not any("Olivetti" in note for note in targets.table_text(of([faces("affinity", lfw=99.0)])).notes)
+
+
 def test_table_text_puts_the_measured_beside_the_printed() -> None:
     table = targets.table_text(
         of([faces("affinity", agedb_30=95.0, cfp_ff=99.0, lfw=99.9), faces("softmax", cfp_fp=94.0)])
