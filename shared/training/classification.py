@@ -9,8 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from shared.config import RunConfig
+from shared.errors import UserError
 from shared.training import parallel
 from shared.training.batches import Images, epoch_order, paired_order
+
+BATCH_NORMALISATION = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 class ClassificationScheme:
@@ -62,7 +65,18 @@ class ClassificationScheme:
 
         The second tensor of each has a label for each of the samples that the terms of the loss are means over; of
         several processes, each has its share of the images and all labels.
+
+        Raises:
+            UserError: the last batch is of one image, and the backbone normalises by the statistics of a batch.
+
         """
+        if len(images) % batch_size == 1 and any(
+            isinstance(part, BATCH_NORMALISATION) for part in self.backbone.modules()
+        ):
+            raise UserError(
+                f"{len(images)} images in batches of {batch_size} leave a last batch of one, which batch normalisation "
+                "cannot normalise; choose another training.batch_size"
+            )
         order = epoch_order(len(images), seed, epoch)
         if self.pairs:
             order = paired_order(order, images.labels.cpu().numpy(), batch_size, seed, epoch)
