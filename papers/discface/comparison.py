@@ -22,7 +22,8 @@ DASH = "–: not printed, or not measured, where there is no run, no data, or to
 QUOTED = "Rows with a number in brackets are quoted by the authors from other papers."
 ON_OLIVETTI = (
     "Columns and rows of Olivetti are ours: the same losses on a small set of real faces, all pairs of people whom no "
-    "run trained on. They are not to be compared with the printed numbers."
+    "run trained on. They are not to be compared with the printed numbers. One pair in eleven is of one person: who "
+    "takes every pair for two people is right in 90.9 %."
 )
 
 

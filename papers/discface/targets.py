@@ -17,6 +17,8 @@ from shared.reporting import plane
 from shared.reporting.figure import PAGE_WIDTH, Figure, band, drawing
 from shared.reporting.table import Table, measured
 
+MARKED = 12
+"""Of so many points of a long curve each has a marker."""
 FAR = ("1e-1", "1e-2", "1e-3", "1e-4", "1e-5")
 WEIGHTS = ("0", "0.2", "0.4", "0.6", "0.8", "1")
 VERIFICATION = {
@@ -282,6 +284,8 @@ def figure6(records: Records) -> Figure:
         for index, (task, group) in enumerate(curve.groupby("task", sort=False)):
             steps = sorted(group["step"].unique())
             band(axes, steps, [group[group["step"] == step]["accuracy"].tolist() for step in steps], str(task), index)
+        for line in axes.lines:
+            line.set_markevery(max(1, curve["step"].nunique() // MARKED))
         axes.set_title(f"{label}\nrank correlation {measured(_rank_correlations(curve))}", fontsize=8)
         axes.set_xlabel("training (updates)")
         axes.set_ylabel("accuracy (%)")
