@@ -26,7 +26,8 @@ def output(embeddings, labels, vectors=AXES) -> Output:
 def around(vector: np.ndarray, towards: np.ndarray, degrees: float) -> np.ndarray:
     """Return a unit vector turned by an angle towards another at right angles to it."""
     angle = np.radians(degrees)
-    return np.cos(angle) * vector + np.sin(angle) * towards
+    turned: np.ndarray = np.cos(angle) * vector + np.sin(angle) * towards
+    return turned
 
 
 def test_two_features_on_either_side_of_their_class_vector():

@@ -39,7 +39,7 @@ def configuration(**training: Any) -> RunConfig:
     )
 
 
-def rare_class(rare: int = RARE, classes: int = 4, seed: int = 0) -> RareClassScheme:
+def rare_class(rare: int = RARE, classes: int = 4, seed: int = 0) -> Any:
     torch.manual_seed(seed)
     scheme: RareClassScheme = RareClass(rare=rare).build(configuration(), SHAPE, classes, CPU)
     return scheme
@@ -134,7 +134,8 @@ def test_a_training_taken_up_in_its_middle_ends_with_the_same_weights(tmp_path):
     def train(name: str, epochs: int) -> dict[str, Any]:
         scheme = rare_class()
         fit(scheme, images, configuration(epochs=epochs).training, 0, Checkpoints(tmp_path / name, {}, 0))
-        return scheme.state()["backbone"]
+        trained: dict[str, Any] = scheme.state()["backbone"]
+        return trained
 
     whole = train("whole", 5)
     stopped = rare_class()
@@ -150,7 +151,7 @@ def test_a_training_taken_up_in_its_middle_ends_with_the_same_weights(tmp_path):
             raise KeyboardInterrupt
         return step(*batch)
 
-    stopped.step = until_enough  # type: ignore[method-assign]
+    stopped.step = until_enough
     with pytest.raises(KeyboardInterrupt):
         fit(stopped, images, configuration(checkpoint_steps=2).training, 0, checkpoints)
     resumed = rare_class(seed=7)
