@@ -92,6 +92,13 @@ def test_the_basis_is_used_with_a_length_up_to_the_clip(length, used):
     assert basis.tolist()[0] == pytest.approx([0.6 * used, 0.8 * used])
 
 
+def test_the_mean_length_of_the_bases_as_they_are_used_is_told():
+    told = term([0, 0.01], [3.0, 4.0]).told()
+    assert told.keys() == {"basis_norm"}
+    assert told["basis_norm"].item() == pytest.approx(0.03)
+    assert not told["basis_norm"].requires_grad
+
+
 def parts(built: Discrepancy, x: Tensor, w: Tensor) -> tuple[float, float]:
     """The gradient of the parameter along itself and across, for one basis in the plane."""
     (gradient,) = torch.autograd.grad(built(x, LABEL, w), built.displacement)

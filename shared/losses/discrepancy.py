@@ -43,6 +43,10 @@ class Discrepancy(AddedTerm):
         distance = torch.linalg.vector_norm(displacement.unsqueeze(1) - self.basis(), dim=2)
         return cast("Tensor", distance.min(1).values.mean())
 
+    def told(self) -> dict[str, Tensor]:
+        """Return "basis_norm", the mean length of the basis as it is used."""
+        return {"basis_norm": torch.linalg.vector_norm(self.basis().detach(), dim=1).mean()}
+
     def basis(self) -> Tensor:
         """Return the basis as it is used, its length cut off, (bases, d)."""
         length: Tensor = torch.linalg.vector_norm(self.displacement, dim=1, keepdim=True)

@@ -24,7 +24,7 @@ class JointLoss(nn.Module):
         self.name = term.name
 
     def forward(self, embedding: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Return the scalars "loss", "classification" (the base) and, by its name, the term (not weighted).
+        """Return the scalars "loss", "classification" (the base), by its name the term (not weighted), and what it tells.
 
         Embeddings are (B, d), labels (B,), int64 in 0..C-1.
         """
@@ -34,6 +34,7 @@ class JointLoss(nn.Module):
             "loss": classification + self.term.weight * term,
             "classification": classification,
             self.name: term,
+            **self.term.told(),
         }
 
     def scores(self, embedding: Tensor) -> Tensor:

@@ -41,7 +41,13 @@ from shared.reference import (
     listed_runs,
 )
 
-DIRECTIONS = {"accuracy": 1, "error": -1, "mean_angle": -1}
+DIRECTIONS = {
+    "accuracy": 1,
+    "error": -1,
+    "mean_angle": -1,
+    "rank1": 1,
+    **{f"tar@1e-{power}": 1 for power in range(1, 7)},
+}
 """Of each metric that is scored or of which a best is asked for, whether more is better (1) or worse (-1)."""
 
 SIGNIFICANCE = 0.05
