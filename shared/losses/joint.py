@@ -24,7 +24,7 @@ class JointLoss(nn.Module):
         self.name = term.name
 
     def forward(self, embedding: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Return the scalars "loss", "classification" (the base), by its name the term (not weighted), and what it tells.
+        """Return the scalars "loss", "classification" (the base), the unweighted term by its name, and what it tells.
 
         Embeddings are (B, d), labels (B,), int64 in 0..C-1.
         """
