@@ -44,7 +44,7 @@ from shared.data.idx import write_idx
 from shared.data.images import ImageArrays
 from shared.errors import UserError
 from shared.evaluation.statistics import mean, paired_differences, sd, t_interval
-from shared.records import Record
+from shared.records import Record, read_record
 from shared.registry import TRAINED_SCALES, Run, paper
 from shared.results import Results
 from shared.training import device as devices
@@ -107,7 +107,9 @@ def configured(scale: str, mode: str, threads: int, epochs: int) -> Run:
 def trained(run: Run, seed: int, root: Path) -> Record:
     """Train one seed of a run as `python -m shared train` does."""
     with tempfile.TemporaryDirectory() as folder:
-        return jobs.train(run, seed, Results(Path(folder)), root)
+        results = Results(Path(folder))
+        jobs.train(run, seed, results, root)
+        return read_record(results.record(run.scale, run.paper, run.name, seed))
 
 
 def peak_memory(scale: str, mode: str, threads: int, root: Path) -> float:
@@ -155,7 +157,7 @@ def seconds_of_plain(folder: Path, config: RunConfig) -> Callable[[], float]:
             weight_decay=optimizer.weight_decay,
         )
         began = time.perf_counter()
-        for _ in range(config.training.epochs):
+        for _ in range(config.training.epochs or 0):
             for batch, labels in loader:
                 sgd.zero_grad()
                 criterion(network(batch), labels).backward()

@@ -6,13 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.data import face_stand_ins, face_tests, faces
+from shared.data import face_stand_ins, face_tests, training_sets
 from shared.data.alignment import TEMPLATE, similarity
 from shared.data.face_stand_ins import falling, long_tail
 from shared.data.image_source import ImageSource
 from shared.data.rendered_faces import RenderedFaces
 
-TRAINED_ON = [faces.CasiaWebFace, faces.VggFace2, faces.Ms1mV2, faces.Ms1mLt, faces.QmulSurvFace]
+TRAINED_ON = [
+    training_sets.CasiaWebFace,
+    training_sets.VggFace2,
+    training_sets.Ms1mV2,
+    training_sets.Ms1mLt,
+    training_sets.QmulSurvFace,
+]
 PAIRS = [face_tests.Lfw, face_tests.CfpFf, face_tests.CfpFp, face_tests.AgeDb30, face_tests.CaLfw, face_tests.CpLfw]
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,6 +44,9 @@ targets:
 """
 
 
+Curve = list[dict[str, str]]
+
+
 @pytest.fixture(scope="module")
 def small_suite(tmp_path_factory):
     folder = copy_suite(tmp_path_factory.mktemp("suite"))
@@ -61,7 +65,9 @@ def environment(digits_root: Path) -> dict[str, str]:
     return {**os.environ, "REPLICATION_DATA": str(digits_root), "OMP_NUM_THREADS": "1"}
 
 
-def trained(suite: Path, digits_root: Path, processes: int, run: str) -> list[tuple[list[dict[str, str]], dict]]:
+def trained(
+    suite: Path, digits_root: Path, processes: int, run: str
+) -> list[tuple[list[dict[str, str]], dict[str, Any]]]:
     """Train both seeds of a run; return the learning curve and the record of each."""
     results = f"by-{processes}"
     done = subprocess.run(

@@ -19,7 +19,7 @@ import torch
 from shared.config import Training
 from shared.errors import UserError
 from shared.registry import Run, paper
-from shared.training.batches import ImageTensor, Normalisation
+from shared.training.batches import Images, ImageTensor, Normalisation
 from shared.training.checkpoint import Checkpoints
 from shared.training.loop import Stopped, error, fit, learning_rate_factor
 
@@ -49,7 +49,7 @@ class Line:
         self.seen: list[list[int]] = []
         self.held_out_errors: list[float] = []
 
-    def batches(self, images: ImageTensor, batch_size: int, seed: int, epoch: int, start: int):
+    def batches(self, images: Images, batch_size: int, seed: int, epoch: int, start: int):
         yield from images.epoch(batch_size, seed, epoch, start)
 
     def step(self, *batch: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -313,7 +313,9 @@ def test_two_processes_never_write_one_run_at_once(small, digits_root):
 def test_a_last_batch_of_one_image_is_refused_before_batch_normalisation_meets_it():
     config = smoke_run("table3/softmax").config
     scheme = config.scheme.build(config, (1, 8, 8), 3, torch.device("cpu"))
-    images = ImageTensor(np.zeros((9, 8, 8), np.uint8), np.zeros(9), Normalisation(0.0, 1.0), torch.device("cpu"))
+    images = ImageTensor(
+        np.zeros((9, 8, 8), np.uint8), np.zeros(9, np.int64), Normalisation(0.0, 1.0), torch.device("cpu")
+    )
     with pytest.raises(UserError, match=r"9 images in batches of 4 leave a last batch of one, .* training\.batch_size"):
         next(scheme.batches(images, 4, 0, 0, 0))
     assert len(list(scheme.batches(images, 5, 0, 0, 0))) == 2
