@@ -3,7 +3,7 @@
 A softmax-type loss compares features with class weights, the evaluation compares features with each other. Two features
 at one angle to their class weight may be at twice that angle to each other: process discrepancy. So all displacement
 vectors, feature minus class weight, both normalised, are drawn to one short vector that is learned, whatever the class.
-The discrepancy loss itself is in `shared/losses/`; here is how its effect is measured, and the scheme of figure 5.
+The loss itself is among the shared losses; here is how its effect is measured, and the scheme of figure 5.
 """
 
 from __future__ import annotations
