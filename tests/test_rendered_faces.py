@@ -10,8 +10,8 @@ from sklearn.linear_model import Ridge
 from sklearn.neighbors import NearestCentroid
 
 from shared.data.alignment import TEMPLATE
-from shared.data.parametric import between, covered, uniforms
-from shared.data.rendered_faces import IDENTITY, NUISANCE, RenderedFaces, conditions, people, render
+from shared.data.parametric import between, covered, length, limited, uniforms
+from shared.data.rendered_faces import IDENTITY, NUISANCE, TOGETHER, RenderedFaces, conditions, people, render
 
 PEOPLE, IMAGES = 60, 16
 
@@ -57,6 +57,15 @@ def test_an_image_depends_on_nothing_that_is_drawn_with_it(keys, seed, data):
     np.testing.assert_array_equal(alone.images, together.images[chosen])
     np.testing.assert_array_equal(alone.landmarks, together.landmarks[chosen])
     np.testing.assert_array_equal(alone.yaw, together.yaw[chosen])
+
+
+def test_an_image_depends_on_none_that_is_drawn_before_it():
+    numbers = np.arange(2 * TOGETHER + 5)
+    together = render(numbers % 7, numbers)
+    for number in (0, TOGETHER - 1, TOGETHER, 2 * TOGETHER + 4):
+        alone = render(numbers[[number]] % 7, numbers[[number]])
+        np.testing.assert_array_equal(alone.images[0], together.images[number])
+        np.testing.assert_array_equal(alone.landmarks[0], together.landmarks[number])
 
 
 def test_the_seed_makes_other_people_and_other_images():
@@ -231,3 +240,5 @@ def test_numbers_lie_in_their_ranges_and_edges_cover_parts_of_pixels():
     assert numbers["b"].ravel().tolist() == [-0.5, -1.0]
     distances = np.array([-3, -0.5, -0.25, 0, 0.25, 0.5, 9], np.float32)
     assert covered(distances).tolist() == [0, 0, 0.25, 0.5, 0.75, 1, 1]
+    assert limited(np.array([-0.5, 0.25, 2])).tolist() == [0, 0.25, 1]
+    assert length(np.array([3.0, 0.0]), np.array([-4.0, 0.0])).tolist() == [5, 0]

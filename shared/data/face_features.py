@@ -12,12 +12,12 @@ import numpy as np
 
 from shared.data.alignment import SIDE
 from shared.data.face_surface import MIDDLE
-from shared.data.parametric import covered
+from shared.data.parametric import covered, length, limited
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from shared.data.face_surface import Patch, Picture
+    from shared.data.face_surface import Head, Patch, Picture, Places
     from shared.data.parametric import Floats, Numbers
 
 LIGHT_SKIN, DARK_SKIN = (0.95, 0.80, 0.70), (0.38, 0.24, 0.17)
@@ -26,7 +26,9 @@ BROWN_EYE, BLUE_EYE = (0.36, 0.22, 0.10), (0.40, 0.56, 0.70)
 WHITE, BLACK, GREY = (0.92, 0.91, 0.89), (0.06, 0.05, 0.05), (0.45, 0.45, 0.48)
 BALD, LONG, BEARDED, EVER, ALWAYS = 0.06, 0.4, 0.7, 0.6, 0.85
 SIDES = (-1, 1)
-LOWER, NAPE = 52, 96
+NAPE = 96
+LOWER, CHEEKS, NECK = 52, 38, 70
+"""The rows of a crop above which, at any yaw, there is no beard, no red of the cheeks and no neck."""
 
 
 def paint_features(picture: Picture, person: Numbers, shown: Numbers) -> None:
@@ -78,29 +80,55 @@ def _where(condition: NDArray[np.bool_]) -> Floats:
     return condition.astype(np.float32)
 
 
+def _those(condition: NDArray[np.bool_]) -> Places:
+    """Return the places of the images for which a condition, [N, 1, 1], holds."""
+    return np.flatnonzero(condition)
+
+
+def _of(numbers: Numbers, which: Places) -> Numbers:
+    """Return the numbers of some of the images."""
+    return {name: values[which] for name, values in numbers.items()}
+
+
 def _front(patch: Patch) -> Floats:
     """Return 1 where the surface lies in front, 0 behind and beside the head."""
-    return np.clip(patch.facing * 6, 0, 1) * patch.inside
+    front = limited(patch.facing * 6)
+    front *= patch.inside
+    return front
 
 
 def _paint_hair_behind(picture: Picture, person: Numbers) -> None:
     patch, sine, volume = picture.whole, picture.head.sine, person["hair_volume"]
     half = person["width"] * np.hypot(picture.head.cosine, picture.head.depth * sine) + volume
-    above = np.clip((person["widest"] - patch.down) / (person["widest"] - person["crown"] + volume), 0, 1)
-    edge = half * np.sqrt(1 - above**2) - np.abs(patch.column - MIDDLE + 5 * sine)
-    below = _hair_end(person) - patch.down
+    edge = limited((person["widest"] - patch.down) / (person["widest"] - person["crown"] + volume))
+    edge *= edge
+    np.sqrt(np.subtract(1, edge, out=edge), out=edge)
+    edge *= half
+    aside = patch.column + (5 * sine - MIDDLE)
+    edge -= np.abs(aside, out=aside)
+    below = np.subtract(_hair_end(person), patch.down, out=aside)
     grown = _where(person["hair_length"] > BALD)
-    patch.paint(covered(np.minimum(edge, below)) * grown, _hair(person) * 0.75)
-    patch = patch.rows(LOWER)
-    neck = np.minimum(0.66 * person["width"] - np.abs(patch.column - MIDDLE + 6 * sine), patch.down - 84)
+    shape = covered(np.minimum(edge, below, out=edge))
+    shape *= grown
+    patch.paint(shape, _hair(person) * 0.75)
+    patch = patch.rows(NECK)
+    neck = np.minimum(0.66 * person["width"] - np.abs(patch.column + (6 * sine - MIDDLE)), patch.down - 84)
     patch.paint(covered(neck), _skin(person) * 0.6)
 
 
 def _paint_skin(picture: Picture, person: Numbers) -> None:
     patch = picture.whole
     patch.paint(patch.inside, _skin(person))
-    cheeks = np.exp(-((np.abs(patch.across) - 21) ** 2 + (patch.down - 77) ** 2) / 130)
-    patch.paint(cheeks * _front(patch) * person["cheek_red"] * 3, _colour((0.85, 0.35, 0.32)))
+    patch = patch.rows(CHEEKS)
+    cheeks = np.abs(patch.across)
+    cheeks -= 21
+    cheeks *= cheeks
+    cheeks += (patch.down - 77) ** 2
+    cheeks *= -1 / 130
+    np.exp(cheeks, out=cheeks)
+    cheeks *= _front(patch)
+    cheeks *= person["cheek_red"] * 3
+    patch.paint(cheeks, _colour((0.85, 0.35, 0.32)))
 
 
 def _paint_ears(picture: Picture, person: Numbers) -> None:
@@ -108,62 +136,93 @@ def _paint_ears(picture: Picture, person: Numbers) -> None:
     for side in SIDES:
         turned = -side * head.sine
         centre = head.column(side * person["width"], -6) + side * (person["ear"] * head.cosine - 1)
-        with picture.window(centre, 0 * centre + 62, 32, 26) as patch:
+        which = _those(turned > -0.2)
+        with picture.window(centre, 0 * centre + 62, 32, 26, which) as patch:
+            turned, centre, skin = turned[which], centre[which], _skin(person)[which]
             across = (patch.column - centre) / (4 + 6 * np.maximum(turned, 0))
-            radius = np.hypot(across, (patch.down - 62 - side * across) / 13)
+            radius = length(across, (patch.down - 62 - side * across) / 13)
             shape = covered((1 - radius) * 6) * np.clip(1 + 5 * turned, 0, 1)
-            patch.paint(shape, _skin(person) * 0.85)
-            patch.paint(shape * covered((0.55 - radius) * 6) * 0.4, _skin(person) * 0.4)
+            patch.paint(shape, skin * 0.85)
+            patch.paint(shape * covered((0.55 - radius) * 6) * 0.4, skin * 0.4)
 
 
 def _paint_beard(picture: Picture, person: Numbers) -> None:
-    strength = np.clip((person["beard"] - BEARDED) * 5, 0, 0.85)
-    if not strength.any():
-        return
-    patch = picture.whole.rows(LOWER)
-    beyond = np.hypot(patch.across / (person["mouth_width"] + 2), (patch.down - person["mouth_height"] - 1) / 7) - 1
-    cheek = patch.down - person["beard_edge"] + 0.25 * np.abs(patch.across) - 4
-    shape = covered(np.minimum(beyond * 6, cheek) / 2) * patch.inside * np.clip(patch.facing * 4, 0, 1)
-    patch.paint(shape * strength, _hair(person) * 0.9)
+    which = _those(person["beard"] > BEARDED)
+    middle = 0 * person["beard"] + MIDDLE
+    with picture.window(middle, middle + SIDE, SIDE - LOWER, SIDE, which) as patch:
+        person = _of(person, which)
+        beyond = length(patch.across / (person["mouth_width"] + 2), (patch.down - person["mouth_height"] - 1) / 7) - 1
+        cheek = patch.down - person["beard_edge"] + 0.25 * np.abs(patch.across) - 4
+        shape = covered(np.minimum(beyond * 6, cheek) / 2) * patch.inside * np.clip(patch.facing * 4, 0, 1)
+        strength = np.clip((person["beard"] - BEARDED) * 5, 0, 0.85)
+        patch.paint(shape * strength, _hair(person) * 0.9)
 
 
 def _paint_eyes(picture: Picture, person: Numbers, shown: Numbers) -> None:
-    head, apart, height, length = picture.head, person["eye_apart"], person["eye_height"], person["eye_length"]
-    skin, hair = _skin(person), _hair(person)
+    head, apart, height = picture.head, person["eye_apart"], person["eye_height"]
     iris_colour = _mixed(_colour(BROWN_EYE), _colour(BLUE_EYE), np.round(person["iris_blue"]))
     iris_colour = iris_colour * (1 - 0.6 * person["iris_dark"])[:, None]
     for side in SIDES:
         centre = head.column(side * apart, head.front(apart, height))
         with picture.window(centre, height - 5, 36, 42) as patch:
-            front = _front(patch)
-            outward = (side * patch.across - apart) / length
-            down = patch.down - height + person["eye_tilt"] * outward * length
-            bulge = 1 - outward**2
-            socket = np.clip(1 - outward**2 / 3 - (down / (1.3 * length)) ** 2, 0, 1)
-            patch.paint(socket * front * 0.35, skin * 0.62)
+            # Each stays within these rows at any scale and turn of the crop.
+            _paint_socket(patch.rows(8), person, side)
+            _paint_eye(patch.rows(8, 34), person, shown, side, iris_colour)
+            _paint_brow(patch.rows(0, 26), person, shown, side)
 
-            opening = person["eye_opening"] * shown["eye_open"] * length
-            upper, lower = down + opening * bulge, 0.7 * opening * bulge - down
-            eye = covered(np.minimum(upper, lower)) * front
-            patch.paint(eye, _colour(WHITE))
-            aside = (outward * side - shown["gaze"]) * length
-            radius = person["iris"] * length
-            distance = np.hypot(aside, down + 0.15 * opening)
-            patch.paint(covered(radius - distance) * eye, iris_colour)
-            patch.paint(covered(0.45 * radius - distance) * eye, _colour(BLACK))
-            glint = np.hypot(aside + 0.4 * radius, down + 0.6 * radius)
-            patch.paint(covered(0.8 - glint) * eye, _colour(WHITE))
-            lash = np.minimum(0.8 - np.abs(upper), (1.08 - np.abs(outward)) * length)
-            patch.paint(covered(lash) * front * 0.85, _colour(BLACK))
-            fold = np.minimum(0.2 - np.abs(upper + 2.2), (0.95 - np.abs(outward)) * length)
-            patch.paint(covered(fold) * front * 0.6, skin * 0.5)
 
-            along = (side * patch.across - apart) / person["brow_length"]
-            rise = person["brow_above"] + shown["brow_raise"] + person["brow_arch"] * (1 - along**2)
-            lift = patch.down - height + rise - 2 + person["brow_slope"] * along * person["brow_length"]
-            thick = person["brow_thickness"] * (1.1 - 0.5 * along)
-            brow = np.minimum(thick - np.abs(lift), (1 - np.abs(along)) * person["brow_length"])
-            patch.paint(covered(brow) * front * 0.85, hair * 0.8)
+def _seen(patch: Patch, person: Numbers, side: int) -> tuple[Floats, Floats]:
+    """Return how far from the middle of the eye a pixel is, outward in lengths of the eye, and down along its tilt."""
+    outward = patch.across * (side / person["eye_length"])
+    outward -= person["eye_apart"] / person["eye_length"]
+    down = outward * (person["eye_tilt"] * person["eye_length"])
+    down += patch.down
+    down -= person["eye_height"]
+    return outward, down
+
+
+def _paint_socket(patch: Patch, person: Numbers, side: int) -> None:
+    outward, down = _seen(patch, person, side)
+    down *= 1 / (1.3 * person["eye_length"])
+    down *= down
+    outward *= outward
+    outward *= 1 / 3
+    outward += down
+    socket = limited(np.subtract(1, outward, out=outward))
+    socket *= _front(patch)
+    socket *= 0.35
+    patch.paint(socket, _skin(person) * 0.62)
+
+
+def _paint_eye(patch: Patch, person: Numbers, shown: Numbers, side: int, iris_colour: Floats) -> None:
+    long, front = person["eye_length"], _front(patch)
+    outward, down = _seen(patch, person, side)
+    opening = person["eye_opening"] * shown["eye_open"] * long
+    bulge = opening * (1 - outward * outward)
+    upper, lower = down + bulge, 0.7 * bulge - down
+    eye = covered(np.minimum(upper, lower)) * front
+    patch.paint(eye, _colour(WHITE))
+    aside = (outward * side - shown["gaze"]) * long
+    radius = person["iris"] * long
+    distance = length(aside, down + 0.15 * opening)
+    patch.paint(covered(radius - distance) * eye, iris_colour)
+    patch.paint(covered(0.45 * radius - distance) * eye, _colour(BLACK))
+    glint = length(aside + 0.4 * radius, down + 0.6 * radius)
+    patch.paint(covered(0.8 - glint) * eye, _colour(WHITE))
+    beside = np.abs(outward, out=outward)
+    lash = np.minimum(0.8 - np.abs(upper), (1.08 - beside) * long)
+    patch.paint(covered(lash) * front * 0.85, _colour(BLACK))
+    fold = np.minimum(0.2 - np.abs(upper + 2.2), (0.95 - beside) * long)
+    patch.paint(covered(fold) * front * 0.6, _skin(person) * 0.5)
+
+
+def _paint_brow(patch: Patch, person: Numbers, shown: Numbers, side: int) -> None:
+    along = (side * patch.across - person["eye_apart"]) / person["brow_length"]
+    rise = person["brow_above"] + shown["brow_raise"] + person["brow_arch"] * (1 - along * along)
+    lift = patch.down - person["eye_height"] + rise - 2 + person["brow_slope"] * along * person["brow_length"]
+    thick = person["brow_thickness"] * (1.1 - 0.5 * along)
+    brow = np.minimum(thick - np.abs(lift), (1 - np.abs(along)) * person["brow_length"])
+    patch.paint(covered(brow) * _front(patch) * 0.85, _hair(person) * 0.8)
 
 
 def _paint_mouth(picture: Picture, person: Numbers, shown: Numbers) -> None:
@@ -191,11 +250,13 @@ def _paint_mouth(picture: Picture, person: Numbers, shown: Numbers) -> None:
 
 
 def _paint_moles(picture: Picture, person: Numbers) -> None:
-    for which in ("mole", "second_mole"):
-        across, down, size = (person[f"{which}_{part}"] for part in ("x", "y", "size"))
-        with picture.window(picture.head.column(across, picture.head.front(across, down)), down, 10, 14) as patch:
-            mole = covered(size - np.hypot(patch.across - across, patch.down - down))
-            patch.paint(mole * _front(patch) * _where(size > 0), _skin(person) * 0.35)
+    for mole in ("mole", "second_mole"):
+        across, down, size = (person[f"{mole}_{part}"] for part in ("x", "y", "size"))
+        which = _those(size > 0)
+        centre = picture.head.column(across, picture.head.front(across, down))
+        with picture.window(centre, down, 10, 14, which) as patch:
+            distance = length(patch.across - across[which], patch.down - down[which])
+            patch.paint(covered(size[which] - distance) * _front(patch), _skin(person)[which] * 0.35)
 
 
 def _paint_nose(picture: Picture, person: Numbers) -> None:
@@ -215,47 +276,65 @@ def _paint_nose(picture: Picture, person: Numbers) -> None:
         shape *= _where(under > 0) * np.clip((patch.down - bridge) / 8, 0, 1)
         side = np.clip((patch.column - ridge) / (2 + 3 * along), -1, 1)
         solid = shape * np.maximum(along * 0.85, 1 - patch.inside)
-        patch.paint(solid, skin * (0.94 - 0.1 * side)[:, None])
-        shine = np.exp(-(((patch.column - ridge + 0.5) / 2.2) ** 2) - ((patch.down - tip + 2) / 7) ** 2)
+        patch.shade(solid, skin, 0.94 - 0.1 * side)
+        shine = ((patch.column - ridge + 0.5) / 2.2) ** 2
+        shine += ((patch.down - tip + 2) / 7) ** 2
+        shine = np.exp(np.negative(shine, out=shine), out=shine)
         patch.paint(shine * shape * 0.3, _colour(WHITE))
-        for end in SIDES:
-            wing = head.column(end * 0.85 * person["nose_width"], patch.front + 2)
-            crease = np.hypot((patch.column - wing) / 1.6, (patch.down - tip + 1) / 4.5)
-            visible = np.clip(1 - 4 * end * head.sine, 0, 1)
-            patch.paint(np.clip(1.4 - crease, 0, 1) * visible * 0.3, skin * 0.5)
-            nostril = head.column(end * 0.45 * person["nose_width"], patch.front + person["nose_length"] / 2)
-            hole = np.hypot((patch.column - nostril) / (2.4 * head.cosine + 0.6), (patch.down - tip - 3) / 1.4)
-            patch.paint(covered((1 - hole) * 1.5) * visible * 0.75, skin * 0.2)
+        _paint_nostrils(patch.rows(20), head, person)
+
+
+def _paint_nostrils(patch: Patch, head: Head, person: Numbers) -> None:
+    skin, width, down = _skin(person), person["nose_width"], patch.down - person["nose_height"]
+    beside = patch.column - MIDDLE - patch.front * head.sine
+    for end in SIDES:
+        visible = np.clip(1 - 4 * end * head.sine, 0, 1)
+        wing = end * 0.85 * width * head.cosine + 2 * head.sine
+        crease = np.subtract(1.4, length((beside - wing) / 1.6, (down + 1) / 4.5))
+        patch.paint(limited(crease) * (visible * 0.3), skin * 0.5)
+        nostril = end * 0.45 * width * head.cosine + person["nose_length"] / 2 * head.sine
+        hole = length((beside - nostril) / (2.4 * head.cosine + 0.6), (down - 3) / 1.4)
+        patch.paint(covered((1 - hole) * 1.5) * (visible * 0.75), skin * 0.2)
 
 
 def _paint_hair(picture: Picture, person: Numbers) -> None:
     patch = picture.whole
     end = _hair_end(person)
     highest = person["hair_line"] - 60 * _where(person["hair_length"] < BALD)
-    line = highest + person["hair_curve"] * (1 - patch.facing) + person["hair_parting"] * patch.across
-    line = np.minimum(line, NAPE)
-    beside = np.minimum(end - patch.down, -3 - 30 * patch.facing) - 99 * _where(end < 60)
-    shape = covered(np.maximum(line - patch.down, beside) * 0.7) * patch.inside
-    strands = np.sin(patch.across * 0.7 * (1 + patch.facing) + patch.down * person["hair_parting"])
-    patch.paint(shape, _hair(person) * (1 + 0.16 * strands)[:, None])
+    line = patch.facing * -person["hair_curve"]
+    line += highest + person["hair_curve"]
+    line += person["hair_parting"] * patch.across
+    np.minimum(line, NAPE, out=line)
+    line -= patch.down
+    beside = patch.facing * -30
+    beside -= 3
+    np.minimum(beside, end - patch.down, out=beside)
+    beside -= 99 * _where(end < 60)
+    np.maximum(line, beside, out=line)
+    line *= 0.7
+    shape = covered(line)
+    shape *= patch.inside
+    strands = np.add(patch.facing, 1, out=beside)
+    strands *= patch.across
+    strands *= 0.7
+    strands += patch.down * person["hair_parting"]
+    np.sin(strands, out=strands)
+    strands *= 0.16
+    strands += 1
+    patch.shade(shape, _hair(person), strands)
 
 
 def _paint_glasses(picture: Picture, person: Numbers, shown: Numbers) -> None:
-    worn = _where((person["glasses"] - EVER) / (ALWAYS - EVER) > shown["glasses_worn"])
-    if not worn.any():
-        return
-    apart, height = person["eye_apart"], person["eye_height"] + 2
-    wide, tall, power = (
-        np.minimum(person["glasses_width"], apart - 2),
-        person["glasses_height"],
-        person["glasses_round"],
-    )
-    with picture.window(0 * apart + MIDDLE, height, 36, SIDE) as patch:
-        outward, down = np.abs(patch.across) - apart, patch.down - height
+    which = _those((person["glasses"] - EVER) / (ALWAYS - EVER) > shown["glasses_worn"])
+    with picture.window(0 * person["eye_height"] + MIDDLE, person["eye_height"] + 2, 36, SIDE, which) as patch:
+        person = _of(person, which)
+        apart, tall, power = person["eye_apart"], person["glasses_height"], person["glasses_round"]
+        wide = np.minimum(person["glasses_width"], apart - 2)
+        outward, down = np.abs(patch.across) - apart, patch.down - person["eye_height"] - 2
         radius = np.abs(outward / wide) ** power + np.abs(down / tall) ** power
         radius = (radius ** (1 / power) - 1) * tall
         bars = np.minimum(0.9 - np.abs(down + 4), np.abs(outward) - wide)
         rim = np.maximum(0.9 - np.abs(radius), bars)
-        front = _front(patch) * worn
+        front = _front(patch)
         patch.paint(covered(-radius) * front * 0.12, _colour(GREY))
         patch.paint(covered(rim) * front, _colour((1, 1, 1)) * person["glasses_dark"][:, None])

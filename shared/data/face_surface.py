@@ -15,7 +15,6 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from shared.data.alignment import SIDE
 from shared.data.parametric import covered
@@ -28,10 +27,13 @@ if TYPE_CHECKING:
     from shared.data.parametric import Floats, Numbers
 
     Complex = NDArray[np.complexfloating[Any]]
+    Places = NDArray[np.intp]
 
 MIDDLE = 56.0
 HIGHEST, LOWEST, FINENESS = -80, 240, 4
 CHIN_FORWARD = 0.8
+PLANES = 9
+"""The fields of numbers that a `Picture` lies in: three colours, and what `Patch` tells of each pixel."""
 
 
 class Head:
@@ -53,7 +55,8 @@ class Head:
     def front(self, across: Floats, height: Floats) -> Floats:
         """Return Z of the surface in front at X = `across` and Y = `height`, [N, 1, 1]."""
         place = ((height - HIGHEST) * FINENESS).astype(np.intp)
-        half, middle = (np.take_along_axis(table, place, 2) for table in (self.half, self.middle))
+        place += np.arange(len(place))[:, None, None] * self.half.shape[2]
+        half, middle = (table.take(place) for table in (self.half, self.middle))
         return middle + self.depth * np.sqrt(np.maximum(half**2 - across**2, 0))
 
     def column(self, across: Floats, out: Floats | float) -> Floats:
@@ -78,32 +81,42 @@ class Patch:
     front: Floats
     inside: Floats
 
-    def rows(self, first: int) -> Patch:
-        """Return the part of the patch from row `first` on; what is painted on it is painted on the patch."""
-        return Patch(*(getattr(self, field.name)[..., first:, :] for field in fields(self)))
+    def rows(self, first: int, last: int | None = None) -> Patch:
+        """Return the rows from `first` to before `last`; what is painted on them is painted on the patch."""
+        return Patch(*(getattr(self, field.name)[..., first:last, :] for field in fields(self)))
 
     def paint(self, part: Floats, colour: Floats) -> None:
-        """Cover `part` of each pixel, [N, h, w], with a colour, [N, 3, 1, 1] or one for each pixel."""
+        """Cover `part` of each pixel, [N, h, w], with a colour, [N, 3, 1, 1]."""
         for channel in range(3):
             layer = colour[..., channel, :, :] - self.colours[:, channel]
             layer *= part
             self.colours[:, channel] += layer
 
+    def shade(self, part: Floats, colour: Floats, brightness: Floats) -> None:
+        """Cover `part` of each pixel with a colour times its `brightness`, [N, h, w], which is overwritten."""
+        brightness *= part
+        kept = 1 - part
+        for channel in range(3):
+            layer = self.colours[:, channel]
+            layer *= kept
+            layer += colour[..., channel, :, :] * brightness
+
 
 class Picture:
-    """Heads before backdrops, `colours` [N, 3, 112, 112], in crops that `turn` and `shift`, [N, 1], align.
+    """Heads before backdrops in crops that `turn` and `shift`, [N, 1], align.
 
-    `whole` is the patch of all pixels. What is painted has its own colour until `light_up` is called.
+    It lies in `planes`, float32 [N, 9, 112, 112], the first three of which hold the backdrops. `whole` is the patch of
+    all pixels. What is painted has its own colour until `light_up` is called.
     """
 
-    def __init__(self, head: Head, turn: Complex, shift: Complex, colours: Floats) -> None:
+    def __init__(self, head: Head, turn: Complex, shift: Complex, planes: Floats) -> None:
         self.head, self.turn, self.shift = head, turn, shift
-        self._shown = np.empty((len(turn), 6, SIDE, SIDE), np.float32)
-        self.whole = Patch(colours, *self._shown.swapaxes(0, 1))
-        column, down, across, facing, front, inside = self._shown.swapaxes(0, 1)
+        self._planes, self._images = planes, np.arange(len(turn))
+        self.whole = _patch(planes)
+        column, down, across, facing, front, inside = planes.swapaxes(0, 1)[3:]
         _see(column, down, turn, shift)
-        images = np.arange(len(turn))[:, None, None]
-        self._place = ((down - HIGHEST) * FINENESS).astype(np.int32) + images * head.half.shape[2]
+        self._place = ((down - HIGHEST) * FINENESS).astype(np.intp)
+        self._place += self._images[:, None, None] * head.half.shape[2]
         half, middle = (table.take(self._place, mode="clip") for table in (head.half, head.middle))
         np.add(middle, head.depth * half, out=front)
 
@@ -120,23 +133,33 @@ class Picture:
         np.add(beside * sine, before * cosine, out=facing)
         self._half = np.maximum(half, 1)
         facing /= self._half
-        inside[:] = covered((half - np.abs(beside)) * reach) * (half > 0)
+        np.abs(beside, out=beside)
+        np.subtract(half, beside, out=beside)
+        beside *= reach
+        np.multiply(covered(beside), half > 0, out=inside)
 
     @contextmanager
-    def window(self, column: Floats, down: Floats, height: int, width: int) -> Iterator[Patch]:
-        """Yield the `height` x `width` pixels around points that the camera sees, [N, 1, 1], to be painted on."""
-        centre = self.turn * (column + 1j * down)[:, 0] + self.shift
-        top = np.clip(np.rint(centre.imag - height / 2).astype(np.intp), 0, SIDE - height)
-        left = np.clip(np.rint(centre.real - width / 2).astype(np.intp), 0, SIDE - width)
-        images = np.arange(len(top))
-        shown, colours = (
-            sliding_window_view(array, (height, width), (2, 3), writeable=True)
-            for array in (self._shown, self.whole.colours)
-        )
-        place = images, slice(None), top[:, 0], left[:, 0]
-        patch = Patch(colours[place], *shown[place].swapaxes(0, 1))
-        yield patch
-        colours[place] = patch.colours
+    def window(
+        self, column: Floats, down: Floats, height: int, width: int, which: Places | None = None
+    ) -> Iterator[Patch]:
+        """Yield the `height` x `width` pixels around points that the camera sees, [N, 1, 1], to be painted on.
+
+        If `which` is given, the patch has the images at those places only.
+        """
+        centre = (self.turn * (column + 1j * down)[:, 0] + self.shift)[:, 0]
+        images = self._images if which is None else which
+        top = np.clip(np.rint(centre.imag - height / 2).astype(np.intp), 0, SIDE - height)[images]
+        left = np.clip(np.rint(centre.real - width / 2).astype(np.intp), 0, SIDE - width)[images]
+        cuts = [
+            self._planes[image, :, row : row + height, place : place + width]
+            for image, row, place in zip(images.tolist(), top.tolist(), left.tolist(), strict=True)
+        ]
+        planes = np.empty((len(cuts), PLANES, height, width), np.float32)
+        for copy, cut in zip(planes, cuts, strict=True):
+            copy[:] = cut
+        yield _patch(planes)
+        for copy, cut in zip(planes, cuts, strict=True):
+            cut[:3] = copy[:3]
 
     def light_up(self, shown: Numbers) -> None:
         """Shine on the heads by Lambert's law.
@@ -150,13 +173,20 @@ class Picture:
         light = patch.across / self._half
         light *= side
         light += patch.facing * front
-        light += head.slope.take(self._place, mode="clip") * shown["light_y"]
+        slope = head.slope.take(self._place, mode="clip")
+        slope *= shown["light_y"]
+        light += slope
         np.maximum(light, 0, out=light)
         light *= np.float32(1.1) * (1 - shown["ambient"])
         light += shown["ambient"] - 1
         light *= patch.inside
         light += 1
         patch.colours *= light[:, None]
+
+
+def _patch(planes: Floats) -> Patch:
+    """Return a patch that lies in planes, [N, 9, h, w]: its colours, then its other fields in their order."""
+    return Patch(planes[:, :3], *planes.swapaxes(0, 1)[3:])
 
 
 def _see(column: Floats, down: Floats, turn: Complex, shift: Complex) -> None:

@@ -36,16 +36,27 @@ def uniforms(count: int, *keys: Keys | int) -> Floats:
 
 def between(ranges: Mapping[str, tuple[float, float]], chances: Floats) -> Numbers:
     """Return for each name a number in its range, [N, 1, 1], as far along it as its column of `chances` says."""
-    return {
-        name: (low + (high - low) * chances[:, place]).astype(np.float32)[:, None, None]
-        for place, (name, (low, high)) in enumerate(ranges.items())
-    }
+    low, high = np.array(list(ranges.values())).T
+    numbers = (low + (high - low) * chances).astype(np.float32).T[:, :, None, None]
+    return dict(zip(ranges, numbers, strict=True))
 
 
 def covered(distance: Floats) -> Floats:
     """Return what part of a pixel a shape covers whose edge is at a distance in pixels, positive inside; in place."""
     distance += np.float32(0.5)
-    return np.clip(distance, 0, 1, out=distance)
+    return limited(distance)
+
+
+def limited(share: Floats) -> Floats:
+    """Bring numbers between 0 and 1; in place."""
+    return np.clip(share, 0, 1, out=share)
+
+
+def length(one: Floats, other: Floats) -> Floats:
+    """Return the length of vectors; far from overflow, so there is no need of the slow care of `np.hypot`."""
+    squares: Floats = one * one
+    squares += other * other
+    return np.sqrt(squares, out=squares)
 
 
 def _mixed(state: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter
 
 from shared.data.alignment import SIDE, similarity
 from shared.data.face_features import paint_features, smiling
-from shared.data.face_surface import Head, Picture
+from shared.data.face_surface import PLANES, Head, Picture
 from shared.data.parametric import between, uniforms
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ NUISANCE = {
 
 LANDMARK_ERROR = 1.6
 BACKDROP = 3
-TOGETHER = 16
+TOGETHER = 32
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,12 @@ def render(
     angles = np.asarray(drawn if yaw is None else yaw, dtype=np.float32)
     images = np.empty((len(identities), SIDE, SIDE, 3), np.uint8)
     landmarks = np.empty((len(identities), 5, 2), np.float32)
+    # One buffer for all: memory that is given back after every few images has to be cleared by the system each time.
+    planes = np.empty((min(TOGETHER, len(identities)), PLANES, SIDE, SIDE), np.float32)
     for start in range(0, len(identities), TOGETHER):
         part = slice(start, start + TOGETHER)
-        images[part], landmarks[part] = _drawn(identities[part], numbers[part], angles[part], seed, nuisance)
+        which = identities[part], numbers[part], angles[part]
+        landmarks[part] = _draw(*which, planes, images[part], seed=seed, nuisance=nuisance)
     return RenderedFaces(images, angles, landmarks)
 
 
@@ -158,8 +161,13 @@ def conditions(identities: Keys, numbers: Keys, seed: int = 0, nuisance: float =
     return between(ranges, uniforms(len(ranges), seed, 1, identities, numbers))
 
 
-def _drawn(identities: Keys, numbers: Keys, yaw: Floats, seed: int, nuisance: float) -> tuple[Bytes, Floats]:
-    """Draw a few faces, [N, 112, 112, 3], with their landmarks, [N, 5, 2]."""
+def _draw(
+    identities: Keys, numbers: Keys, yaw: Floats, planes: Floats, images: Bytes, *, seed: int, nuisance: float
+) -> Floats:
+    """Draw a few faces into `images`, [N, 112, 112, 3], and return their landmarks, [N, 5, 2].
+
+    `planes`, [N or more, 9, 112, 112], are overwritten.
+    """
     person, shown = people(identities, seed), conditions(identities, numbers, seed, nuisance)
     chances = uniforms(12 + 3 * BACKDROP**2, seed, 3, identities, numbers)
     errors, offsets, colours = np.split(chances, [10, 12], axis=1)
@@ -168,13 +176,14 @@ def _drawn(identities: Keys, numbers: Keys, yaw: Floats, seed: int, nuisance: fl
     found = np.stack([points.real, points.imag], -1) + nuisance * LANDMARK_ERROR * (errors * 2 - 1).reshape(-1, 5, 2)
     # The similarity p -> turn p + shift for p = x + iy.
     turn, _, shift = np.moveaxis([1, 1j] @ similarity(found), -1, 0)[..., None]
-    backdrop = _backdrop(0.5 + nuisance * (colours - 0.5))
-    picture = Picture(head, turn, shift, backdrop)
+    planes = planes[: len(images)]
+    _fill(planes[:, :3], 0.5 + nuisance * (colours - 0.5))
+    picture = Picture(head, turn, shift, planes)
     paint_features(picture, person, shown)
     picture.light_up(shown)
     landmarks = turn * points + shift
-    images = _exposed(picture.whole.colours, shown, offsets)
-    return images, np.stack([landmarks.real, landmarks.imag], -1).astype(np.float32)
+    _expose(picture.whole.colours, shown, offsets, images)
+    return np.stack([landmarks.real, landmarks.imag], -1).astype(np.float32)
 
 
 def _landmarks(head: Head, person: Numbers, shown: Numbers) -> Complex:
@@ -189,30 +198,30 @@ def _landmarks(head: Head, person: Numbers, shown: Numbers) -> Complex:
     return np.concatenate(points, axis=1)[:, :, 0]
 
 
-def _backdrop(colours: Floats) -> Floats:
-    """Return smooth backgrounds, [N, 3, 112, 112], between a few colours, [N, 3 x 3 x 3]."""
+def _fill(backdrop: Floats, colours: Floats) -> None:
+    """Fill in smooth backgrounds, [N, 3, 112, 112], between a few colours, [N, 3 x 3 x 3]."""
     grid = colours.reshape(-1, 3, BACKDROP, BACKDROP).astype(np.float32)
     grid = (grid + 2 * grid.mean(1, keepdims=True)) / 3
     places = np.linspace(0, BACKDROP - 1, SIDE, dtype=np.float32)
     weights = np.maximum(1 - np.abs(places[:, None] - np.arange(BACKDROP, dtype=np.float32)), 0)
-    backdrop: Floats = weights @ grid @ weights.T
-    return backdrop
+    np.matmul(weights @ grid, weights.T, out=backdrop)
 
 
-def _exposed(colours: Floats, shown: Numbers, offsets: Floats) -> Bytes:
-    """Return what the camera makes of colours, [N, 3, 112, 112]: uint8 [N, 112, 112, 3]."""
+def _expose(colours: Floats, shown: Numbers, offsets: Floats, images: Bytes) -> None:
+    """Fill `images`, [N, 112, 112, 3], with what the camera makes of colours, [N, 3, 112, 112]."""
     warm = shown["warmth"][:, None] * np.array([1, 0, -1], np.float32)[:, None, None]
-    colours *= shown["brightness"][:, None] * (1 + warm)
+    colours *= 255 * shown["brightness"][:, None] * (1 + warm)
     places = (offsets * SIDE).astype(np.intp)
     for number in np.flatnonzero(shown["noise"] > 0):
         top, left = places[number]
-        colours[number] += shown["noise"][number] * _grain()[top : top + SIDE, left : left + SIDE]
-    images = (np.clip(colours, 0, 1, out=colours) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
-    images = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
+        colours[number] += 255 * shown["noise"][number] * _grain()[top : top + SIDE, left : left + SIDE]
+    colours += np.float32(0.5)
+    levels = np.clip(colours, 0, 255, out=colours).astype(np.uint8)
+    for channel in range(3):  # Several times as fast as one transposition.
+        images[..., channel] = levels[:, channel]
     for image, resolution, blur in zip(images, shown["resolution"].flat, shown["blur"].flat, strict=True):
         if resolution > 0 or blur > 0:
             image[:] = _coarsened(Image.fromarray(image), float(resolution), float(blur))
-    return images
 
 
 def _coarsened(image: Image.Image, resolution: float, blur: float) -> Image.Image:
