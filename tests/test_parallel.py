@@ -142,7 +142,8 @@ def test_loss_gradients_and_statistics_of_three_processes_are_those_of_one(tmp_p
     many = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=3"]
     for start, name in (([], "one"), (many, "three")):
         line = [sys.executable, *start, str(script), term, str(tmp_path / name)]
-        subprocess.run(line, env=env, check=True, capture_output=True)
+        done = subprocess.run(line, env=env, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
     expected = torch.load(tmp_path / "one-0.pt")
     assert any(name.endswith("running_var") for name in expected)
     assert len(expected) > 40

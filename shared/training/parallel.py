@@ -66,8 +66,15 @@ def together(device: torch.device) -> Iterator[None]:
 
 
 def apart() -> None:
-    """Leave the other processes, at the end of all that is done together."""
+    """Leave the other processes, at the end of all that is done together, once each is there.
+
+    Who left before would close its connections on those that still receive from it. They meet at the store, which is
+    `torchrun`'s and stays.
+    """
     if count() > 1 and torch.distributed.is_initialized():
+        store = torch.distributed.distributed_c10d._get_default_store()
+        store.set(f"apart/{rank()}", "")
+        store.wait([f"apart/{process}" for process in range(count())], PATIENCE)
         torch.distributed.destroy_process_group()
 
 
