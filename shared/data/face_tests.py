@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from shared.config import Card, DataSet
-from shared.data.training_sets import OfficialForm, Olivetti
+from shared.data.training_sets import OfficialForm, Olivetti, QmulSurvFace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,13 +13,19 @@ if TYPE_CHECKING:
     from shared.data.evaluation_sets import PairSet
 
 
-class VerificationBin(OfficialForm):
+class TestSet(OfficialForm):
+    """A set of faces that no run trains on."""
+
+    __test__ = False
+    classes: ClassVar[int] = 0
+    training_images: ClassVar[int] = 0
+
+
+class VerificationBin(TestSet):
     """Pairs of aligned faces, 112 x 112, in one of the `.bin` files that InsightFace distributes."""
 
     implementation: ClassVar[str] = "shared.data.verification_bin:load"
     stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_verification"
-    classes: ClassVar[int] = 0
-    training_images: ClassVar[int] = 0
     folder: ClassVar[str] = "verification"
 
 
@@ -85,13 +91,11 @@ class CpLfw(VerificationBin):
     name: Literal["cplfw"] = "cplfw"
 
 
-class YouTubeFaces(OfficialForm):
+class YouTubeFaces(TestSet):
     """YouTube Faces: the aligned frames of 3,425 videos, 5,000 pairs of videos in ten splits."""
 
     implementation: ClassVar[str] = "shared.data.ytf:load"
     stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_ytf"
-    classes: ClassVar[int] = 0
-    training_images: ClassVar[int] = 0
     folder: ClassVar[str] = "YouTubeFaces"
     card: ClassVar[Card] = Card(
         title="YouTube Faces",
@@ -107,12 +111,10 @@ class YouTubeFaces(OfficialForm):
     name: Literal["ytf"] = "ytf"
 
 
-class IjbSet(OfficialForm):
+class IjbSet(TestSet):
     """A benchmark of the IARPA Janus programme in the form that InsightFace distributes: crops, landmarks, lists."""
 
     stand_in: ClassVar[str]
-    classes: ClassVar[int] = 0
-    training_images: ClassVar[int] = 0
 
 
 def _ijb_card(letter: str, year: int, megabytes: float) -> Card:
@@ -149,13 +151,11 @@ class IjbC(IjbSet):
     name: Literal["ijb-c"] = "ijb-c"
 
 
-class MegaFace(OfficialForm):
+class MegaFace(TestSet):
     """MegaFace challenge 1 with FaceScrub as the probes: 3,530 probes, a million distractors."""
 
     implementation: ClassVar[str] = "shared.data.megaface:load"
     stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_megaface"
-    classes: ClassVar[int] = 0
-    training_images: ClassVar[int] = 0
     folder: ClassVar[str] = "megaface"
     card: ClassVar[Card] = Card(
         title="MegaFace and FaceScrub",
@@ -171,25 +171,13 @@ class MegaFace(OfficialForm):
     name: Literal["megaface"] = "megaface"
 
 
-class QmulPairs(OfficialForm):
+class QmulPairs(TestSet):
     """The verification pairs of QMUL-SurvFace: the paper says 5,319 of one person and of two, its lists have 5,320."""
 
     implementation: ClassVar[str] = "shared.data.qmul:load_pairs"
-    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_qmul_survface"
-    classes: ClassVar[int] = 0
-    training_images: ClassVar[int] = 0
-    folder: ClassVar[str] = "QMUL-SurvFace"
-    card: ClassVar[Card] = Card(
-        title="QMUL-SurvFace, verification",
-        owner="Z. Cheng, X. Zhu, S. Gong (2018), Queen Mary University of London",
-        licence="non-commercial research only",
-        available=True,
-        how_to_get=(
-            "its owner offers it at https://qmul-survface.github.io; put the folders training_set and "
-            "Face_Verification_Test_Set into QMUL-SurvFace under the data root"
-        ),
-        megabytes=1_500,
-    )
+    stand_in: ClassVar[str] = QmulSurvFace.stand_in
+    folder: ClassVar[str] = QmulSurvFace.folder
+    card: ClassVar[Card] = QmulSurvFace.card.model_copy(update={"title": "QMUL-SurvFace, verification"})
     name: Literal["qmul-survface-pairs"] = "qmul-survface-pairs"
 
 
