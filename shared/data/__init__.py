@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.config import Card, Count, DataSet, Digits, Fraction, Strict
 
@@ -21,21 +21,45 @@ class Imbalance(Strict):
     fraction: Fraction
 
 
+class UnderRepresented(Strict):
+    """The UR splits of Yin et al. (CVPR 2019, Sec. 4.3): a set of regular and of under-represented classes.
+
+    Classes are ranked by their number of images, and the rank is the new class. The first `regular` are kept whole, of
+    each of the next `few` only `images` images. Put aside before, to test on, are `test_images` of each of the first
+    `tested[0]` classes, which count as regular, and of each of the `tested[1]` that follow, which count as
+    under-represented, whether they are trained on or not.
+    """
+
+    regular: Count = 10_000
+    few: Annotated[int, Field(ge=0)] = 10_000
+    images: Count = 5
+    tested: tuple[Count, Count] = (10_000, 10_000)
+    test_images: Count = 5
+
+
 class Sampling(Strict):
     """What becomes of a training set before it is trained on, in this order (see `shared.data.sampling`).
 
-    Only the images of `classes`, which become the classes 0, 1, ... in the order given; at most `per_class` images of
+    The division into regular and under-represented classes, or only the images of `classes`, which become the classes
+    0, 1, ... in the order given; at most `per_class` images of
     each class; the imbalance; `label_noise` of the labels flipped to another class; `held_out` of what is then left,
     with the labels as they then are, put aside for validation. The test set is confined to `classes` alike; the rest of
     it is the split "unseen".
     """
 
     # Left out of a record where it is not set, so that records from before it was an option stay those of their runs.
+    under_represented: UnderRepresented | None = Field(None, exclude_if=lambda division: division is None)
     classes: Annotated[Digits, Field(min_length=2)] | None = Field(None, exclude_if=lambda classes: classes is None)
     per_class: Count | None = None
     imbalance: Imbalance | None = None
     label_noise: Fraction = 0.0
     held_out: Fraction = 0.0
+
+    @model_validator(mode="after")
+    def _chooses_once(self) -> Self:
+        if self.under_represented is not None and self.classes is not None:
+            raise ValueError("give either classes or under_represented")
+        return self
 
 
 class TrainingSet(DataSet):
@@ -46,6 +70,8 @@ class TrainingSet(DataSet):
     @property
     def trained_classes(self) -> int:
         """The number of classes that are trained on: those chosen, else all."""
+        if self.sampling.under_represented is not None:
+            return self.sampling.under_represented.regular + self.sampling.under_represented.few
         return len(self.sampling.classes) if self.sampling.classes else self.classes
 
 

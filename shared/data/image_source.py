@@ -45,13 +45,36 @@ class ImageSource(Protocol):
 
 
 @dataclass(frozen=True)
+class Division:
+    """Which images are trained on, which stand for their class in a search, the gallery, and which are tested on.
+
+    `train`, `gallery` and `test` are sorted places of images, and `labels`, [N], the classes of all images, -1 where an
+    image is of none. The first `classes` classes are trained on; the gallery and the test images may be of more.
+    `under_represented` are the classes that are reported as such.
+    """
+
+    train: NDArray[np.intp]
+    gallery: NDArray[np.intp]
+    test: NDArray[np.intp]
+    labels: NDArray[np.integer]
+    classes: int
+    under_represented: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class LabelledSource:
-    """Images with their classes, 0..classes-1, [N], and the checksums of the files they come from, by name."""
+    """Images with their classes, 0..classes-1, [N], and the checksums of the files they come from, by name.
+
+    `yaw`, [N], is how far each head is turned, in degrees, where that is known; a mirrored head has the opposite sign.
+    `division` is there where the data set itself says what is trained on and what tested.
+    """
 
     images: ImageSource
     labels: NDArray[np.integer]
     classes: int
     checksums: dict[str, str]
+    yaw: NDArray[np.float32] | None = None
+    division: Division | None = None
 
 
 class ArraySource:
