@@ -22,8 +22,11 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Digits = tuple[Annotated[int, Field(ge=0)], ...]
-Split = Literal["train", "held-out", "test", "unseen"]
-"""The images trained on, those held out, the test images, and the test images of classes that are not trained on."""
+Split = Literal["train", "held-out", "test", "unseen", "gallery"]
+"""The images trained on, those held out, the test images, and the test images of classes that are not trained on.
+
+The gallery, where a training set is divided, are the images in which the test images are searched for by class.
+"""
 
 
 def _quotient(value: Any) -> Any:
@@ -154,12 +157,16 @@ class Benchmark(Component):
     """Options of a named evaluation of a trained run; builds `benchmark` as `shared.evaluation` describes.
 
     `splits` says which images of the run's own data it looks at, in the order in which it takes their outputs. One with
-    `images` looks at that data set instead. `alone` marks one too costly for the training job, which becomes a job of
-    its own.
+    `images` looks at that data set instead; one that is `inside` at the trained scheme itself, with the images that it
+    was trained on. `embedding` is the scheme's method that embeds. One that `keeps` returns, beside its metrics, arrays
+    that figures are drawn from. `alone` marks one too costly for the training job, which becomes a job of its own.
     """
 
     splits: ClassVar[tuple[Split, ...]] = ("test",)
     images: ClassVar[type[DataSet] | None] = None
+    inside: ClassVar[bool] = False
+    embedding: ClassVar[str] = "embed"
+    keeps: ClassVar[bool] = False
     alone: ClassVar[bool] = False
 
 

@@ -15,6 +15,7 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,20 +33,20 @@ from shared.data.sampling import Sample, sample, select
 from shared.errors import UserError
 from shared.evaluation.output import Output
 from shared.fingerprint import ROOT, training_code
-from shared.records import CURVE, FEATURES, RECORD, DataUsed, Provenance, Record, write_json
+from shared.records import ARRAYS, CURVE, FEATURES, RECORD, DataUsed, Provenance, Record, write_json
 from shared.registry import Run, benchmarks, images_of
 from shared.results import Results
 from shared.training import device as devices
 from shared.training import parallel
 from shared.training.batches import Images, ImageTensor, Normalisation
 from shared.training.checkpoint import Checkpoints
-from shared.training.loop import EVALUATION_BATCH, Position, Stopped, embed, fit
+from shared.training.loop import EVALUATION_BATCH, Position, Stopped, embed, embed_by, fit
 from shared.training.streaming import StreamedImages
 
 __all__ = ["Stopped", "evaluate", "train"]
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy")
-
+Arrays = dict[str, np.ndarray[Any, Any]]
 
 FACES = Normalisation(mean=0.5, std=0.5)
 
@@ -60,43 +61,64 @@ class _Trained:
         self.sampling: Sampling = config.data.sampling  # type: ignore[attr-defined]
         training, test = _parts(loaded, config.data.classes)
         chosen = self.sampling.classes
-        self.drawn: Sample = sample(training.labels, self.sampling, training.classes, seed)
+        self.drawn: Sample = sample(training.labels, self.sampling, training.classes, seed, training.division)
         tested = np.arange(len(test.labels))
         test_labels: np.ndarray[Any, Any] = test.labels
         if chosen is not None:
             tested, test_labels, _ = select(test_labels, chosen, training.classes)
         unseen = np.setdiff1d(np.arange(len(test_labels)), tested)
-        self.classes = len(chosen) if chosen is not None else training.classes
+        division = self.drawn.division
+        if division is not None:
+            test, tested, test_labels = training, division.test, division.labels
+        self.classes = self.drawn.classes
         self.normalisation = (
             Normalisation.of(loaded.train_images[self.drawn.train]) if isinstance(loaded, ImageArrays) else FACES
         )
         flip = config.training.flip
+        gallery = np.empty(0, np.intp) if division is None else division.gallery
         self.images: dict[Split, Images] = {
-            "train": self._images(training.images, self.drawn.train, self.drawn.train_labels, flip=flip),
+            "train": self._images(
+                training.images, self.drawn.train, self.drawn.train_labels, flip=flip, yaw=training.yaw
+            ),
             "held-out": self._images(training.images, self.drawn.held_out, self.drawn.held_out_labels),
             "test": self._images(test.images, tested, test_labels[tested]),
             "unseen": self._images(test.images, unseen, test.labels[unseen]),
+            "gallery": self._images(training.images, gallery, test_labels[gallery]),
         }
         self.checksums = training.checksums
-        self._outputs: dict[Split, Output] = {}
+        self._outputs: dict[tuple[Split, str], Output] = {}
         self._tested_on: dict[str, Any] = {}
         torch.manual_seed(seed)
         self.scheme = config.scheme.build(config, training.images.shape, self.classes, self.device)
 
     def _images(
-        self, images: ImageSource, index: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], *, flip: bool = False
+        self,
+        images: ImageSource,
+        index: np.ndarray[Any, Any],
+        labels: np.ndarray[Any, Any],
+        *,
+        flip: bool = False,
+        yaw: np.ndarray[Any, Any] | None = None,
     ) -> Images:
-        """Return images on the device where they are in memory, else a stream that reads them when asked for."""
-        if isinstance(images, ArraySource):
-            return ImageTensor(images.images[index], labels, self.normalisation, self.device, flip=flip)
-        return StreamedImages(images, index, labels, self.device, flip=flip, workers=self.run.config.training.workers)
+        """Return images on the device where they are in memory, else a stream that reads them when asked for.
 
-    def embed(self, images: ImageSource, mirrored: bool) -> np.ndarray[Any, Any]:
-        """Return the embeddings [N, d], float32, of all images, mirrored left-right if asked; only after training."""
+        `yaw` is that of all the images of the source.
+        """
+        turned = None if yaw is None else yaw[index]
+        if isinstance(images, ArraySource):
+            return ImageTensor(images.images[index], labels, self.normalisation, self.device, flip=flip, yaw=turned)
+        workers = self.run.config.training.workers
+        return StreamedImages(images, index, labels, self.device, flip=flip, yaw=turned, workers=workers)
+
+    def embed(self, method: str, images: ImageSource, mirrored: bool) -> np.ndarray[Any, Any]:
+        """Return what a method of the scheme embeds all images to, [N, d], float32, mirrored left-right if asked.
+
+        Only after training.
+        """
         everything = np.arange(len(images))
         batches = self._images(images, everything, np.zeros(len(images), np.int64)).in_order(EVALUATION_BATCH)
         faces = (batch.flip(3) if mirrored else batch for batch, _ in batches)
-        embeddings: np.ndarray[Any, Any] = self.scheme.embed(faces).cpu().numpy()
+        embeddings: np.ndarray[Any, Any] = getattr(self.scheme, method)(faces).cpu().numpy()
         return embeddings
 
     def tested_on(self, benchmark: str) -> Any:
@@ -117,33 +139,37 @@ class _Trained:
                 )
         return missing
 
-    def output(self, split: Split) -> Output:
-        """Embed and classify the images of a split, once; only after training.
+    def output(self, split: Split, method: str = "embed") -> Output:
+        """Embed, by a method of the scheme, and classify the images of a split, once; only after training.
 
         Raises:
             UserError: the split has no images.
 
         """
-        if split not in self._outputs:
-            self._outputs[split] = self._output(split)
-        return self._outputs[split]
+        if (split, method) not in self._outputs:
+            self._outputs[split, method] = self._output(split, method)
+        return self._outputs[split, method]
 
-    def _output(self, split: Split) -> Output:
+    def _output(self, split: Split, method: str) -> Output:
         images = self.images[split]
         if not len(images):
-            setting = {"held-out": "data.sampling.held_out above 0", "unseen": "data.sampling.classes to some classes"}
+            setting = {
+                "held-out": "data.sampling.held_out above 0",
+                "unseen": "data.sampling.classes to some classes",
+                "gallery": "data.sampling.under_represented to the classes that are divided",
+            }
             raise UserError(
                 f"run '{self.run.name}' has no {split} images, yet names a benchmark on them or keeps their features; "
                 f"set {setting.get(split, 'data.sampling otherwise')}."
             )
         embeddings = embed(self.scheme, images)
-        imbalance = self.sampling.imbalance
+        shown = embeddings if method == "embed" else embed_by(getattr(self.scheme, method), images)
         return Output(
-            embeddings=embeddings.cpu().numpy(),
+            embeddings=shown.cpu().numpy(),
             labels=images.labels.cpu().numpy(),
             predictions=self.scheme.predict(embeddings).cpu().numpy(),
             class_vectors=self.scheme.class_vectors().float().cpu().numpy(),
-            minority=imbalance.classes if imbalance else (),
+            minority=self.drawn.minority,
         )
 
 
@@ -160,7 +186,7 @@ def _parts(loaded: ImageArrays | LabelledSource, classes: int) -> tuple[Labelled
 
 
 def train(run: Run, seed: int, results: Results, root: Path) -> None:
-    """Train one seed of a run, or take it up where it stopped, and write its record, features and curve.
+    """Train one seed of a run, or take it up where it stopped, and write its record, its curve and what it keeps.
 
     Started by `torchrun`, the processes train together, and the first of them writes.
 
@@ -187,7 +213,7 @@ def train(run: Run, seed: int, results: Results, root: Path) -> None:
         for reason in skipped.values():
             warnings.warn(f"{run.name}: not measured: {reason}", MissingBenchmarkWarning, stacklevel=2)
         last = {name: value for name, value in position.curve[-1].items() if name not in {"epoch", "step"}}
-        measured = {"training": last, **_measure(trained, run.config.benchmarks)}
+        measured, kept = _measure(trained, run.config.benchmarks)
         record = Record(
             paper=run.paper,
             run=run.name,
@@ -196,7 +222,7 @@ def train(run: Run, seed: int, results: Results, root: Path) -> None:
             axes=run.axes,
             config=run.config.plain(),
             config_hash=run.hash,
-            metrics=measured,
+            metrics={"training": last, **measured},
             data=DataUsed(
                 name=run.config.data.name,
                 checksums=trained.checksums,
@@ -209,6 +235,7 @@ def train(run: Run, seed: int, results: Results, root: Path) -> None:
         _write_curve(folder / CURVE, position)
         for split in run.config.keep_features:
             _write_features(folder / FEATURES.format(split=split), trained.output(split))
+        _write_kept(folder, kept)
         write_json(folder / RECORD, record.model_dump(mode="json"))
 
 
@@ -223,7 +250,7 @@ def _fit(trained: _Trained, checkpoints: Checkpoints) -> Position:
     def measure() -> dict[str, float]:
         return {
             f"{benchmark}/{metric}": value
-            for benchmark, metrics in _measure(trained, along).items()
+            for benchmark, metrics in _measure(trained, along)[0].items()
             for metric, value in metrics.items()
         }
 
@@ -263,7 +290,9 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
     for missing in trained.skipped([benchmark]).values():
         raise UserError(missing)
     trained.scheme.restore(saved["position"]["best_state"] or saved["scheme"])
-    metrics: dict[str, float] = _measure(trained, [benchmark], alone=True)[benchmark]
+    measured, kept = _measure(trained, [benchmark], alone=True)
+    metrics: dict[str, float] = measured[benchmark]
+    _write_kept(results.seed(run.scale, run.paper, run.name, seed), kept)
     path = results.benchmark(run.scale, run.paper, run.name, seed, benchmark)
     write_json(path, {"benchmark": benchmark, "config_hash": run.hash, "seed": seed, "metrics": metrics})
     return metrics
@@ -273,30 +302,36 @@ def _checkpoints(run: Run, seed: int, results: Results) -> Checkpoints:
     return Checkpoints(results.checkpoints(run.scale, run.paper, run.hash, seed), run.config.identity(), seed)
 
 
-def _measure(trained: _Trained, names: Iterable[str], *, alone: bool = False) -> dict[str, dict[str, float]]:
-    """Return the metrics of the named benchmarks; no image of a split that none of them asks for is looked at.
+def _measure(
+    trained: _Trained, names: Iterable[str], *, alone: bool = False
+) -> tuple[dict[str, dict[str, float]], dict[str, Arrays]]:
+    """Return the metrics of the named benchmarks, and the arrays of those that keep any.
 
-    One whose data are not to be had is left out, and one marked `alone` unless asked for.
+    No image of a split that none of them asks for is looked at. One whose data are not to be had is left out, and one
+    marked `alone` unless asked for.
     """
     names = list(names)
     missing = trained.skipped(names)
-    return {
-        name: _metrics(trained, name) for name in names if name not in missing and (alone or not _alone(trained, name))
-    }
+    metrics, kept = {}, {}
+    for name in names:
+        if name not in missing and (alone or not benchmarks(trained.run.paper)[name].alone):
+            metrics[name], arrays = _measured(trained, name)
+            if arrays:
+                kept[name] = arrays
+    return metrics, kept
 
 
-def _alone(trained: _Trained, name: str) -> bool:
-    return benchmarks(trained.run.paper)[name].alone
-
-
-def _metrics(trained: _Trained, name: str) -> dict[str, float]:
+def _measured(trained: _Trained, name: str) -> tuple[dict[str, float], Arrays]:
     benchmark = benchmarks(trained.run.paper)[name]
     measure = benchmark.build()
-    if benchmark.images is None:
-        metrics: dict[str, float] = measure(*map(trained.output, benchmark.splits))
+    if benchmark.inside:
+        measured = measure(trained.scheme, trained.images["train"])
+    elif benchmark.images is not None:
+        measured = measure(trained.tested_on(name), partial(trained.embed, benchmark.embedding))
     else:
-        metrics = measure(trained.tested_on(name), trained.embed)
-    return metrics
+        measured = measure(*(trained.output(split, benchmark.embedding) for split in benchmark.splits))
+    metrics, arrays = measured if benchmark.keeps else (measured, {})
+    return metrics, arrays
 
 
 @contextmanager
@@ -323,20 +358,32 @@ def _counts(images: Images, classes: int) -> list[int]:
 
 
 def _write_features(path: Path, output: Output) -> None:
-    archive = io.BytesIO()
-    np.savez_compressed(
-        archive,
-        embeddings=output.embeddings,
-        labels=output.labels.astype(np.uint8 if output.classes <= 256 else np.int32),
-        predictions=output.predictions.astype(np.uint8 if output.classes <= 256 else np.int32),
-        class_vectors=output.class_vectors,
+    _write_arrays(
+        path,
+        {
+            "embeddings": output.embeddings,
+            "labels": output.labels.astype(np.uint8 if output.classes <= 256 else np.int32),
+            "predictions": output.predictions.astype(np.uint8 if output.classes <= 256 else np.int32),
+            "class_vectors": output.class_vectors,
+        },
     )
+
+
+def _write_kept(folder: Path, kept: dict[str, Arrays]) -> None:
+    for benchmark, arrays in kept.items():
+        _write_arrays(folder / ARRAYS.format(benchmark=benchmark), arrays)
+
+
+def _write_arrays(path: Path, arrays: Arrays) -> None:
+    archive = io.BytesIO()
+    np.savez_compressed(archive, **arrays)  # type: ignore[arg-type]
     write_atomically(path, archive.getbuffer())
 
 
 def _write_curve(path: Path, position: Position) -> None:
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(position.curve[0]))
+    names = dict.fromkeys(name for row in position.curve for name in row)
+    writer = csv.DictWriter(text, fieldnames=list(names))
     writer.writeheader()
     writer.writerows(position.curve)
     write_atomically(path, text.getvalue().encode())

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 RECORD = "record.json"
 FEATURES = "features-{split}.npz"
+ARRAYS = "arrays-{benchmark}.npz"
 CURVE = "curve.csv"
 
 
@@ -89,16 +90,20 @@ class Features:
             UserError: the file is missing or damaged.
 
         """
-        import numpy as np  # noqa: PLC0415 - reading records need not cost its import
+        return _read_arrays(self._folder / FEATURES.format(split=split))
 
-        path = self._folder / FEATURES.format(split=split)
-        try:
-            with np.load(path) as archive:
-                return {name: archive[name] for name in archive.files}
-        except (OSError, ValueError) as error:
-            raise UserError(
-                f"{path}: the features cannot be read ({error}); remove the record beside it and train again."
-            ) from None
+
+def _read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
+    """Read the arrays in a file; raises UserError."""
+    import numpy as np  # noqa: PLC0415 - reading records need not cost its import
+
+    try:
+        with np.load(path) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path}: its arrays cannot be read ({error}); remove the record beside it and train again."
+        ) from None
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -141,7 +146,8 @@ class Records:
 
     `table` has one row per run, seed, benchmark and metric: columns `run`, `seed`, `benchmark`, `metric`, `value`,
     then the axes of the runs' names and the settings of their configuration by dotted path (`loss.sigma`).
-    `features[run, seed]` holds the arrays where the run keeps them, `curve(run, seed)` the learning curve.
+    `features[run, seed]` holds the arrays where the run keeps them, `curve(run, seed)` the learning curve, and
+    `arrays(run, seed, benchmark)` what a benchmark keeps beside its metrics.
     """
 
     def __init__(self, records: Iterable[tuple[Record, Path]], reference: Reference) -> None:
@@ -216,11 +222,24 @@ class Records:
         """
         import pandas as pd  # noqa: PLC0415 - reading records need not cost its import
 
-        [folder] = [folder for record, folder in self.records if (record.run, record.seed) == (run, seed)]
+        path = self._folder(run, seed) / CURVE
         try:
-            return pd.read_csv(folder / CURVE)
+            return pd.read_csv(path)
         except OSError:
-            raise UserError(f"{folder / CURVE} is missing; remove the record beside it and train again.") from None
+            raise UserError(f"{path} is missing; remove the record beside it and train again.") from None
+
+    def arrays(self, run: str, seed: int, benchmark: str) -> dict[str, NDArray[np.generic]]:
+        """Read the arrays that a benchmark kept of one seed of a run.
+
+        Raises:
+            UserError: the file is missing or damaged.
+
+        """
+        return _read_arrays(self._folder(run, seed) / ARRAYS.format(benchmark=benchmark))
+
+    def _folder(self, run: str, seed: int) -> Path:
+        [folder] = [folder for record, folder in self.records if (record.run, record.seed) == (run, seed)]
+        return folder
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -101,10 +101,10 @@ def test_a_cut_record_and_missing_features_are_named(tmp_path):
     path.write_text(path.read_text()[:100])
     with pytest.raises(UserError, match="no valid record"):
         read_record(path)
-    with pytest.raises(UserError, match="the features cannot be read"):
+    with pytest.raises(UserError, match="its arrays cannot be read"):
         Features(tmp_path).load("train")
     (tmp_path / "features-train.npz").write_bytes(b"not an archive")
-    with pytest.raises(UserError, match="the features cannot be read"):
+    with pytest.raises(UserError, match="its arrays cannot be read"):
         Features(tmp_path).load("train")
 
 

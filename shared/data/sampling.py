@@ -1,6 +1,7 @@
-"""Imbalance, label noise and held-out splits of a training set, as functions of its labels and a seed.
+"""Divisions, imbalance, label noise and held-out splits of a training set, as functions of its labels and a seed.
 
-Each operation draws one random key for every sample from a stream of its own, named after it, and acts on
+A division into regular and under-represented classes is part of the data and draws the same whatever the seed. Each
+other operation draws one random key for every sample from a stream of its own, named after it, and acts on
 the samples with the smallest keys. Hence, for the same labels and seed, (1) no operation reshuffles another,
 (2) what a smaller fraction chooses is a subset of what a larger one chooses, and (3) `among`, the sorted
 indices of the samples that an operation is confined to, takes samples away and gives the others no new keys.
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shared.data.image_source import Division
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from shared.data import Sampling
+    from shared.data import Sampling, UnderRepresented
 
     Labels = NDArray[np.integer[Any]]
     Indices = NDArray[np.intp]
@@ -31,26 +33,46 @@ if TYPE_CHECKING:
 class Sample:
     """Sorted indices into the data set's training images, the labels to use for them, and exact counts.
 
+    `classes` are trained on. Where the training set is divided, `test` and `gallery` are what the division puts aside
+    to test on and to search in, with true labels, also of classes from `classes` on; else they are empty. `minority`
+    are the classes that are reported as such: those of the imbalance, else those under-represented.
+
     `counts` has "train" and "held_out", the number of samples of each class by the labels to use, and
-    "flipped", how many labels of both together are not the data set's own.
+    "flipped", how many labels of both together are not the data set's own; where divided, "test" and "gallery" too.
     """
 
     train: Indices
     train_labels: Labels
     held_out: Indices
     held_out_labels: Labels
+    test: Indices
+    test_labels: Labels
+    gallery: Indices
+    gallery_labels: Labels
+    classes: int
+    minority: tuple[int, ...]
     counts: dict[str, Any]
 
 
-def sample(labels: Labels, sampling: Sampling, classes: int, seed: int) -> Sample:
-    """Apply `sampling` to a training set with these labels, 0..classes-1.
+def sample(labels: Labels, sampling: Sampling, classes: int, seed: int, division: Division | None = None) -> Sample:
+    """Apply `sampling` to a training set with these labels, 0..classes-1, and the `division` that it comes with.
 
-    In this order: the choice of classes, the cap per class, the imbalance by true labels, the noise on
+    In this order: the division or the choice of classes, the cap per class, the imbalance by true labels, the noise on
     what is left, and the held-out split of that, stratified by the noisy labels, since who tunes on it has
-    no others. Raises UserError where a class is named that there is not, or no sample is left to train on.
+    no others. Raises UserError where a class is named that there is not, no sample is left to train on, or the
+    classes cannot be divided.
     """
     kept = np.arange(len(labels))
-    if sampling.classes is not None:
+    if division is not None and (sampling.under_represented is not None or sampling.classes is not None):
+        raise UserError(
+            "this data set says itself which of its classes are trained on; leave sampling.under_represented and "
+            "sampling.classes out"
+        )
+    if sampling.under_represented is not None:
+        division = divide(labels, sampling.under_represented, classes)
+    if division is not None:
+        kept, labels, classes = division.train, division.labels, division.classes
+    elif sampling.classes is not None:
         kept, labels, classes = select(labels, sampling.classes, classes)
     if sampling.per_class is not None:
         kept = cap_classes(labels, sampling.per_class, seed, among=kept)
@@ -70,7 +92,61 @@ def sample(labels: Labels, sampling: Sampling, classes: int, seed: int) -> Sampl
         "held_out": class_counts(noisy[held_out], classes),
         "flipped": int(np.count_nonzero(noisy != labels)),
     }
-    return Sample(train, noisy[train], held_out, noisy[held_out], counts)
+    nothing = np.empty(0, np.intp)
+    test, gallery = (division.test, division.gallery) if division else (nothing, nothing)
+    if division is not None:
+        counts |= {"test": class_counts(labels[test], classes), "gallery": class_counts(labels[gallery], classes)}
+    return Sample(
+        train=train,
+        train_labels=noisy[train],
+        held_out=held_out,
+        held_out_labels=noisy[held_out],
+        test=test,
+        test_labels=labels[test],
+        gallery=gallery,
+        gallery_labels=labels[gallery],
+        classes=classes,
+        minority=_minority(sampling, division),
+        counts=counts,
+    )
+
+
+def divide(labels: Labels, option: UnderRepresented, classes: int) -> Division:
+    """Divide a training set with these labels, 0..classes-1, into regular and under-represented classes.
+
+    Yin et al. (CVPR 2019), Sec. 4.3. A class becomes its rank by number of images, the largest first; of classes of
+    one size the smaller label comes first. The images of each class have one random order, the same in every split:
+    those to test on come from its beginning, the few of an under-represented class from its end. So splits that are
+    tested alike have the same test images, and classes that are under-represented in several the same few.
+
+    The paper leaves open what represents a tested class in the search where it is not trained on as an
+    under-represented one. Here it is its training images where it is regular, and the few that it would have where it
+    is not trained on. Raises UserError where there are too few classes, or too few images of one.
+    """
+    trained, tested = option.regular + option.few, sum(option.tested)
+    used = max(trained, tested)
+    sizes = np.bincount(labels, minlength=classes)
+    by_size = np.argsort(-sizes, kind="stable")
+    needed = np.where(np.arange(used) < option.regular, 1, option.images)
+    needed[:tested] += option.test_images
+    _check_sizes(sizes[by_size[:used]], needed, by_size)
+
+    ranks = np.empty(len(sizes), np.int64)
+    ranks[by_size] = np.arange(len(sizes))
+    ranked = ranks[labels]
+    place = _ranks(ranked, _keys(labels, 0, "under_represented"))
+    test = (ranked < tested) & (place < option.test_images)
+    last = place >= sizes[labels] - option.images
+    kept = np.where(ranked < option.regular, ~test, last)
+    few = {*range(option.regular, trained), *range(option.tested[0], tested)}
+    return Division(
+        train=np.flatnonzero(kept & (ranked < trained)),
+        gallery=np.flatnonzero(kept & (ranked < tested)),
+        test=np.flatnonzero(test),
+        labels=np.where(ranked < used, ranked, -1),
+        classes=trained,
+        under_represented=tuple(sorted(few)),
+    )
 
 
 def select(labels: Labels, chosen: Sequence[int], classes: int) -> tuple[Indices, Labels, int]:
@@ -132,6 +208,29 @@ def hold_out(labels: Labels, fraction: float, seed: int, among: Indices | None =
 def class_counts(labels: Labels, classes: int) -> list[int]:
     """Count how many samples each of the classes 0..classes-1 has."""
     return [int(count) for count in np.bincount(labels, minlength=classes)]
+
+
+def _check_sizes(sizes: Indices, needed: Indices, by_size: Indices) -> None:
+    """Raise UserError where fewer classes than `needed` names have images, or one has fewer than it needs."""
+    there = np.count_nonzero(sizes)
+    if there < len(needed):
+        raise UserError(
+            f"sampling.under_represented asks for {len(needed)} classes, where {there} have images; lower regular, few "
+            "or tested"
+        )
+    short = np.flatnonzero(sizes < needed)
+    if len(short):
+        rank = short[0]
+        raise UserError(
+            f"sampling.under_represented needs {needed[rank]} images of class {by_size[rank]}, number {rank + 1} by "
+            f"size, which has {sizes[rank]}; lower images or test_images, or regular, few or tested"
+        )
+
+
+def _minority(sampling: Sampling, division: Division | None) -> tuple[int, ...]:
+    if sampling.imbalance is not None:
+        return sampling.imbalance.classes
+    return division.under_represented if division else ()
 
 
 def _all(labels: Labels) -> Indices:

@@ -79,6 +79,10 @@ class Images(Protocol):
 
     @property
     def labels(self) -> Tensor: ...  # noqa: D102
+    @property
+    def yaw(self) -> NDArray[np.float32] | None: ...  # noqa: D102
+    @property
+    def flip(self) -> bool: ...  # noqa: D102
     def __len__(self) -> int: ...
     def normalised(self, index: Tensor) -> Tensor: ...  # noqa: D102
     def epoch(  # noqa: D102
@@ -91,13 +95,16 @@ class Images(Protocol):
         order: Order | None = None,
         share: slice = ALL,
     ) -> Iterator[tuple[Tensor, Tensor]]: ...
-    def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]: ...  # noqa: D102
+    def in_order(  # noqa: D102
+        self, batch_size: int, order: Order | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]: ...
 
 
 class ImageTensor:
     """Images `[N, H, W]` or `[N, H, W, 3]` (uint8) with labels `[N]`, held on a device and normalised batch by batch.
 
-    With `flip` each image of an epoch is mirrored left-right with probability 1/2.
+    With `flip` each image of an epoch is mirrored left-right with probability 1/2. `yaw`, `[N]`, is how far each head
+    is turned, in degrees, where that is known.
     """
 
     def __init__(
@@ -108,13 +115,14 @@ class ImageTensor:
         device: torch.device,
         *,
         flip: bool = False,
+        yaw: NDArray[np.float32] | None = None,
     ) -> None:
         pixels = torch.from_numpy(np.ascontiguousarray(images))
         self.images = (pixels.permute(0, 3, 1, 2) if pixels.ndim == 4 else pixels.unsqueeze(1)).to(device)
         self.labels = torch.from_numpy(np.asarray(labels, dtype=np.int64)).to(device)
         self.scale = 1 / (255 * normalisation.std)
         self.shift = -normalisation.mean / normalisation.std
-        self.flip = flip
+        self.flip, self.yaw = flip, yaw
 
     def __len__(self) -> int:
         return len(self.images)
@@ -150,8 +158,10 @@ class ImageTensor:
                 images = torch.where(chosen[:, None, None, None], images.flip(3), images)
             yield images, self.labels[index]
 
-    def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield all images and labels in the order of the files."""
-        for first in range(0, len(self), batch_size):
-            chosen = slice(first, first + batch_size)
+    def in_order(self, batch_size: int, order: Order | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield all images and labels in the order of the files, or those of `order` in that order, never mirrored."""
+        places = None if order is None else torch.from_numpy(order).to(self.images.device)
+        for first in range(0, len(self) if places is None else len(places), batch_size):
+            part = slice(first, first + batch_size)
+            chosen = part if places is None else places[part]
             yield self.normalised(chosen), self.labels[chosen]

@@ -53,10 +53,10 @@ class Position:
     epoch: int = 0
     batch: int = 0
     step: int = 0
-    samples: int = 0
     seconds: float = 0.0
     ended: bool = False
     totals: dict[str, Tensor] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     curve: list[dict[str, float]] = field(default_factory=list)
     best_error: float = math.inf
     best_epoch: int = 0
@@ -70,7 +70,12 @@ def learning_rate_factor(training: Training, progress: float) -> float:
 
 def embed(scheme: TrainingScheme, images: Images) -> Tensor:
     """Return the embeddings `[N, d]` of all images in their order."""
-    return scheme.embed(batch for batch, _ in images.in_order(EVALUATION_BATCH))
+    return embed_by(scheme.embed, images)
+
+
+def embed_by(method: Callable[[Iterator[Tensor]], Tensor], images: Images) -> Tensor:
+    """Return what a scheme's method embeds all images to, `[N, d]`, in their order."""
+    return method(batch for batch, _ in images.in_order(EVALUATION_BATCH))
 
 
 def error(scheme: TrainingScheme, images: Images) -> float:
@@ -122,13 +127,13 @@ def fit(
                     previous = position.totals.get(name)
                     addend = term.double() * len(batch[1])
                     position.totals[name] = addend if previous is None else previous + addend
-                position.samples += len(batch[1])
+                    position.counts[name] = position.counts.get(name, 0) + len(batch[1])
                 position.batch += 1
                 position.step += 1
                 checking = position.step % CHECK_STEPS == 0
                 if checking:
                     _require_finite(position, label, checkpoints.newest)
-                mean = float(position.totals["loss"]) / position.samples if checking else None
+                mean = float(position.totals["loss"]) / position.counts["loss"] if checking else None
                 progress.step(position.step, position.epoch + 1, mean)
                 if (alone and asked.is_set()) or (not alone and checking and _anyone(asked, position)):
                     save()
@@ -161,7 +166,7 @@ def _end_epoch(
 ) -> None:
     """Add the epoch to the curve, judge it on held-out data, and move the position to the next."""
     row = {"epoch": float(position.epoch + 1), "step": float(position.step)}
-    row |= {name: float(total) / position.samples for name, total in position.totals.items()}
+    row |= {name: float(total) / position.counts[name] for name, total in position.totals.items()}
     if parallel.rank() == 0:
         if held_out is not None:
             row["held_out_error"] = error(scheme, held_out)
@@ -180,7 +185,7 @@ def _end_epoch(
             position.ended |= position.epoch - position.best_epoch >= training.patience
     position.curve.append(row)
     if all(math.isfinite(value) for value in row.values()):
-        position.totals, position.samples = {}, 0
+        position.totals, position.counts = {}, {}
 
 
 def _require_finite(position: Position, label: str, newest: Path) -> None:

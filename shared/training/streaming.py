@@ -32,9 +32,9 @@ class StreamedImages:
     """The images at `index`, [N], of a source, with their labels, [N], held on a device, as `ImageTensor` gives them.
 
     Pixels x become x / 127.5 - 1, from -1 to 1. With `flip` each image of an epoch is mirrored left-right with
-    probability 1/2. Threads, `workers` of them, decode a bounded number of batches ahead; with none, each batch is
-    decoded when it is asked for. The batches are the same in any case. UserError where an image cannot be read reaches
-    whoever asks for its batch.
+    probability 1/2. `yaw`, [N], is how far each head is turned, in degrees, where that is known. Threads, `workers` of
+    them, decode a bounded number of batches ahead; with none, each batch is decoded when it is asked for. The batches
+    are the same in any case. UserError where an image cannot be read reaches whoever asks for its batch.
     """
 
     def __init__(
@@ -45,11 +45,12 @@ class StreamedImages:
         device: torch.device,
         *,
         flip: bool = False,
+        yaw: NDArray[np.float32] | None = None,
         workers: int = 0,
     ) -> None:
         self.images, self.index = images, index
         self.labels = torch.from_numpy(np.asarray(labels, dtype=np.int64)).to(device)
-        self.device, self.flip, self.workers = device, flip, workers
+        self.device, self.flip, self.yaw, self.workers = device, flip, yaw, workers
 
     def __len__(self) -> int:
         return len(self.index)
@@ -83,12 +84,13 @@ class StreamedImages:
                 index = torch.from_numpy(order[places]).to(self.device)
                 yield self._floats(pixels, mirrored[places][share]), self.labels[index]
 
-    def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield all images and labels in the order of `index`, never mirrored."""
-        batches = [slice(first, first + batch_size) for first in range(0, len(self), batch_size)]
+    def in_order(self, batch_size: int, order: Order | None = None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield all images and labels in the order of `index`, or those of `order` in that order, never mirrored."""
+        order = np.arange(len(self)) if order is None else order
+        batches = [order[first : first + batch_size] for first in range(0, len(order), batch_size)]
         with closing(ahead(self._read, (self.index[places] for places in batches), self.workers)) as read:
             for places, pixels in zip(batches, read, strict=True):
-                yield self._floats(pixels), self.labels[places]
+                yield self._floats(pixels), self.labels[torch.from_numpy(places).to(self.device)]
 
     def _read(self, index: NDArray[np.intp]) -> Tensor:
         """Return the source's images at `index`, uint8, where a GPU can copy them from while the host goes on."""
