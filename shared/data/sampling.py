@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 class Sample:
     """Sorted indices into the data set's training images, the labels to use for them, and exact counts.
 
-    `classes` are trained on. Where the training set is divided, `test` and `gallery` are what the division puts aside
-    to test on and to search in, with true labels, also of classes from `classes` on; else they are empty. `minority`
-    are the classes that are reported as such: those of the imbalance, else those under-represented.
+    `classes` classes are trained on. `division` is that of the training set, where it is divided: it has the images to
+    test on and to search in too. `minority` are the classes that are reported as such: those of the imbalance, else
+    those under-represented.
 
     `counts` has "train" and "held_out", the number of samples of each class by the labels to use, and
     "flipped", how many labels of both together are not the data set's own; where divided, "test" and "gallery" too.
@@ -45,11 +45,8 @@ class Sample:
     train_labels: Labels
     held_out: Indices
     held_out_labels: Labels
-    test: Indices
-    test_labels: Labels
-    gallery: Indices
-    gallery_labels: Labels
     classes: int
+    division: Division | None
     minority: tuple[int, ...]
     counts: dict[str, Any]
 
@@ -92,23 +89,11 @@ def sample(labels: Labels, sampling: Sampling, classes: int, seed: int, division
         "held_out": class_counts(noisy[held_out], classes),
         "flipped": int(np.count_nonzero(noisy != labels)),
     }
-    nothing = np.empty(0, np.intp)
-    test, gallery = (division.test, division.gallery) if division else (nothing, nothing)
     if division is not None:
-        counts |= {"test": class_counts(labels[test], classes), "gallery": class_counts(labels[gallery], classes)}
-    return Sample(
-        train=train,
-        train_labels=noisy[train],
-        held_out=held_out,
-        held_out_labels=noisy[held_out],
-        test=test,
-        test_labels=labels[test],
-        gallery=gallery,
-        gallery_labels=labels[gallery],
-        classes=classes,
-        minority=_minority(sampling, division),
-        counts=counts,
-    )
+        counts["test"] = class_counts(labels[division.test], classes)
+        counts["gallery"] = class_counts(labels[division.gallery], classes)
+    minority = sampling.imbalance.classes if sampling.imbalance else division.under_represented if division else ()
+    return Sample(train, noisy[train], held_out, noisy[held_out], classes, division, minority, counts)
 
 
 def divide(labels: Labels, option: UnderRepresented, classes: int) -> Division:
@@ -225,12 +210,6 @@ def _check_sizes(sizes: Indices, needed: Indices, by_size: Indices) -> None:
             f"sampling.under_represented needs {needed[rank]} images of class {by_size[rank]}, number {rank + 1} by "
             f"size, which has {sizes[rank]}; lower images or test_images, or regular, few or tested"
         )
-
-
-def _minority(sampling: Sampling, division: Division | None) -> tuple[int, ...]:
-    if sampling.imbalance is not None:
-        return sampling.imbalance.classes
-    return division.under_represented if division else ()
 
 
 def _all(labels: Labels) -> Indices:
