@@ -1,5 +1,6 @@
-"""Imbalance, label noise and held-out splits: exact sizes, nesting, independence."""
+"""Divisions, imbalance, label noise and held-out splits: exact sizes, nesting, independence."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.data import Imbalance, Sampling
-from shared.data.sampling import cap_classes, class_counts, flip_labels, hold_out, keep_fraction, sample
+from shared.data import Imbalance, Sampling, UnderRepresented
+from shared.data.image_source import Division
+from shared.data.sampling import cap_classes, class_counts, divide, flip_labels, hold_out, keep_fraction, sample
 from shared.errors import UserError
 
 CLASSES = 5
@@ -239,3 +241,153 @@ def test_classes_must_exist_and_differ(classes):
 def test_an_unset_choice_of_classes_leaves_no_trace_in_the_configuration():
     assert "classes" not in Sampling().model_dump()
     assert Sampling(classes=(1, 0)).model_dump(mode="json")["classes"] == [1, 0]
+
+
+SIZES = [4, 9, 2, 6, 9, 5]
+"""By size, of equal ones the first: classes 1, 4, 3, 5, 0, 2 with 9, 9, 6, 5, 4, 2 images."""
+
+
+@pytest.fixture(scope="module")
+def unequal_labels() -> np.ndarray:
+    return np.random.RandomState(0).permutation(np.repeat(np.arange(6, dtype=np.uint8), SIZES))
+
+
+def test_classes_are_divided_by_size(unequal_labels):
+    option = UnderRepresented(regular=2, few=2, images=3, tested=(1, 2), test_images=2)
+    division = divide(unequal_labels, option, 6)
+    assert division.classes == 4
+    assert division.under_represented == (1, 2, 3)
+    # Ranks 0, 1 and 2 are tested by two images each, and kept are 9 - 2, 9 - 2, 3 and 3.
+    assert class_counts(division.labels[division.test], 4) == [2, 2, 2, 0]
+    assert class_counts(division.labels[division.train], 4) == [7, 7, 3, 3]
+    assert class_counts(division.labels[division.gallery], 4) == [7, 7, 3, 0]
+    renamed = {1: 0, 4: 1, 3: 2, 5: 3, 0: -1, 2: -1}
+    assert division.labels.tolist() == [renamed[label] for label in unequal_labels]
+    np.testing.assert_array_equal(divide(unequal_labels, option, 6).train, division.train)
+
+
+def test_a_tested_class_that_is_not_trained_on_is_searched_by_the_few_it_would_have(unequal_labels):
+    option = UnderRepresented(regular=1, few=0, images=3, tested=(1, 2), test_images=2)
+    division = divide(unequal_labels, option, 6)
+    assert division.classes == 1
+    assert division.under_represented == (1, 2)
+    assert class_counts(division.labels[division.train], 1) == [7]
+    assert class_counts(division.labels[division.test], 3) == [2, 2, 2]
+    assert class_counts(division.labels[division.gallery], 3) == [7, 3, 3]
+    trained = divide(unequal_labels, option.model_copy(update={"few": 3}), 6)
+    np.testing.assert_array_equal(trained.test, division.test)
+    np.testing.assert_array_equal(trained.gallery, division.gallery)
+    whole = divide(unequal_labels, option.model_copy(update={"regular": 4}), 6)
+    np.testing.assert_array_equal(whole.test, division.test)
+    assert class_counts(whole.labels[whole.train], 4) == [7, 7, 4, 5]
+    assert class_counts(whole.labels[whole.gallery], 4) == [7, 7, 4, 0]
+
+
+SPLITS = st.builds(
+    UnderRepresented,
+    regular=st.integers(1, 4),
+    few=st.integers(0, 4),
+    images=st.integers(1, 3),
+    tested=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    test_images=st.integers(1, 3),
+)
+
+
+@checked
+@given(st.lists(st.integers(6, 12), min_size=8, max_size=10), SPLITS, SEEDS)
+def test_a_division_keeps_apart_what_is_trained_on_and_tested(sizes, option, seed):
+    labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    division = divide(labels, option, len(sizes))
+    trained, tested = option.regular + option.few, sum(option.tested)
+    ordered = sorted(sizes, reverse=True)
+    put_aside = [option.test_images if rank < tested else 0 for rank in range(len(sizes))]
+    few = [ordered[rank] - put_aside[rank] if rank < option.regular else option.images for rank in range(len(ordered))]
+    for part, counts in (
+        (division.test, put_aside[:tested]),
+        (division.train, few[:trained]),
+        (division.gallery, few[:tested]),
+    ):
+        assert np.all(np.diff(part) > 0)
+        assert class_counts(division.labels[part], len(counts)) == counts
+    assert not set(division.test) & (set(division.train) | set(division.gallery))
+    for rank in range(max(trained, tested)):
+        assert len(np.unique(labels[division.labels == rank])) == 1
+    assert set(np.unique(division.labels)) <= {-1, *range(max(trained, tested))}
+
+
+@checked
+@given(st.lists(st.integers(6, 12), min_size=10, max_size=10), st.integers(1, 3), st.integers(1, 3), SEEDS)
+def test_splits_of_more_classes_contain_those_of_fewer(sizes, images, test_images, seed):
+    labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(10), sizes))
+    splits = [
+        divide(labels, UnderRepresented(regular=3, few=few, images=images, tested=(3, 3), test_images=test_images), 10)
+        for few in (0, 3, 5, 7)
+    ]
+    for smaller, larger in pairwise(splits):
+        np.testing.assert_array_equal(smaller.test, larger.test)
+        np.testing.assert_array_equal(smaller.gallery, larger.gallery)
+        assert set(smaller.train) < set(larger.train)
+    np.testing.assert_array_equal(splits[1].gallery, splits[1].train)
+
+
+def test_the_few_are_drawn_at_random_and_alike_whatever_the_seed():
+    labels = np.repeat(np.arange(400), 10)
+    option = UnderRepresented(regular=1, few=399, images=3, tested=(1, 399), test_images=2)
+    division = divide(labels, option, 400)
+    for part, share in ((division.test, 2), (division.train[division.train >= 10], 3)):
+        places = np.bincount(part % 10, minlength=10)
+        expected = 40 * share
+        assert np.all(abs(places - expected) < 5 * np.sqrt(expected))
+    drawn = [sample(labels, Sampling(under_represented=option), 400, seed) for seed in (0, 1)]
+    for one in drawn:
+        np.testing.assert_array_equal(one.train, division.train)
+
+
+def test_a_divided_sample_has_all_counts_and_true_labels_to_test_on(unequal_labels):
+    option = UnderRepresented(regular=2, few=1, images=3, tested=(2, 2), test_images=1)
+    drawn = sample(unequal_labels, Sampling(under_represented=option, held_out=0.5, label_noise=0.2), 6, 0)
+    assert (drawn.classes, drawn.minority) == (3, (2, 3))
+    # Of 8, 8 and 3 images a fifth, rint(3.8), have another label.
+    assert drawn.counts["flipped"] == 4
+    assert sum(drawn.counts["train"]) + sum(drawn.counts["held_out"]) == 19
+    assert drawn.counts["test"] == [1, 1, 1, 1]
+    assert drawn.counts["gallery"] == [8, 8, 3, 3]
+    division = divide(unequal_labels, option, 6)
+    assert sorted([*drawn.train, *drawn.held_out]) == division.train.tolist()
+    assert drawn.division is not None
+    np.testing.assert_array_equal(drawn.division.labels, division.labels)
+
+
+def test_a_data_set_may_bring_its_division():
+    labels = np.array([0, 1, 2, 0, 1])
+    division = Division(np.array([0, 1]), np.array([0, 1]), np.array([3, 4]), labels, 2, (1,))
+    drawn = sample(labels, Sampling(), 3, 0, division)
+    assert drawn.train.tolist() == [0, 1]
+    assert drawn.counts == {"train": [1, 1], "held_out": [0, 0], "flipped": 0, "test": [1, 1], "gallery": [1, 1]}
+    assert (drawn.classes, drawn.minority, drawn.division) == (2, (1,), division)
+    for sampling in (Sampling(classes=(0, 1)), Sampling(under_represented=UnderRepresented())):
+        with pytest.raises(UserError, match="this data set says itself which of its classes are trained on"):
+            sample(labels, sampling, 3, 0, division)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"regular": 5, "few": 2}, "asks for 7 classes, where 6 have images; lower regular, few or tested"),
+        ({"tested": (3, 4)}, "asks for 7 classes, where 6 have images"),
+        ({"few": 5, "images": 3}, "needs 3 images of class 2, number 6 by size, which has 2"),
+        ({"tested": (2, 3), "images": 3}, "needs 5 images of class 0, number 5 by size, which has 4"),
+        ({"regular": 6, "few": 0, "tested": (2, 4)}, "needs 3 images of class 2, number 6 by size, which has 2"),
+    ],
+)
+def test_classes_that_cannot_be_divided_are_named(unequal_labels, options, message):
+    option = UnderRepresented(**{"regular": 1, "few": 1, "images": 1, "tested": (1, 1), "test_images": 2, **options})
+    with pytest.raises(UserError, match=rf"sampling\.under_represented {message}"):
+        divide(unequal_labels, option, 8)
+
+
+def test_an_unset_division_leaves_no_trace_in_the_configuration():
+    assert "under_represented" not in Sampling().model_dump()
+    assert Sampling(under_represented=UnderRepresented(few=0)).model_dump()["under_represented"]["few"] == 0
+    with pytest.raises(ValueError, match="give either classes or under_represented"):
+        Sampling(under_represented=UnderRepresented(), classes=(0, 1))

@@ -104,9 +104,9 @@ def divide(labels: Labels, option: UnderRepresented, classes: int) -> Division:
     those to test on come from its beginning, the few of an under-represented class from its end. So splits that are
     tested alike have the same test images, and classes that are under-represented in several the same few.
 
-    The paper leaves open what represents a tested class in the search where it is not trained on as an
-    under-represented one. Here it is its training images where it is regular, and the few that it would have where it
-    is not trained on. Raises UserError where there are too few classes, or too few images of one.
+    The paper leaves open what stands in the search for a tested class that is not trained on, as in 10K0K, or is
+    trained on whole, as in 60K0K: here it is the few images that it would have, and all that are trained on. Raises
+    UserError where there are too few classes, or too few images of one.
     """
     trained, tested = option.regular + option.few, sum(option.tested)
     used = max(trained, tested)
