@@ -67,15 +67,11 @@ class _Trained:
         if chosen is not None:
             tested, test_labels, _ = select(test_labels, chosen, training.classes)
         unseen = np.setdiff1d(np.arange(len(test_labels)), tested)
-        division = self.drawn.division
-        if division is not None:
-            test, tested, test_labels = training, division.test, division.labels
         self.classes = self.drawn.classes
         self.normalisation = (
             Normalisation.of(loaded.train_images[self.drawn.train]) if isinstance(loaded, ImageArrays) else FACES
         )
         flip = config.training.flip
-        gallery = np.empty(0, np.intp) if division is None else division.gallery
         self.images: dict[Split, Images] = {
             "train": self._images(
                 training.images, self.drawn.train, self.drawn.train_labels, flip=flip, yaw=training.yaw
@@ -83,8 +79,10 @@ class _Trained:
             "held-out": self._images(training.images, self.drawn.held_out, self.drawn.held_out_labels),
             "test": self._images(test.images, tested, test_labels[tested]),
             "unseen": self._images(test.images, unseen, test.labels[unseen]),
-            "gallery": self._images(training.images, gallery, test_labels[gallery]),
+            "gallery": self._images(training.images, self.drawn.gallery, self.drawn.gallery_labels),
         }
+        if len(self.drawn.test):
+            self.images["test"] = self._images(training.images, self.drawn.test, self.drawn.test_labels)
         self.checksums = training.checksums
         self._outputs: dict[tuple[Split, str], Output] = {}
         self._tested_on: dict[str, Any] = {}

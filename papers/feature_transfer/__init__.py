@@ -1,6 +1,145 @@
-"""Feature Transfer Learning for Face Recognition with Under-Represented Data (Yin et al., 2019).
+"""Feature Transfer Learning for Face Recognition with Under-Represented Data (Yin et al., CVPR 2019).
 
-Classes with few images borrow the spread of classes with many: features are moved from the centre of a regular class to
-that of an under-represented one. A regulariser of the logits, m-L2, goes with it; its example on MNIST is all that is
-here so far. The loss is `shared.losses.metric_l2`.
+Classes with few images borrow the spread of classes with many: rich features are moved from the center of a regular
+class to that of an under-represented one, and the classifier is trained on what was moved; then the features are
+trained with the classifier fixed, and so on in turns. A regulariser of the logits, m-L2, goes with it; that loss is
+`shared.losses.metric_l2`.
 """
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from shared.config import Backbone, Benchmark, Count, DataSet, Loss, NonNegative, Positive, Scheme, Share, Split
+from shared.data import face_tests
+from shared.evaluation import faces
+
+
+class RichFeatures(Backbone):
+    """Options of the encoder, the decoder and the filter R, for grey images of `side` x `side`.
+
+    `width`: channels of the first layer. The rich feature g has 10 * `width` entries, the feature f has `embedding`.
+    """
+
+    implementation: ClassVar[str] = "papers.feature_transfer.networks:RichFeatureNetwork"
+    name: Literal["rich-features"] = "rich-features"
+    side: Annotated[int, Field(ge=16)] = 100
+    width: Count = 32
+    embedding: Count = 320
+
+
+class SoftmaxL2(Loss):
+    """Softmax with weight decay of the classifier alone, the row sfmx+L2 of table 3; `weight` is lambda."""
+
+    implementation: ClassVar[str] = "papers.feature_transfer.softmax_l2:SoftmaxL2Loss"
+    name: Literal["softmax-l2"] = "softmax-l2"
+    weight: NonNegative
+    bias: bool = False
+
+
+class FeatureTransfer(Scheme):
+    """Options of pre-training and of the two alternating stages, algorithm 1.
+
+    `reconstruction`: alpha_recon of eq. 4.
+    `pretraining`: the share of all iterations before the stages.
+    `stages`: `alternate`, as the algorithm has it; `none`, to go on as in pre-training, for as many iterations and at
+    the learning rate of the stages, which is what the stages are compared with.
+    `iterations`: N_iter of one stage. `stage_learning_rate`: of both stages.
+    `few`: a class of no more training images than that is under-represented.
+    `yaw_limit`: how far a head may be turned, in degrees, to count in its class's center (eq. 5, half of its tau).
+    `components`: how many principal components Q has, at most as many as g has entries.
+    `updates`: whether the three batches of stage 1 make three updates, in their order, or one of their joint loss.
+    """
+
+    implementation: ClassVar[str] = "papers.feature_transfer.scheme:FeatureTransferScheme"
+    name: Literal["feature-transfer"] = "feature-transfer"
+    reconstruction: NonNegative = 1.0
+    pretraining: Share = 0.5
+    stages: Literal["alternate", "none"] = "alternate"
+    iterations: Count = 5000
+    stage_learning_rate: Positive = 1e-5
+    few: Count = 20
+    yaw_limit: NonNegative = 30.0
+    components: Count | None = 150
+    energy: Share | None = None
+    updates: Literal["separate", "joint"] = "separate"
+
+    @model_validator(mode="after")
+    def _has_one_size(self) -> Self:
+        if (self.components is None) == (self.energy is None):
+            raise ValueError("give either components or energy")
+        return self
+
+
+class NearestCenter(Benchmark):
+    """Rank-1 accuracy of the hold-out images of regular and of UR classes, by the nearest center of features f."""
+
+    implementation: ClassVar[str] = "papers.feature_transfer.nearest_center:NearestCenters"
+    name: Literal["nearest-center"] = "nearest-center"
+    splits: ClassVar[tuple[Split, ...]] = ("gallery", "test")
+
+
+class NearestCenterOfRich(Benchmark):
+    """The same by the nearest center of rich features g."""
+
+    implementation: ClassVar[str] = "papers.feature_transfer.nearest_center:NearestCenters"
+    name: Literal["nearest-center-rich"] = "nearest-center-rich"
+    splits: ClassVar[tuple[Split, ...]] = ("gallery", "test")
+    embedding: ClassVar[str] = "embed_rich"
+
+
+class LfwOfRich(faces.Lfw):
+    """Ten-fold verification accuracy on LFW with rich features g."""
+
+    images: ClassVar[type[DataSet] | None] = face_tests.Lfw
+    embedding: ClassVar[str] = "embed_rich"
+    name: Literal["lfw-rich"] = "lfw-rich"  # type: ignore[assignment]
+
+
+class OneShot(Benchmark):
+    """Rank-1 accuracy on base classes, and coverage of the images of novel classes at a precision of 0.99."""
+
+    implementation: ClassVar[str] = "papers.feature_transfer.one_shot:OneShotRecognition"
+    name: Literal["one-shot"] = "one-shot"
+
+
+class CenterError(Benchmark):
+    """How far the center of a few images is from that of all, by three estimators (figure 4)."""
+
+    implementation: ClassVar[str] = "papers.feature_transfer.center_error:CenterErrors"
+    name: Literal["center-error"] = "center-error"
+    inside: ClassVar[bool] = True
+    sizes: tuple[Count, ...] = (1, 5, 10, 20)
+    classes: Count = 1000
+    draws: Count = 10
+    limit: NonNegative = 30.0
+
+
+class NearestSamples(Benchmark):
+    """The images nearest to the centers of the largest and of the smallest classes (figure 3)."""
+
+    implementation: ClassVar[str] = "papers.feature_transfer.nearest_samples:NearestToCenters"
+    name: Literal["nearest-samples"] = "nearest-samples"
+    inside: ClassVar[bool] = True
+    keeps: ClassVar[bool] = True
+    classes: Count = 8
+
+
+class TwoClasses(Benchmark):
+    """Class sizes and weight norms, and the embeddings of a regular and of an under-represented class (figure 1)."""
+
+    implementation: ClassVar[str] = "papers.feature_transfer.two_classes:ClassBias"
+    name: Literal["two-classes"] = "two-classes"
+    inside: ClassVar[bool] = True
+    keeps: ClassVar[bool] = True
+
+
+class TransferPictures(Benchmark):
+    """Decoded centers, transferred and interpolated features (figures 6 to 8), and what can be measured of them."""
+
+    implementation: ClassVar[str] = "papers.feature_transfer.pictures:TransferredPictures"
+    name: Literal["transfer"] = "transfer"
+    inside: ClassVar[bool] = True
+    keeps: ClassVar[bool] = True

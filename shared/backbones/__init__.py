@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from shared.config import Backbone, Count, Fraction
 
 Units = tuple[Count, Count, Count, Count]
+Side = Annotated[int, Field(ge=16)]
+"""The side of the grey square that CASIA-Net sees; the last of its maps, after four halvings, is not empty."""
 
 
 class SmallCnn(Backbone):
@@ -96,4 +98,22 @@ class SEResNet(Backbone):
     @model_validator(mode="after")
     def _pooled(self) -> Self:
         _require_pooled(self.embedding, 32 * self.filters)
+        return self
+
+
+class CasiaNet(Backbone):
+    """CASIA-Net of Yi et al. (2014), with batch normalisation, on grey images that are resized to `side` x `side`.
+
+    `width`: filters of the first convolution; the last has 10 * `width`, whose pooled map is the embedding.
+    """
+
+    implementation: ClassVar[str] = "shared.backbones.casia_net:CasiaNetNetwork"
+    name: Literal["casia-net"] = "casia-net"
+    side: Side = 100
+    width: Count = 32
+    embedding: Count = 320
+
+    @model_validator(mode="after")
+    def _pooled(self) -> Self:
+        _require_pooled(self.embedding, 10 * self.width)
         return self
