@@ -1,0 +1,165 @@
+"""Centers, principal components and hard samples of the rich features: eqs. 5 and 6, UpdateStats of algorithm 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from shared.errors import UserError
+
+
+class Samples(NamedTuple):
+    """Features of a batch of images, `rich` [B, d], and of their mirror images, `mirrored` [B, d].
+
+    `labels` and `places` [B]: the class of each image and where it lies among the training images. `yaw` [B]: how far
+    each head is turned, in degrees, NaN where that is not known; or None where it is known of none.
+    """
+
+    rich: Tensor
+    mirrored: Tensor
+    labels: Tensor
+    places: Tensor
+    yaw: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What is transferred, and where to.
+
+    `centers` [C, d] float32: the center of each class (eq. 5), NaN for a class without samples, so that a use of it
+    cannot go unnoticed. `basis` [d, n] float32: Q, the first principal components of the regular classes, as
+    orthonormal columns. `hard` [H] int64: the places of the regular samples further from their center than the average
+    of their class. `eigenvalues` [d] float64: those of V (eq. 6), in descending order.
+    """
+
+    centers: Tensor
+    basis: Tensor
+    hard: Tensor
+    eigenvalues: Tensor
+
+    def energy(self, components: int | None = None) -> float:
+        """Return the share, 0..1, of the variance that lies in the first components, by default those of the basis."""
+        components = self.basis.shape[1] if components is None else components
+        return float(_shares(self.eigenvalues)[components - 1])
+
+    def components(self, energy: float) -> int:
+        """Return the least number of components that hold a share `energy`, 0..1, of the variance."""
+        return _components(self.eigenvalues, energy)
+
+
+def update_statistics(
+    samples: Iterable[Samples],
+    *,
+    classes: int,
+    regular: Tensor,
+    limit: float,
+    components: int | None = None,
+    energy: float | None = None,
+) -> Statistics:
+    """Return the statistics of samples that come grouped by class, in one pass that holds one class at a time.
+
+    `regular` [C], bool: the classes whose spread is measured. `limit`: the greatest |yaw| in degrees that counts for a
+    center (see `class_center`). The basis has `components` columns, 150 in the paper, or the fewest that hold a share
+    `energy` of the variance, which the paper says is 0.95; give one of the two.
+
+    V (eq. 6) is the sum of outer products of the regular samples about their centers, as the text has it; the equation
+    sums over all classes, and as printed it is a scalar (FT-E5). It is kept in float64, d x d, however many samples
+    there are. Each class enters as a whole, so the result has the same bits however the batches are cut.
+
+    Raises:
+        UserError: no regular class has samples, or the features have fewer dimensions than `components`.
+        ValueError: a class comes back after another, or not exactly one of `components` and `energy` is given.
+
+    """
+    if (components is None) == (energy is None):
+        raise ValueError("give either the components or the energy")
+    spread_counts = regular.tolist()
+    centers = scatter = torch.empty(0)
+    hard: list[Tensor] = []
+    for label, rich, mirrored, places, yaw in _by_class(samples):
+        if not len(centers):
+            dimensions = rich.shape[1]
+            centers = rich.new_full((classes, dimensions), torch.nan, dtype=torch.float32)
+            scatter = rich.new_zeros((dimensions, dimensions), dtype=torch.float64)
+        center = class_center(rich, mirrored, yaw, limit)
+        centers[label] = center
+        if spread_counts[label]:
+            centered = rich.double() - center
+            distances = centered.norm(dim=1)
+            hard.append(places[distances > distances.mean()])
+            scatter.addmm_(centered.T, centered)
+    if not hard:
+        raise UserError("no regular class has images, so there is no spread to transfer; let more classes be regular")
+    eigenvalues, vectors = principal_components(scatter)
+    if energy is not None:
+        components = _components(eigenvalues, energy)
+    if components is None or not 1 <= components <= len(eigenvalues):
+        raise UserError(f"components: {components} is not from 1 to {len(eigenvalues)}, the rich features' dimensions")
+    return Statistics(centers, vectors[:, :components].float().contiguous(), torch.cat(hard), eigenvalues)
+
+
+def class_center(rich: Tensor, mirrored: Tensor, yaw: Tensor, limit: float) -> Tensor:
+    """Return the center of one class (eq. 5), [d] float64, from samples `rich` and their mirror images [m, d].
+
+    Those count whose |yaw|, [m], is at most `limit` degrees: mirroring turns the sign of the yaw, so the sum of both
+    that eq. 5 bounds by tau is twice the yaw, and `limit` is half of tau (FT-E19). A sample of unknown yaw, NaN,
+    counts. Where none counts, the most frontal do, since a class must have a center.
+    """
+    turned = yaw.abs()
+    within = turned.nan_to_num(nan=0.0).min().clamp(min=limit)
+    counted = (~(turned > within)).double()
+    return counted @ (rich.double() + mirrored.double()) / (2 * counted.sum())
+
+
+def principal_components(scatter: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the eigenvalues [d], descending, and eigenvectors [d, d], as columns, of a symmetric matrix [d, d].
+
+    Eigenvalues that rounding has made negative are 0. Of each vector the entry of greatest magnitude is positive. It is
+    done on the CPU, so that one matrix has one answer.
+    """
+    values, vectors = torch.linalg.eigh(scatter.cpu())
+    values, vectors = values.flip(0).clamp_(min=0), vectors.flip(1)
+    largest = vectors.gather(0, vectors.abs().argmax(dim=0, keepdim=True))
+    return values.to(scatter.device), (vectors * largest.sign()).to(scatter.device)
+
+
+def _shares(eigenvalues: Tensor) -> Tensor:
+    """Return the share of the variance in the first 1, 2, ... d components; 1 where there is no variance."""
+    total = eigenvalues.sum()
+    return eigenvalues.cumsum(0) / total if total > 0 else torch.ones_like(eigenvalues)
+
+
+def _components(eigenvalues: Tensor, energy: float) -> int:
+    return min(int((_shares(eigenvalues) < energy).sum()) + 1, len(eigenvalues))
+
+
+def _by_class(samples: Iterable[Samples]) -> Iterator[tuple[int, Tensor, Tensor, Tensor, Tensor]]:
+    """Yield each class whole: its label, features, features of the mirror images, places and yaw."""
+    seen: set[int] = set()
+    held: list[tuple[Tensor, ...]] = []
+    current: int | None = None
+    for batch in samples:
+        yaw = torch.full_like(batch.rich[:, 0], torch.nan) if batch.yaw is None else batch.yaw
+        labels, counts = torch.unique_consecutive(batch.labels, return_counts=True)
+        sizes = counts.tolist()
+        pieces = [torch.split(part, sizes) for part in (batch.rich, batch.mirrored, batch.places, yaw)]
+        for label, *piece in zip(labels.tolist(), *pieces, strict=True):
+            if label != current:
+                if current is not None:
+                    yield current, *_joined(held)
+                if label in seen:
+                    raise ValueError(f"class {label} comes back; the samples of a class must follow one another")
+                seen.add(label)
+                current, held = label, []
+            held.append(tuple(piece))
+    if current is not None:
+        yield current, *_joined(held)
+
+
+def _joined(held: list[tuple[Tensor, ...]]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    rich, mirrored, places, yaw = map(torch.cat, zip(*held, strict=True))
+    return rich, mirrored, places, yaw
