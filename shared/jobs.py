@@ -67,6 +67,10 @@ class _Trained:
         if chosen is not None:
             tested, test_labels, _ = select(test_labels, chosen, training.classes)
         unseen = np.setdiff1d(np.arange(len(test_labels)), tested)
+        division = self.drawn.division
+        gallery = np.empty(0, np.intp)
+        if division is not None:
+            test, tested, test_labels, gallery = training, division.test, division.labels, division.gallery
         self.classes = self.drawn.classes
         self.normalisation = (
             Normalisation.of(loaded.train_images[self.drawn.train]) if isinstance(loaded, ImageArrays) else FACES
@@ -79,10 +83,8 @@ class _Trained:
             "held-out": self._images(training.images, self.drawn.held_out, self.drawn.held_out_labels),
             "test": self._images(test.images, tested, test_labels[tested]),
             "unseen": self._images(test.images, unseen, test.labels[unseen]),
-            "gallery": self._images(training.images, self.drawn.gallery, self.drawn.gallery_labels),
+            "gallery": self._images(test.images, gallery, test_labels[gallery]),
         }
-        if len(self.drawn.test):
-            self.images["test"] = self._images(training.images, self.drawn.test, self.drawn.test_labels)
         self.checksums = training.checksums
         self._outputs: dict[tuple[Split, str], Output] = {}
         self._tested_on: dict[str, Any] = {}

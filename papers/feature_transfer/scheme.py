@@ -1,0 +1,312 @@
+"""Pre-training and the two alternating stages: section 3.4 and algorithm 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from enum import Enum
+from itertools import islice
+from typing import Any, Literal, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from papers.feature_transfer.networks import RichFeatureNetwork
+from papers.feature_transfer.statistics import Samples, Statistics, update_statistics
+from papers.feature_transfer.transfer import transferred
+from shared.config import RunConfig
+from shared.errors import UserError
+from shared.training import parallel
+from shared.training.batches import Images
+from shared.training.classification import ClassificationScheme
+from shared.training.loop import EVALUATION_BATCH
+
+Places = NDArray[np.intp]
+
+
+class Stage(Enum):
+    """What one iteration trains: all modules, those of stage 1, or those of stage 2."""
+
+    PRETRAINING = 0
+    BOUNDARY_RESHAPE = 1
+    COMPACT_FEATURES = 2
+    CONTINUED = 3
+
+
+class FeatureTransferScheme(ClassificationScheme):
+    """Enc, Dec, R and FC, pre-trained together by eq. 4 and then trained in turns.
+
+    Eq. 4 is L = L_sfmx + `reconstruction` L_recon + alpha_reg L_reg. The run's loss holds FC and gives the first and
+    the last term: softmax with or without m-L2. L_recon (eq. 1) is ||x' - x||^2, here as the mean over pixels and
+    batch: the sum that is printed would outweigh the other terms a hundredfold.
+
+    After the share `pretraining` of all iterations the stages take turns, `iterations` each, at `stage_learning_rate`.
+
+    Stage 1, decision boundary reshape, trains R and FC by the run's loss alone. When it begins, the statistics of the
+    training images are renewed. Each of its iterations has three batches: hard samples of regular classes; samples of
+    under-represented classes, the class drawn first and then its image; and the rich features of the first batch moved,
+    one by one, to the classes of the second (eq. 7). They make three updates in this order or, by `updates`, one of
+    the mean of their losses.
+
+    Stage 2, compact feature learning, trains Enc, Dec and R by eq. 4 on the usual batches, with FC fixed.
+
+    What is fixed keeps its weights and its running statistics of batch normalisation, which it then normalises by. The
+    moments of Adam go on from stage to stage. Stages of `none` continue pre-training, at the rate of the stages.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        shape: tuple[int, int, int],
+        classes: int,
+        device: torch.device,
+        *,
+        reconstruction: float,
+        pretraining: float,
+        stages: Literal["alternate", "none"],
+        iterations: int,
+        stage_learning_rate: float,
+        few: int,
+        yaw_limit: float,
+        components: int | None,
+        energy: float | None,
+        updates: Literal["separate", "joint"],
+    ) -> None:
+        if parallel.count() > 1:
+            raise UserError("feature transfer trains in one process: set training.gpus to 1 or 0")
+        super().__init__(config, shape, classes, device)
+        if not isinstance(self.backbone, RichFeatureNetwork):
+            raise UserError("the scheme feature-transfer needs the backbone rich-features: set backbone.name to it")
+        self.network: RichFeatureNetwork = self.backbone
+        self.classes, self.training = classes, config.training
+        self.reconstruction, self.few, self.updates = reconstruction, few, updates
+        self.pretraining, self.stages, self.iterations = pretraining, stages, iterations
+        self.stage_factor = stage_learning_rate / config.optimizer.learning_rate
+        self.yaw_limit, self.components, self.energy = yaw_limit, components, energy
+        self.stage = Stage.PRETRAINING
+        self.statistics: Statistics | None = None
+        self.renewed_at = -1
+
+    def batches(
+        self, images: Images, batch_size: int, seed: int, epoch: int, start: int
+    ) -> Iterator[tuple[Tensor, ...]]:
+        """Yield what `step` takes, ceil(len(images) / batch_size) times an epoch, from batch `start` on.
+
+        In stage 1 that is images and labels of hard samples, then images and labels of under-represented ones; else it
+        is images and labels. The stage of what is yielded is `self.stage`, so that each batch is to be trained on
+        before the next is asked for.
+
+        Raises:
+            UserError: no class is under-represented, or none is regular.
+
+        """
+        count = -(-len(images) // batch_size)
+        begin = round(self.pretraining * self.training.length(count))
+        place = start
+        while place < count:
+            past = epoch * count + place - begin
+            self.stage = self._stage(past)
+            left = min(count - place, -past if past < 0 else self.iterations - past % self.iterations)
+            if self.stage is Stage.BOUNDARY_RESHAPE:
+                renewed_at = begin + past - past % self.iterations
+                if self.renewed_at != renewed_at:
+                    self.statistics, self.renewed_at = self.statistics_of(images), renewed_at
+                yield from self._boundary_batches(images, batch_size, seed, epoch, range(place, place + left))
+            else:
+                with closing(cast("Any", super().batches(images, batch_size, seed, epoch, place))) as usual:
+                    yield from islice(usual, left)
+            place += left
+
+    def step(self, *batch: Tensor) -> dict[str, Tensor]:
+        """Update what the stage trains; return the loss and its terms before the update, detached.
+
+        In stage 1 they are means over its three batches; the loss of each is given too, under its own name.
+        """
+        if self.stage is Stage.BOUNDARY_RESHAPE:
+            return self._reshape_boundary(*batch)
+        return self._learn_features(*batch)
+
+    @torch.inference_mode()
+    def embed_rich(self, batches: Iterable[Tensor]) -> Tensor:
+        """Return the rich features g `[N, d]` (float32) of batches of images."""
+        self.backbone.eval()
+        with self._autocast:
+            return torch.cat([self.network.rich(images).float() for images in batches])
+
+    @torch.inference_mode()
+    def decode(self, rich: Tensor) -> Tensor:
+        """Return the images `[N, 1, S, S]`, in -1..1, that Dec makes of rich features `[N, d]`."""
+        self.backbone.eval()
+        with self._autocast:
+            return torch.cat([self.network.decoder(part).float() for part in torch.split(rich, EVALUATION_BATCH)])
+
+    def statistics_of(self, images: Images) -> Statistics:
+        """Return centers, basis and hard samples of images, in the present state of Enc: UpdateStats of algorithm 1.
+
+        Raises:
+            UserError: no class is regular.
+
+        """
+        sizes = images.labels.bincount(minlength=self.classes)
+        return update_statistics(
+            self._samples(images),
+            classes=self.classes,
+            regular=sizes > self.few,
+            limit=self.yaw_limit,
+            components=self.components,
+            energy=self.energy,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Return all that decides how training goes on, but random generators and position."""
+        held = self.statistics
+        statistics = None if held is None else {name: getattr(held, name) for name in Statistics.__dataclass_fields__}
+        return super().state() | {"statistics": statistics, "renewed_at": self.renewed_at}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up the state that `state` gave."""
+        super().restore(state)
+        held = state["statistics"]
+        device = next(self.network.parameters()).device
+        self.statistics = None if held is None else Statistics(**{name: held[name].to(device) for name in held})
+        self.renewed_at = state["renewed_at"]
+
+    def _stage(self, past: int) -> Stage:
+        """Return the stage of the iteration that comes so many after pre-training; before it, less than 0."""
+        if past < 0:
+            return Stage.PRETRAINING
+        if self.stages == "none":
+            return Stage.CONTINUED
+        return Stage.COMPACT_FEATURES if past // self.iterations % 2 else Stage.BOUNDARY_RESHAPE
+
+    @property
+    def _rate(self) -> float:
+        """The factor on the optimizer's learning rate in the present stage."""
+        return self._factor * (1.0 if self.stage is Stage.PRETRAINING else self.stage_factor)
+
+    def _train_only(self, *moving: nn.Module) -> None:
+        """Let these of the four modules learn, and fix the others."""
+        for part in (self.network.encoder, self.network.decoder, self.network.filter, self.loss):
+            part.requires_grad_(part in moving).train(part in moving)
+        self.optimizer.zero_grad()
+
+    def _learn_features(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Update by eq. 4: all modules or, in stage 2, all but FC."""
+        network = self.network
+        fixed = self.stage is Stage.COMPACT_FEATURES
+        self._train_only(network.encoder, network.decoder, network.filter, *([] if fixed else [self.loss]))
+        with self._autocast:
+            framed = network.framed(images)
+            rich = network.rich(framed)
+            terms = self._identity_terms(rich, labels)
+            reconstruction = functional.mse_loss(network.decoder(rich).float(), framed.float())
+        loss = terms["loss"] + self.reconstruction * reconstruction
+        torch.autograd.backward(loss)
+        self.optimizer.step(self._rate)
+        terms |= {"loss": loss, "reconstruction": reconstruction}
+        return {name: term.detach() for name, term in terms.items()}
+
+    def _reshape_boundary(
+        self, images: Tensor, labels: Tensor, few_images: Tensor, few_labels: Tensor
+    ) -> dict[str, Tensor]:
+        """Update R and FC on hard regular samples, under-represented ones and transferred ones."""
+        if self.statistics is None:
+            raise RuntimeError("the statistics are renewed when the batches of stage 1 are asked for")
+        self._train_only(self.network.filter, self.loss)
+        with torch.no_grad(), self._autocast:
+            both = self.network.rich(torch.cat([images, few_images])).float()
+        rich, few_rich = torch.split(both, [len(labels), len(few_labels)])
+        centers = self.statistics.centers
+        moved = transferred(rich, centers[labels], centers[few_labels], self.statistics.basis)
+        batches = {
+            "hard_regular": (rich, labels),
+            "under_represented": (few_rich, few_labels),
+            "transferred": (moved, few_labels),
+        }
+        found = []
+        for features, classes in batches.values():
+            with self._autocast:
+                terms = self._identity_terms(features, classes)
+            found.append(terms)
+            if self.updates == "separate":
+                torch.autograd.backward(terms["loss"])
+                self.optimizer.step(self._rate)
+                self.optimizer.zero_grad()
+        means = {name: torch.stack([terms[name] for terms in found]).mean() for name in found[0]}
+        if self.updates == "joint":
+            torch.autograd.backward(means["loss"])
+            self.optimizer.step(self._rate)
+        means |= {name: terms["loss"] for name, terms in zip(batches, found, strict=True)}
+        return {name: term.detach() for name, term in means.items()}
+
+    def _identity_terms(self, rich: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        terms: dict[str, Tensor] = self.loss(self.network.filter(rich), labels)
+        return terms
+
+    def _boundary_batches(
+        self, images: Images, batch_size: int, seed: int, epoch: int, places: range
+    ) -> Iterator[tuple[Tensor, ...]]:
+        """Yield the batches of stage 1 at some places of an epoch, which decide with the seed what is drawn."""
+        classes = _Members(images, self.classes, self.few)
+        hard = self.statistics.hard.cpu().numpy() if self.statistics is not None else np.empty(0, np.intp)
+        if not len(hard):
+            raise UserError("no regular sample is further from its center than the others: give more images a class")
+        for place in places:
+            stream = np.random.default_rng(
+                np.random.SeedSequence([seed, epoch, place], spawn_key=tuple(b"boundary reshape"))
+            )
+            chosen = hard[stream.integers(len(hard), size=batch_size)]
+            few = classes.draw(stream, batch_size)
+            mirrored = stream.random(2 * batch_size) < (0.5 if images.flip else 0)
+            yield (
+                *_taken(images, chosen, mirrored[:batch_size]),
+                *_taken(images, few, mirrored[batch_size:]),
+            )
+
+    @torch.inference_mode()
+    def _samples(self, images: Images) -> Iterator[Samples]:
+        """Yield the rich features of all images and of their mirror images, class by class."""
+        self.backbone.eval()
+        device = images.labels.device
+        order = np.argsort(images.labels.cpu().numpy(), kind="stable")
+        first = 0
+        for batch, labels in images.in_order(EVALUATION_BATCH, order):
+            places = order[first : first + len(labels)]
+            first += len(labels)
+            with self._autocast:
+                rich, mirrored = self.network.rich(torch.cat([batch, batch.flip(3)])).float().chunk(2)
+            yaw = None if images.yaw is None else torch.from_numpy(images.yaw[places]).to(device)
+            yield Samples(rich, mirrored, labels, torch.from_numpy(places).to(device), yaw)
+
+
+class _Members:
+    """The images of the under-represented classes, those of which there are at most `few`, by class."""
+
+    def __init__(self, images: Images, classes: int, few: int) -> None:
+        labels = images.labels.cpu().numpy()
+        sizes = np.bincount(labels, minlength=classes)
+        self.chosen = np.flatnonzero((sizes > 0) & (sizes <= few))
+        if not len(self.chosen):
+            raise UserError(
+                f"every class has more than {few} images, so none is under-represented: raise scheme.few, or set "
+                "scheme.stages to none"
+            )
+        self.members = np.argsort(labels, kind="stable")
+        self.sizes, self.begins = sizes, np.cumsum(sizes) - sizes
+
+    def draw(self, stream: np.random.Generator, count: int) -> Places:
+        """Draw places of images: first the class, each as likely, then one of its images."""
+        classes = self.chosen[stream.integers(len(self.chosen), size=count)]
+        drawn: Places = self.members[self.begins[classes] + stream.integers(self.sizes[classes])]
+        return drawn
+
+
+def _taken(images: Images, places: Places, mirrored: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
+    """Return images, some mirrored left-right, and their labels."""
+    index = torch.from_numpy(places).to(images.labels.device)
+    batch = images.normalised(index)
+    chosen = torch.from_numpy(mirrored).to(batch.device)
+    return torch.where(chosen[:, None, None, None], batch.flip(3), batch), images.labels[index]
