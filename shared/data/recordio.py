@@ -32,6 +32,7 @@ from PIL import Image
 
 from shared.data.files import md5, write_atomically
 from shared.data.image_source import LabelledSource, as_batch, decode
+from shared.data.yaw_files import read_yaw
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -55,16 +56,17 @@ HEADER = np.dtype([("flag", "<u4"), ("label", "<f4"), ("id", "<u8"), ("id2", "<u
 
 
 def load(folder: Path, card: Card) -> LabelledSource:
-    """Open the face set in `folder`; it has as many classes as `property` says.
+    """Open the face set in `folder`; it has as many classes as `property` says, and the yaw where a file tells it.
 
-    The checksums are the MD5s of train.idx and property, and for train.rec, whose MD5 would take minutes, its size:
-    each record was found where train.idx says, so that only the insides of images could be others'. Raises UserError as
-    `opened` does.
+    The checksums are the MD5s of train.idx, property and the file of the yaw, and for train.rec, whose MD5 would take
+    minutes, its size: each record was found where train.idx says, so that only the insides of images could be others'.
+    Raises UserError as `opened` and `read_yaw` do.
     """
     images = opened(folder, card)
-    checksums = {name: md5(folder / name) for name in (INDEX, PROPERTY)}
+    yaw, checksums = read_yaw(folder, len(images))
+    checksums |= {name: md5(folder / name) for name in (INDEX, PROPERTY)}
     checksums[RECORDS] = f"{len(images.file.content)} bytes"
-    return LabelledSource(images, images.labels, images.classes, checksums)
+    return LabelledSource(images, images.labels, images.classes, checksums, yaw)
 
 
 def opened(folder: Path, card: Card) -> RecordFaces:
