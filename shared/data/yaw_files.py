@@ -34,7 +34,7 @@ LARGEST = 180.0
 
 
 def read_yaw(folder: Path, images: int) -> tuple[NDArray[np.float32] | None, dict[str, str]]:
-    """Return the yaw of so many images, float32 [N] in degrees, nan where not known, and the MD5 of the file in `folder` it is from.
+    """Return the yaw of so many images, float32 [N] in degrees, and the MD5 of the file in `folder` that it is from.
 
     It is None, and there is no MD5, where neither file is there. Raises UserError where the file has other numbers or
     another number of lines.
