@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from papers.discface.comparison import DASH, OLIVETTI, ON_OLIVETTI, SEEDS, by_seed, comparison, evaluated, shown, tidy
+from papers.discface.comparison import OLIVETTI, ON_OLIVETTI, comparison
 from papers.discface.toys import PANELS, RARE, spheres
 from shared.evaluation.statistics import paired_differences, t_test
 from shared.records import Records
 from shared.reporting import plane
+from shared.reporting.comparison import DASH, SEEDS, by_seed, evaluated, shown, tidy
 from shared.reporting.figure import PAGE_WIDTH, Figure, band, drawing
 from shared.reporting.table import Table, measured
 

@@ -1,0 +1,143 @@
+"""What is printed beside what is measured, on the paper's benchmarks or on what stands in for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from shared.evaluation.statistics import Comparison, paired_differences, t_test
+from shared.records import Records
+from shared.reference import Value
+from shared.reporting.table import Table, measured
+
+Place = tuple[str, str]
+"""A benchmark and a metric of it."""
+
+SEEDS = "Measured: mean over seeds ± standard deviation (number of seeds)."
+DASH = "–: not printed, or not measured, where there is no run, no data, or too few pairs for so low a FAR."
+QUOTED = "Rows with a number in brackets are quoted by the authors from other papers."
+
+
+@dataclass(frozen=True)
+class Ours:
+    """Columns that the paper does not have, with what is to be said of them."""
+
+    columns: Mapping[str, Place] = field(default_factory=dict)
+    note: str = ""
+
+
+def comparison(
+    records: Records,
+    target: str,
+    rows: Mapping[str, str | None],
+    columns: Mapping[str, Place | None],
+    caption: str,
+    *,
+    heading: str = "Method",
+    decimals: int = 2,
+    first: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    quoted: str = QUOTED,
+    ours: Ours | None = None,
+) -> Table:
+    """Return a table of methods, each with its run, what is printed beside what is measured.
+
+    `first` are printed columns of settings; a column without a place is printed only. Of `ours` those columns are
+    shown that some run has. Where there is one, columns of the paper that no run has are printed only.
+    """
+    printed = {(value.row, value.column): value for value in records.reference.values if value.target == target}
+    there = evaluated(records)
+    added = {name: place for name, place in ours.columns.items() if place in there} if ours else {}
+    display = []
+    for label, run in rows.items():
+        row = {heading: label}
+        for name in first:
+            row[name] = _setting(printed.get((label, name)))
+        for name, place in (dict(columns) | added).items():
+            if name in columns:
+                row[f"{name} (printed)"] = _number(printed.get((label, name)))
+            if place is not None and (place in there or not added):
+                row[f"{name} (measured)"] = "–" if run is None else shown(records, run, *place, decimals)
+        display.append(row)
+    return Table(
+        data=tidy(records, [place for place in (*columns.values(), *added.values()) if place is not None]),
+        display=pd.DataFrame(display),
+        caption=caption,
+        notes=[
+            *([quoted] if None in rows.values() else []),
+            *notes,
+            SEEDS,
+            DASH,
+            *([ours.note] if ours and added else []),
+        ],
+    )
+
+
+def _number(value: Value | None) -> str:
+    """Return what the paper prints in a cell, a dash where that is nothing."""
+    text = value.text if value else None
+    return text or ("–" if value is None or value.value is None else f"{value.value:.{value.decimals}f}")
+
+
+def _setting(value: Value | None) -> str:
+    """Return a setting with its unit, a dash where there is none."""
+    text = value.text if value else None
+    return text or ("–" if value is None or value.value is None else f"{value.value:g}{value.unit}")
+
+
+def evaluated(records: Records) -> set[Place]:
+    """Return each benchmark and metric that some run has."""
+    table = records.table
+    return set(zip(table["benchmark"], table["metric"], strict=True))
+
+
+def by_seed(records: Records, run: str, benchmark: str, metric: str) -> dict[int, float]:
+    """Return the values of a run by seed."""
+    table = records.metric(benchmark, metric)
+    of_run = table[table["run"] == run].sort_values("seed")
+    return dict(zip(of_run["seed"].astype(int), of_run["value"].astype(float), strict=True))
+
+
+def shown(records: Records, run: str, benchmark: str, metric: str, decimals: int = 2) -> str:
+    """Return what is measured, or a dash where the run has other measurements alone."""
+    values = list(by_seed(records, run, benchmark, metric).values())
+    return "–" if run in records.first_seeds() and not values else measured(values, decimals)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The values of a base run and of a method by seed, and the method minus the base over the seeds of both."""
+
+    base: dict[int, float]
+    method: dict[int, float]
+    test: Comparison
+
+    def cells(self) -> dict[str, str]:
+        """Return the cells of a table that show it."""
+        interval, p = self.test.interval, self.test.p
+        return {
+            "Base (measured)": measured(list(self.base.values())),
+            "Method (measured)": measured(list(self.method.values())),
+            "Difference (measured)": f"{self.test.effect:+.2f}",
+            "95% interval": "–" if interval is None else "[{:+.2f}, {:+.2f}]".format(*interval),
+            "p": "–" if p is None else f"{p:.3f}",
+            "seeds": str(self.test.n),
+        }
+
+
+def difference(records: Records, base_run: str, method_run: str, place: Place) -> Difference | None:
+    """Compare a method with its base by Student's t-test paired over the seeds; None where no seed has both."""
+    base, method = (by_seed(records, run, *place) for run in (base_run, method_run))
+    differences = paired_differences(method, base)
+    return Difference(base, method, t_test(differences, "paired Student t-test")) if differences else None
+
+
+def tidy(records: Records, places: Sequence[Place]) -> pd.DataFrame:
+    """Return the rows of the table for some benchmarks and metrics."""
+    table = records.table
+    asked = set(places)
+    chosen = [place in asked for place in zip(table["benchmark"], table["metric"], strict=True)]
+    return table.loc[np.array(chosen, dtype=bool)][["run", "seed", "benchmark", "metric", "value"]]
