@@ -1,0 +1,99 @@
+"""Figure 3: the images nearest to the centers of the largest and of the smallest classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from shared.errors import UserError
+from shared.training.batches import Images
+from shared.training.classification import ClassificationScheme
+from shared.training.loop import EVALUATION_BATCH
+
+LEAST = 2
+"""A single image is its class's center, which says nothing."""
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class NearestToCenters:
+    """Of some classes the training image whose embedding is nearest to the mean of its class's.
+
+    The `classes` largest classes and as many smallest ones of at least two images, the first of equals; fewer of each
+    where there are not twice as many. The paper takes the embeddings from VGGFace; here they are those of the scheme.
+    """
+
+    def __init__(self, *, classes: int) -> None:
+        self.classes = classes
+
+    def __call__(self, scheme: ClassificationScheme, images: Images) -> tuple[dict[str, float], Arrays]:
+        """Return metrics and arrays of faces with pixels from -1 to 1.
+
+        Metrics: `yaw_largest`, `yaw_smallest`, mean |yaw| in degrees of the images found, where it is known.
+
+        Arrays, each also of `smallest`, for K classes from the largest and from the smallest on: `largest`, the images,
+        uint8 [K, H, W] or [K, H, W, 3]; `classes_largest` and `sizes_largest` [K]; `yaws_largest` [K] in degrees where
+        the yaw of any image is known.
+
+        Raises:
+            UserError: fewer than two classes have two images.
+
+        """
+        labels = images.labels.cpu().numpy()
+        sizes = np.bincount(labels)
+        largest, smallest = extremes(sizes, self.classes)
+        metrics: dict[str, float] = {}
+        arrays: Arrays = {}
+        for name, classes in (("largest", largest), ("smallest", smallest)):
+            nearest = _nearest(scheme, images, labels, classes)
+            arrays |= {name: _pictures(images, nearest), f"classes_{name}": classes, f"sizes_{name}": sizes[classes]}
+            if images.yaw is not None:
+                arrays[f"yaws_{name}"] = images.yaw[nearest]
+                known = np.abs(images.yaw[nearest])
+                known = known[~np.isnan(known)]
+                if len(known):
+                    metrics[f"yaw_{name}"] = float(known.mean())
+        return metrics, arrays
+
+
+def extremes(sizes: NDArray[np.integer], classes: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return so many largest classes, largest first, and smallest ones of two images or more, smallest first.
+
+    No class is both. Raises UserError where fewer than two classes have two images.
+    """
+    enough = np.flatnonzero(sizes >= LEAST)
+    if len(enough) < 2:
+        raise UserError(
+            f"{len(enough)} of {len(sizes)} classes have two training images or more, and two are needed to compare "
+            "the largest with the smallest; train on more images"
+        )
+    count = min(classes, len(enough) // 2)
+    descending = enough[np.argsort(-sizes[enough], kind="stable")]
+    ascending = enough[np.argsort(sizes[enough], kind="stable")]
+    largest = descending[:count]
+    return largest, ascending[~np.isin(ascending, largest)][:count]
+
+
+def _nearest(
+    scheme: ClassificationScheme, images: Images, labels: NDArray[np.int64], classes: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Return the place of the image nearest to the mean of each class; only their images are embedded."""
+    members = [np.flatnonzero(labels == label) for label in classes]
+    order = np.concatenate(members)
+    embeddings = scheme.embed(batch for batch, _ in images.in_order(EVALUATION_BATCH, order)).cpu().numpy()
+    nearest, first = [], 0
+    for places in members:
+        own = embeddings[first : first + len(places)].astype(np.float64)
+        nearest.append(places[np.linalg.norm(own - own.mean(axis=0), axis=1).argmin()])
+        first += len(places)
+    return np.array(nearest)
+
+
+def _pictures(images: Images, places: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """Return images as they were before they were brought from 0..255 to -1..1."""
+    normalised = images.normalised(torch.from_numpy(places).to(images.labels.device))
+    pixels = ((normalised + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
+    return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
