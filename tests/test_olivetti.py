@@ -11,7 +11,9 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 
-from shared.data import olivetti
+from shared.data import Sampling, UnderRepresented, olivetti
+from shared.data.sampling import sample
+from shared.data.training_sets import Olivetti
 from shared.errors import UserError
 
 HEADER = b"P5\n92 112\n255\n"
@@ -108,6 +110,40 @@ def test_some_people_may_keep_few_images(root: Path):
     ):
         with pytest.raises(UserError, match=message):
             olivetti.training(root, **wrong)
+
+
+def test_everyone_may_be_trained_on(root: Path):
+    faces = olivetti.training(root, everyone=True)
+    assert faces.classes == 40
+    assert faces.labels.tolist() == [person for person in range(40) for _ in range(10)]
+    source = olivetti.load(root)
+    np.testing.assert_array_equal(faces.images.read(np.arange(400))[..., 10:102], source.images)
+    loaded = Olivetti(everyone=True).load(root)
+    assert (loaded.classes, len(loaded.images)) == (40, 400)
+
+
+def test_everyone_can_be_divided(root: Path):
+    option = UnderRepresented(regular=10, few=20, images=3, tested=(10, 10), test_images=5)
+    data = Olivetti(everyone=True, sampling=Sampling(under_represented=option))
+    assert data.trained_classes == 30
+    loaded = data.load(root)
+    drawn = sample(loaded.labels, data.sampling, loaded.classes, seed=0)
+    # All have ten images, so that the rank of a person is his number.
+    assert drawn.counts["train"] == [5] * 10 + [3] * 20
+    assert drawn.counts["test"] == [5] * 20 + [0] * 10
+    assert drawn.counts["gallery"] == [5] * 10 + [3] * 10 + [0] * 10
+    assert drawn.minority == tuple(range(10, 30))
+    assert set(drawn.train_labels[drawn.train // 10 == 12]) == {12}
+
+
+def test_the_options_say_who_is_trained_on():
+    assert Olivetti().trained_classes == 30
+    assert Olivetti(everyone=True).trained_classes == 40
+    assert Olivetti(everyone=True, sampling=Sampling(classes=(3, 35))).trained_classes == 2
+    assert "everyone" not in Olivetti(few_images=2).model_dump()
+    assert Olivetti(everyone=True).model_dump()["everyone"] is True
+    with pytest.raises(ValueError, match="give either few_images or everyone"):
+        Olivetti(everyone=True, few_images=2)
 
 
 def test_all_pairs_once_and_every_fold_with_both_kinds(root: Path):

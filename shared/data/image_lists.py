@@ -8,6 +8,7 @@ https://github.com/zhmiao/OpenLongTailRecognition-OLTR.
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,8 +39,17 @@ def load(folder: Path, card: Card) -> LabelledSource:
 def load_list(folder: Path, name: str, shape: Shape, card: Card) -> LabelledSource:
     """Open the images that the list `name` in `folder` has, each to be read as `shape`, (channels, height, width).
 
-    There are as many classes as the largest label says. The checksum is the list's MD5. Raises UserError where the list
-    is missing or malformed, or names an image that is not there.
+    There are as many classes as the largest label says. The checksum is the list's MD5. Raises UserError as
+    `read_entries` does.
+    """
+    paths, labels = read_entries(folder, name, card)
+    return LabelledSource(FileSource(paths, shape), labels, int(labels.max()) + 1, {name: md5(folder / name)})
+
+
+def read_entries(folder: Path, name: str, card: Card) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the path of each image that the list `name` in `folder` has, and its class, [N].
+
+    Raises UserError where the list is missing or malformed, or names an image that is not there.
     """
     path = folder / name
     names, labels = [], []
@@ -52,15 +62,18 @@ def load_list(folder: Path, name: str, shape: Shape, card: Card) -> LabelledSour
     if not names:
         raise UserError(f"{card.title}: {path} has no line; {card.how_to_get}")
     check_present(card, path, folder, names)
-    images = FileSource([f"{folder}/{image}" for image in names], shape)
-    return LabelledSource(images, np.array(labels, np.int64), max(labels) + 1, {name: md5(path)})
+    return [f"{folder}/{image}" for image in names], np.array(labels, np.int64)
 
 
-def write_list(folder: Path, name: str, images: Bytes, labels: NDArray[np.integer]) -> None:
-    """Write `images`, uint8 [N, H, W, 3] or [N, H, W], as JPEGs in a folder for each label, then the list of them."""
+def write_list(folder: Path, name: str, images: Bytes, labels: NDArray[np.integer], *, below: str = ".") -> None:
+    """Write `images`, uint8 [N, H, W, 3] or [N, H, W], as JPEGs in a folder for each label, then the list of them.
+
+    The labels' folders are in the folder `below` of `folder`, which the list is in.
+    """
     lines = []
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
-        (folder / str(label)).mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(folder / str(label) / f"{number}.jpg", quality=95)
-        lines.append(f"{label}/{number}.jpg {label}\n")
+        path = PurePosixPath(below, str(label), f"{number}.jpg")
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / path, quality=95)
+        lines.append(f"{path} {label}\n")
     write_atomically(folder / name, "".join(lines).encode())

@@ -5,7 +5,8 @@ Harter, "Parameterisation of a stochastic model for human face identification", 
 Computer Vision, 1994. Its owner asks for this credit.
 
 Thirty people are for training and ten for testing, none in both. Which ten is a fixed draw; with ten, each of the
-usual ten folds is a person, and there are 450 pairs of one person and 4,500 of two.
+usual ten folds is a person, and there are 450 pairs of one person and 4,500 of two. Or all forty are for training,
+where images of them are put aside to test on.
 """
 
 from __future__ import annotations
@@ -88,13 +89,16 @@ def split() -> tuple[list[int], list[int]]:
     return sorted(order[TESTED:].tolist()), sorted(order[:TESTED].tolist())
 
 
-def training(root: Path, few: Sequence[int] = SECOND_HALF, few_images: int | None = None) -> LabelledSource:
+def training(
+    root: Path, few: Sequence[int] = SECOND_HALF, few_images: int | None = None, *, everyone: bool = False
+) -> LabelledSource:
     """Return the images of the people to train on, grey, 112 x 112, with classes 0 to 29 in the order of the people.
 
-    With `few_images`, of the classes `few` only the first so many are kept, for a training set that is imbalanced.
-    Raises UserError where these are no such classes, or not from 1 to 10 images.
+    With `few_images`, of the classes `few` only the first so many are kept, for a training set that is imbalanced. With
+    `everyone`, the classes are all people, 0 to 39, and nobody is left to test on. Raises UserError where these are no
+    such classes, or not from 1 to 10 images.
     """
-    trained, _ = split()
+    trained = range(PEOPLE) if everyone else split()[0]
     if not all(0 <= person < len(trained) for person in few):
         raise UserError(f"few: {', '.join(map(str, few))} are not all classes from 0 to {len(trained) - 1}")
     if few_images is not None and not 1 <= few_images <= IMAGES:

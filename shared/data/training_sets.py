@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.config import Card, Count, DataSet, named
 from shared.data import TrainingSet
@@ -150,6 +150,60 @@ class Ms1mV2(FaceSet):
     name: Literal["ms1mv2"] = "ms1mv2"
 
 
+class MsCeleb1M(FaceSet):
+    """MS-Celeb-1M as Light CNN's list cleans it, without the people of LFW and IJB-A, packed as InsightFace packs sets.
+
+    Yin et al. (CVPR 2019), Sec. 4: 4.8 million images of 76.5 thousand people.
+    """
+
+    implementation: ClassVar[str] = "shared.data.recordio:load"
+    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_ms_celeb_1m"
+    classes: ClassVar[int] = 76_500
+    training_images: ClassVar[int] = 4_800_000
+    folder: ClassVar[str] = "ms-celeb-1m"
+    card: ClassVar[Card] = Card(
+        title="MS-Celeb-1M, cleaned",
+        owner="Y. Guo and others (2016), Microsoft; the cleaned list by X. Wu, R. He, Z. Sun, T. Tan (Light CNN)",
+        licence="was non-commercial research only; its owner withdrew it in 2019",
+        available=False,
+        how_to_get=(
+            "MS-Celeb-1M is withdrawn by its owner; who has a copy keeps the images on Light CNN's list, without the "
+            "people of LFW and IJB-A, aligned to 112 x 112, and puts train.rec, train.idx and property, as InsightFace "
+            "packs sets, into ms-celeb-1m under the data root, with yaw.txt or landmarks.txt beside them (see "
+            "shared/data/yaw_files.py)"
+        ),
+        megabytes=27_000,
+    )
+    name: Literal["ms-celeb-1m"] = "ms-celeb-1m"
+
+
+class MsCelebOneShot(FaceSet):
+    """The one-shot challenge of MS-Celeb-1M, 20,000 base and 1,000 novel people, images cropped to 112 x 112.
+
+    Yin et al. (CVPR 2019), Sec. 4.4: 50 to 100 images to train on of a base person, one of a novel person. How many
+    that is in all is not said there; `training_images` supposes 75.
+    """
+
+    implementation: ClassVar[str] = "shared.data.one_shot_lists:load"
+    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_ms_celeb_one_shot"
+    classes: ClassVar[int] = 21_000
+    training_images: ClassVar[int] = 1_501_000
+    folder: ClassVar[str] = "ms-celeb-1m-one-shot"
+    card: ClassVar[Card] = Card(
+        title="MS-Celeb-1M one-shot challenge",
+        owner="Y. Guo, L. Zhang (2017), Microsoft",
+        licence="was non-commercial research only; its owner withdrew MS-Celeb-1M in 2019",
+        available=False,
+        how_to_get=(
+            "MS-Celeb-1M is withdrawn by its owner; who has a copy puts the lists base_train.txt, novel_train.txt, "
+            "base_test.txt and novel_test.txt beside the cropped images into ms-celeb-1m-one-shot under the data root "
+            "(see shared/data/one_shot_lists.py)"
+        ),
+        megabytes=8_500,
+    )
+    name: Literal["ms-celeb-1m-one-shot"] = "ms-celeb-1m-one-shot"
+
+
 class Ms1mLt(FaceSet):
     """MS1M-LT, the long-tailed list over MS-Celeb-1M of Liu et al. (CVPR 2019), images cropped to 112 x 112."""
 
@@ -197,10 +251,12 @@ class QmulSurvFace(FaceSet):
 class Olivetti(TrainingSet):
     """Faces of 30 of the 40 people of the Database of Faces, grey, 112 x 112; the other ten are tested on.
 
-    With `few_images`, only so many images are kept of each of the second half of the people.
+    With `few_images`, only so many images are kept of each of the second half of the people. With `everyone`, all 40
+    are trained on: for a division in which images of them are put aside to test on.
     """
 
     implementation: ClassVar[str] = "shared.data.olivetti:training"
+    people: ClassVar[int] = 40
     classes: ClassVar[int] = 30
     training_images: ClassVar[int] = 300
     folder: ClassVar[str] = "."
@@ -218,6 +274,20 @@ class Olivetti(TrainingSet):
     )
     name: Literal["olivetti"] = "olivetti"
     few_images: Count | None = None
+    # Left out of a record where it is not set, so that records from before it was an option stay those of their runs.
+    everyone: bool = Field(False, exclude_if=lambda everyone: not everyone)
+
+    @model_validator(mode="after")
+    def _keeps_everyone_whole(self) -> Self:
+        if self.everyone and self.few_images is not None:
+            raise ValueError("give either few_images or everyone")
+        return self
+
+    @property
+    def trained_classes(self) -> int:
+        """The number of classes that are trained on: of all people, where everyone is, unless some are chosen."""
+        chosen = self.sampling.under_represented is not None or self.sampling.classes is not None
+        return self.people if self.everyone and not chosen else super().trained_classes
 
     def is_there(self, root: Path) -> bool:
         """Whether the archive, its folders or scikit-learn's copy is there."""
@@ -225,7 +295,7 @@ class Olivetti(TrainingSet):
 
     def load(self, root: Path) -> LabelledSource:
         """Read the faces, fetched first if need be; raises UserError."""
-        loaded: LabelledSource = named(self.implementation)(root, few_images=self.few_images)
+        loaded: LabelledSource = named(self.implementation)(root, few_images=self.few_images, everyone=self.everyone)
         return loaded
 
 
