@@ -10,7 +10,8 @@ from shared.data import face_stand_ins, face_tests, training_sets
 from shared.data.alignment import TEMPLATE, similarity
 from shared.data.face_stand_ins import falling, long_tail
 from shared.data.image_source import ImageSource
-from shared.data.rendered_faces import RenderedFaces
+from shared.data.rendered_faces import RenderedFaces, render
+from shared.data.yaw import yaw_from_landmarks
 
 TRAINED_ON = [
     training_sets.CasiaWebFace,
@@ -64,6 +65,42 @@ def test_sets_to_train_on_are_read_and_imbalanced(root: Path, data):
     assert counts.min() >= 1
     assert counts.max() >= 2 * counts.min()
     all_read(loaded.images)
+
+
+def test_celebrities_are_imbalanced_and_their_yaw_is_that_drawn(root: Path):
+    loaded = training_sets.MsCeleb1M(source="rendered").load(root)
+    counts = np.bincount(loaded.labels)
+    assert (len(counts), counts.max(), counts.min()) == (30, 14, 9)
+    assert np.all(np.diff(counts) <= 0)
+    images = all_read(loaded.images)
+    faces = render(loaded.labels, np.concatenate([np.arange(count) for count in counts]))
+    assert abs(images.astype(int) - faces.images).mean() < 6
+    assert loaded.yaw is not None
+    np.testing.assert_allclose(loaded.yaw, faces.yaw, atol=6e-4)
+    assert set(loaded.checksums) == {"train.rec", "train.idx", "property", "yaw.txt"}
+
+
+def test_the_yaw_of_webfaces_is_estimated_from_the_landmarks_drawn(root: Path):
+    loaded = training_sets.CasiaWebFace(source="rendered").load(root)
+    counts = np.bincount(loaded.labels)
+    faces = render(loaded.labels, np.concatenate([np.arange(count) for count in counts]))
+    assert loaded.yaw is not None
+    np.testing.assert_allclose(loaded.yaw, yaw_from_landmarks(faces.landmarks), atol=0.01)
+    assert "landmarks.txt" in loaded.checksums
+
+
+def test_base_and_novel_celebrities(root: Path):
+    loaded = training_sets.MsCelebOneShot(source="rendered").load(root)
+    division = loaded.division
+    assert division is not None
+    assert np.bincount(loaded.labels[division.train]).tolist() == [8] * 10 + [1] * 6
+    assert np.bincount(loaded.labels[division.test]).tolist() == [1] * 10 + [5] * 6
+    assert division.under_represented == tuple(range(10, 16))
+    images = all_read(loaded.images)
+    # Nobody is tested on an image that is trained on.
+    assert len({image.tobytes() for image in images}) == len(images) == 10 * 9 + 6 * 6
+    direct = render(loaded.labels[division.test], np.array([8] * 10 + [1, 2, 3, 4, 5] * 6)).images
+    assert abs(images[division.test].astype(int) - direct).mean() < 6
 
 
 @pytest.mark.parametrize("data", PAIRS)
@@ -155,10 +192,10 @@ def test_surveillance_pairs_are_small_and_balanced(root: Path):
 
 def test_nobody_tested_on_is_trained_on_or_in_two_sets(tmp_path: Path, drawn):
     trained, tested = set(), []
-    for write in ("casia_webface", "vggface2", "ms1mv2", "ms1m_lt"):
+    for write in ("casia_webface", "vggface2", "ms1mv2", "ms_celeb_1m", "ms_celeb_one_shot", "ms1m_lt"):
         drawn.clear()
         getattr(face_stand_ins, f"write_{write}")(tmp_path / write)
-        trained |= set(drawn[0][0].tolist())
+        trained |= set(np.concatenate([identities for identities, *_ in drawn]).tolist())
     drawn.clear()
     face_stand_ins.write_qmul_survface(tmp_path / "qmul")
     trained |= set(drawn.pop(0)[0].tolist())
@@ -181,6 +218,9 @@ def test_nobody_tested_on_is_trained_on_or_in_two_sets(tmp_path: Path, drawn):
         ("megaface", {"people": 2, "probes": 2, "distractors": 3}),
         ("qmul_survface", {"identities": 2, "most": 2, "least": 1, "people": 2, "pairs": 1}),
         ("vggface2", {"identities": 2, "most": 3, "least": 1}),
+        ("casia_webface", {"identities": 2, "most": 2, "least": 1}),
+        ("ms_celeb_1m", {"identities": 2, "most": 2, "least": 1}),
+        ("ms_celeb_one_shot", {"base": 2, "images": 1, "novel": 1, "tested": 2}),
         ("ms1m_lt", {"identities": 3, "most": 3}),
     ],
 )

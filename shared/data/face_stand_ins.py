@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from shared.data import ijb, megaface, qmul, verification_bin, ytf
+from shared.data import ijb, megaface, one_shot_lists, qmul, verification_bin, ytf
 from shared.data.alignment import SIDE, warp
 from shared.data.image_lists import MS1M_LT, write_list
 from shared.data.recordio import jpeg, write_records
 from shared.data.rendered_faces import RenderedFaces, render
+from shared.data.yaw_files import write_landmarks, write_yaw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +48,9 @@ HEIGHTS = (16, 33)
 
 
 def write_casia_webface(folder: Path, *, identities: int = 24, most: int = 20, least: int = 6) -> None:
-    """Write RecordIO files of people with `most` to `least` images."""
-    write_record_faces(folder, falling(identities, most, least))
+    """Write RecordIO files of people with `most` to `least` images, and the landmarks of each face."""
+    faces = write_record_faces(folder, falling(identities, most, least))
+    write_landmarks(folder, faces.landmarks)
 
 
 def write_vggface2(folder: Path, *, identities: int = 24, most: int = 24, least: int = 3) -> None:
@@ -61,16 +63,39 @@ def write_ms1mv2(folder: Path, *, identities: int = 24, most: int = 16, least: i
     write_record_faces(folder, falling(identities, most, least))
 
 
+def write_ms_celeb_1m(folder: Path, *, identities: int = 30, most: int = 14, least: int = 9) -> None:
+    """Write RecordIO files of people with `most` to `least` images, and how far each head is turned."""
+    faces = write_record_faces(folder, falling(identities, most, least))
+    write_yaw(folder, faces.yaw)
+
+
+def write_ms_celeb_one_shot(folder: Path, *, base: int = 10, images: int = 8, novel: int = 6, tested: int = 5) -> None:
+    """Write the lists and images of base people, to train on `images` of each and test on one, and of novel ones.
+
+    Of these one image is to train on, and `tested` are to test on.
+    """
+    parts = {}
+    for train, test, people, first, end in (
+        (one_shot_lists.BASE_TRAIN, one_shot_lists.BASE_TEST, range(base), images, images + 1),
+        (one_shot_lists.NOVEL_TRAIN, one_shot_lists.NOVEL_TEST, range(base, base + novel), 1, 1 + tested),
+    ):
+        for name, numbers in ((train, range(first)), (test, range(first, end))):
+            labels = np.repeat(people, len(numbers))
+            parts[name] = render(labels, np.tile(numbers, len(people))).images, labels
+    one_shot_lists.write_lists(folder, parts)
+
+
 def write_ms1m_lt(folder: Path, *, identities: int = 40, most: int = 60) -> None:
     """Write images and the list of them; the people's numbers of images have a long tail, `most` being the largest."""
     faces, labels = _training_faces(long_tail(identities, most))
     write_list(folder, MS1M_LT, faces.images, labels)
 
 
-def write_record_faces(folder: Path, images: Sequence[int]) -> None:
-    """Write RecordIO files of as many people as there are numbers, each with so many images."""
+def write_record_faces(folder: Path, images: Sequence[int]) -> RenderedFaces:
+    """Write RecordIO files of as many people as there are numbers, each with so many images, and return the faces."""
     faces, labels = _training_faces(images)
     write_records(folder, faces.images, labels)
+    return faces
 
 
 def write_qmul_survface(
