@@ -1,0 +1,202 @@
+"""Centers, principal components and hard samples in one pass, against the plain way with all features in memory."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from papers.feature_transfer.statistics import (
+    Samples,
+    Statistics,
+    class_center,
+    principal_components,
+    update_statistics,
+)
+from shared.errors import UserError
+
+CLASSES, DIMENSIONS, LIMIT = 6, 5, 25.0
+REGULAR = torch.tensor([True, False, True, True, False, True])
+"""The fifth class has no samples."""
+
+
+def features(seed: int = 0) -> tuple[torch.Tensor, ...]:
+    """Return rich features, those of mirror images, labels, places and yaw of 40 images, grouped by class."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.tensor([3] * 9 + [0] * 12 + [5] * 1 + [1] * 4 + [2] * 14)
+    scale = torch.tensor([3.0, 2.0, 1.0, 0.5, 0.1])
+    rich = torch.randn(40, DIMENSIONS, generator=generator) * scale + 4 * labels[:, None]
+    mirrored = rich + 0.3 * torch.randn(40, DIMENSIONS, generator=generator)
+    yaw = 30 * torch.randn(40, generator=generator)
+    yaw[::7] = torch.nan
+    return rich, mirrored, labels, torch.randperm(40, generator=generator), yaw
+
+
+def cut(parts: tuple[torch.Tensor, ...], at: list[int]) -> list[Samples]:
+    """Return the samples in batches that begin at these places."""
+    bounds = sorted({0, *at, len(parts[0])})
+    return [Samples(*(part[first:last] for part in parts)) for first, last in pairwise(bounds)]
+
+
+def plain(parts: tuple[torch.Tensor, ...], components: int) -> tuple[np.ndarray, ...]:
+    """Return centers, Q Q^T, hard places and eigenvalues in float64, as algorithm 1 is written."""
+    rich, mirrored, labels, places, yaw = (part.numpy() for part in parts)
+    rich, mirrored = rich.astype(np.float64), mirrored.astype(np.float64)
+    centers = np.full((CLASSES, DIMENSIONS), np.nan)
+    covariance, hard = np.zeros((DIMENSIONS, DIMENSIONS)), []
+    for label in range(CLASSES):
+        own = np.flatnonzero(labels == label)
+        if not len(own):
+            continue
+        counted = [k for k in own if np.isnan(yaw[k]) or abs(yaw[k]) + abs(-yaw[k]) <= 2 * LIMIT]
+        counted = counted or [min(own, key=lambda k: abs(yaw[k]))]
+        centers[label] = sum(rich[k] + mirrored[k] for k in counted) / (2 * len(counted))
+        if REGULAR[label]:
+            distances = [np.linalg.norm(rich[k] - centers[label]) for k in own]
+            for k, distance in zip(own, distances, strict=True):
+                offset = rich[k] - centers[label]
+                covariance += np.outer(offset, offset)
+                if distance > np.mean(distances):
+                    hard.append(places[k])
+    values, vectors = np.linalg.eigh(covariance)
+    basis = vectors[:, ::-1][:, :components]
+    return centers, basis @ basis.T, np.array(hard), values[::-1]
+
+
+def of(parts: tuple[torch.Tensor, ...], at: list[int], **options: float) -> Statistics:
+    """Return the statistics of samples in batches that begin at these places."""
+    options = options or {"components": 3}
+    return update_statistics(cut(parts, at), classes=CLASSES, regular=REGULAR, limit=LIMIT, **options)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_pass_gives_what_the_plain_way_gives(seed):
+    parts = features(seed)
+    found = of(parts, [10, 11, 30])
+    centers, projection, hard, values = plain(parts, 3)
+    np.testing.assert_allclose(found.centers, centers.astype(np.float32), rtol=1e-6)
+    np.testing.assert_allclose(found.basis @ found.basis.T, projection, atol=1e-6)
+    np.testing.assert_allclose(found.eigenvalues, values, rtol=1e-9)
+    assert sorted(found.hard.tolist()) == sorted(hard.tolist())
+    assert (found.centers.dtype, found.basis.dtype) == (torch.float32, torch.float32)
+    assert (found.hard.dtype, found.eigenvalues.dtype) == (torch.int64, torch.float64)
+
+
+@given(st.lists(st.integers(1, 39)))
+def test_it_does_not_matter_how_the_batches_are_cut(at):
+    parts = features()
+    whole, pieces = of(parts, []), of(parts, at)
+    for name, value in vars(whole).items():
+        assert torch.equal(value.nan_to_num(nan=-1.0), getattr(pieces, name).nan_to_num(nan=-1.0)), name
+
+
+def test_a_large_offset_costs_no_accuracy():
+    rich, mirrored, *rest = features()
+    near, far = (of((rich + shift, mirrored + shift, *rest), [20]) for shift in (0.0, 2.0**12))
+    # Exactly what adding the shift in float32 has made of the features.
+    *_, values = plain((rich + 2.0**12, mirrored + 2.0**12, *rest), 3)
+    np.testing.assert_allclose(far.eigenvalues, values, rtol=1e-9)
+    np.testing.assert_allclose(far.eigenvalues, near.eigenvalues, rtol=1e-2)
+
+
+def test_by_hand():
+    rich = torch.tensor([[1.0, 0.0], [3.0, 0.0], [2.0, 8.0], [0.0, 5.0]])
+    mirrored = torch.tensor([[1.0, 2.0], [3.0, 2.0], [9.0, 9.0], [0.0, 7.0]])
+    labels, yaw = torch.tensor([0, 0, 0, 1]), torch.tensor([5.0, -20.0, 21.0, 80.0])
+    batch = Samples(rich, mirrored, labels, torch.tensor([7, 5, 3, 0]), yaw)
+    found = update_statistics([batch], classes=2, regular=torch.tensor([True, False]), limit=20.0, components=1)
+    # The third image is turned too far; the fourth is all that its class has.
+    assert found.centers.tolist() == [[2.0, 1.0], [0.0, 6.0]]
+    # Offsets (-1, -1), (1, -1), (0, 7): V is diag(2, 51), the mean distance (2 sqrt(2) + 7) / 3.
+    assert found.eigenvalues.tolist() == pytest.approx([51.0, 2.0])
+    assert found.basis.tolist() == [[0.0], [1.0]]
+    assert found.hard.tolist() == [3]
+    assert found.energy() == pytest.approx(51 / 53)
+    assert found.energy(2) == 1.0
+
+
+def test_the_fewest_components_that_hold_the_energy_are_kept():
+    parts = features()
+    shares = np.cumsum(of(parts, []).eigenvalues) / sum(of(parts, []).eigenvalues)
+    for count, share in enumerate(shares, start=1):
+        assert of(parts, [], energy=float(share) - 1e-9).basis.shape == (DIMENSIONS, count)
+    assert of(parts, [], energy=float(shares[1]) + 1e-9).basis.shape == (DIMENSIONS, 3)
+    assert of(parts, [], energy=1.0).basis.shape == (DIMENSIONS, DIMENSIONS)
+    assert of(parts, []).components(0.95) == of(parts, [], energy=0.95).basis.shape[1]
+
+
+def test_without_any_variance_one_component_holds_all():
+    rich = torch.ones(3, 2)
+    batch = Samples(rich, rich, torch.zeros(3, dtype=torch.int64), torch.arange(3))
+    found = update_statistics([batch], classes=1, regular=torch.tensor([True]), limit=10.0, energy=0.95)
+    assert (found.basis.shape, found.energy(), len(found.hard)) == ((2, 1), 1.0, 0)
+
+
+def test_the_basis_is_orthonormal_and_its_signs_are_settled():
+    found = of(features(), [], components=DIMENSIONS)
+    torch.testing.assert_close(found.basis.T @ found.basis, torch.eye(DIMENSIONS), rtol=0, atol=1e-6)
+    assert found.eigenvalues.tolist() == sorted(found.eigenvalues.tolist(), reverse=True)
+    largest = found.basis.gather(0, found.basis.abs().argmax(0, keepdim=True))
+    assert (largest > 0).all()
+
+
+def test_a_singular_matrix_has_no_negative_eigenvalue():
+    rows = features()[0][:3].double()
+    values, _ = principal_components(rows.T @ rows)
+    assert (values >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("yaw", "counted"),
+    [
+        ([0.0, 20.0, -20.0, 20.5], [0, 1, 2]),
+        ([torch.nan, 50.0, torch.nan, -10.0], [0, 2, 3]),
+        ([60.0, -40.0, 40.0, 80.0], [1, 2]),
+        ([torch.nan] * 4, [0, 1, 2, 3]),
+    ],
+)
+def test_who_counts_for_a_center(yaw, counted):
+    rich, mirrored = features()[0][:4], features()[1][:4]
+    center = class_center(rich, mirrored, torch.tensor(yaw), 20.0)
+    expected = (rich[counted].double().mean(0) + mirrored[counted].double().mean(0)) / 2
+    torch.testing.assert_close(center, expected)
+
+
+def test_a_class_without_samples_has_no_center_rather_than_one_at_zero():
+    found = of(features(), [])
+    assert found.centers[4].isnan().all()
+    assert not found.centers[[0, 1, 2, 3, 5]].isnan().any()
+
+
+def test_unknown_yaw_is_as_good_as_frontal():
+    rich, mirrored, labels, places, _ = features()
+    unknown = of((rich, mirrored, labels, places), [15])
+    frontal = of((rich, mirrored, labels, places, torch.zeros(40)), [])
+    assert torch.equal(unknown.centers.nan_to_num(), frontal.centers.nan_to_num())
+    assert torch.equal(unknown.basis, frontal.basis)
+
+
+def test_a_class_that_comes_back_is_an_error():
+    parts = features()
+    batches = [*cut(parts, [9, 21]), Samples(*(part[:1] for part in parts))]
+    with pytest.raises(ValueError, match="class 3 comes back"):
+        update_statistics(batches, classes=CLASSES, regular=REGULAR, limit=LIMIT, components=2)
+
+
+@pytest.mark.parametrize("options", [{}, {"components": 2, "energy": 0.9}])
+def test_the_size_of_the_basis_is_given_in_one_way(options):
+    with pytest.raises(ValueError, match="either"):
+        update_statistics([], classes=1, regular=torch.tensor([True]), limit=1.0, **options)
+
+
+@pytest.mark.parametrize("components", [0, DIMENSIONS + 1])
+def test_a_basis_has_from_one_to_all_dimensions(components):
+    with pytest.raises(UserError, match=f"components: {components} is not from 1 to 5"):
+        of(features(), [], components=components)
+
+
+def test_without_regular_classes_nothing_can_be_transferred():
+    with pytest.raises(UserError, match="no regular class has images"):
+        update_statistics(cut(features(), []), classes=6, regular=torch.zeros(6, dtype=torch.bool), limit=9, energy=0.9)
