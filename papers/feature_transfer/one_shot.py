@@ -1,0 +1,78 @@
+"""One-shot recognition: accuracy on base classes, coverage at a precision of 0.99 on novel ones (section 4.4)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from shared.evaluation.angles import Floats
+from shared.evaluation.output import Output
+
+BLOCK = 512
+PRECISION = 99
+"""In percent, a whole number, so that whether it is reached is a question of whole numbers."""
+
+
+class OneShotRecognition:
+    """Classify test images of base and of novel classes among all of them, by the softmax of the last layer.
+
+    The confidence is the output of the softmax, as section 4.4 has it; the logits are W f, the layer having no bias
+    (eq. 2). Novel are the classes that the output lists as its minority.
+
+    Coverage is that of the MS-Celeb-1M challenge of 2017, which Guo and Zhang (2017) introduce: of N images a
+    recogniser names the M in which it has enough confidence, and C of these rightly. Its precision is C / M, its
+    coverage M / N. It is taken over the images of novel classes alone; to name one of a base class is wrong.
+    """
+
+    def __call__(self, test: Output) -> dict[str, float]:
+        """Return `rank1_base`, `rank1_novel` and `coverage`, in percent; what has no images is left out.
+
+        `rank1_`: the share of the images of a kind whose most likely class, among all, is their own. `coverage`: the
+        largest share of the images of novel classes that a threshold of confidence can let pass such that at least
+        99 % of these are right; 0 where there is no such threshold.
+        """
+        named, confidence = most_likely(test.embeddings, test.class_vectors[:, 0])
+        right = named == test.labels
+        novel = np.isin(test.labels, test.minority)
+        metrics = {}
+        if not novel.all():
+            metrics["rank1_base"] = 100 * float(right[~novel].mean())
+        if novel.any():
+            metrics["rank1_novel"] = 100 * float(right[novel].mean())
+            metrics["coverage"] = coverage(confidence[novel], right[novel])
+        return metrics
+
+
+def most_likely(embeddings: NDArray[np.floating], weights: NDArray[np.floating]) -> tuple[NDArray[np.int64], Floats]:
+    """Return the most likely class of each embedding, [N], and how confident the softmax is of it, [N].
+
+    Embeddings are [N, d], weights [C, d] with C of at least two. The confidence is log(p / (1 - p)) of the class's
+    probability p, which orders images as p does but tells those apart whose p rounds to 1. Of classes that are equally
+    likely the first is named.
+    """
+    wide = weights.astype(np.float64)
+    named = np.empty(len(embeddings), np.int64)
+    confidence = np.empty(len(embeddings))
+    for begin in range(0, len(embeddings), BLOCK):
+        part = slice(begin, begin + BLOCK)
+        logits = embeddings[part].astype(np.float64) @ wide.T
+        first = logits.argmax(axis=1)
+        rows = np.arange(len(logits))
+        largest = logits[rows, first]
+        logits[rows, first] = -np.inf
+        named[part] = first
+        confidence[part] = largest - logsumexp(logits, axis=1)
+    return named, confidence
+
+
+def coverage(confidence: Floats, right: NDArray[np.bool_]) -> float:
+    """Return the largest share, in percent, of images [N] that a threshold lets pass with 99 % of these right.
+
+    Every threshold is tried by sorting. Images of one confidence pass together.
+    """
+    order = np.argsort(-confidence)
+    passed = np.arange(1, len(order) + 1)
+    precise = 100 * np.cumsum(right[order]) >= PRECISION * passed
+    last_of_its_confidence = np.append(np.diff(confidence[order]) < 0, True)
+    return 100 * float(passed[precise & last_of_its_confidence].max(initial=0)) / len(order)
