@@ -70,6 +70,45 @@ class TemplateSet:
 
 
 @dataclass(frozen=True)
+class Sightings:
+    """A list of images by template, [S]: the place of the image, its template, its medium and the person it shows.
+
+    One image may be in several templates. Numbers of templates have a meaning within one list only.
+    """
+
+    image: Places
+    template: NDArray[np.int64]
+    medium: NDArray[np.int64]
+    subject: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TemplateSplit:
+    """One split of templates: pairs of them to compare, and probes to search in a gallery.
+
+    `first` and `second`, [P], are numbers of templates of `compared`. Nobody in a list of training is in a list that is
+    tested on by the same protocol.
+    """
+
+    verification_training: Sightings
+    compared: Sightings
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    search_training: Sightings
+    gallery: Sightings
+    probes: Sightings
+
+
+@dataclass(frozen=True)
+class SplitTemplateSet:
+    """Images, and several splits of them into templates; what is measured is averaged over the splits."""
+
+    images: ImageSource
+    splits: tuple[TemplateSplit, ...]
+    checksums: dict[str, str]
+
+
+@dataclass(frozen=True)
 class DistractorSet:
     """Probe images with the number of the person that each shows, [N], and images of other people, the distractors."""
 

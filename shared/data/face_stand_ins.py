@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from shared.data import ijb, megaface, one_shot_lists, qmul, verification_bin, ytf
+from shared.data import ijb, ijba, megaface, one_shot_lists, qmul, verification_bin, ytf
 from shared.data.alignment import SIDE, warp
 from shared.data.image_lists import MS1M_LT, write_list
 from shared.data.recordio import jpeg, write_records
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 TESTED_ON = 1_000_000
 """The number of the first person who is tested on; each set takes its people from a thousand of its own."""
-VERIFICATION, VIDEOS, IJBB, IJBC, PROBES, DISTRACTORS, SURVEILLANCE = range(TESTED_ON, TESTED_ON + 7000, 1000)
+VERIFICATION, VIDEOS, IJBB, IJBC, PROBES, DISTRACTORS, SURVEILLANCE, IJBA = range(TESTED_ON, TESTED_ON + 8000, 1000)
 FOLDS = verification_bin.FOLDS
 QUALITY = 95
 YAWS = {
@@ -44,6 +44,10 @@ YAWS = {
 }
 """How far the head is turned to either side, in degrees, in one image and in the other of each pair of a set."""
 LOOSE_SIDE = 180
+JANUS_TEMPLATES = {0: (0, 1), 1: (2,), 2: (4, 5, 6), 3: (3, 4, 5, 6), 4: (2, 3)}
+"""The images of a person that are in the template of an IJB-A gallery, number 0, and in those to probe."""
+FACE_BOX = np.array([[55.5, 49.3], [55.5, -19.0]])
+"""Centre and middle of the upper edge of the face box, in an aligned crop: see `shared.data.ijba`."""
 HEIGHTS = (16, 33)
 
 
@@ -161,6 +165,35 @@ def write_ytf(folder: Path, *, frames: int = 3) -> None:
     ytf.write_splits(folder, pairs)
 
 
+def write_ijba(folder: Path, *, people: int = 18, tested: int = 6, unknown: int = 2) -> None:
+    """Write IJB-A's photographs and frames, four stills and a video of three frames of each person, and its ten splits.
+
+    Each split tests on `tested` people, `unknown` of whom are not in the gallery, and trains on the others. The
+    templates are `JANUS_TEMPLATES`; each one of a gallery is compared with each probe.
+    """
+    stills, images = 4, 7
+    faces = _faces(IJBA, people, images)
+    stream = np.random.RandomState(IJBA)
+    rows: list[list[dict[str, object]]] = [[] for _ in range(people)]
+    for place, (image, points) in enumerate(zip(faces.images, faces.landmarks, strict=True)):
+        person, number = divmod(place, images)
+        medium, frame = 10 * person + min(number, stills), 30 * (number - stills)
+        photograph, moved = _loosened(image, np.vstack([points, FACE_BOX]), stream)
+        row = {"SUBJECT_ID": person, "MEDIA_ID": medium, "SIGHTING_ID": place, "FACE_YAW": f"{faces.yaw[place]:.3f}"}
+        row |= (
+            {"FILE": f"img/{medium}.jpg"} if frame < 0 else {"FILE": f"frame/{medium}_{frame:05}.png", "FRAME": frame}
+        )
+        # The nose of the last frame of each video is not seen.
+        row |= _annotated(moved) | ({"NOSE_BASE_X": "", "NOSE_BASE_Y": ""} if number == images - 1 else {})
+        path = folder / str(row["FILE"])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(photograph).save(path, quality=QUALITY)
+        rows[person].append(row)
+    for split in ijba.SPLITS:
+        order = np.random.RandomState(split).permutation(people)
+        _write_ijba_split(folder, split, rows, order[:tested].tolist(), order[unknown:tested].tolist())
+
+
 def write_ijbb(folder: Path, *, people: int = 12) -> None:
     """Write IJB-B's lists and loose crops; see `_write_ijb`."""
     _write_ijb(folder, "ijbb", IJBB, people)
@@ -225,6 +258,47 @@ def _write_ijb(folder: Path, name: str, first: int, people: int) -> None:
         galleries=galleries,
         probes=probes,
     )
+
+
+def _annotated(points: NDArray[np.floating]) -> dict[str, object]:
+    """Return face box, eyes and base of the nose of five landmarks with `FACE_BOX`, [7, 2], as IJB-A has them."""
+    right, left, tip, *mouth, centre, top = points
+    nose = tip + 0.16 * (np.mean(mouth, axis=0) - tip)
+    height = 2 * np.hypot(*(centre - top))
+    width = 0.72 * height
+    values = (centre[0] - width / 2, centre[1] - height / 2, width, height, *right, *left, *nose)
+    return {column: f"{value:.4f}" for column, value in zip((*ijba.BOX, *ijba.SEEN), values, strict=True)}
+
+
+def _write_ijba_split(
+    folder: Path, split: int, rows: list[list[dict[str, object]]], tested: list[int], enrolled: list[int]
+) -> None:
+    """Write the lists of a split, given the sightings of each person; those not tested on are trained on.
+
+    Of the tested, the gallery has the `enrolled`.
+    """
+
+    def listed(people: list[int], templates: dict[int, tuple[int, ...]]) -> list[dict[str, object]]:
+        return [
+            {"TEMPLATE_ID": 10 * person + number, **rows[person][image]}
+            for person in people
+            for number, images in templates.items()
+            for image in images
+        ]
+
+    gallery = {0: JANUS_TEMPLATES[0]}
+    probes = {number: images for number, images in JANUS_TEMPLATES.items() if number not in gallery}
+    training = listed([person for person in range(len(rows)) if person not in tested], {9: tuple(range(len(rows[0])))})
+    verification, search = (folder / sets / f"split{split}" for sets in (ijba.VERIFICATION, ijba.SEARCH))
+    ijba.write_sightings(verification / f"train_{split}.csv", training)
+    ijba.write_sightings(verification / f"verify_metadata_{split}.csv", listed(tested, JANUS_TEMPLATES))
+    ijba.write_comparisons(
+        verification / f"verify_comparisons_{split}.csv",
+        [(10 * one, 10 * other + probe) for one in tested for other in tested for probe in probes],
+    )
+    ijba.write_sightings(search / f"train_{split}.csv", training)
+    ijba.write_sightings(search / f"search_gallery_{split}.csv", listed(enrolled, gallery))
+    ijba.write_sightings(search / f"search_probe_{split}.csv", listed(tested, probes))
 
 
 def _training_faces(images: Sequence[int]) -> tuple[RenderedFaces, NDArray[np.int64]]:

@@ -111,6 +111,26 @@ class YouTubeFaces(TestSet):
     name: Literal["ytf"] = "ytf"
 
 
+class IjbA(TestSet):
+    """IJB-A: 500 subjects, templates of photographs and frames of videos, ten splits."""
+
+    implementation: ClassVar[str] = "shared.data.ijba:load"
+    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_ijba"
+    folder: ClassVar[str] = "IJB-A"
+    card: ClassVar[Card] = Card(
+        title="IJB-A",
+        owner="IARPA Janus programme, NIST (2015)",
+        licence="on agreement with NIST; research only",
+        available=True,
+        how_to_get=(
+            "NIST gives it on request; put the folders IJB-A_11_sets, IJB-A_1N_sets, img and frame into IJB-A under "
+            "the data root"
+        ),
+        megabytes=6_000,
+    )
+    name: Literal["ijb-a"] = "ijb-a"
+
+
 class IjbSet(TestSet):
     """A benchmark of the IARPA Janus programme in the form that InsightFace distributes: crops, landmarks, lists."""
 

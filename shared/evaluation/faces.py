@@ -91,6 +91,33 @@ class QmulSurvFace(_OnFaces):
     name: Literal["qmul-survface"] = "qmul-survface"
 
 
+class IjbA(_OnFaces):
+    """1:1 TAR at FAR and 1:N ranks on IJB-A: means over its ten splits, a template being its images' mean."""
+
+    implementation: ClassVar[str] = "shared.evaluation.split_templates:SplitTemplates"
+    images: ClassVar[type[DataSet] | None] = face_tests.IjbA
+    pooling: Literal["average"] = "average"
+    name: Literal["ijb-a"] = "ijb-a"
+
+
+class IjbAMedia(_OnFaces):
+    """As `IjbA`, but a template is the mean of its media, each of which is the mean of its images."""
+
+    implementation: ClassVar[str] = "shared.evaluation.split_templates:SplitTemplates"
+    images: ClassVar[type[DataSet] | None] = face_tests.IjbA
+    pooling: Literal["media"] = "media"
+    name: Literal["ijb-a-media"] = "ijb-a-media"
+
+
+class IjbAAdapted(_OnFaces):
+    """As `IjbAMedia`, but templates are compared by linear SVMs trained for each of them: template adaptation."""
+
+    implementation: ClassVar[str] = "shared.evaluation.template_adaptation:AdaptedTemplates"
+    images: ClassVar[type[DataSet] | None] = face_tests.IjbA
+    alone: ClassVar[bool] = True
+    name: Literal["ijb-a-adapted"] = "ijb-a-adapted"
+
+
 class IjbB(_OnFaces):
     """1:1 TAR at FAR and 1:N identification of templates on IJB-B."""
 
