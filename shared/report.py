@@ -34,7 +34,7 @@ def write_report(scale: str, results: Results) -> Path:
     pages, judged, commits = [], {}, []
     for paper in registry.papers().values():
         page = _Page(paper, scale, results)
-        judged[paper.key] = verdicts(paper.reference, page.records.table, scale)
+        judged[paper.key] = verdicts(paper.reference, page.records.table, scale, page.elsewhere)
         pages.append(page.view())
         commits += [record.provenance.commit for record, _ in page.records.records]
     write_json(results.verdicts(scale), judged)
@@ -64,6 +64,16 @@ def _cards(pages: Sequence[site.PaperPage], scale: str) -> list[Card]:
     return list(cards.values())
 
 
+def _trained_elsewhere(paper: Paper, records: Iterable[Record]) -> dict[str, str]:
+    """Return the runs that were trained on another data set than at full scale, and which that is."""
+    full = paper.runs("full")
+    return {
+        record.run: record.data.name
+        for record in records
+        if record.run in full and record.data.name != full[record.run].config.data.name
+    }
+
+
 class _Page:
     """What one paper's page shows at one scale."""
 
@@ -74,7 +84,8 @@ class _Page:
         self.records = Records(((read_record(path), path.parent) for path in present), paper.reference)
         self.by_path = dict(zip(present, (record for record, _ in self.records.records), strict=True))
         table = self.records.table
-        self.values = judge_values(paper.reference, table, scale)
+        self.elsewhere = {} if scale == "smoke" else _trained_elsewhere(paper, self.by_path.values())
+        self.values = judge_values(paper.reference, table, scale, self.elsewhere)
         self.claims = judge_claims(paper.reference, table, scale)
         self.code = training_code(paper.key)
 

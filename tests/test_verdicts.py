@@ -57,6 +57,16 @@ def judge(value: Value, table: pd.DataFrame, scale: str = "full") -> ValueVerdic
     return judge_values(Reference(CITATION, (value,), (), ()), table, scale)[0]
 
 
+def test_a_run_on_other_data_is_not_compared_with_what_is_printed():
+    reference = Reference(CITATION, (printed(), printed(column="Theirs", run="b")), (), ())
+    table = records({"a": [99, 99.1], "b": [99, 99.1]})
+    other, same = judge_values(reference, table, "lite", {"a": "olivetti"})
+    assert (other.verdict, other.mean, other.n) == ("not run", None, 0)
+    assert other.reason == "trained on other data than the paper's (olivetti)"
+    assert (same.verdict, same.n) == ("matched", 2)
+    assert verdicts(reference, table, "lite", {"a": "olivetti"})["values"][0]["verdict"] == "not run"
+
+
 def judge_claim(
     test: dict[str, Any], table: pd.DataFrame, scale: str = "full", values: tuple[Value, ...] = ()
 ) -> ClaimVerdict:

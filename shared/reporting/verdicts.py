@@ -45,7 +45,11 @@ DIRECTIONS = {
     "accuracy": 1,
     "error": -1,
     "mean_angle": -1,
-    "rank1": 1,
+    **{f"rank{rank}": 1 for rank in (1, 5, 10)},
+    "rank1_regular": 1,
+    "rank1_ur": 1,
+    "rank1_base": 1,
+    "coverage": 1,
     **{f"tar@1e-{power}": 1 for power in range(1, 7)},
 }
 """Of each metric that is scored or of which a best is asked for, whether more is better (1) or worse (-1)."""
@@ -128,8 +132,13 @@ class ClaimVerdict(Claim):
         return {**self.model_dump(mode="json", exclude={"test", "untestable"}), "kind": kind}
 
 
-def verdicts(reference: Reference, table: pd.DataFrame, scale: str) -> dict[str, Any]:
+def verdicts(
+    reference: Reference, table: pd.DataFrame, scale: str, elsewhere: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Return the verdicts of every printed number and every claim as plain data, ready for JSON.
+
+    `elsewhere` names the runs that were trained on other data than the paper's, and on which. Their numbers are not
+    compared with printed ones; a claim, which compares runs with each other, is judged by them all the same.
 
     Raises:
         ValueError: the table holds two records of the same run, seed, benchmark and metric.
@@ -139,16 +148,18 @@ def verdicts(reference: Reference, table: pd.DataFrame, scale: str) -> dict[str,
     """
     return {
         "scale": scale,
-        "values": [verdict.as_dict() for verdict in judge_values(reference, table, scale)],
+        "values": [verdict.as_dict() for verdict in judge_values(reference, table, scale, elsewhere)],
         "claims": [verdict.as_dict() for verdict in judge_claims(reference, table, scale)],
     }
 
 
-def judge_values(reference: Reference, table: pd.DataFrame, scale: str) -> list[ValueVerdict]:
-    """Return a verdict of every printed number, in the order of the reference."""
+def judge_values(
+    reference: Reference, table: pd.DataFrame, scale: str, elsewhere: Mapping[str, str] | None = None
+) -> list[ValueVerdict]:
+    """Return a verdict of every printed number, in the order of the reference; `elsewhere` as for `verdicts`."""
     measurements = measure(table)
     claims = {verdict.id: verdict for verdict in judge_claims(reference, table, scale)}
-    return [_judge_value(value, measurements, claims, scale) for value in reference.values]
+    return [_judge_value(value, measurements, claims, scale, elsewhere or {}) for value in reference.values]
 
 
 def judge_claims(reference: Reference, table: pd.DataFrame, scale: str) -> list[ClaimVerdict]:
@@ -189,8 +200,15 @@ def _direction(metric: str) -> int:
     return DIRECTIONS[name]
 
 
-def _judge_value(value: Value, measurements: Measurements, claims: dict[str, ClaimVerdict], scale: str) -> ValueVerdict:
-    recorded = _recorded(measurements, value.run or "", value.metric or "")
+def _judge_value(
+    value: Value,
+    measurements: Measurements,
+    claims: dict[str, ClaimVerdict],
+    scale: str,
+    elsewhere: Mapping[str, str],
+) -> ValueVerdict:
+    other_data = sorted({elsewhere[run] for run in listed_runs(value.run or "") if run in elsewhere})
+    recorded = {} if other_data else _recorded(measurements, value.run or "", value.metric or "")
     sample = list(_finite(recorded).values())
     mean = statistics.mean(sample) if sample else None
     difference = None if mean is None or value.value is None else mean - value.value
@@ -202,6 +220,8 @@ def _judge_value(value: Value, measurements: Measurements, claims: dict[str, Cla
         verdict, reason = claims[value.claim].verdict, f"as claim {value.claim}: {claims[value.claim].reason}"
     elif value.not_runnable is not None:
         verdict, reason = "not runnable", value.not_runnable
+    elif other_data:
+        verdict, reason = "not run", f"trained on other data than the paper's ({', '.join(other_data)})"
     elif difference is None:
         verdict, reason = _unmeasured(value, recorded)
     elif scale == NO_EVIDENCE:
