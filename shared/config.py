@@ -130,6 +130,11 @@ class DataSet(Component):
         return self.classes
 
     @property
+    def never_tested_on(self) -> tuple[str, ...]:
+        """The names of the data sets of benchmarks that show the very people who are trained on."""
+        return ()
+
+    @property
     def whose(self) -> Card:
         """Whose the data are, and how to get them."""
         return self.card

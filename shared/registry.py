@@ -304,6 +304,10 @@ class Paper:
                         f"there is no benchmark '{unknown[0]}'",
                         suggestion(unknown[0], benchmarks(self.key)),
                     )
+                if trained := [given for given in names if self._shows_people_of(config.data, given)]:
+                    raise self._error(
+                        layers.source((setting,)), f"'{trained[0]}' tests on people who are trained on", "leave it out"
+                    )
         except ValidationError as error:
             where, problem = yaml_files.complaint(error)
             where = _without_tags(where, layers.data)
@@ -312,6 +316,11 @@ class Paper:
             dotted = ".".join(map(str, where))
             raise UserError(f"{path}:{line}: {dotted}: {problem} (run '{name}' at scale '{scale}')") from None
         return Run(self.key, name, scale, labels, count, config)
+
+    def _shows_people_of(self, data: DataSet, benchmark: str) -> bool:
+        """Whether a benchmark shows the very people who are trained on."""
+        tested = benchmarks(self.key)[benchmark].images
+        return tested is not None and tested.model_fields["name"].default in data.never_tested_on
 
     def _error(self, key: Key, problem: str, hint: str = "") -> UserError:
         place = f"{self._document.path}:{self._document.line(key)}: {key[-1]}"

@@ -289,6 +289,11 @@ class Olivetti(TrainingSet):
         chosen = self.sampling.under_represented is not None or self.sampling.classes is not None
         return self.people if self.everyone and not chosen else super().trained_classes
 
+    @property
+    def never_tested_on(self) -> tuple[str, ...]:
+        """The pairs of the ten people who are else tested on, where everyone is trained on."""
+        return ("olivetti-pairs",) if self.everyone else ()
+
     def is_there(self, root: Path) -> bool:
         """Whether the archive, its folders or scikit-learn's copy is there."""
         return any((root / name).exists() for name in ("orl_faces.zip", "orl_faces", "olivetti_py3.pkz"))
