@@ -1,0 +1,283 @@
+"""What the decoder makes of centers and of moved features, and what can be measured of it: section 4.6."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from papers.feature_transfer.statistics import Statistics
+from papers.feature_transfer.transfer import identity_path, plain_path, transferred, variation_path
+from shared.errors import UserError
+from shared.training.batches import Images
+from shared.training.loop import EVALUATION_BATCH
+
+Places = NDArray[np.intp]
+
+SEED = 0
+DRAWN = 1000
+"""At most so many images of regular classes are embedded, and as many of under-represented ones."""
+SHOWN = 8
+PAIRS = 5
+STEPS = 7
+PARTNERS = 20
+"""So many samples of regular classes are moved to each under-represented class."""
+SOME_CLASSES = 128
+
+
+class Framing(Protocol):
+    """A network that says what it sees of an image."""
+
+    def framed(self, images: Tensor) -> Tensor: ...  # noqa: D102
+
+
+class Decoding(Protocol):
+    """A scheme whose rich features can be decoded (see `papers.feature_transfer.scheme`)."""
+
+    few: int
+
+    @property
+    def network(self) -> Framing: ...  # noqa: D102
+    def embed_rich(self, batches: Iterable[Tensor]) -> Tensor: ...  # noqa: D102
+    def decode(self, rich: Tensor) -> Tensor: ...  # noqa: D102
+    def statistics_of(self, images: Images) -> Statistics: ...  # noqa: D102
+
+
+class TransferredPictures:
+    """Figures 6 to 8 of a scheme and the images that it was trained on, and claims of the paper as numbers.
+
+    Pictures are uint8, `[..., S, S]`, as the network sees and decodes them. What is drawn at random is the same in
+    every run on the same images.
+    """
+
+    def __call__(self, scheme: Decoding, images: Images) -> tuple[dict[str, float], dict[str, NDArray[np.generic]]]:
+        """Return the metrics and the arrays by name.
+
+        `energy`: share of V's trace that Q keeps, in percent; `components_95`: the least number of components that
+        keep 95 % (FT-C18).
+
+        `identity_kept`: percentage of the samples moved from regular to under-represented classes that are nearest to
+        the center of the class they were moved to, of all centers; `variance_ratio`: mean squared distance from their
+        center, over that of the regular samples from theirs; `variance_ratio_before`: that of the class's own samples
+        (FT-C19). The three are there where some class is under-represented.
+
+        `center_symmetry`, `sample_symmetry`: mean correlation of a decoded picture with its mirror image, of the
+        centers and of the samples of regular classes (FT-C21). `evenness_plain`, `evenness_variation`,
+        `evenness_identity`: the largest step over the mean step along a path of interpolation, as distances of decoded
+        pictures, 1 at the least; mean over the pairs of figure 7 (FT-C20).
+
+        Figure 6: `samples`, `sample_classes`, `sample_yaw` [K] and `centers`, decoded. Figure 7: `inputs`,
+        `reconstructed`, `moved` [P, 2], where `moved[:, 0]` goes from the first class to the second and `moved[:, 1]`
+        back, `pair_classes` and `pair_yaw` [P, 2]. Figure 8: `weights` [A] and, between the first of these pairs,
+        `plain`, `variation` and `identity` [A]. Yaw is in degrees, NaN where it is not known.
+
+        Raises:
+            UserError: there are no two regular classes.
+
+        """
+        trained = _Trained(scheme, images, scheme.statistics_of(images), np.random.default_rng(SEED))
+        of_regular, of_few = trained.places()
+        regular = trained.samples(trained.drawn(of_regular))
+        pairs = opposite_pairs(regular.labels.cpu().numpy(), regular.yaw, PAIRS)
+        if not len(pairs):
+            raise UserError(
+                f"features are moved between two regular classes, of more than {scheme.few} images, and there are no "
+                "two: lower scheme.few"
+            )
+        first, second = regular.at(pairs[:, 0]), regular.at(pairs[:, 1])
+        evenness, paths = trained.interpolated(first, second)
+        metrics = {
+            "energy": 100 * trained.statistics.energy(),
+            "components_95": float(trained.statistics.components(0.95)),
+            **(trained.moved_to_few(regular, of_few) if len(of_few) else {}),
+            **trained.symmetries(regular),
+            **evenness,
+        }
+        return metrics, trained.decoded_centers(of_regular) | trained.exchanged(first, second) | paths
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """Images at `places`, [N]: their rich features [N, d], classes, and yaw in degrees, NaN where it is not known."""
+
+    places: Places
+    rich: Tensor
+    labels: Tensor
+    yaw: NDArray[np.float32]
+
+    def at(self, index: NDArray[np.integer]) -> _Samples:
+        chosen = torch.from_numpy(index).to(self.rich.device)
+        return _Samples(self.places[index], self.rich[chosen], self.labels[chosen], self.yaw[index])
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """A scheme, the images that it was trained on, their statistics, and what random choices are drawn from."""
+
+    scheme: Decoding
+    images: Images
+    statistics: Statistics
+    stream: np.random.Generator
+
+    def places(self) -> tuple[Places, Places]:
+        """Return the places of the images of regular and of under-represented classes."""
+        labels = self.images.labels.cpu().numpy()
+        is_regular = np.bincount(labels)[labels] > self.scheme.few
+        return np.flatnonzero(is_regular), np.flatnonzero(~is_regular)
+
+    def drawn(self, places: Places) -> Places:
+        """Return places in a random order, at most `DRAWN`."""
+        return self.stream.permutation(places)[:DRAWN]
+
+    def samples(self, places: Places) -> _Samples:
+        """Return the samples at some places."""
+        rich = self.scheme.embed_rich(batch for batch, _ in self.images.in_order(EVALUATION_BATCH, places))
+        return _Samples(places, rich, self.images.labels[self._index(places)], self._yaw(places))
+
+    def symmetries(self, regular: _Samples) -> dict[str, float]:
+        """Return how symmetric the decoded centers and the decoded samples of regular classes are."""
+        classes = torch.from_numpy(np.unique(regular.labels.cpu().numpy())).to(regular.labels.device)
+        return {
+            "center_symmetry": symmetry(self.scheme.decode(self.statistics.centers[classes])),
+            "sample_symmetry": symmetry(self.scheme.decode(regular.rich)),
+        }
+
+    def moved_to_few(self, regular: _Samples, of_few: Places) -> dict[str, float]:
+        """Measure what becomes of samples of regular classes that are moved to under-represented ones."""
+        centers, labels = self.statistics.centers, self.images.labels
+        few = np.unique(labels[self._index(of_few)].cpu().numpy())
+        kept, squares = 0, 0.0
+        for some in np.split(few, range(SOME_CLASSES, len(few), SOME_CLASSES)):
+            partners = regular.at(self.stream.integers(len(regular.places), size=PARTNERS * len(some)))
+            targets = torch.from_numpy(np.repeat(some, PARTNERS)).to(labels.device)
+            moved = self._moved(partners, targets)
+            # The center of a class without images is NaN, which would count as the least of all distances.
+            kept += int((torch.cdist(moved, centers).nan_to_num(nan=torch.inf).argmin(1) == targets).sum())
+            squares += float((moved - centers[targets]).double().square().sum())
+        count = PARTNERS * len(few)
+        spread = self._variance(regular)
+        return {
+            "identity_kept": 100 * kept / count,
+            "variance_ratio": squares / count / spread,
+            "variance_ratio_before": self._variance(self.samples(self.drawn(of_few))) / spread,
+        }
+
+    def decoded_centers(self, of_regular: Places) -> dict[str, NDArray[np.generic]]:
+        """Return figure 6: a sample each of some regular classes, and the decoded centers."""
+        shuffled = self.stream.permutation(of_regular)
+        classes, first = np.unique(self.images.labels[self._index(shuffled)].cpu().numpy(), return_index=True)
+        chosen = np.sort(self.stream.permutation(len(classes))[:SHOWN])
+        places = shuffled[first[chosen]]
+        return {
+            "samples": self._seen(places),
+            "centers": self._decoded(self.statistics.centers[self._index(classes[chosen])]),
+            "sample_classes": classes[chosen],
+            "sample_yaw": self._yaw(places),
+        }
+
+    def exchanged(self, first: _Samples, second: _Samples) -> dict[str, NDArray[np.generic]]:
+        """Return figure 7: pairs of images, decoded as they are, and each decoded when moved to the other's class."""
+        both = first, second
+        moved = self._moved(first, second.labels), self._moved(second, first.labels)
+        return {
+            "inputs": np.stack([self._seen(side.places) for side in both], axis=1),
+            "reconstructed": np.stack([self._decoded(side.rich) for side in both], axis=1),
+            "moved": np.stack([self._decoded(rich) for rich in moved], axis=1),
+            "pair_classes": np.stack([side.labels.cpu().numpy() for side in both], axis=1),
+            "pair_yaw": np.stack([side.yaw for side in both], axis=1),
+        }
+
+    def interpolated(
+        self, first: _Samples, second: _Samples
+    ) -> tuple[dict[str, float], dict[str, NDArray[np.generic]]]:
+        """Return how even the interpolations between pairs are, and figure 8, those between the first pair."""
+        weights = torch.linspace(0, 1, STEPS, device=first.rich.device)
+        centers, basis = self.statistics.centers, self.statistics.basis
+        pictures: dict[str, list[Tensor]] = {"plain": [], "variation": [], "identity": []}
+        for one, other, label, other_label in zip(first.rich, second.rich, first.labels, second.labels, strict=True):
+            center, other_center = centers[label], centers[other_label]
+            paths = {
+                "plain": plain_path(one, other, weights),
+                "variation": variation_path(center, other, other_center, basis, weights),
+                "identity": identity_path(one, center, other_center, weights),
+            }
+            for name, path in paths.items():
+                pictures[name].append(self.scheme.decode(path))
+        metrics = {
+            f"evenness_{name}": float(np.mean([evenness(path) for path in paths])) for name, paths in pictures.items()
+        }
+        shown = {name: as_bytes(paths[0]) for name, paths in pictures.items()}
+        return metrics, {"weights": weights.cpu().numpy(), **shown}
+
+    def _moved(self, samples: _Samples, targets: Tensor) -> Tensor:
+        """Return the rich features of samples, each moved to the class of its target."""
+        centers = self.statistics.centers
+        return transferred(samples.rich, centers[samples.labels], centers[targets], self.statistics.basis)
+
+    def _variance(self, samples: _Samples) -> float:
+        """Return the mean squared distance of samples from the centers of their classes."""
+        offsets = samples.rich - self.statistics.centers[samples.labels]
+        return float(offsets.double().square().sum(1).mean())
+
+    def _seen(self, places: Places) -> NDArray[np.uint8]:
+        """Return the images at some places as the network sees them."""
+        return as_bytes(self.scheme.network.framed(self.images.normalised(self._index(places))))
+
+    def _decoded(self, rich: Tensor) -> NDArray[np.uint8]:
+        return as_bytes(self.scheme.decode(rich))
+
+    def _yaw(self, places: Places) -> NDArray[np.float32]:
+        known = self.images.yaw
+        return np.full(len(places), np.nan, np.float32) if known is None else known[places]
+
+    def _index(self, places: NDArray[np.integer]) -> Tensor:
+        return torch.from_numpy(places).to(self.images.labels.device)
+
+
+def opposite_pairs(labels: NDArray[np.integer], yaw: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+    """Return up to `count` pairs of places [P, 2] of samples, the most oppositely turned first; no class comes twice.
+
+    `labels` and `yaw` are [N]; the first of a pair is the one turned further to the negative side. A head of unknown
+    yaw, NaN, counts as frontal, so that where none is known the first and the last of the samples make a pair.
+    """
+    order = np.argsort(np.nan_to_num(yaw), kind="stable")
+    pairs: list[tuple[np.intp, np.intp]] = []
+    while len(pairs) < count and len(np.unique(labels[order])) > 1:
+        lowest, highest = order[0], order[-1]
+        below = order[labels[order] != labels[highest]][0]
+        above = order[labels[order] != labels[lowest]][-1]
+        by_lowest, by_highest = (lowest, above), (below, highest)
+        pair = max(by_lowest, by_highest, key=lambda ends: yaw[ends[1]] - yaw[ends[0]])
+        pairs.append(pair)
+        order = order[~np.isin(labels[order], labels[list(pair)])]
+    return np.array(pairs, np.intp).reshape(-1, 2)
+
+
+def symmetry(pictures: Tensor) -> float:
+    """Return the mean correlation of the pixels of pictures `[N, 1, S, S]` with those of their mirror images.
+
+    A picture of one grey alone is symmetric.
+    """
+    centered = pictures.double() - pictures.double().mean((1, 2, 3), keepdim=True)
+    agreeing = (centered * centered.flip(3)).sum((1, 2, 3)) / centered.square().sum((1, 2, 3))
+    return float(agreeing.nan_to_num(nan=1.0).mean())
+
+
+def evenness(path: Tensor) -> float:
+    """Return the largest over the mean distance of neighbours along a path of pictures `[A, 1, S, S]`.
+
+    It is 1 where all steps are of one length, the number of steps where one jump is all; NaN where nothing changes.
+    """
+    steps = path.double().diff(dim=0).flatten(1).norm(dim=1)
+    return float(steps.max() / steps.mean())
+
+
+def as_bytes(pictures: Tensor) -> NDArray[np.uint8]:
+    """Return pictures `[N, 1, S, S]` in -1..1 as uint8 `[N, S, S]`."""
+    grey: NDArray[np.uint8] = ((pictures[:, 0] + 1) * 127.5).round().clamp(0, 255).byte().cpu().numpy()
+    return grey
