@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -42,11 +43,13 @@ def comparison(
     notes: Sequence[str] = (),
     quoted: str = QUOTED,
     ours: Ours | None = None,
+    instead: Mapping[str, str] | None = None,
 ) -> Table:
     """Return a table of methods, each with its run, what is printed beside what is measured.
 
     `first` are printed columns of settings; a column without a place is printed only. Of `ours` those columns are
-    shown that some run has. Where there is one, columns of the paper that no run has are printed only.
+    shown that some run has. Where there is one, columns of the paper that no run has are printed only. `instead` names,
+    by row, the benchmark that measures it in place of that of the column.
     """
     printed = {(value.row, value.column): value for value in records.reference.values if value.target == target}
     there = evaluated(records)
@@ -60,10 +63,12 @@ def comparison(
             if name in columns:
                 row[f"{name} (printed)"] = _number(printed.get((label, name)))
             if place is not None and (place in there or not added):
-                row[f"{name} (measured)"] = "–" if run is None else shown(records, run, *place, decimals)
+                benchmark = (instead or {}).get(label, place[0])
+                row[f"{name} (measured)"] = "–" if run is None else shown(records, run, benchmark, place[1], decimals)
         display.append(row)
+    places = [place for place in (*columns.values(), *added.values()) if place is not None]
     return Table(
-        data=tidy(records, [place for place in (*columns.values(), *added.values()) if place is not None]),
+        data=tidy(records, [*places, *product((instead or {}).values(), [metric for _, metric in places])]),
         display=pd.DataFrame(display),
         caption=caption,
         notes=[

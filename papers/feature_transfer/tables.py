@@ -1,0 +1,251 @@
+"""The tables of the paper, and one of ours, each a function from its records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+
+from shared.records import Records
+from shared.reporting.comparison import SEEDS, Ours, Place, comparison, difference, tidy
+from shared.reporting.table import Table
+
+SPLITS = {
+    "10K0K": (10_000, 0),
+    "10K10K": (10_000, 10_000),
+    "10K30K": (10_000, 30_000),
+    "10K50K": (10_000, 50_000),
+    "60K0K": (60_000, 0),
+}
+"""How many regular and how many UR classes each split has in the paper."""
+
+METHODS = {"softmax": "sfmx", "metric-l2": "sfmx+m-L2", "ftl": "FTL (Ours)"}
+"""The methods, each a step from the one before; feature transfer needs UR classes."""
+
+COLUMNS = (
+    "g: rich features; f: features. LFW: accuracy; IJB-A: TAR at FAR, and identification; Reg. and UR: rank-1 accuracy "
+    "of held-out images of regular and of UR classes, by the nearest class center."
+)
+BENCHMARKS: Mapping[str, Place] = {
+    "LFW g": ("lfw-rich", "accuracy"),
+    "LFW f": ("lfw", "accuracy"),
+    "IJB-A FAR .01": ("ijb-a", "tar@1e-2"),
+    "IJB-A FAR .001": ("ijb-a", "tar@1e-3"),
+    "IJB-A Rank-1": ("ijb-a", "rank1"),
+    "IJB-A Rank-5": ("ijb-a", "rank5"),
+}
+HELD_OUT: Mapping[str, Place] = {
+    "MS1M Reg.": ("nearest-center", "rank1_regular"),
+    "MS1M UR": ("nearest-center", "rank1_ur"),
+}
+HELD_OUT_BY_RICH = Ours(
+    {
+        "MS1M Reg., g": ("nearest-center-rich", "rank1_regular"),
+        "MS1M UR, g": ("nearest-center-rich", "rank1_ur"),
+    },
+    "The columns MS1M Reg., g and MS1M UR, g are ours: the paper prints g on LFW alone.",
+)
+HELD_OUT_ON_OLIVETTI = Ours(
+    {
+        "Olivetti Reg., f": ("nearest-center", "rank1_regular"),
+        "Olivetti UR, f": ("nearest-center", "rank1_ur"),
+        "Olivetti Reg., g": ("nearest-center-rich", "rank1_regular"),
+        "Olivetti UR, g": ("nearest-center-rich", "rank1_ur"),
+    },
+    "Columns of Olivetti are ours: the same training on a small set of real faces, and rank-1 accuracy of held-out "
+    "images of the people trained on, by the nearest center of f and of g. They are not to be compared with the "
+    "printed numbers.",
+)
+IJB_A: Mapping[str, Place] = {
+    "FAR 0.01": ("ijb-a", "tar@1e-2"),
+    "FAR 0.001": ("ijb-a", "tar@1e-3"),
+    "Rank-1": ("ijb-a", "rank1"),
+    "Rank-5": ("ijb-a", "rank5"),
+    "Rank-10": ("ijb-a", "rank10"),
+}
+ONE_SHOT: Mapping[str, Place] = {"Base": ("one-shot", "rank1_base"), "Novel": ("one-shot", "coverage")}
+NOVEL_BY_RANK = Ours(
+    {"Novel, rank-1": ("one-shot", "rank1_novel")},
+    "The column Novel, rank-1 is ours.",
+)
+ONE_SHOT_ON_OLIVETTI = Ours(
+    {
+        "Olivetti Base": ("one-shot", "rank1_base"),
+        "Olivetti Novel": ("one-shot", "coverage"),
+        "Olivetti Novel, rank-1": ("one-shot", "rank1_novel"),
+    },
+    "Columns of Olivetti are ours: the same training on a small set of real faces. They are not to be compared with "
+    "the printed numbers.",
+)
+
+
+def table1(records: Records) -> Table:
+    """Table 1: five splits by three methods, on LFW, IJB-A and held-out images of MS-Celeb-1M."""
+    rows = {f"{split}, {METHODS[method]}": f"table1/{split}/{method}" for split in SPLITS for method in _methods(split)}
+    columns, ours = _of_held_out(records)
+    return comparison(
+        records,
+        "table1",
+        rows,
+        {**BENCHMARKS, **columns},
+        "Table 1. Accuracy (%) by how many classes are regular and how many under-represented (UR)",
+        heading="Training set, method",
+        notes=[COLUMNS, *_sizes(records)],
+        ours=ours,
+    )
+
+
+def table2(records: Records) -> Table:
+    """Table 2: one-shot recognition."""
+    rows = {
+        "MCSM [45]": None,
+        "Cheng et al. [5]": None,
+        "Choe et al. [6]": None,
+        "UP [11]": None,
+        "Hybrid [44]": None,
+        "DM [33]": None,
+        **{label: f"one-shot/{method}" for method, label in METHODS.items()},
+    }
+    on_olivetti = _on_olivetti(records)
+    return comparison(
+        records,
+        "table2",
+        rows,
+        dict.fromkeys(ONE_SHOT) if on_olivetti else ONE_SHOT,
+        "Table 2. One-shot recognition (%)",
+        first=("Ext", "#Models"),
+        notes=[
+            "Base: rank-1 accuracy on base classes; Novel: coverage of the images of novel classes at a precision of "
+            "0.99. Ext: external data. The rows sfmx and sfmx+m-L2 are ours."
+        ],
+        ours=ONE_SHOT_ON_OLIVETTI if on_olivetti else NOVEL_BY_RANK,
+    )
+
+
+def table3(records: Records) -> Table:
+    """Table 3: verification on LFW, trained on all of MS-Celeb-1M."""
+    rows = {
+        "L-Softmax [25]": None,
+        "VGG Face [28]": None,
+        "DeepID2 [36]": None,
+        "NormFace [40]": None,
+        "CenterLoss [42]": None,
+        "SphereFace [24]": None,
+        "RangeLoss [50]": None,
+        "ArcFace [8]": None,
+        "FaceNet [32]": None,
+        "CosFace [41]": None,
+        "sfmx": "ms1m/softmax",
+        "sfmx+L2": "ms1m/l2",
+        "sfmx+m-L2 (Ours)": "ms1m/metric-l2",
+        "FTL (Ours)": "ms1m/ftl",
+    }
+    return comparison(
+        records,
+        "table3",
+        rows,
+        {"Acc": ("lfw", "accuracy")},
+        "Table 3. Verification accuracy (%) on LFW",
+        ours=HELD_OUT_ON_OLIVETTI if _on_olivetti(records) else None,
+    )
+
+
+def table4(records: Records) -> Table:
+    """Table 4: verification and identification on IJB-A, trained on all of MS-Celeb-1M."""
+    rows = {
+        "PAMs [26]": None,
+        "DR-GAN [37]": None,
+        "FF-GAN [48]": None,
+        "TA [7]": None,
+        "TPE [31]": None,
+        "NAN [46]": None,
+        "sfmx": "ms1m/softmax",
+        "sfmx+m-L2 (Ours)": "ms1m/metric-l2",
+        "FTL (Ours)": "ms1m/ftl",
+        "FTL + MP (Ours)": "ms1m/ftl",
+        "FTL + MP + TA (Ours)": "ms1m/ftl",
+    }
+    return comparison(
+        records,
+        "table4",
+        rows,
+        IJB_A,
+        "Table 4. Verification (TAR at FAR) and identification (%) on IJB-A",
+        decimals=1,
+        notes=[
+            "MP: media pooling; TA: template adaptation; both are ways to compare templates of one network, that of "
+            "FTL (Ours). Measured is a mean over the ten splits of IJB-A."
+        ],
+        ours=HELD_OUT_ON_OLIVETTI if _on_olivetti(records) else None,
+        instead={"FTL + MP (Ours)": "ijb-a-media", "FTL + MP + TA (Ours)": "ijb-a-adapted"},
+    )
+
+
+def table_gain(records: Records) -> Table:
+    """Ours: m-L2 against softmax, and feature transfer against m-L2, on each split, paired over the seeds."""
+    columns, ours = _of_held_out(records)
+    places = {name: place for name, place in {**BENCHMARKS, **columns, **ours.columns}.items() if place is not None}
+    rows, tests = [], []
+    for split in SPLITS:
+        methods = _methods(split)
+        for base, method in pairwise(methods):
+            for name, place in places.items():
+                found = difference(records, f"table1/{split}/{base}", f"table1/{split}/{method}", place)
+                if found is None:
+                    continue
+                tests.append(found.test.test)
+                step = {"Training set": split, "Base": METHODS[base], "Method": METHODS[method], "Metric": name}
+                rows.append(step | found.cells())
+    header = ["Training set", "Base", "Method", "Metric", "Base (measured)", "Method (measured)"]
+    return Table(
+        data=tidy(records, list(places.values())),
+        display=pd.DataFrame(rows or [dict.fromkeys(header, "not run")]),
+        caption="Each step against the one before (%), paired over the seeds",
+        notes=[
+            f"{SEEDS} Difference: method minus base, mean over the seeds that both have; a seed is the same start of "
+            "the network.",
+            f"Interval and p: {' and '.join(dict.fromkeys(tests)) or 'paired Student t-test'}, two-sided, not "
+            "corrected for the number of comparisons in the table. Of one seed there is neither.",
+            COLUMNS,
+            *_sizes(records),
+        ],
+    )
+
+
+def _methods(split: str) -> list[str]:
+    """Return the methods that the paper trains on a split, each followed by the step from it."""
+    _, few = SPLITS[split]
+    return [method for method in METHODS if few or method != "ftl"]
+
+
+def _on_olivetti(records: Records) -> bool:
+    """Whether some run was trained on the faces of Olivetti, in place of MS-Celeb-1M."""
+    return any(record.config["data"]["name"] == "olivetti" for record in records.first_seeds().values())
+
+
+def _of_held_out(records: Records) -> tuple[Mapping[str, Place | None], Ours]:
+    """Return the columns of held-out images of MS-Celeb-1M, not measured on Olivetti, and those of ours."""
+    if _on_olivetti(records):
+        return dict.fromkeys(HELD_OUT), HELD_OUT_ON_OLIVETTI
+    return HELD_OUT, HELD_OUT_BY_RICH
+
+
+def _sizes(records: Records) -> list[str]:
+    """Return a note on the sizes of the splits where they are not those of the paper."""
+    divisions: dict[str, Mapping[str, Any]] = {}
+    for name, record in records.first_seeds().items():
+        division = record.config["data"].get("sampling", {}).get("under_represented")
+        if division is not None and name.startswith("table1/"):
+            divisions[name.split("/")[1]] = division
+    sizes = {split: (divisions[split]["regular"], divisions[split]["few"]) for split in SPLITS if split in divisions}
+    if all(SPLITS[split] == of_split for split, of_split in sizes.items()):
+        return []
+    listed = "; ".join(f"{split} {regular:,} and {few:,}" for split, (regular, few) in sizes.items())
+    images = dict.fromkeys(
+        f"Of a UR class {division['images']} images are trained on; held out are {division['test_images']} images of "
+        "each of {:,} regular and {:,} UR classes.".format(*division["tested"])
+        for division in divisions.values()
+    )
+    return [f"Here the splits have so many regular and UR classes: {listed}. {' '.join(images)}"]
