@@ -245,14 +245,14 @@ def opposite_pairs(labels: NDArray[np.integer], yaw: NDArray[np.float32], count:
     `labels` and `yaw` are [N]; the first of a pair is the one turned further to the negative side. A head of unknown
     yaw, NaN, counts as frontal, so that where none is known the first and the last of the samples make a pair.
     """
-    order = np.argsort(np.nan_to_num(yaw), kind="stable")
+    turned = np.nan_to_num(yaw)
+    order = np.argsort(turned, kind="stable")
     pairs: list[tuple[np.intp, np.intp]] = []
     while len(pairs) < count and len(np.unique(labels[order])) > 1:
         lowest, highest = order[0], order[-1]
-        below = order[labels[order] != labels[highest]][0]
         above = order[labels[order] != labels[lowest]][-1]
-        by_lowest, by_highest = (lowest, above), (below, highest)
-        pair = max(by_lowest, by_highest, key=lambda ends: yaw[ends[1]] - yaw[ends[0]])
+        below = order[labels[order] != labels[highest]][0]
+        pair = max((lowest, above), (below, highest), key=lambda ends: turned[ends[1]] - turned[ends[0]])
         pairs.append(pair)
         order = order[~np.isin(labels[order], labels[list(pair)])]
     return np.array(pairs, np.intp).reshape(-1, 2)
