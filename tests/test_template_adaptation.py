@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -44,7 +46,9 @@ def at(*degrees: float) -> NDArray[np.float32]:
     return np.stack([np.cos(angles), np.sin(angles)], 1).astype(np.float32)
 
 
-def measured(embeddings: NDArray[np.floating], pooling: str, *splits: TemplateSplit) -> dict[str, float]:
+def measured(
+    embeddings: NDArray[np.floating], pooling: Literal["average", "media"], *splits: TemplateSplit
+) -> dict[str, float]:
     benchmark = SplitTemplates(flip="none", pooling=pooling)
     return benchmark(data(*splits), lambda images, mirrored: embeddings.astype(np.float32))
 
@@ -132,7 +136,8 @@ def exact_svm(positives: Floats, negatives: Floats) -> Floats:
 
 
 def unit(points: Floats) -> Floats:
-    return points / np.linalg.norm(points, axis=1, keepdims=True)
+    normalised: Floats = points / np.linalg.norm(points, axis=1, keepdims=True)
+    return normalised
 
 
 @pytest.mark.parametrize(("positives", "negatives", "dimension"), [(1, 40, 5), (3, 200, 8), (6, 30, 64)])
@@ -155,8 +160,8 @@ def test_media_features_by_hand():
     # Medium 7 of owner 20 has the mean (2, 1); image 1 is listed twice and counts once.
     listed = sightings((1, 1, 7, 20), (2, 1, 7, 20), (1, 2, 7, 20), (3, 1, 5, 20), (0, 3, 7, 10), (4, 3, 9, 10))
     ten, twenty = media_features(embeddings, listed, listed.subject)
-    np.testing.assert_allclose(ten, [[0.6, 0.8], [0, 1]], atol=1e-6)
-    np.testing.assert_allclose(twenty, [[1, 0], [2 / np.sqrt(5), 1 / np.sqrt(5)]], atol=1e-6)
+    np.testing.assert_allclose(ten, np.array([[0.6, 0.8], [0, 1]]), atol=1e-6)
+    np.testing.assert_allclose(twenty, np.array([[1, 0], [2 / np.sqrt(5), 1 / np.sqrt(5)]]), atol=1e-6)
     by_template = media_features(embeddings, listed, listed.template)
     assert [len(features) for features in by_template] == [2, 1, 2]
 
@@ -200,10 +205,10 @@ def test_scores_are_those_of_plain_loops(monkeypatch):
         np.concatenate(list(slow_features(embeddings, rows, rows.subject).values()))
         for rows in (one.verification_training, one.search_training)
     )
-    pairs = []
+    pairs: list[float] = []
     for a, b in zip(one.first.tolist(), one.second.tolist(), strict=True):
         p, q = exact_svm(compared[a], negatives), exact_svm(compared[b], negatives)
-        pairs.append((np.mean(compared[b] @ p) + np.mean(compared[a] @ q)) / 2)
+        pairs.append(float(np.mean(compared[b] @ p) + np.mean(compared[a] @ q)) / 2)
     np.testing.assert_allclose(kept[0], pairs, atol=5e-3)
     searched = np.empty((len(probes), len(gallery)))
     for row, probe in enumerate(probes.values()):
@@ -228,10 +233,16 @@ def test_each_template_is_trained_once(monkeypatch):
     stream = np.random.default_rng(0)
     templates = [unit(stream.normal(size=(2, 4))) for _ in range(3)]
     svms = ProbeSvms(unit(stream.normal(size=(9, 4))))
-    trained = []
-    monkeypatch.setattr(template_adaptation, "svm", lambda positives, negatives: trained.append(1) or positives[0])
+    trained: list[Floats] = []
+
+    def first(positives, negatives):
+        trained.append(positives)
+        return positives[0]
+
+    monkeypatch.setattr(template_adaptation, "svm", first)
     np.testing.assert_array_equal(svms.of(templates[:2]), [templates[0][0], templates[1][0]])
-    np.testing.assert_array_equal(svms.of([templates[2], templates[0], templates[2]])[:, 0].shape, 3)
+    again = svms.of([templates[2], templates[0], templates[2]])
+    np.testing.assert_array_equal(again, [templates[2][0], templates[0][0], templates[2][0]])
     assert len(trained) == 3
 
 
@@ -241,10 +252,10 @@ def test_adaptation_finds_who_it_is_where_lengths_hide_it():
     The cosine sees the pictures, the SVMs learn from the training people that they say nothing.
     """
     stream = np.random.default_rng(1)
-    shown = np.repeat(np.arange(5), 3), np.repeat(np.arange(5), 16)
+    shown = [person for person in range(5) for _ in range(3)], [person for person in range(5) for _ in range(16)]
     embeddings = 10 * stream.normal(size=(295, 8))
     embeddings[:200, :5] = stream.normal(0, 1, (200, 5))
-    embeddings[200:, :5] = 3 * np.eye(5)[np.concatenate(shown)]
+    embeddings[200:, :5] = 3 * np.eye(5)[[*shown[0], *shown[1]]]
     train = sightings(*((image, image, image, 100 + image) for image in range(200)))
     gallery = sightings(*((200 + image, person, image, person) for image, person in enumerate(shown[0])))
     probes = sightings(*((215 + image, image // 2, image, person) for image, person in enumerate(shown[1])))
