@@ -11,10 +11,9 @@ from scipy.stats import spearmanr
 
 from papers.discface.comparison import OLIVETTI, ON_OLIVETTI, comparison
 from papers.discface.toys import PANELS, RARE, spheres
-from shared.evaluation.statistics import paired_differences, t_test
 from shared.records import Records
 from shared.reporting import plane
-from shared.reporting.comparison import DASH, SEEDS, by_seed, evaluated, shown, tidy
+from shared.reporting.comparison import DASH, SEEDS, difference, evaluated, shown, tidy
 from shared.reporting.figure import PAGE_WIDTH, Figure, band, drawing
 from shared.reporting.table import Table, measured
 
@@ -164,27 +163,17 @@ def table_faces(records: Records) -> Table:
     rows, tests = [], []
     for pair in PAIRS:
         for benchmark, metric in asked:
-            base = by_seed(records, pair.base_run, benchmark, metric)
-            method = by_seed(records, pair.method_run, benchmark, metric)
-            differences = paired_differences(method, base)
-            if not differences:
+            found = difference(records, pair.base_run, pair.method_run, (benchmark, metric))
+            if found is None:
                 continue
-            result = t_test(differences, "paired Student t-test")
-            tests.append(result.test)
-            rows.append(
-                {
-                    "Base": pair.base,
-                    "Method": pair.method,
-                    "Trained on": trained_on[pair.method_run],
-                    "Metric": f"{benchmark}, {metric.replace('tar@', 'TAR @ FAR ')}",
-                    "Base (measured)": measured(list(base.values())),
-                    "Method (measured)": measured(list(method.values())),
-                    "Difference (measured)": f"{result.effect:+.2f}",
-                    "95% interval": "–" if result.interval is None else "[{:+.2f}, {:+.2f}]".format(*result.interval),
-                    "p": "–" if result.p is None else f"{result.p:.3f}",
-                    "seeds": str(result.n),
-                }
-            )
+            tests.append(found.test.test)
+            compared = {
+                "Base": pair.base,
+                "Method": pair.method,
+                "Trained on": trained_on[pair.method_run],
+                "Metric": f"{benchmark}, {metric.replace('tar@', 'TAR @ FAR ')}",
+            }
+            rows.append(compared | found.cells())
     columns = ["Base", "Method", "Trained on", "Metric", "Base (measured)", "Method (measured)"]
     return Table(
         data=tidy(records, asked),

@@ -5,9 +5,27 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from papers.feature_transfer.class_figures import figure1, figure3, figure4
+from papers.feature_transfer.picture_figures import figure6, figure7, figure8
+from papers.feature_transfer.tables import table1, table2, table3, table4, table_gain
 from shared.records import Records
 from shared.reporting import plane
 from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
+
+__all__ = [
+    "figure1",
+    "figure3",
+    "figure4",
+    "figure5",
+    "figure6",
+    "figure7",
+    "figure8",
+    "table1",
+    "table2",
+    "table3",
+    "table4",
+    "table_gain",
+]
 
 LOSSES = {"softmax": "(a) softmax", "metric-l2": "(b) softmax + m-L2"}
 DIGITS = "0123456789"
