@@ -11,12 +11,13 @@ probes have not ("probe adaptation"). An SVM minimises
 with C_p = COST (N_p + N_n) / (2 N_p) and C_n = COST (N_p + N_n) / (2 N_n). Two templates with SVMs P and Q and mean
 media features p and q have the score (P q + Q p) / 2.
 
-COST is 10, as in the paper. Found in public code: the class costs in the scripts of the repository
-ZhaoJ9014/High-Performance-Face-Recognition (there with COST 1); squared hinge, COST 10, balanced classes, no
-intercept, the mean of the scores of a template's media, and the mean of both SVMs' scores in the authors' own later
-janus package. Assumed: the SVM has no intercept in all protocols, and the mean of a template's media features, which
-stands for them in the score, is not given length 1 again. Media features of training people are pooled by person and
-medium, so that none counts twice.
+The text of the paper beyond its abstract was not at hand. Found in the janus package that its authors' group published
+later: scikit-learn's LinearSVC with squared hinge, C of 10, balanced classes and no intercept, among other variants;
+training media as negatives of all, gallery media as further ones of the gallery; the mean of the scores of a template's
+media; the mean of both SVMs' scores. The same class costs, times 1, are in the scripts for IJB-A of the repository
+ZhaoJ9014/High-Performance-Face-Recognition. Assumed: that these are the paper's choices, in verification too, and that
+the mean of a template's media features, which stands for them in the score, is not given length 1 again. Media features
+of training people are pooled by person and medium, so that none counts twice.
 """
 
 from __future__ import annotations
