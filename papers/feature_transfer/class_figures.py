@@ -87,8 +87,8 @@ def figure1(records: Records) -> Figure:
             "the boundary is hollow."
         ),
         notes=[
-            "In the titles: norm of the class weight, and unbiased variance of the embeddings that are shown, of the "
-            "regular class / of the UR class. Percentages: samples on their own side of the boundary.",
+            "In the titles of (c) and (d): norm of the class weight, and unbiased variance of the embeddings shown. "
+            "Percentages: samples on their own side of the boundary.",
             f"Of several seeds the first is drawn. {' '.join(notes)}".strip(),
         ],
     )
@@ -169,7 +169,7 @@ def t_sne(points: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _norms_and_variances(arrays: Arrays) -> str:
     regular, ur = np.linalg.norm(arrays["weights"], axis=1)
-    text = f"norm {regular:.3g} / {ur:.3g}"
+    text = f"regular / UR: norm {regular:.3g} / {ur:.3g}"
     if min(len(arrays["regular"]), len(arrays["ur"])) > 1:
         spreads = (arrays[kind].var(axis=0, ddof=1, dtype=np.float64).sum() for kind in ("regular", "ur"))
         text += ", variance {:.3g} / {:.3g}".format(*spreads)
@@ -193,7 +193,8 @@ def _draw_plane(axes: Axes, samples: pd.DataFrame) -> None:
                 linewidths=0.8,
                 alpha=0.8,
             )
-    axes.set(xlabel="t-SNE 1", ylabel="t-SNE 2", xticklabels=[], yticklabels=[])
+    axes.set(xlabel="t-SNE 1", ylabel="t-SNE 2")
+    axes.tick_params(labelbottom=False, labelleft=False, length=0)
     axes.set_aspect("equal", adjustable="datalim")
 
 
@@ -235,7 +236,7 @@ def figure3(records: Records) -> Figure:
     run = records.first_seeds().get(CLASSES_RUN)
     caption = (
         "Figure 3. The training image whose embedding is nearest to its class's mean, of the classes with most images "
-        "(a) and of those with least (b). Below each, the number of images of its class"
+        "(a) and of those with least (b). Below each, the number n of images of its class"
     )
     if run is None:
         picture = drawing(1, len(SIDES), width=PAGE_WIDTH, height=1.6)
@@ -259,7 +260,7 @@ def figure3(records: Records) -> Figure:
             axes.set_axis_off()
         for axes, image, (_, row) in zip(grid, arrays[side], found.iterrows(), strict=False):
             axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-            words = f"{row['images']:.0f}"
+            words = f"n = {row['images']:.0f}"
             if not np.isnan(row.get("yaw", np.nan)):
                 words += f", {row['yaw']:.0f}°"
             axes.text(0.5, -0.04, words, transform=axes.transAxes, ha="center", va="top", fontsize=7)

@@ -22,8 +22,8 @@ Arrays = dict[str, NDArray[Any]]
 class NearestToCenters:
     """Of some classes the training image whose embedding is nearest to the mean of its class's.
 
-    The `classes` largest classes and as many smallest ones of at least two images, the first of equals; fewer of each
-    where there are not twice as many. The paper takes the embeddings from VGGFace; here they are those of the scheme.
+    The `classes` largest classes and as many smallest ones of at least two images, the first of equals (see
+    `extremes`). The paper takes the embeddings from VGGFace; here they are those of the scheme.
     """
 
     def __init__(self, *, classes: int) -> None:
@@ -39,7 +39,7 @@ class NearestToCenters:
         the yaw of any image is known.
 
         Raises:
-            UserError: fewer than two classes have two images.
+            UserError: no two classes of at least two images differ in size.
 
         """
         labels = images.labels.cpu().numpy()
@@ -62,19 +62,23 @@ class NearestToCenters:
 def extremes(sizes: NDArray[np.integer], classes: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return so many largest classes, largest first, and smallest ones of two images or more, smallest first.
 
-    No class is both. Raises UserError where fewer than two classes have two images.
+    The first of the ones has more images than the first of the others, the second than the second, and so on; where
+    that ends, no more are returned. So no class is both.
+
+    Raises:
+        UserError: not even the first has.
+
     """
     enough = np.flatnonzero(sizes >= LEAST)
-    if len(enough) < 2:
+    largest = enough[np.argsort(-sizes[enough], kind="stable")][:classes]
+    smallest = enough[np.argsort(sizes[enough], kind="stable")][:classes]
+    count = int((sizes[largest] > sizes[smallest]).sum())
+    if not count:
         raise UserError(
-            f"{len(enough)} of {len(sizes)} classes have two training images or more, and two are needed to compare "
-            "the largest with the smallest; train on more images"
+            f"no two of the {len(enough)} classes with two training images or more differ in size; "
+            "train on classes of different sizes (data.sampling)"
         )
-    count = min(classes, len(enough) // 2)
-    descending = enough[np.argsort(-sizes[enough], kind="stable")]
-    ascending = enough[np.argsort(sizes[enough], kind="stable")]
-    largest = descending[:count]
-    return largest, ascending[~np.isin(ascending, largest)][:count]
+    return largest[:count], smallest[:count]
 
 
 def _nearest(
