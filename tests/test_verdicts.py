@@ -694,7 +694,7 @@ def test_the_verdicts_of_the_real_paper_are_json_and_cover_everything() -> None:
     assert {"printed", "spread", "mean", "sd", "n", "interval", "difference", "tolerance", "where"} <= set(standard)
 
 
-@pytest.mark.parametrize("key", ["gaussian_affinity", "regular_polytope"])
+@pytest.mark.parametrize("key", ["gaussian_affinity", "regular_polytope", "feature_transfer"])
 def test_every_claim_rests_on_runs_and_benchmarks_that_the_paper_has(key: str) -> None:
     runs = paper(key).runs("full")
     known = {
