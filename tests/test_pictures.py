@@ -24,7 +24,7 @@ from papers.feature_transfer.pictures import (
 )
 from papers.feature_transfer.statistics import Samples, Statistics, update_statistics
 from shared.errors import UserError
-from shared.training.batches import ImageTensor, Normalisation
+from shared.training.batches import Images, ImageTensor, Normalisation
 
 SIDE = 4
 FACES = Normalisation(mean=0.5, std=0.5)
@@ -50,7 +50,7 @@ class PixelScheme:
     def decode(self, rich: Tensor) -> Tensor:
         return rich.reshape(-1, 1, SIDE, SIDE)
 
-    def statistics_of(self, images: ImageTensor) -> Statistics:
+    def statistics_of(self, images: Images) -> Statistics:
         order = np.argsort(images.labels.numpy(), kind="stable")
         pixels = images.normalised(torch.from_numpy(order))
         yaw = None if images.yaw is None else torch.from_numpy(images.yaw[order])
@@ -120,9 +120,7 @@ def test_samples_of_unknown_yaw_pair_as_they_come():
     assert opposite_pairs(np.zeros(3, int), np.zeros(3, np.float32), 5).shape == (0, 2)
 
 
-turned = st.lists(
-    st.tuples(st.integers(0, 6), st.floats(-80, 80, width=32) | st.just(np.nan)), min_size=1, max_size=30
-)
+turned = st.lists(st.tuples(st.integers(0, 6), st.floats(-80, 80, width=32) | st.just(np.nan)), min_size=1, max_size=30)
 
 
 @given(turned, st.integers(1, 4))
@@ -144,6 +142,7 @@ def test_the_arrays_are_what_the_equations_make_of_pixels():
     statistics = scheme.statistics_of(images)
     centers, basis = statistics.centers.double(), statistics.basis.double()
     pixels = images.normalised(slice(None)).flatten(1).double()
+    assert images.yaw is not None
     places = {tuple(picture.ravel()): place for place, picture in enumerate(images.images[:, 0].numpy())}
 
     def picture(rich: Tensor) -> np.ndarray:
@@ -152,7 +151,6 @@ def test_the_arrays_are_what_the_equations_make_of_pixels():
     for pair, (first_class, second_class) in enumerate(arrays["pair_classes"]):
         first, second = (places[tuple(arrays["inputs"][pair, side].ravel())] for side in (0, 1))
         assert (images.labels[first], images.labels[second]) == (first_class, second_class)
-        assert images.yaw is not None
         assert arrays["pair_yaw"][pair].tolist() == [images.yaw[first], images.yaw[second]]
         assert arrays["pair_yaw"][pair, 0] <= arrays["pair_yaw"][pair, 1]
         assert np.array_equal(arrays["reconstructed"][pair], arrays["inputs"][pair])
