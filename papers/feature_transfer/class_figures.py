@@ -29,7 +29,6 @@ KINDS = {"regular": "regular class", "ur": "UR class", "transferred": "virtual s
 SIDES = {"largest": "(a) largest classes", "smallest": "(b) smallest classes"}
 IN_A_ROW = 4
 ESTIMATORS = {"pick_one": "PickOne", "avg_all": "AvgAll", "avg_flip": "AvgFlip"}
-TRUTHS = {"": "mean of all images", "_frontal": "eq. 5 of all images"}
 DISTANCES = {"intra": "samples of the class", "inter": "centers of other classes"}
 EXTENTS = {"min": ":", "mean": "-", "max": "--"}
 
@@ -41,23 +40,7 @@ def figure1(records: Records) -> Figure:
     picture = drawing(3, 2, width=PAGE_WIDTH, height=6.8)
     cast("GridSpec", picture.axes[0].get_gridspec()).set_height_ratios([1, 1.7, 0.6])
     shown = records.first_seeds()
-    drawn, notes = [], []
-    run = shown.get(CLASSES_RUN)
-    titles = ["(a) class sizes", "(b) norms of the class weights"]
-    if run is None:
-        for axes, title in zip(picture.axes[:2], titles, strict=True):
-            axes.set_title(title, fontsize=8)
-            plane.not_run(axes)
-    else:
-        frame = _by_size(records.arrays(run.run, run.seed, "two-classes"))
-        correlations = records.metric("two-classes", "norm_correlation")
-        titles[1] += "\nrank correlation with size " + measured(
-            correlations[correlations["run"] == CLASSES_RUN]["value"].tolist()
-        )
-        _draw_classes(picture.axes[:2], frame)
-        for axes, title in zip(picture.axes[:2], titles, strict=True):
-            axes.set_title(title, fontsize=8)
-        drawn.append(frame.assign(panel="ab", seed=run.seed))
+    drawn, notes = _classes(records, shown.get(CLASSES_RUN), picture.axes[:2]), []
     panels = {CLASSES_RUN: "(c) softmax", UNIT_RUN: "(d) weights of length 1, with virtual samples"}
     for column, (name, title) in enumerate(panels.items()):
         upper, lower = picture.axes[2 + column], picture.axes[4 + column]
@@ -92,6 +75,23 @@ def figure1(records: Records) -> Figure:
             f"Of several seeds the first is drawn. {' '.join(notes)}".strip(),
         ],
     )
+
+
+def _classes(records: Records, run: Record | None, panels: Sequence[Axes]) -> list[pd.DataFrame]:
+    """Draw panels (a) and (b) of a run, and return what is drawn in them."""
+    sizes, norms = panels
+    sizes.set_title("(a) class sizes", fontsize=8)
+    norms.set_title("(b) norms of the class weights", fontsize=8)
+    if run is None:
+        plane.not_run(sizes)
+        plane.not_run(norms)
+        return []
+    found = records.metric("two-classes", "norm_correlation")
+    correlation = measured(found[found["run"] == run.run]["value"].tolist())
+    norms.set_title(f"(b) norms of the class weights\nrank correlation with size {correlation}", fontsize=8)
+    frame = _by_size(records.arrays(run.run, run.seed, "two-classes"))
+    _draw_classes(panels, frame)
+    return [frame.assign(panel="ab", seed=run.seed)]
 
 
 def _by_size(arrays: Arrays) -> pd.DataFrame:
@@ -306,8 +306,8 @@ def figure4(records: Records) -> Figure:
         notes=[
             "All distances are divided by the inter-class standard deviation, so that errors and distances have one "
             f"unit (the paper divides the error by a variance). Classes: {_counts(values)}.",
-            "Mean over the seeds; the band is the 95% t interval where there are several. Dashed: where the center of "
-            "all images is itself estimated by eq. 5, and not by their mean.",
+            "Mean over the seeds; the band is the 95% t interval where there are several. The center of all images is "
+            "their mean; dashed, it is eq. 5 of all images.",
         ],
     )
 
@@ -318,12 +318,13 @@ def _draw_errors(axes: Axes, values: Mapping[str, list[float]]) -> None:
     for index, (estimator, label) in enumerate(ESTIMATORS.items()):
         band(axes, places.tolist(), [values[f"{estimator}@{size}"] for size in sizes], label, index)
         frontal = [values.get(f"{estimator}_frontal@{size}") for size in sizes]
-        if all(frontal):
-            means = [mean(seeds) for seeds in frontal if seeds]
+        means = [mean(seeds) for seeds in frontal if seeds]
+        if len(means) == len(places):
             axes.plot(places, means, "--", color=COLOURS[index], marker=MARKERS[index], markersize=3, linewidth=0.8)
-    axes.axhline(mean(values["intra_mean"]), color="black", linestyle=":", linewidth=1)
+    axes.axhline(mean(values["intra_mean"]), color="black", linestyle=":", linewidth=1, label="distance of a sample")
     axes.set_xticks(places, [str(size) for size in sizes])
     axes.set(xlabel="images that the center is estimated from", ylabel="error (inter-class standard deviations)")
+    axes.plot([], [], "--", color="black", linewidth=0.8, label="all images by eq. 5")
     axes.set_xlim(-0.3, len(sizes) - 0.7)
     axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
     axes.legend(fontsize=7)
