@@ -20,8 +20,8 @@ def deconvolution(inputs: int, outputs: int, before: int, after: int) -> nn.Conv
     It undoes a halving, rounded up: `after` is 2 x `before` or one less. It starts as the convolutions do, normal with
     variance 2 / (kernel area x outputs).
     """
-    row = after - (2 * before - 1)
-    layer = nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=row, bias=False)
+    extra = after - (2 * before - 1)
+    layer = nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=extra, bias=False)
     # torch takes the outputs of a transposed convolution for its fan-in
     nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
     return layer
@@ -111,8 +111,8 @@ class RichFeatureNetwork(nn.Module):
     (2015) have it.
 
     Maps images `[B, channels, height, width]` to f `[B, embedding]`, whose length is `dimension`; that of g is
-    `rich_dimension`, 10 x `width`. Images are in -1..1, which is the range of what the decoder makes, and of any shape
-    (see `shared.backbones.casia_net.framed`).
+    `rich_dimension`, 10 x `width`. Images are in -1..1, which is the range of what the decoder makes, grey or in colour
+    and of any size (see `shared.backbones.casia_net.framed`).
     """
 
     def __init__(self, *_shape: int, side: int = 100, width: int = 32, embedding: int = 320) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -44,24 +42,28 @@ class CasiaNetNetwork(nn.Module):
     to be 10 x `width`. Pooling rounds up, so that the 100 x 100 of their images becomes 50, 25, 13 and 7.
 
     Batch normalisation after every convolution is not in Yi et al.; the authors of the feature transfer paper have it
-    in the CASIA-Net of their DR-GAN (Tran et al., CVPR 2017). Their 40 % dropout of the embedding is left out.
+    in the CASIA-Net of their DR-GAN (Tran et al., CVPR 2017), which beside that has ELU, and strides in place of the
+    pooling. Dropout of the embedding, which Yi et al. train with, is left out.
 
     The convolutions start as He et al. (2015) have it, without bias, which batch normalisation takes away.
 
     Maps images `[B, channels, height, width]`, framed first (see `framed`), to embeddings `[B, embedding]`; its length
-    is `dimension`. As it frames, it takes images of any shape.
+    is `dimension`. As it frames, it takes grey and colour images of any size.
     """
 
     def __init__(self, *_shape: int, side: int = 100, width: int = 32, embedding: int = 320) -> None:
         super().__init__()
         self.side = side
         self.layers = nn.Sequential()
-        filters = [1, *(width * multiple for stage in STAGES for multiple in stage)]
-        for index, (inputs, outputs) in enumerate(pairwise(filters)):
-            if index and index % 2 == 0:
-                self.layers.append(nn.MaxPool2d(2, ceil_mode=True))
-            self.layers.extend([convolution(inputs, outputs, 3), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)])
-        del self.layers[-1]
+        inputs = 1
+        for first, second in STAGES:
+            if len(self.layers):
+                # ReLU after the pooling instead of before it gives the same, from a quarter of the pixels
+                self.layers.extend([nn.MaxPool2d(2, ceil_mode=True), nn.ReLU(inplace=True)])
+            middle, outputs = first * width, second * width
+            self.layers.extend([convolution(inputs, middle, 3), nn.BatchNorm2d(middle), nn.ReLU(inplace=True)])
+            self.layers.extend([convolution(middle, outputs, 3), nn.BatchNorm2d(outputs)])
+            inputs = outputs
         self.dimension = embedding
         initialise(self)
 
