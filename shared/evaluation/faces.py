@@ -114,7 +114,6 @@ class IjbAAdapted(_OnFaces):
 
     implementation: ClassVar[str] = "shared.evaluation.template_adaptation:AdaptedTemplates"
     images: ClassVar[type[DataSet] | None] = face_tests.IjbA
-    alone: ClassVar[bool] = True
     name: Literal["ijb-a-adapted"] = "ijb-a-adapted"
 
 
