@@ -63,7 +63,7 @@ def test_the_estimators_are_those_of_the_paper():
     flat, turned = pixels.reshape(40, -1).astype(np.float64), pixels[:, :, ::-1].reshape(40, -1).astype(np.float64)
     means = np.stack([flat[labels == label].mean(0) for label in range(5)])
     unit = np.sqrt(((means - means.mean(0)) ** 2).sum(1).mean())
-    errors = {"pick_one@7": [], "avg_all@7": [], "avg_flip@7": []}
+    errors: dict[str, list[np.floating]] = {"pick_one@7": [], "avg_all@7": [], "avg_flip@7": []}
     for label in range(5):
         for subset in itertools.combinations(np.flatnonzero(labels == label), 7):
             near = [k for k in subset if abs(yaw[k]) <= 25] or [min(subset, key=lambda k: abs(yaw[k]))]
@@ -137,7 +137,7 @@ def test_it_is_nearest_to_the_neutral_frontal_face_of_the_person_too(faces):
     neutral = render(np.arange(PEOPLE), np.zeros(PEOPLE, np.int64), nuisance=0.0)
     truth = ImageTensor(neutral.images, np.arange(PEOPLE), plain, torch.device("cpu"))
     truths = samples_of(network, truth, [np.array([person]) for person in range(PEOPLE)])
-    errors = {"all": [], "flip": []}
+    errors: dict[str, list[float]] = {"all": [], "flip": []}
     members = [np.flatnonzero(people == person) for person in range(PEOPLE)]
     for own, true in zip(samples_of(network, images, members), truths, strict=True):
         for first in range(0, IMAGES, 5):

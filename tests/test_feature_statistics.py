@@ -1,5 +1,6 @@
 """Centers, principal components and hard samples in one pass, against the plain way with all features in memory."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import feature_statistics
 from papers.feature_transfer.statistics import (
     Samples,
     Statistics,
@@ -20,6 +22,7 @@ from shared.errors import UserError
 CLASSES, DIMENSIONS, LIMIT = 6, 5, 25.0
 REGULAR = torch.tensor([True, False, True, True, False, True])
 """The fifth class has no samples."""
+SMALL = ["--of-class", "7", "--dimensions", "150"]
 
 
 def features(seed: int = 0) -> tuple[torch.Tensor, ...]:
@@ -65,10 +68,13 @@ def plain(parts: tuple[torch.Tensor, ...], components: int) -> tuple[np.ndarray,
     return centers, basis @ basis.T, np.array(hard), values[::-1]
 
 
-def of(parts: tuple[torch.Tensor, ...], at: list[int], **options: float) -> Statistics:
+def of(
+    parts: tuple[torch.Tensor, ...], at: list[int], components: int | None = 3, energy: float | None = None
+) -> Statistics:
     """Return the statistics of samples in batches that begin at these places."""
-    options = options or {"components": 3}
-    return update_statistics(cut(parts, at), classes=CLASSES, regular=REGULAR, limit=LIMIT, **options)
+    return update_statistics(
+        cut(parts, at), classes=CLASSES, regular=REGULAR, limit=LIMIT, components=components, energy=energy
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -121,10 +127,10 @@ def test_the_fewest_components_that_hold_the_energy_are_kept():
     parts = features()
     shares = np.cumsum(of(parts, []).eigenvalues) / sum(of(parts, []).eigenvalues)
     for count, share in enumerate(shares, start=1):
-        assert of(parts, [], energy=float(share) - 1e-9).basis.shape == (DIMENSIONS, count)
-    assert of(parts, [], energy=float(shares[1]) + 1e-9).basis.shape == (DIMENSIONS, 3)
-    assert of(parts, [], energy=1.0).basis.shape == (DIMENSIONS, DIMENSIONS)
-    assert of(parts, []).components(0.95) == of(parts, [], energy=0.95).basis.shape[1]
+        assert of(parts, [], None, energy=float(share) - 1e-9).basis.shape == (DIMENSIONS, count)
+    assert of(parts, [], None, energy=float(shares[1]) + 1e-9).basis.shape == (DIMENSIONS, 3)
+    assert of(parts, [], None, energy=1.0).basis.shape == (DIMENSIONS, DIMENSIONS)
+    assert of(parts, []).components(0.95) == of(parts, [], None, energy=0.95).basis.shape[1]
 
 
 def test_without_any_variance_one_component_holds_all():
@@ -200,3 +206,30 @@ def test_a_basis_has_from_one_to_all_dimensions(components):
 def test_without_regular_classes_nothing_can_be_transferred():
     with pytest.raises(UserError, match="no regular class has images"):
         update_statistics(cut(features(), []), classes=6, regular=torch.zeros(6, dtype=torch.bool), limit=9, energy=0.9)
+
+
+def test_the_benchmark_compares_what_is_the_same_and_extrapolates_its_memory(monkeypatch, capsys):
+    monkeypatch.setattr(feature_statistics, "measured_peak", lambda _, way, images: len(way) + images / 1000)
+    threads = str(torch.get_num_threads())
+    feature_statistics.main([*SMALL, "--images", "3000", "--repetitions", "1", "--threads", threads])
+    shown = capsys.readouterr().out
+    assert "3,000 images, 429 classes, 150 dimensions" in shown
+    assert "hard samples do not" in shown
+    differences = [float(number) for number in re.findall(r"differ by (\S+), eigenvalues by (\S+),", shown)[0]]
+    assert max(differences) < 1e-6
+    assert re.search(r"^stream +\d+\.\d +7\.5 +9\.0 +4806$", shown, re.MULTILINE)
+
+
+def test_the_benchmark_measures_the_peak_of_one_way(capsys):
+    threads = str(torch.get_num_threads())
+    feature_statistics.main([*SMALL, "--images", "9000", "--threads", threads, "--peak-of", "plain"])
+    # The features alone, once in batches and once as a whole: 2 x 2 x 9000 x 150 x 4 bytes are 20.6 MiB.
+    assert float(capsys.readouterr().out) > 20
+
+
+@pytest.mark.parametrize("option", ["--images", "--of-class", "--dimensions", "--batch", "--repetitions"])
+def test_the_benchmark_refuses_too_little(option, capsys):
+    with pytest.raises(SystemExit) as stop:
+        feature_statistics.parsed([option, "0"])
+    assert stop.value.code == 2
+    assert f"{option}: 0 is below" in capsys.readouterr().err

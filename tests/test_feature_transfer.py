@@ -13,7 +13,8 @@ WEIGHTS = torch.tensor([0.0, 0.25, 1.0], dtype=torch.float64)
 def basis() -> torch.Tensor:
     """Return orthonormal columns."""
     square = torch.randn(DIMENSIONS, DIMENSIONS, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    return torch.linalg.qr(square).Q[:, :COMPONENTS]
+    columns: torch.Tensor = torch.linalg.qr(square).Q
+    return columns[:, :COMPONENTS]
 
 
 def drawn(*shape: int, seed: int) -> torch.Tensor:
@@ -67,7 +68,7 @@ def test_the_mean_of_a_whole_class_moves_to_the_target():
 
 def test_gradients_pass_to_the_sample_and_the_target(basis):
     rich, source, target = (drawn(2, DIMENSIONS, seed=seed).requires_grad_() for seed in (1, 2, 3))
-    assert torch.autograd.gradcheck(lambda *tensors: transferred(*tensors, basis), (rich, source, target))
+    assert torch.autograd.gradcheck(lambda g, c_j, c_i: transferred(g, c_j, c_i, basis), (rich, source, target))
 
 
 def test_the_paths_are_the_formulas_of_section_4_6(basis):

@@ -20,7 +20,8 @@ def seen(yaw: float, pitch: float = 0.0) -> np.ndarray:
     yaw, pitch = np.radians([yaw, pitch])
     turn = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
     nod = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
-    return (MODEL @ (nod @ turn).T)[:, :2]
+    points: np.ndarray = MODEL @ (nod @ turn).T
+    return points[:, :2]
 
 
 def mirrored(points: np.ndarray) -> np.ndarray:

@@ -77,7 +77,7 @@ def update_statistics(
     """
     if (components is None) == (energy is None):
         raise ValueError("give either the components or the energy")
-    spread_counts = regular.tolist()
+    is_regular = regular.tolist()
     centers = scatter = torch.empty(0)
     hard: list[Tensor] = []
     for label, rich, mirrored, places, yaw in _by_class(samples):
@@ -87,7 +87,7 @@ def update_statistics(
             scatter = rich.new_zeros((dimensions, dimensions), dtype=torch.float64)
         center = class_center(rich, mirrored, yaw, limit)
         centers[label] = center
-        if spread_counts[label]:
+        if is_regular[label]:
             centered = rich.double() - center
             distances = centered.norm(dim=1)
             hard.append(places[distances > distances.mean()])
