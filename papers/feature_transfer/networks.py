@@ -1,7 +1,7 @@
 """Encoder, decoder and filter of Yin et al., Feature Transfer Learning for Face Recognition (CVPR 2019).
 
-The paper leaves the layers of Enc and Dec to a supplement, which was not to be had. Here Enc is CASIA-Net, which figure 1
-trains and the authors' DR-GAN (Tran et al., CVPR 2017) encodes with, and Dec mirrors it.
+The paper leaves the layers of Enc and Dec to a supplement, which was not to be had. Here Enc is CASIA-Net, which
+figure 1 trains and the authors' DR-GAN (Tran et al., CVPR 2017) encodes with, and Dec mirrors it.
 """
 
 from __future__ import annotations
