@@ -139,11 +139,11 @@ def difference(stream: Stream) -> tuple[float, float, bool]:
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--images", type=int, default=200_000)
+    parser.add_argument("--images", type=int, default=400_000)
     parser.add_argument("--of-class", type=int, default=63, help="images of each class (63, as in MS-Celeb-1M)")
     parser.add_argument("--dimensions", type=int, default=320, help="at least 150")
     parser.add_argument("--batch", type=int, default=512)
-    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--peak-of", choices=WAYS, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import feature_statistics
+from papers.feature_transfer import statistics
 from papers.feature_transfer.statistics import (
     Samples,
     Statistics,
@@ -77,8 +78,10 @@ def of(
     )
 
 
+@pytest.mark.parametrize("together", [1, 10, 4096])
 @pytest.mark.parametrize("seed", range(3))
-def test_one_pass_gives_what_the_plain_way_gives(seed):
+def test_one_pass_gives_what_the_plain_way_gives(seed, together, monkeypatch):
+    monkeypatch.setattr(statistics, "TOGETHER", together)
     parts = features(seed)
     found = of(parts, [10, 11, 30])
     centers, projection, hard, values = plain(parts, 3)

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from shared.errors import UserError
 
+TOGETHER = 4096
+
 
 class Samples(NamedTuple):
     """Features of a batch of images, `rich` [B, d], and of their mirror images, `mirrored` [B, d].
@@ -60,7 +62,7 @@ def update_statistics(
     components: int | None = None,
     energy: float | None = None,
 ) -> Statistics:
-    """Return the statistics of samples that come grouped by class, in one pass that holds one class at a time.
+    """Return the statistics of samples that come grouped by class, in one pass.
 
     `regular` [C], bool: the classes whose spread is measured. `limit`: the greatest |yaw| in degrees that counts for a
     center (see `class_center`). The basis has `components` columns, 150 in the paper, or the fewest that hold a share
@@ -68,7 +70,8 @@ def update_statistics(
 
     V (eq. 6) is the sum of outer products of the regular samples about their centers, as the text has it; the equation
     sums over all classes, and as printed it is a scalar (FT-E5). It is kept in float64, d x d, however many samples
-    there are. Each class enters as a whole, so the result has the same bits however the batches are cut.
+    there are; of these no more are held than one class or a few thousand. Each class enters as a whole, so the result
+    has the same bits however the batches are cut.
 
     Raises:
         UserError: no regular class has samples, or the features have fewer dimensions than `components`.
@@ -78,23 +81,22 @@ def update_statistics(
     if (components is None) == (energy is None):
         raise ValueError("give either the components or the energy")
     is_regular = regular.tolist()
-    centers = scatter = torch.empty(0)
+    centers, scatter = torch.empty(0), _Scatter(0, torch.device("cpu"))
     hard: list[Tensor] = []
     for label, rich, mirrored, places, yaw in _by_class(samples):
         if not len(centers):
-            dimensions = rich.shape[1]
-            centers = rich.new_full((classes, dimensions), torch.nan, dtype=torch.float32)
-            scatter = rich.new_zeros((dimensions, dimensions), dtype=torch.float64)
+            centers = rich.new_full((classes, rich.shape[1]), torch.nan, dtype=torch.float32)
+            scatter = _Scatter(rich.shape[1], rich.device)
         center = class_center(rich, mirrored, yaw, limit)
         centers[label] = center
         if is_regular[label]:
             centered = rich.double() - center
             distances = centered.norm(dim=1)
             hard.append(places[distances > distances.mean()])
-            scatter.addmm_(centered.T, centered)
+            scatter.add(centered)
     if not hard:
         raise UserError("no regular class has images, so there is no spread to transfer; let more classes be regular")
-    eigenvalues, vectors = principal_components(scatter)
+    eigenvalues, vectors = principal_components(scatter.total())
     if energy is not None:
         components = _components(eigenvalues, energy)
     if components is None or not 1 <= components <= len(eigenvalues):
@@ -125,6 +127,33 @@ def principal_components(scatter: Tensor) -> tuple[Tensor, Tensor]:
     values, vectors = values.flip(0).clamp_(min=0), vectors.flip(1)
     largest = vectors.gather(0, vectors.abs().argmax(dim=0, keepdim=True))
     return values.to(scatter.device), (vectors * largest.sign()).to(scatter.device)
+
+
+class _Scatter:
+    """The sum of the outer products of rows, [d, d] float64.
+
+    Rows of several classes are multiplied at once, since threads lose more than they gain on a few.
+    """
+
+    def __init__(self, dimensions: int, device: torch.device) -> None:
+        self.sum = torch.zeros(dimensions, dimensions, dtype=torch.float64, device=device)
+        self.held: list[Tensor] = []
+        self.rows = 0
+
+    def add(self, rows: Tensor) -> None:
+        """Add rows [m, d]."""
+        self.held.append(rows)
+        self.rows += len(rows)
+        if self.rows >= TOGETHER:
+            self.total()
+
+    def total(self) -> Tensor:
+        """Return the sum over all rows so far."""
+        if self.held:
+            rows = torch.cat(self.held)
+            self.sum.addmm_(rows.T, rows)
+            self.held, self.rows = [], 0
+        return self.sum
 
 
 def _shares(eigenvalues: Tensor) -> Tensor:
