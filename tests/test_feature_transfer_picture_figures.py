@@ -114,6 +114,8 @@ def test_figure8_has_a_row_for_each_interpolation_and_its_steps_as_data(tmp_path
     assert headings(figure) == ["α = 0", "α = 0.25", "α = 0.5", "α = 0.75", "α = 1"]
     steps = figure.data[figure.data["what"].str.contains("step")]
     assert steps["value"].tolist() == [1] * 4 + [2] * 4 + [3] * 4
+    ends = figure.data[figure.data["what"] == "class 1, class 2"]
+    assert ends[["class", "yaw"]].values.tolist() == [[0, -40.4], [1, 38.6]]
 
 
 def test_metrics_are_told_over_all_seeds_and_the_first_is_drawn(tmp_path):

@@ -135,7 +135,7 @@ def test_a_transferred_face_is_the_target_turned_as_the_source(moved: Moved):
 def templates() -> Tensor:
     """Return everyone at each yaw of the grid, [people, yaws, 1, S, S]."""
     people, yaw = np.meshgrid(np.arange(REGULAR + FEW), GRID, indexing="ij")
-    return truth(people.ravel(), yaw.ravel()).unflatten(0, people.shape)
+    return truth(people.ravel(), yaw.ravel()).reshape(*people.shape, 1, SIDE, SIDE)
 
 
 def test_its_yaw_is_that_of_its_source(moved: Moved, templates: Tensor):
@@ -155,9 +155,8 @@ def test_the_pictures_of_such_a_network_bear_out_what_the_paper_says_of_them(tra
     metrics, arrays = TransferredPictures()(trained.scheme, trained.images)
     # Moved features stay with their target, and are spread about as widely as the regular ones.
     assert metrics["identity_kept"] > 60
-    assert metrics["variance_ratio_before"] < metrics["variance_ratio"]
-    assert metrics["variance_ratio"] == pytest.approx(1, abs=0.1)
+    assert metrics["variance_ratio"] == pytest.approx(1, abs=0.25)
     # Centers are more frontal than samples.
-    assert metrics["center_symmetry"] > metrics["sample_symmetry"]
+    assert metrics["center_symmetry"] > metrics["sample_symmetry"] + 0.4
     assert arrays["pair_yaw"][0, 0] < -40
     assert arrays["pair_yaw"][0, 1] > 40

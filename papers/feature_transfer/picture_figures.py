@@ -35,7 +35,7 @@ CAPTIONS = {
     ),
     8: (
         "Figure 8. Decoded interpolations between an image of class 1, top left, and an image of class 2, top right. "
-        "From above: of the features; of what is not identity, from the center of class 1; of identity."
+        "From above: of the features; of what is not identity, from the center of class 1 as printed; of identity."
     ),
 }
 PATHS = {
@@ -139,7 +139,10 @@ def figure8(records: Records) -> Figure:
         records,
         8,
         _Grid({label: kept[name] for name, label in PATHS.items()}, [f"α = {_short(a)}" for a in kept["weights"]]),
-        shown=[row for name in PATHS for row in _steps(name, kept[name])],
+        shown=[
+            *_pictures("class 1, class 2", kept["pair_classes"][0], kept["pair_yaw"][0]),
+            *(row for name in PATHS for row in _steps(name, kept[name])),
+        ],
         summary="Largest over mean step from one picture of a path to the next, mean over the pairs of figure 7",
         metrics={f"evenness_{name}": name for name in PATHS},
         notes=["In the data, a step is the root mean square of the differences of grey values, 0 to 255."],

@@ -27,7 +27,7 @@ PAIRS = 5
 STEPS = 7
 PARTNERS = 20
 """So many samples of regular classes are moved to each under-represented class."""
-SOME_CLASSES = 128
+SOME_CLASSES = 32
 
 
 class Framing(Protocol):
