@@ -68,8 +68,13 @@ def write_ms1mv2(folder: Path, *, identities: int = 24, most: int = 16, least: i
 
 
 def write_ms_celeb_1m(folder: Path, *, identities: int = 30, most: int = 14, least: int = 9) -> None:
-    """Write RecordIO files of people with `most` to `least` images, and how far each head is turned."""
-    faces = write_record_faces(folder, falling(identities, most, least))
+    """Write RecordIO files of people with `most` to `least` images, and how far each head is turned, up to 60 degrees.
+
+    Little else varies, so that a small network learns to decode them in little time.
+    """
+    images = falling(identities, most, least)
+    yaw = np.random.RandomState(0).uniform(-60, 60, sum(images))
+    faces = write_record_faces(folder, images, yaw=yaw, nuisance=0.3)
     write_yaw(folder, faces.yaw)
 
 
@@ -95,9 +100,14 @@ def write_ms1m_lt(folder: Path, *, identities: int = 40, most: int = 60) -> None
     write_list(folder, MS1M_LT, faces.images, labels)
 
 
-def write_record_faces(folder: Path, images: Sequence[int]) -> RenderedFaces:
-    """Write RecordIO files of as many people as there are numbers, each with so many images, and return the faces."""
-    faces, labels = _training_faces(images)
+def write_record_faces(
+    folder: Path, images: Sequence[int], *, yaw: NDArray[np.float64] | None = None, nuisance: float = 1
+) -> RenderedFaces:
+    """Write RecordIO files of as many people as there are numbers, each with so many images, and return the faces.
+
+    `yaw`, of all images, and `nuisance` are as `render` has them.
+    """
+    faces, labels = _training_faces(images, yaw=yaw, nuisance=nuisance)
     write_records(folder, faces.images, labels)
     return faces
 
@@ -301,10 +311,13 @@ def _write_ijba_split(
     ijba.write_sightings(search / f"search_probe_{split}.csv", listed(tested, probes))
 
 
-def _training_faces(images: Sequence[int]) -> tuple[RenderedFaces, NDArray[np.int64]]:
+def _training_faces(
+    images: Sequence[int], *, yaw: NDArray[np.float64] | None = None, nuisance: float = 1
+) -> tuple[RenderedFaces, NDArray[np.int64]]:
     """Draw so many images of each of the people from 0 on, and give their labels."""
     labels = np.repeat(np.arange(len(images)), images)
-    return render(labels, np.concatenate([np.arange(count) for count in images])), labels
+    numbers = np.concatenate([np.arange(count) for count in images])
+    return render(labels, numbers, yaw=yaw, nuisance=nuisance), labels
 
 
 def _faces(first: int, people: int, images: int, yaw: NDArray[np.float64] | None = None) -> RenderedFaces:
