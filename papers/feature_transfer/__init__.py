@@ -111,8 +111,8 @@ class CenterError(Benchmark):
     implementation: ClassVar[str] = "papers.feature_transfer.center_error:CenterErrors"
     name: Literal["center-error"] = "center-error"
     inside: ClassVar[bool] = True
-    sizes: tuple[Count, ...] = (1, 5, 10, 20)
-    classes: Count = 1000
+    sizes: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 5, 10, 20)
+    classes: Annotated[int, Field(ge=2)] = 1000
     draws: Count = 10
     limit: NonNegative = 30.0
 
