@@ -254,17 +254,19 @@ class FeatureTransferScheme(ClassificationScheme):
         hard = self.statistics.hard.cpu().numpy() if self.statistics is not None else np.empty(0, np.intp)
         if not len(hard):
             raise UserError("no regular sample is further from its center than the others: give more images a class")
+        drawn, mirrored = [], []
         for place in places:
             stream = np.random.default_rng(
                 np.random.SeedSequence([seed, epoch, place], spawn_key=tuple(b"boundary reshape"))
             )
-            chosen = hard[stream.integers(len(hard), size=batch_size)]
-            few = classes.draw(stream, batch_size)
-            mirrored = stream.random(2 * batch_size) < (0.5 if images.flip else 0)
-            yield (
-                *_taken(images, chosen, mirrored[:batch_size]),
-                *_taken(images, few, mirrored[batch_size:]),
-            )
+            drawn += [hard[stream.integers(len(hard), size=batch_size)], classes.draw(stream, batch_size)]
+            mirrored.append(stream.random(2 * batch_size) < (0.5 if images.flip else 0))
+        # All at once, so that images are read ahead.
+        with closing(cast("Any", images.in_order(2 * batch_size, np.concatenate(drawn)))) as batches:
+            for flags, (both, labels) in zip(mirrored, batches, strict=True):
+                chosen = torch.from_numpy(flags).to(both.device)
+                shown = torch.where(chosen[:, None, None, None], both.flip(3), both)
+                yield shown[:batch_size], labels[:batch_size], shown[batch_size:], labels[batch_size:]
 
     @torch.inference_mode()
     def _samples(self, images: Images) -> Iterator[Samples]:
@@ -302,11 +304,3 @@ class _Members:
         classes = self.chosen[stream.integers(len(self.chosen), size=count)]
         drawn: Places = self.members[self.begins[classes] + stream.integers(self.sizes[classes])]
         return drawn
-
-
-def _taken(images: Images, places: Places, mirrored: NDArray[np.bool_]) -> tuple[Tensor, Tensor]:
-    """Return images, some mirrored left-right, and their labels."""
-    index = torch.from_numpy(places).to(images.labels.device)
-    batch = images.normalised(index)
-    chosen = torch.from_numpy(mirrored).to(batch.device)
-    return torch.where(chosen[:, None, None, None], batch.flip(3), batch), images.labels[index]

@@ -158,8 +158,10 @@ class _Scatter:
 
 def _shares(eigenvalues: Tensor) -> Tensor:
     """Return the share of the variance in the first 1, 2, ... d components; 1 where there is no variance."""
-    total = eigenvalues.sum()
-    return eigenvalues.cumsum(0) / total if total > 0 else torch.ones_like(eigenvalues)
+    # A GPU's cumulative sum is not repeatable, and so refused where algorithms are to be deterministic.
+    values = eigenvalues.cpu()
+    total = values.sum()
+    return values.cumsum(0) / total if total > 0 else torch.ones_like(values)
 
 
 def _components(eigenvalues: Tensor, energy: float) -> int:
