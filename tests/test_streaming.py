@@ -57,6 +57,9 @@ def test_batches_are_those_of_images_in_memory(workers, shape, flip):
     assert same(stream.epoch(8, 3, 2, start=2), memory.epoch(8, 3, 2, start=2))
     assert same(stream.in_order(8), memory.in_order(8))
     order = np.array([5, 5, 0, 36, 7, 2, 9])
+    assert same(stream.in_order(3, order), memory.in_order(3, order))
+    chosen = torch.cat([batch for batch, _ in memory.in_order(3, order)])
+    assert torch.equal(chosen, memory.normalised(torch.from_numpy(order)))
     share = slice(1, None, 2)
     assert same(stream.epoch(3, 3, 1, order=order, share=share), memory.epoch(3, 3, 1, order=order, share=share))
 

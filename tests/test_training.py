@@ -141,6 +141,18 @@ def test_a_scheme_that_draws_its_own_batches_has_its_curve_weighted_by_their_siz
     assert [row["size"] for row in position.curve] == [(6 * 6 + 2 * 2) / 8] * 2
 
 
+def test_a_term_of_some_steps_is_a_mean_over_these(tmp_path):
+    class Sometimes(Line):
+        def step(self, *batch):
+            terms = super().step(*batch)
+            return terms | {"rare": torch.tensor(self.weight)} if self.weight > 2 else terms
+
+    position = fit(Sometimes(), numbered(4), Training(epochs=2, batch_size=2), 0, store(tmp_path))
+    first, second = position.curve
+    assert "rare" not in first
+    assert second["rare"] == pytest.approx((3 + 4) / 2)
+
+
 @pytest.mark.parametrize("breaks_at", [1, 25, 30])
 def test_a_non_finite_loss_ends_training_and_keeps_the_last_good_checkpoint(tmp_path, breaks_at):
     scheme, checkpoints = Line(breaks_at), store(tmp_path)
