@@ -12,6 +12,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
+from papers.feature_transfer.picture_figures import credit
 from shared.evaluation.statistics import mean
 from shared.records import Record, Records
 from shared.reporting import plane
@@ -275,6 +276,7 @@ def figure3(records: Records) -> Figure:
         notes=[
             "The paper's embeddings are those of VGGFace; these are of the network of figure 1, trained with softmax.",
             f"Data: {run.config['data']['name']}. Of several seeds the first is drawn (seed {run.seed}).",
+            *credit(run),
         ],
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from shared.records import Records
+from shared.records import Record, Records
 from shared.reporting import plane
 from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
 from shared.reporting.table import measured
@@ -149,6 +149,11 @@ def figure8(records: Records) -> Figure:
     )
 
 
+def credit(run: Record) -> list[str]:
+    """Return the line that the owner of the faces shown asks for, if any."""
+    return [CREDIT] if run.config["data"]["name"] == "olivetti" else []
+
+
 def _kept(records: Records) -> Arrays | None:
     """Return what the first seed of the run has kept, or nothing where there is no record of it."""
     run = records.first_seeds().get(RUN)
@@ -187,7 +192,7 @@ def _figure(
             f"Images that were trained on. Data: {data['name']}. Of several seeds the first is drawn, {run.seed}.",
             *([f"{summary}: {told}; mean over seeds ± standard deviation (number of seeds)."] if told else []),
             *notes,
-            *([CREDIT] if str(data["name"]).startswith("olivetti") else []),
+            *credit(run),
         ],
     )
 
