@@ -18,7 +18,7 @@ smoke: .venv/installed
 	$(BIN)/snakemake --cores $(CORES) --quiet rules progress -- results/smoke/report/index.html
 
 test: .venv/installed
-	$(BIN)/python -m pytest -n $(CORES) --dist loadfile
+	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 
 lint: .venv/installed
 	$(BIN)/ruff check .

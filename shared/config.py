@@ -164,7 +164,9 @@ class Benchmark(Component):
     `splits` says which images of the run's own data it looks at, in the order in which it takes their outputs. One with
     `images` looks at that data set instead; one that is `inside` at the trained scheme itself, with the images that it
     was trained on. `embedding` is the scheme's method that embeds. One that `keeps` returns, beside its metrics, arrays
-    that figures are drawn from. `alone` marks one too costly for the training job, which becomes a job of its own.
+    that figures are drawn from. `needs` are further methods of the scheme that it calls. One that is `unbiased` takes
+    the products with the class vectors for the logits. `alone` marks one too costly for the training job, which becomes
+    a job of its own.
     """
 
     splits: ClassVar[tuple[Split, ...]] = ("test",)
@@ -172,6 +174,8 @@ class Benchmark(Component):
     inside: ClassVar[bool] = False
     embedding: ClassVar[str] = "embed"
     keeps: ClassVar[bool] = False
+    needs: ClassVar[tuple[str, ...]] = ()
+    unbiased: ClassVar[bool] = False
     alone: ClassVar[bool] = False
 
 

@@ -15,6 +15,7 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -88,6 +89,7 @@ class _Trained:
         self.checksums = training.checksums
         self._outputs: dict[tuple[Split, str], Output] = {}
         self._tested_on: dict[str, Any] = {}
+        self._embedded: dict[tuple[str, bool], tuple[ImageSource, np.ndarray[Any, Any]]] = {}
         torch.manual_seed(seed)
         self.scheme = config.scheme.build(config, training.images.shape, self.classes, self.device)
 
@@ -113,20 +115,37 @@ class _Trained:
     def embed(self, method: str, images: ImageSource, mirrored: bool) -> np.ndarray[Any, Any]:
         """Return what a method of the scheme embeds all images to, [N, d], float32, mirrored left-right if asked.
 
-        Only after training.
+        Only after training. What was embedded last is kept, read-only, for the next benchmark on the same images.
         """
-        everything = np.arange(len(images))
-        batches = self._images(images, everything, np.zeros(len(images), np.int64)).in_order(EVALUATION_BATCH)
-        faces = (batch.flip(3) if mirrored else batch for batch, _ in batches)
-        embeddings: np.ndarray[Any, Any] = getattr(self.scheme, method)(faces).cpu().numpy()
+        source, embeddings = self._embedded.get((method, mirrored), (None, np.empty(0)))
+        if source is not images:
+            everything = np.arange(len(images))
+            batches = self._images(images, everything, np.zeros(len(images), np.int64)).in_order(EVALUATION_BATCH)
+            faces = (batch.flip(3) if mirrored else batch for batch, _ in batches)
+            embeddings = getattr(self.scheme, method)(faces).cpu().numpy()
+            embeddings.flags.writeable = False
+            self._embedded[method, mirrored] = images, embeddings
         return embeddings
 
     def tested_on(self, benchmark: str) -> Any:
         """Return what a benchmark on images of its own is given, read once; raises UserError where it is damaged."""
-        if benchmark not in self._tested_on:
-            data = images_of(self.run, benchmark)
-            self._tested_on[benchmark] = None if data is None else data.load(self.root)
-        return self._tested_on[benchmark]
+        data = images_of(self.run, benchmark)
+        if data is None:
+            return None
+        if data.name not in self._tested_on:
+            self._tested_on[data.name] = data.load(self.root)
+        return self._tested_on[data.name]
+
+    def require_methods(self, names: Iterable[str]) -> None:
+        """Raise UserError, naming it, where one of the benchmarks asks for a method that the scheme does not have."""
+        for name in names:
+            benchmark = benchmarks(self.run.paper)[name]
+            for method in (benchmark.embedding, *benchmark.needs):
+                if not hasattr(self.scheme, method):
+                    raise UserError(
+                        f"run '{self.run.name}' names the benchmark '{name}', which asks its scheme for {method}; "
+                        f"{self.run.config.scheme.name} has none: leave the benchmark out, or set scheme.name otherwise"
+                    )
 
     def skipped(self, names: Iterable[str]) -> dict[str, str]:
         """Return the benchmarks among `names` whose data are not to be had, each with what is missing."""
@@ -162,10 +181,12 @@ class _Trained:
                 f"run '{self.run.name}' has no {split} images, yet names a benchmark on them or keeps their features; "
                 f"set {setting.get(split, 'data.sampling otherwise')}."
             )
+        if method != "embed":
+            other = embed_by(getattr(self.scheme, method), images)
+            return replace(self.output(split), embeddings=other.cpu().numpy())
         embeddings = embed(self.scheme, images)
-        shown = embeddings if method == "embed" else embed_by(getattr(self.scheme, method), images)
         return Output(
-            embeddings=shown.cpu().numpy(),
+            embeddings=embeddings.cpu().numpy(),
             labels=images.labels.cpu().numpy(),
             predictions=self.scheme.predict(embeddings).cpu().numpy(),
             class_vectors=self.scheme.class_vectors().float().cpu().numpy(),
@@ -254,7 +275,8 @@ def _fit(trained: _Trained, checkpoints: Checkpoints) -> Position:
             for metric, value in metrics.items()
         }
 
-    # What is damaged among the data of the benchmarks shows before the training, which may take days.
+    # What is wrong with the benchmarks or their data shows before the training, which may take days.
+    trained.require_methods((*run.config.benchmarks, *along))
     missing = trained.skipped((*run.config.benchmarks, *along))
     for benchmark in (*run.config.benchmarks, *along):
         if benchmark not in missing:

@@ -308,6 +308,10 @@ class Paper:
                     raise self._error(
                         layers.source((setting,)), f"'{trained[0]}' tests on people who are trained on", "leave it out"
                     )
+                biased = [given for given in names if benchmarks(self.key)[given].unbiased]
+                if biased and getattr(config.loss, "bias", False):
+                    problem = f"'{biased[0]}' is for a classifier without bias"
+                    raise self._error(layers.source((setting,)), problem, "set loss.bias to false")
         except ValidationError as error:
             where, problem = yaml_files.complaint(error)
             where = _without_tags(where, layers.data)

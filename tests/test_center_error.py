@@ -107,7 +107,7 @@ def test_the_draws_are_the_same_each_time_and_one_image_is_its_own_mean():
 
 def test_of_features_that_are_all_the_same_nothing_is_said():
     images = of_pixels(np.full((8, 2, 2), 9), np.repeat([0, 1], 4))
-    assert CenterErrors(sizes=(1,))(Pixels(), images) == {"classes": 2.0}
+    assert CenterErrors(sizes=(1,))(Pixels(), images) == {"classes": 2.0, "yaw_known": 0.0}
 
 
 PEOPLE, IMAGES = 20, 60

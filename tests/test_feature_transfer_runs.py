@@ -22,7 +22,8 @@ def short(name: str, **settings: object) -> Run:
     """Return a run of the smoke scale of a few iterations, with some settings by dotted path."""
     run = paper(PAPER).run(name, "smoke")
     plain = run.config.plain()
-    for path, value in {"training.steps": 6, "scheme.iterations": 1, "backbone.side": 16, **settings}.items():
+    stages = {"scheme.iterations": 1} if plain["scheme"]["name"] == "feature-transfer" else {}
+    for path, value in {"training.steps": 6, "backbone.side": 16, **stages, **settings}.items():
         *above, last = path.split(".")
         node = plain
         for key in above:
@@ -107,3 +108,11 @@ def test_a_search_without_a_gallery_says_what_to_set(tmp_path, digits_root):
     run = short("ms1m/softmax", **{"data.sampling": {}, "benchmarks": ["nearest-center"]})
     with pytest.raises(UserError, match=r"has no gallery images.*data.sampling.under_represented"):
         trained(run, tmp_path, digits_root)
+
+
+def test_a_benchmark_that_the_scheme_cannot_serve_is_refused_before_training(tmp_path, digits_root):
+    for benchmark, method in (("lfw-rich", "embed_rich"), ("transfer", "embed_rich")):
+        run = short("figure1/softmax", **{"training.steps": 1, "benchmarks": [benchmark]})
+        with pytest.raises(UserError, match=rf"benchmark '{benchmark}', which asks its scheme for {method}"):
+            trained(run, tmp_path / benchmark, digits_root)
+        assert not list((tmp_path / benchmark).rglob("checkpoint.pt"))

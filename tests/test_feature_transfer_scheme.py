@@ -18,6 +18,7 @@ from shared.config import RunConfig
 from shared.data.rendered_faces import render
 from shared.errors import UserError
 from shared.registry import run_model
+from shared.training import classification
 from shared.training.batches import ImageTensor, Normalisation
 from shared.training.checkpoint import Checkpoints
 from shared.training.loop import fit
@@ -282,10 +283,10 @@ def test_a_curve_has_the_terms_of_every_stage(tmp_path):
 def test_only_regular_classes_or_only_under_represented_ones_are_refused():
     with pytest.raises(UserError, match="every class has more than 2 images, so none is under-represented"):
         list(trained(built(), faces(sizes=[7, 6, 5])))
-    with pytest.raises(UserError, match="no regular class has images"):
+    with pytest.raises(UserError, match="no class has more than 9 images, so none is regular"):
         list(trained(built(few=9)))
-    with pytest.raises(UserError, match="components: 99 is not from 1 to 20"):
-        list(trained(built(components=99)))
+    with pytest.raises(UserError, match="components: g has 20 entries, so there are no 99"):
+        built(components=99)
 
 
 def test_another_network_or_several_processes_are_refused(monkeypatch):
@@ -309,3 +310,20 @@ def test_without_known_yaw_every_image_counts_in_its_center():
     for label, size in enumerate(SIZES):
         expected = both[images.labels == label].sum(0) / (2 * size)
         assert torch.allclose(statistics.centers[label], expected, atol=1e-5)
+
+
+def test_classes_are_predicted_for_some_embeddings_at_a_time(monkeypatch):
+    scheme = built()
+    asked: list[int] = []
+    embeddings = torch.randn(10, 6, generator=torch.Generator().manual_seed(0))
+    expected = (embeddings @ scheme.loss.linear.weight.T).argmax(1)
+    original = scheme.loss.scores
+
+    def scores(part: torch.Tensor) -> torch.Tensor:
+        asked.append(len(part))
+        return original(part)
+
+    monkeypatch.setattr(scheme.loss, "scores", scores)
+    monkeypatch.setattr(classification, "PREDICTED_TOGETHER", 4)
+    assert torch.equal(scheme.predict(embeddings), expected)
+    assert asked == [4, 4, 2]

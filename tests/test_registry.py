@@ -145,6 +145,21 @@ def test_people_who_are_trained_on_are_not_tested_on(tmp_path):
     assert ":9: benchmarks: 'olivetti' tests on people who are trained on; leave it out" in message
 
 
+def test_a_benchmark_for_classifiers_without_bias_is_not_given_one_with(tmp_path):
+    folder = tmp_path / "feature_transfer"
+    folder.mkdir()
+    text = MINIMAL.replace("[mnist-test]", "[one-shot]")
+    text = text.replace("affinity: {loss: {name: affinity, sigma: 10, margin: 0.5}}", "plain: {loss: {name: softmax}}")
+    text = text[: text.index("  b/{sigma}")].replace("[softmax, affinity]", "[softmax]") + "targets: {}\n"
+    (folder / "runs.yaml").write_text(text)
+    with pytest.raises(UserError, match=r":9: benchmarks: 'one-shot' is for a classifier without bias; set loss.bias"):
+        Paper(folder).runs("full")
+    (folder / "runs.yaml").write_text(
+        text.replace("softmax: {loss: {name: softmax}}", "softmax: {loss: {name: softmax, bias: false}}")
+    )
+    assert list(Paper(folder).runs("full")) == ["a/softmax"]
+
+
 JOINED = """\
     softmax:
       loss:

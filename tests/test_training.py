@@ -153,6 +153,20 @@ def test_a_term_of_some_steps_is_a_mean_over_these(tmp_path):
     assert second["rare"] == pytest.approx((3 + 4) / 2)
 
 
+def test_a_checkpoint_from_before_terms_were_counted_each_is_taken_up(tmp_path):
+    checkpoints = store(tmp_path)
+    training = Training(epochs=2, batch_size=2, checkpoint_steps=1)
+    with pytest.raises(UserError):
+        fit(Line(breaks_at=4), numbered(6), training, 0, checkpoints)
+    saved = taken_up(checkpoints)
+    counts = saved["position"].pop("counts")
+    assert set(counts) <= {"loss"}
+    saved["position"]["samples"] = counts.get("loss", 0)
+    checkpoints.save(saved)
+    position = fit(Line(), numbered(6), training, 0, checkpoints)
+    assert [row["loss"] for row in position.curve] == [1.0, 1.0]
+
+
 @pytest.mark.parametrize("breaks_at", [1, 25, 30])
 def test_a_non_finite_loss_ends_training_and_keeps_the_last_good_checkpoint(tmp_path, breaks_at):
     scheme, checkpoints = Line(breaks_at), store(tmp_path)

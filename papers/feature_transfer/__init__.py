@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from shared.backbones import Side
 from shared.config import Backbone, Benchmark, Count, DataSet, Loss, NonNegative, Positive, Scheme, Share, Split
 from shared.data import face_tests
 from shared.evaluation import faces
@@ -25,7 +26,7 @@ class RichFeatures(Backbone):
 
     implementation: ClassVar[str] = "papers.feature_transfer.networks:RichFeatureNetwork"
     name: Literal["rich-features"] = "rich-features"
-    side: Annotated[int, Field(ge=16)] = 100
+    side: Side = 100
     width: Count = 32
     embedding: Count = 320
 
@@ -49,7 +50,8 @@ class FeatureTransfer(Scheme):
     `iterations`: N_iter of one stage. `stage_learning_rate`: of both stages.
     `few`: a class of no more training images than that is under-represented.
     `yaw_limit`: how far a head may be turned, in degrees, to count in its class's center (eq. 5, half of its tau).
-    `components`: how many principal components Q has, at most as many as g has entries.
+    `components`: how many principal components Q has, at most as many as g has entries; or instead
+    `energy`: the share of the variance within classes that Q is to hold.
     `updates`: whether the three batches of stage 1 make three updates, in their order, or one of their joint loss.
     """
 
@@ -103,6 +105,7 @@ class OneShot(Benchmark):
 
     implementation: ClassVar[str] = "papers.feature_transfer.one_shot:OneShotRecognition"
     name: Literal["one-shot"] = "one-shot"
+    unbiased: ClassVar[bool] = True
 
 
 class CenterError(Benchmark):
@@ -133,6 +136,7 @@ class TwoClasses(Benchmark):
     implementation: ClassVar[str] = "papers.feature_transfer.two_classes:ClassBias"
     name: Literal["two-classes"] = "two-classes"
     inside: ClassVar[bool] = True
+    unbiased: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
 
 
@@ -142,4 +146,5 @@ class TransferPictures(Benchmark):
     implementation: ClassVar[str] = "papers.feature_transfer.pictures:TransferredPictures"
     name: Literal["transfer"] = "transfer"
     inside: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("embed_rich", "decode", "statistics_of")
     keeps: ClassVar[bool] = True

@@ -62,7 +62,7 @@ class CenterErrors:
         of all; mean over the draws too. `pick_one_frontal@N` and so on: the same from eq. 5 of all.
         `intra_min`, `intra_mean`, `intra_max`: the least, mean and greatest distance of a class's samples from their
         mean, the circles of figure 4(b). `inter_min`, `inter_mean`, `inter_max`: the same of the means of the other
-        classes. `classes`: how many there were.
+        classes. `classes`: how many there were; `yaw_known`: of how many percent of all images the yaw is known.
 
         Raises:
             UserError: no two classes have more images than the smallest size.
@@ -83,7 +83,8 @@ class CenterErrors:
                 distances |= dict(zip(names, errors.tolist(), strict=True))
         unit = float((centers - centers.mean(0)).square().sum(1).mean().sqrt())
         metrics = {name: distance / unit for name, distance in distances.items()} if unit > 0 else {}
-        return metrics | {"classes": float(len(chosen))}
+        known = 0.0 if images.yaw is None else 100 * float(np.mean(~np.isnan(images.yaw)))
+        return metrics | {"classes": float(len(chosen)), "yaw_known": known}
 
     def _chosen(self, labels: NDArray[np.int64], stream: np.random.Generator) -> tuple[list[int], NDArray[np.int64]]:
         """Return the sizes that are measured, ascending, and the classes that they are measured on."""

@@ -309,7 +309,12 @@ def figure4(records: Records) -> Figure:
             "All distances are divided by the inter-class standard deviation, so that errors and distances have one "
             f"unit (the paper divides the error by a variance). Classes: {_counts(values)}.",
             "Mean over the seeds; the band is the 95% t interval where there are several. The center of all images is "
-            "their mean; dashed, it is eq. 5 of all images.",
+            "their mean; dashed, it is eq. 5 of all images. The network was trained on these images.",
+            *(
+                ["The yaw of no image is known, so that AvgFlip leaves none out and only adds mirror images."]
+                if "yaw_known" in values and not any(values["yaw_known"])
+                else []
+            ),
         ],
     )
 

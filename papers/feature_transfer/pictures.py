@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import isfinite, nan
 from typing import Protocol
 
 import numpy as np
@@ -56,15 +57,16 @@ class TransferredPictures:
     """
 
     def __call__(self, scheme: Decoding, images: Images) -> tuple[dict[str, float], dict[str, NDArray[np.generic]]]:
-        """Return the metrics and the arrays by name.
+        """Return the metrics, without those that are not defined, and the arrays by name.
 
         `energy`: share of V's trace that Q keeps, in percent; `components_95`: the least number of components that
         keep 95 % (FT-C18).
 
         `identity_kept`: percentage of the samples moved from regular to under-represented classes that are nearest to
         the center of the class they were moved to, of all centers; `variance_ratio`: mean squared distance from their
-        center, over that of the regular samples from theirs; `variance_ratio_before`: that of the class's own samples
-        (FT-C19). The three are there where some class is under-represented.
+        center, over that of the regular samples from theirs, which by eq. 7 is the energy that Q keeps of them;
+        `variance_ratio_before`: that of the class's own samples (FT-C19). The three are there where some class is
+        under-represented.
 
         `center_symmetry`, `sample_symmetry`: mean correlation of a decoded picture with its mirror image, of the
         centers and of the samples of regular classes (FT-C21). `evenness_plain`, `evenness_variation`,
@@ -98,7 +100,9 @@ class TransferredPictures:
             **trained.symmetries(regular),
             **evenness,
         }
-        return metrics, trained.decoded_centers(of_regular) | trained.exchanged(first, second) | paths
+        # Of pictures that are all alike there is no evenness, and of features that are, no ratio.
+        defined = {name: value for name, value in metrics.items() if isfinite(value)}
+        return defined, trained.decoded_centers(of_regular) | trained.exchanged(first, second) | paths
 
 
 @dataclass(frozen=True)
@@ -163,8 +167,8 @@ class _Trained:
         spread = self._variance(regular)
         return {
             "identity_kept": 100 * kept / count,
-            "variance_ratio": squares / count / spread,
-            "variance_ratio_before": self._variance(self.samples(self.drawn(of_few))) / spread,
+            "variance_ratio": squares / count / spread if spread else nan,
+            "variance_ratio_before": self._variance(self.samples(self.drawn(of_few))) / spread if spread else nan,
         }
 
     def decoded_centers(self, of_regular: Places) -> dict[str, NDArray[np.generic]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from enum import Enum
@@ -81,6 +82,11 @@ class FeatureTransferScheme(ClassificationScheme):
         if not isinstance(self.backbone, RichFeatureNetwork):
             raise UserError("the scheme feature-transfer needs the backbone rich-features: set backbone.name to it")
         self.network: RichFeatureNetwork = self.backbone
+        if components is not None and components > self.network.rich_dimension:
+            raise UserError(
+                f"scheme.components: g has {self.network.rich_dimension} entries, so there are no {components} "
+                "principal components; ask for fewer, or raise backbone.width"
+            )
         self.classes, self.training = classes, config.training
         self.reconstruction, self.few, self.updates = reconstruction, few, updates
         self.pretraining, self.stages, self.iterations = pretraining, stages, iterations
@@ -103,6 +109,8 @@ class FeatureTransferScheme(ClassificationScheme):
             UserError: no class is under-represented, or none is regular.
 
         """
+        if self.stages == "alternate":
+            self._require_both_kinds(images)
         count = -(-len(images) // batch_size)
         begin = round(self.pretraining * self.training.length(count))
         place = start
@@ -113,9 +121,11 @@ class FeatureTransferScheme(ClassificationScheme):
             if self.stage is Stage.BOUNDARY_RESHAPE:
                 renewed_at = begin + past - past % self.iterations
                 if self.renewed_at != renewed_at:
+                    print(f"statistics of {len(images)} images", file=sys.stderr, flush=True)  # noqa: T201 - the log
                     self.statistics, self.renewed_at = self.statistics_of(images), renewed_at
                 yield from self._boundary_batches(images, batch_size, seed, epoch, range(place, place + left))
             else:
+                self.statistics = None
                 with closing(cast("Any", super().batches(images, batch_size, seed, epoch, place))) as usual:
                     yield from islice(usual, left)
             place += left
@@ -173,6 +183,20 @@ class FeatureTransferScheme(ClassificationScheme):
         device = next(self.network.parameters()).device
         self.statistics = None if held is None else Statistics(**{name: held[name].to(device) for name in held})
         self.renewed_at = state["renewed_at"]
+
+    def _require_both_kinds(self, images: Images) -> None:
+        """Raise UserError unless some classes are regular and some under-represented."""
+        sizes = images.labels.bincount(minlength=self.classes)
+        if not bool((sizes > self.few).any()):
+            raise UserError(
+                f"no class has more than {self.few} images, so none is regular and there is no spread to transfer: "
+                "lower scheme.few"
+            )
+        if not bool(((sizes > 0) & (sizes <= self.few)).any()):
+            raise UserError(
+                f"every class has more than {self.few} images, so none is under-represented: raise scheme.few, or set "
+                "scheme.stages to none"
+            )
 
     def _stage(self, past: int) -> Stage:
         """Return the stage of the iteration that comes so many after pre-training; before it, less than 0."""
@@ -291,11 +315,6 @@ class _Members:
         labels = images.labels.cpu().numpy()
         sizes = np.bincount(labels, minlength=classes)
         self.chosen = np.flatnonzero((sizes > 0) & (sizes <= few))
-        if not len(self.chosen):
-            raise UserError(
-                f"every class has more than {few} images, so none is under-represented: raise scheme.few, or set "
-                "scheme.stages to none"
-            )
         self.members = np.argsort(labels, kind="stable")
         self.sizes, self.begins = sizes, np.cumsum(sizes) - sizes
 

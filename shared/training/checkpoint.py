@@ -15,7 +15,7 @@ import torch
 from shared.config import config_hash
 from shared.errors import UserError
 
-_MAGIC = b"replications checkpoint 2\n"
+_MAGIC = b"replications checkpoint 1\n"
 
 
 class DamagedCheckpointWarning(UserWarning):
@@ -80,7 +80,7 @@ class Checkpoints:
     def _read(self, path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             if file.read(len(_MAGIC)) != _MAGIC:
-                raise _TornError("it does not begin as a checkpoint of this version")
+                raise _TornError("it does not begin as a checkpoint")
             try:
                 head = json.loads(file.readline())
             except ValueError:

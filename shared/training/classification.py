@@ -13,6 +13,8 @@ from shared.errors import UserError
 from shared.training import parallel
 from shared.training.batches import Images, epoch_order, paired_order
 
+PREDICTED_TOGETHER = 4096
+"""The scores of more embeddings would fill the memory where there are tens of thousands of classes."""
 BATCH_NORMALISATION = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
@@ -105,8 +107,7 @@ class ClassificationScheme:
     def predict(self, embeddings: Tensor) -> Tensor:
         """Return the most likely class `[N]` of each embedding."""
         self.loss.eval()
-        scores: Tensor = self.loss.scores(embeddings)
-        return scores.argmax(dim=1)
+        return torch.cat([self.loss.scores(part).argmax(dim=1) for part in torch.split(embeddings, PREDICTED_TOGETHER)])
 
     def class_vectors(self) -> Tensor:
         """Return the loss's weights, centres or prototypes, `[classes, m, d]`."""

@@ -219,7 +219,15 @@ def _take_up(scheme: TrainingScheme, checkpoints: Checkpoints) -> Position:
     devices = saved["generators"]["cuda"]
     if torch.cuda.is_available() and len(devices) > parallel.rank() and devices[parallel.rank()] is not None:
         torch.cuda.set_rng_state(devices[parallel.rank()])
-    return Position(**saved["position"])
+    return _position(saved["position"])
+
+
+def _position(saved: dict[str, Any]) -> Position:
+    """Return a position as it was saved, also before terms were counted each by itself."""
+    known = dict(saved)
+    if "samples" in known:
+        known["counts"] = dict.fromkeys(known["totals"], known.pop("samples"))
+    return Position(**known)
 
 
 @contextmanager
