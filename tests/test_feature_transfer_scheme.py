@@ -321,7 +321,8 @@ def test_classes_are_predicted_for_some_embeddings_at_a_time(monkeypatch):
 
     def scores(part: torch.Tensor) -> torch.Tensor:
         asked.append(len(part))
-        return original(part)
+        found: torch.Tensor = original(part)
+        return found
 
     monkeypatch.setattr(scheme.loss, "scores", scores)
     monkeypatch.setattr(classification, "PREDICTED_TOGETHER", 4)
