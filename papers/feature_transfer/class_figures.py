@@ -113,7 +113,7 @@ def _draw_classes(panels: Sequence[Axes], frame: pd.DataFrame) -> None:
         axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
     outline = [*frame["images"], frame["images"].iloc[-1]]
     sizes.fill_between([*ranks, len(ranks)], outline, step="post", color=COLOURS[0], linewidth=0)
-    sizes.set(ylabel="images", ylim=(0, 1.12 * frame["images"].max()))
+    sizes.set(ylabel="images", ylim=(0, 1.45 * frame["images"].max()))
     share = 100 * (1 - edge / len(frame))
     few = frame["images"][~frame["regular"]].max()
     sizes.text(
