@@ -126,8 +126,8 @@ class Difference:
         return {
             "Base (measured)": measured(list(self.base.values())),
             "Method (measured)": measured(list(self.method.values())),
-            "Difference (measured)": f"{self.test.effect:+.2f}",
-            "95% interval": "–" if interval is None else "[{:+.2f}, {:+.2f}]".format(*interval),
+            "Difference (measured)": f"{self.test.effect:+z.2f}",
+            "95% interval": "–" if interval is None else "[{:+z.2f}, {:+z.2f}]".format(*interval),
             "p": "–" if p is None else f"{p:.3f}",
             "seeds": str(self.test.n),
         }
