@@ -127,7 +127,7 @@ class Difference:
             "Base (measured)": measured(list(self.base.values())),
             "Method (measured)": measured(list(self.method.values())),
             "Difference (measured)": f"{self.test.effect:+z.2f}",
-            "95% interval": "–" if interval is None else "[{:+z.2f}, {:+z.2f}]".format(*interval),
+            "95% interval": "–" if interval is None else f"[{interval[0]:+z.2f}, {interval[1]:+z.2f}]",
             "p": "–" if p is None else f"{p:.3f}",
             "seeds": str(self.test.n),
         }
