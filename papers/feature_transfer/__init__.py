@@ -3,7 +3,7 @@
 Classes with few images borrow the spread of classes with many: rich features are moved from the center of a regular
 class to that of an under-represented one, and the classifier is trained on what was moved; then the features are
 trained with the classifier fixed, and so on in turns. A regulariser of the logits, m-L2, goes with it; that loss is
-`shared.losses.metric_l2`.
+among the shared ones.
 """
 
 from __future__ import annotations
