@@ -28,6 +28,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.memory import rise
 from papers.feature_transfer.statistics import Samples, update_statistics
 
 WAYS = ("stream", "plain")
@@ -100,20 +101,10 @@ def plain(stream: Stream) -> Found:
 RUN: dict[str, Callable[[Stream], Found]] = {"stream": streamed, "plain": plain}
 
 
-def resident(field: str) -> float:
-    """Return a field of this process's memory status, such as VmRSS, in MiB."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    line = next(line for line in status.splitlines() if line.startswith(f"{field}:"))
-    return int(line.split()[1]) / 1024
-
-
 def peak(way: str, stream: Stream) -> float:
     """Return how far (MiB) the memory of this process rises above its present level."""
     RUN[way](Stream(10 * stream.of_class, stream.of_class, stream.dimensions, stream.batch))
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # Linux: the peak so far is forgotten
-    level = resident("VmRSS")
-    RUN[way](stream)
-    return resident("VmHWM") - level
+    return rise(lambda: RUN[way](stream))
 
 
 def measured_peak(arguments: Sequence[str], way: str, images: int) -> float:

@@ -30,6 +30,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmarks.memory import rise
 from shared.losses import ArcFace, CosFace, Softmax
 from shared.training.device import keep_freed_memory
 
@@ -80,26 +81,19 @@ def step_of(mode: str, batch: int, classes: int, dimension: int, device: torch.d
     return step
 
 
-def resident(field: str) -> float:
-    """Return a field of this process's memory status, such as VmRSS, in MiB."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    line = next(line for line in status.splitlines() if line.startswith(f"{field}:"))
-    return int(line.split()[1]) / 1024
-
-
 def peak_of_steps(step: Callable[[], None], device: torch.device) -> float:
     """Return how far (MiB) the memory of this process, or of the GPU, rises above its present level in two steps."""
+
+    def steps() -> None:
+        step()
+        step()
+
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)
-        step()
-        step()
+        steps()
         return (torch.cuda.max_memory_allocated(device) - before) / MEBIBYTE
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # Linux: the peak so far is forgotten
-    level = resident("VmRSS")
-    step()
-    step()
-    return resident("VmHWM") - level
+    return rise(steps)
 
 
 def measured_peak(arguments: Sequence[str], mode: str) -> float:

@@ -41,7 +41,7 @@ from shared.training import device as devices
 from shared.training import parallel
 from shared.training.batches import Images, ImageTensor, Normalisation
 from shared.training.checkpoint import Checkpoints
-from shared.training.loop import EVALUATION_BATCH, Position, Stopped, embed, embed_by, fit
+from shared.training.loop import EVALUATION_BATCH, Position, Stopped, embed, fit
 from shared.training.streaming import StreamedImages
 
 __all__ = ["Stopped", "evaluate", "train"]
@@ -182,9 +182,9 @@ class _Trained:
                 f"set {setting.get(split, 'data.sampling otherwise')}."
             )
         if method != "embed":
-            other = embed_by(getattr(self.scheme, method), images)
+            other = embed(getattr(self.scheme, method), images)
             return replace(self.output(split), embeddings=other.cpu().numpy())
-        embeddings = embed(self.scheme, images)
+        embeddings = embed(self.scheme.embed, images)
         return Output(
             embeddings=embeddings.cpu().numpy(),
             labels=images.labels.cpu().numpy(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from papers.feature_transfer.networks import RichFeatureNetwork
 from papers.feature_transfer.scheme import FeatureTransferScheme, Stage
 from papers.feature_transfer.statistics import Statistics
 from papers.feature_transfer.transfer import transferred
@@ -200,8 +202,21 @@ def at_stage_1(**options: Any) -> tuple[FeatureTransferScheme, tuple[torch.Tenso
     return scheme, next(iter(scheme.batches(FACES, 4, 0, 0, 0)))
 
 
-def test_stage_1_learns_from_features_moved_to_the_under_represented_classes():
-    scheme, batch = at_stage_1(updates="joint")
+@dataclass(frozen=True)
+class Plainly:
+    """Copies of what a scheme trains in stage 1, torch's Adam, and the three batches of features with their classes."""
+
+    network: RichFeatureNetwork
+    loss: Any
+    optimizer: torch.optim.Adam
+    batches: list[tuple[torch.Tensor, torch.Tensor]]
+
+    def loss_of(self, features: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.loss(self.network.filter(features.clone()), classes)["loss"]
+        return found
+
+
+def plainly(scheme: FeatureTransferScheme, batch: tuple[torch.Tensor, ...]) -> Plainly:
     images, labels, few_images, few_labels = batch
     network, loss = copy.deepcopy(scheme.network), copy.deepcopy(scheme.loss)
     optimizer = torch.optim.Adam([*network.filter.parameters(), *loss.parameters()], lr=0.002)
@@ -209,34 +224,31 @@ def test_stage_1_learns_from_features_moved_to_the_under_represented_classes():
     held = renewed(scheme)
     virtual = transferred(rich, held.centers[labels], held.centers[few_labels], held.basis)
     network.filter.train()
-    parts = [
-        loss(network.filter(features.clone()), classes)["loss"]
-        for features, classes in ((rich, labels), (few_rich, few_labels), (virtual, few_labels))
-    ]
+    return Plainly(network, loss, optimizer, [(rich, labels), (few_rich, few_labels), (virtual, few_labels)])
+
+
+def test_stage_1_learns_from_features_moved_to_the_under_represented_classes():
+    scheme, batch = at_stage_1(updates="joint")
+    other = plainly(scheme, batch)
+    parts = [other.loss_of(*features) for features in other.batches]
     torch.autograd.backward(torch.stack(parts).mean())
-    optimizer.step()
+    other.optimizer.step()
     terms = scheme.step(*batch)
     for name, part in zip(("hard_regular", "under_represented", "transferred"), parts, strict=True):
         assert float(terms[name]) == pytest.approx(part.item(), rel=1e-4)
     assert float(terms["loss"]) == pytest.approx(torch.stack(parts).mean().item(), rel=1e-4)
-    assert torch.allclose(scheme.loss.linear.weight, loss.linear.weight, atol=1e-5)
+    assert torch.allclose(scheme.loss.linear.weight, other.loss.linear.weight, atol=1e-5)
 
 
 def test_three_updates_follow_each_other_in_the_order_of_the_algorithm():
     scheme, batch = at_stage_1(updates="separate")
-    images, labels, few_images, few_labels = batch
-    network, loss = copy.deepcopy(scheme.network), copy.deepcopy(scheme.loss)
-    optimizer = torch.optim.Adam([*network.filter.parameters(), *loss.parameters()], lr=0.002)
-    rich, few_rich = scheme.embed_rich(iter([images])), scheme.embed_rich(iter([few_images]))
-    held = renewed(scheme)
-    virtual = transferred(rich, held.centers[labels], held.centers[few_labels], held.basis)
-    network.filter.train()
-    for features, classes in ((rich, labels), (few_rich, few_labels), (virtual, few_labels)):
-        optimizer.zero_grad()
-        torch.autograd.backward(loss(network.filter(features.clone()), classes)["loss"])
-        optimizer.step()
+    other = plainly(scheme, batch)
+    for features in other.batches:
+        other.optimizer.zero_grad()
+        torch.autograd.backward(other.loss_of(*features))
+        other.optimizer.step()
     scheme.step(*batch)
-    assert torch.allclose(scheme.loss.linear.weight, loss.linear.weight, atol=2e-4)
+    assert torch.allclose(scheme.loss.linear.weight, other.loss.linear.weight, atol=2e-4)
     assert scheme.optimizer.steps == 3
 
 

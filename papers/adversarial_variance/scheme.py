@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from shared.config import RunConfig
 from shared.errors import UserError
-from shared.training.batches import Images
+from shared.training.batches import ByClass, Images
 from shared.training.classification import ClassificationScheme
 
 Indices = NDArray[np.intp]
@@ -139,21 +139,18 @@ class AdversarialScheme(ClassificationScheme):
         return logits
 
 
-class _Pool:
-    """Images by class, and by their place within the class; `sizes` [N] is how many each class has."""
+class _Pool(ByClass):
+    """Images by class, at least two of each, and by their number within the class."""
 
     def __init__(self, images: Images, classes: int) -> None:
-        labels = images.labels.cpu().numpy()
+        super().__init__(images.labels.cpu().numpy(), classes)
         self.images = images
-        self.members = np.argsort(labels, kind="stable")
-        self.sizes = np.bincount(labels, minlength=classes)
-        self.begins = np.cumsum(self.sizes) - self.sizes
         if self.sizes.min() < 2:
             raise UserError("adversarial training needs two images of each class, an anchor and another; sample more")
 
     def take(self, classes: Indices, *places: Indices) -> tuple[Tensor, Tensor]:
         """Return the images and labels at some places within the classes, one lot of places after the other."""
-        index = np.concatenate([self.members[self.begins[classes] + place] for place in places])
+        index = np.concatenate([self.at(classes, place) for place in places])
         chosen = torch.from_numpy(index).to(self.images.labels.device)
         return self.images.normalised(chosen), self.images.labels[chosen]
 

@@ -13,7 +13,7 @@ from papers.discface.comparison import OLIVETTI, ON_OLIVETTI, comparison
 from papers.discface.toys import PANELS, RARE, spheres
 from shared.records import Records
 from shared.reporting import plane
-from shared.reporting.comparison import DASH, SEEDS, difference, evaluated, shown, tidy
+from shared.reporting.comparison import DASH, SEEDS, difference, evaluated, of_tests, shown, tidy
 from shared.reporting.figure import PAGE_WIDTH, Figure, band, drawing
 from shared.reporting.table import Table, measured
 
@@ -183,8 +183,7 @@ def table_faces(records: Records) -> Table:
             f"{SEEDS} Difference: method minus base, mean over the seeds that both have; a seed is the same start of "
             "the network and the same order of images. The contrastive and the triplet loss have batches of pairs of "
             "images of one person, so that their order is another.",
-            f"Interval and p: {' and '.join(dict.fromkeys(tests)) or 'paired Student t-test'}, two-sided, not "
-            "corrected for the number of comparisons in the table. Of one seed there is neither.",
+            of_tests(tests),
         ],
     )
 

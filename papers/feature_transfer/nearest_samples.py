@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from papers.feature_transfer.pictures import as_bytes
 from shared.errors import UserError
 from shared.training.batches import Images
 from shared.training.classification import ClassificationScheme
@@ -49,7 +50,11 @@ class NearestToCenters:
         arrays: Arrays = {}
         for name, classes in (("largest", largest), ("smallest", smallest)):
             nearest = _nearest(scheme, images, labels, classes)
-            arrays |= {name: _pictures(images, nearest), f"classes_{name}": classes, f"sizes_{name}": sizes[classes]}
+            arrays |= {
+                name: as_bytes(images.normalised(torch.from_numpy(nearest).to(images.labels.device))),
+                f"classes_{name}": classes,
+                f"sizes_{name}": sizes[classes],
+            }
             if images.yaw is not None:
                 arrays[f"yaws_{name}"] = images.yaw[nearest]
                 known = np.abs(images.yaw[nearest])
@@ -94,10 +99,3 @@ def _nearest(
         nearest.append(places[np.linalg.norm(own - own.mean(axis=0), axis=1).argmin()])
         first += len(places)
     return np.array(nearest)
-
-
-def _pictures(images: Images, places: NDArray[np.intp]) -> NDArray[np.uint8]:
-    """Return images as they were before they were brought from 0..255 to -1..1."""
-    normalised = images.normalised(torch.from_numpy(places).to(images.labels.device))
-    pixels = ((normalised + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
-    return pixels[..., 0] if pixels.shape[-1] == 1 else pixels

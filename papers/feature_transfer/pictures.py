@@ -282,6 +282,6 @@ def evenness(path: Tensor) -> float:
 
 
 def as_bytes(pictures: Tensor) -> NDArray[np.uint8]:
-    """Return pictures `[N, 1, S, S]` in -1..1 as uint8 `[N, S, S]`."""
-    grey: NDArray[np.uint8] = ((pictures[:, 0] + 1) * 127.5).round().clamp(0, 255).byte().cpu().numpy()
-    return grey
+    """Return pictures `[N, C, H, W]` in -1..1, C 1 or 3, as uint8 `[N, H, W]` or `[N, H, W, 3]`."""
+    pixels: NDArray[np.uint8] = ((pictures + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
+    return pixels[..., 0] if pixels.shape[-1] == 1 else pixels

@@ -11,21 +11,18 @@ from typing import Any, Literal, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from papers.feature_transfer.networks import RichFeatureNetwork
-from papers.feature_transfer.statistics import Samples, Statistics, update_statistics
+from papers.feature_transfer.statistics import Statistics, samples_by_class, update_statistics
 from papers.feature_transfer.transfer import transferred
 from shared.config import RunConfig
 from shared.errors import UserError
 from shared.training import parallel
-from shared.training.batches import Images
+from shared.training.batches import ByClass, Images, mirror
 from shared.training.classification import ClassificationScheme
 from shared.training.loop import EVALUATION_BATCH
-
-Places = NDArray[np.intp]
 
 
 class Stage(Enum):
@@ -162,7 +159,7 @@ class FeatureTransferScheme(ClassificationScheme):
         """
         sizes = images.labels.bincount(minlength=self.classes)
         return update_statistics(
-            self._samples(images),
+            samples_by_class(self.embed_rich, images),
             classes=self.classes,
             regular=sizes > self.few,
             limit=self.yaw_limit,
@@ -274,7 +271,8 @@ class FeatureTransferScheme(ClassificationScheme):
         self, images: Images, batch_size: int, seed: int, epoch: int, places: range
     ) -> Iterator[tuple[Tensor, ...]]:
         """Yield the batches of stage 1 at some places of an epoch, which decide with the seed what is drawn."""
-        classes = _Members(images, self.classes, self.few)
+        by_class = ByClass(images.labels.cpu().numpy(), self.classes)
+        rare = np.flatnonzero((by_class.sizes > 0) & (by_class.sizes <= self.few))
         hard = self.statistics.hard.cpu().numpy() if self.statistics is not None else np.empty(0, np.intp)
         if not len(hard):
             raise UserError("no regular sample is further from its center than the others: give more images a class")
@@ -283,43 +281,13 @@ class FeatureTransferScheme(ClassificationScheme):
             stream = np.random.default_rng(
                 np.random.SeedSequence([seed, epoch, place], spawn_key=tuple(b"boundary reshape"))
             )
-            drawn += [hard[stream.integers(len(hard), size=batch_size)], classes.draw(stream, batch_size)]
+            chosen = hard[stream.integers(len(hard), size=batch_size)]
+            # The class first, each as likely, then one of its images.
+            classes = rare[stream.integers(len(rare), size=batch_size)]
+            drawn += [chosen, by_class.at(classes, stream.integers(by_class.sizes[classes]))]
             mirrored.append(stream.random(2 * batch_size) < (0.5 if images.flip else 0))
         # All at once, so that images are read ahead.
         with closing(cast("Any", images.in_order(2 * batch_size, np.concatenate(drawn)))) as batches:
             for flags, (both, labels) in zip(mirrored, batches, strict=True):
-                chosen = torch.from_numpy(flags).to(both.device)
-                shown = torch.where(chosen[:, None, None, None], both.flip(3), both)
+                shown = mirror(both, flags)
                 yield shown[:batch_size], labels[:batch_size], shown[batch_size:], labels[batch_size:]
-
-    @torch.inference_mode()
-    def _samples(self, images: Images) -> Iterator[Samples]:
-        """Yield the rich features of all images and of their mirror images, class by class."""
-        self.backbone.eval()
-        device = images.labels.device
-        order = np.argsort(images.labels.cpu().numpy(), kind="stable")
-        first = 0
-        for batch, labels in images.in_order(EVALUATION_BATCH, order):
-            places = order[first : first + len(labels)]
-            first += len(labels)
-            with self._autocast:
-                rich, mirrored = self.network.rich(torch.cat([batch, batch.flip(3)])).float().chunk(2)
-            yaw = None if images.yaw is None else torch.from_numpy(images.yaw[places]).to(device)
-            yield Samples(rich, mirrored, labels, torch.from_numpy(places).to(device), yaw)
-
-
-class _Members:
-    """The images of the under-represented classes, those of which there are at most `few`, by class."""
-
-    def __init__(self, images: Images, classes: int, few: int) -> None:
-        labels = images.labels.cpu().numpy()
-        sizes = np.bincount(labels, minlength=classes)
-        self.chosen = np.flatnonzero((sizes > 0) & (sizes <= few))
-        self.members = np.argsort(labels, kind="stable")
-        self.sizes, self.begins = sizes, np.cumsum(sizes) - sizes
-
-    def draw(self, stream: np.random.Generator, count: int) -> Places:
-        """Draw places of images: first the class, each as likely, then one of its images."""
-        classes = self.chosen[stream.integers(len(self.chosen), size=count)]
-        drawn: Places = self.members[self.begins[classes] + stream.integers(self.sizes[classes])]
-        return drawn

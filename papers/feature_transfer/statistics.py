@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from shared.errors import UserError
+from shared.training.batches import ByClass, Images
+from shared.training.loop import EVALUATION_BATCH
 
 TOGETHER = 4096
 
@@ -26,6 +28,18 @@ class Samples(NamedTuple):
     labels: Tensor
     places: Tensor
     yaw: Tensor | None = None
+
+
+def samples_by_class(embed: Callable[[Iterable[Tensor]], Tensor], images: Images) -> Iterator[Samples]:
+    """Yield what `embed` makes of all images and of their mirror images, class by class."""
+    order = ByClass(images.labels.cpu().numpy()).members
+    device, first = images.labels.device, 0
+    for batch, labels in images.in_order(EVALUATION_BATCH, order):
+        places = order[first : first + len(labels)]
+        first += len(labels)
+        rich, mirrored = embed([torch.cat([batch, batch.flip(3)])]).chunk(2)
+        yaw = None if images.yaw is None else torch.from_numpy(images.yaw[places]).to(device)
+        yield Samples(rich, mirrored, labels, torch.from_numpy(places).to(device), yaw)
 
 
 @dataclass(frozen=True)

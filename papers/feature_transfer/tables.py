@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from shared.records import Records
-from shared.reporting.comparison import SEEDS, Ours, Place, comparison, difference, tidy
+from shared.reporting.comparison import SEEDS, Ours, Place, comparison, difference, of_tests, tidy
 from shared.reporting.table import Table
 
 SPLITS = {
@@ -206,8 +206,7 @@ def table_gain(records: Records) -> Table:
         notes=[
             f"{SEEDS} Difference: method minus base, mean over the seeds that both have; a seed is the same start of "
             "the network.",
-            f"Interval and p: {' and '.join(dict.fromkeys(tests)) or 'paired Student t-test'}, two-sided, not "
-            "corrected for the number of comparisons in the table. Of one seed there is neither.",
+            of_tests(tests),
             COLUMNS,
             *_sizes(records),
         ],

@@ -9,12 +9,11 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from papers.feature_transfer.statistics import Samples, Statistics, update_statistics
+from papers.feature_transfer.statistics import Statistics, samples_by_class, update_statistics
 from papers.feature_transfer.transfer import transferred
 from shared.errors import UserError
 from shared.training.batches import Images
 from shared.training.classification import ClassificationScheme
-from shared.training.loop import EVALUATION_BATCH, embed_by
 
 FEW = 20
 ENERGY = 0.95
@@ -56,7 +55,9 @@ class ClassBias:
         sizes, norms = np.bincount(labels, minlength=len(vectors)), np.linalg.norm(vectors, axis=1)
         few = few_images(sizes)
         regular = sizes > few
-        embeddings = embed_by(scheme.embed, images)
+        samples = list(samples_by_class(scheme.embed, images))
+        by_class = torch.cat([part.rich for part in samples])
+        embeddings = by_class[torch.argsort(torch.cat([part.places for part in samples]))]
         variances = class_variances(embeddings.cpu().numpy(), labels, len(sizes))
         metrics = {
             "norm_correlation": _rank_correlation(norms, sizes),
@@ -66,8 +67,11 @@ class ClassBias:
             "variance_ur": _defined_mean(variances[~regular]),
             "below_20": 100 * float((sizes < FEW).mean()),
         }
+        statistics = update_statistics(
+            samples, classes=len(sizes), regular=torch.from_numpy(regular), limit=YAW_LIMIT, energy=ENERGY
+        )
         arrays = {"sizes": sizes, "norms": norms, "few": np.array(few)}
-        arrays |= _two_classes(embeddings, labels, sizes, regular, _statistics(scheme, images, embeddings, regular))
+        arrays |= _two_classes(embeddings, labels, sizes, regular, statistics)
         arrays["weights"] = vectors[arrays["chosen"]]
         return {name: value for name, value in metrics.items() if np.isfinite(value)}, arrays
 
@@ -99,19 +103,6 @@ def class_variances(embeddings: NDArray[np.floating], labels: NDArray[np.integer
     ends = np.cumsum(np.bincount(labels, minlength=classes))
     parts = np.split(embeddings[np.argsort(labels, kind="stable")], ends[:-1])
     return np.array([part.var(axis=0, ddof=1, dtype=np.float64).sum() if len(part) > 1 else np.nan for part in parts])
-
-
-def _statistics(
-    scheme: ClassificationScheme, images: Images, embeddings: torch.Tensor, regular: NDArray[np.bool_]
-) -> Statistics:
-    """Return the centers of all classes and Q of the regular ones, in the space of the embeddings."""
-    mirrored = scheme.embed(batch.flip(3) for batch, _ in images.in_order(EVALUATION_BATCH))
-    by_class = torch.argsort(images.labels, stable=True)
-    yaw = None if images.yaw is None else torch.from_numpy(images.yaw).to(by_class.device)[by_class]
-    samples = Samples(embeddings[by_class], mirrored[by_class], images.labels[by_class], by_class, yaw)
-    return update_statistics(
-        [samples], classes=len(regular), regular=torch.from_numpy(regular), limit=YAW_LIMIT, energy=ENERGY
-    )
 
 
 def _two_classes(

@@ -41,10 +41,9 @@ class Sampling(Strict):
     """What becomes of a training set before it is trained on, in this order (see `shared.data.sampling`).
 
     The division into regular and under-represented classes, or only the images of `classes`, which become the classes
-    0, 1, ... in the order given; at most `per_class` images of
-    each class; the imbalance; `label_noise` of the labels flipped to another class; `held_out` of what is then left,
-    with the labels as they then are, put aside for validation. The test set is confined to `classes` alike; the rest of
-    it is the split "unseen".
+    0, 1, ... in the order given; at most `per_class` images of each class; the imbalance; `label_noise` of the labels
+    flipped to another class; `held_out` of what is then left, with the labels as they then are, put aside for
+    validation. The test set is confined to `classes` alike; the rest of it is the split "unseen".
     """
 
     # Left out of a record where it is not set, so that records from before it was an option stay those of their runs.

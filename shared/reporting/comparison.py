@@ -140,6 +140,15 @@ def difference(records: Records, base_run: str, method_run: str, place: Place) -
     return Difference(base, method, t_test(differences, "paired Student t-test")) if differences else None
 
 
+def of_tests(tests: Sequence[str]) -> str:
+    """Return the note on the intervals and p of a table of differences, by the names of their tests."""
+    names = " and ".join(dict.fromkeys(tests)) or "paired Student t-test"
+    return (
+        f"Interval and p: {names}, two-sided, not corrected for the number of comparisons in the table. Of one seed "
+        "there is neither."
+    )
+
+
 def tidy(records: Records, places: Sequence[Place]) -> pd.DataFrame:
     """Return the rows of the table for some benchmarks and metrics."""
     table = records.table

@@ -36,6 +36,20 @@ def epoch_order(images: int, seed: int, epoch: int) -> Order:
     return np.random.default_rng([seed, epoch]).permutation(images)
 
 
+class ByClass:
+    """The places of samples by their class: `members`, [N], one class after the other, and `sizes` of all classes."""
+
+    def __init__(self, labels: NDArray[np.integer], classes: int = 0) -> None:
+        self.members = np.argsort(labels, kind="stable")
+        self.sizes = np.bincount(labels, minlength=classes)
+        self.begins = np.cumsum(self.sizes) - self.sizes
+
+    def at(self, classes: NDArray[np.integer], numbers: NDArray[np.integer]) -> Order:
+        """Return the places of samples given by class and by number within the class, from 0, in their order."""
+        places: Order = self.members[self.begins[classes] + numbers]
+        return places
+
+
 def paired_order(order: Order, labels: NDArray[np.integer], batch_size: int, seed: int, epoch: int) -> Order:
     """Return an order of as many images in which each batch is pairs of one class.
 
@@ -44,11 +58,9 @@ def paired_order(order: Order, labels: NDArray[np.integer], batch_size: int, see
     partner.
     """
     stream = np.random.default_rng(np.random.SeedSequence([seed, epoch], spawn_key=tuple(b"pairs")))
-    by_class = np.argsort(labels, kind="stable")
-    sizes = np.bincount(labels)
-    begins = np.cumsum(sizes) - sizes
-    place = np.empty(len(labels), np.intp)
-    place[by_class] = np.arange(len(labels)) - np.repeat(begins, sizes)
+    by_class = ByClass(labels)
+    number = np.empty(len(labels), np.intp)
+    number[by_class.members] = np.arange(len(labels)) - np.repeat(by_class.begins, by_class.sizes)
     steps = stream.random(len(order))
     parts = []
     used = 0
@@ -57,10 +69,9 @@ def paired_order(order: Order, labels: NDArray[np.integer], batch_size: int, see
         anchors = order[used : used + (size + 1) // 2]
         used += len(anchors)
         paired = anchors[: size // 2]
-        others = sizes[labels[paired]]
+        others = by_class.sizes[labels[paired]]
         step = 1 + (steps[first : first + len(paired)] * np.maximum(others - 1, 1)).astype(np.intp)
-        partners = by_class[begins[labels[paired]] + (place[paired] + step) % others]
-        parts += [anchors, partners]
+        parts += [anchors, by_class.at(labels[paired], (number[paired] + step) % others)]
     return np.concatenate(parts)
 
 
@@ -69,6 +80,12 @@ def flips(seed: int, epoch: int, images: int) -> NDArray[np.bool_]:
     stream = np.random.default_rng(np.random.SeedSequence([seed, epoch], spawn_key=tuple(b"flip")))
     mirrored: NDArray[np.bool_] = stream.random(images) < 0.5
     return mirrored
+
+
+def mirror(images: Tensor, chosen: NDArray[np.bool_]) -> Tensor:
+    """Return images `[B, C, H, W]`, of which those `chosen`, `[B]`, are mirrored left-right."""
+    flags = torch.from_numpy(chosen).to(images.device)
+    return torch.where(flags[:, None, None, None], images.flip(3), images)
 
 
 ALL = slice(None)
@@ -154,8 +171,7 @@ class ImageTensor:
             index = torch.from_numpy(order[places]).to(self.images.device)
             images = self.normalised(index[share])
             if mirrored is not None:
-                chosen = torch.from_numpy(mirrored[places][share]).to(images.device)
-                images = torch.where(chosen[:, None, None, None], images.flip(3), images)
+                images = mirror(images, mirrored[places][share])
             yield images, self.labels[index]
 
     def in_order(self, batch_size: int, order: Order | None = None) -> Iterator[tuple[Tensor, Tensor]]:

@@ -68,19 +68,14 @@ def learning_rate_factor(training: Training, progress: float) -> float:
     return training.decay ** sum(progress >= milestone for milestone in training.milestones)
 
 
-def embed(scheme: TrainingScheme, images: Images) -> Tensor:
-    """Return the embeddings `[N, d]` of all images in their order."""
-    return embed_by(scheme.embed, images)
-
-
-def embed_by(method: Callable[[Iterator[Tensor]], Tensor], images: Images) -> Tensor:
+def embed(method: Callable[[Iterator[Tensor]], Tensor], images: Images) -> Tensor:
     """Return what a scheme's method embeds all images to, `[N, d]`, in their order."""
     return method(batch for batch, _ in images.in_order(EVALUATION_BATCH))
 
 
 def error(scheme: TrainingScheme, images: Images) -> float:
     """Return the percentage of images whose predicted class is not their label."""
-    wrong = scheme.predict(embed(scheme, images)) != images.labels
+    wrong = scheme.predict(embed(scheme.embed, images)) != images.labels
     return 100 * float(wrong.double().mean())
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from shared.data.image_source import ImageSource
-from shared.training.batches import ALL, Order, epoch_order, flips
+from shared.training.batches import ALL, Order, epoch_order, flips, mirror
 
 SCALE = 1 / 127.5
 BATCHES_READY = 2
@@ -102,8 +102,7 @@ class StreamedImages:
         images = pixels.to(self.device, non_blocking=True)
         images = images.permute(0, 3, 1, 2) if images.ndim == 4 else images.unsqueeze(1)
         if mirrored is not None and mirrored.any():
-            chosen = torch.from_numpy(mirrored).to(self.device)
-            images = torch.where(chosen[:, None, None, None], images.flip(3), images)
+            images = mirror(images, mirrored)
         return images.to(torch.float32, memory_format=torch.channels_last).mul_(SCALE).sub_(1)
 
 
