@@ -3,8 +3,8 @@
 import re
 import sys
 
-from shared import workflow as suite
-from shared.fingerprint import report_code, target_code
+from shared.commands import workflow as suite
+from shared.records.fingerprint import report_code, target_code
 
 JOBS = suite.training_jobs()
 COMMAND = f"{sys.executable} -m shared"

@@ -33,8 +33,8 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from shared.data.recordio import INDEX, RECORDS, RecordFaces, write_records
-from shared.data.rendered_faces import render
+from shared.data.formats.recordio import INDEX, RECORDS, RecordFaces, write_records
+from shared.data.rendered.faces import render
 from shared.training import device as devices
 from shared.training.streaming import StreamedImages
 

@@ -36,21 +36,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 from torch import nn
 
-from shared import jobs
-from shared.config import RunConfig
+from shared.commands import jobs
 from shared.data import Mnist, Mnist5k
 from shared.data.files import data_root
-from shared.data.idx import write_idx
-from shared.data.images import ImageArrays
+from shared.data.formats.idx import write_idx
+from shared.data.image_arrays import ImageArrays
 from shared.errors import UserError
-from shared.evaluation.statistics import mean, paired_differences, sd, t_interval
-from shared.records import Record, read_record
-from shared.registry import TRAINED_SCALES, Run, paper
-from shared.results import Results
+from shared.evaluation.spread import mean, sd
+from shared.records.records import Record, read_record
+from shared.records.results import Results
+from shared.runs.config import RunConfig
+from shared.runs.registry import TRAINED_SCALES, Run, paper
 from shared.training import device as devices
 from shared.training.batches import ImageTensor, Normalisation
 from shared.training.checkpoint import Checkpoints
 from shared.training.loop import fit
+from shared.verdicts.statistics import paired_differences, t_interval
 
 OURS = ("direct", "fourier")
 MODES = ("plain", *OURS)

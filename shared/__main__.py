@@ -1,6 +1,6 @@
 """`python -m shared`: the suite without Snakemake."""
 
-from shared.cli import main
+from shared.commands.cli import main
 
 if __name__ == "__main__":
     main()

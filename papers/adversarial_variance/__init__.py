@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from shared.config import Benchmark, Count, NonNegative, Positive, Scheme, Split
+from shared.runs.config import Benchmark, Count, NonNegative, Positive, Scheme, Split
 
 
 class Adversarial(Scheme):

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from shared.config import RunConfig
 from shared.errors import UserError
+from shared.runs.config import RunConfig
 from shared.training.batches import ByClass, Images
 from shared.training.classification import ClassificationScheme
 

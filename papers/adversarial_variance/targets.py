@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from shared.evaluation.statistics import mean, sd
-from shared.records import Record, Records
+from shared.evaluation.spread import mean, sd
+from shared.records.records import Record, Records
 from shared.reporting import plane
 from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
 from shared.reporting.table import Table, measured

@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.config import Benchmark, Scheme, Split
+from shared.runs.config import Benchmark, Scheme, Split
 
 
 class RareClass(Scheme):

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from shared.config import RunConfig
 from shared.errors import UserError
+from shared.runs.config import RunConfig
 from shared.training import parallel
 from shared.training.batches import Images
 from shared.training.classification import ClassificationScheme

@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 
 from papers.discface.comparison import OLIVETTI, ON_OLIVETTI, comparison
 from papers.discface.toys import PANELS, RARE, spheres
-from shared.records import Records
+from shared.records.records import Records
 from shared.reporting import plane
 from shared.reporting.comparison import DASH, SEEDS, difference, evaluated, of_tests, shown, tidy
 from shared.reporting.figure import PAGE_WIDTH, Figure, band, drawing

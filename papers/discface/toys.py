@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from papers.discface import sphere
 from papers.discface.pair_angles import pair_angles
 from shared.evaluation.angles import Floats, normalised
-from shared.records import Record, Records
+from shared.records.records import Record, Records
 from shared.reporting import plane
 from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, Figure, drawing
 

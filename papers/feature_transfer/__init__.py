@@ -13,9 +13,9 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from shared.backbones import Side
-from shared.config import Backbone, Benchmark, Count, DataSet, Loss, NonNegative, Positive, Scheme, Share, Split
 from shared.data import face_tests
 from shared.evaluation import faces
+from shared.runs.config import Backbone, Benchmark, Count, DataSet, Loss, NonNegative, Positive, Scheme, Share, Split
 
 
 class RichFeatures(Backbone):

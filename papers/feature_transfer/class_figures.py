@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
 from papers.feature_transfer.picture_figures import credit
-from shared.evaluation.statistics import mean
-from shared.records import Record, Records
+from shared.evaluation.spread import mean
+from shared.records.records import Record, Records
 from shared.reporting import plane
 from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, Figure, band, drawing
 from shared.reporting.table import measured

@@ -17,8 +17,8 @@ from torch.nn import functional
 from papers.feature_transfer.networks import RichFeatureNetwork
 from papers.feature_transfer.statistics import Statistics, samples_by_class, update_statistics
 from papers.feature_transfer.transfer import transferred
-from shared.config import RunConfig
 from shared.errors import UserError
+from shared.runs.config import RunConfig
 from shared.training import parallel
 from shared.training.batches import ByClass, Images, mirror
 from shared.training.classification import ClassificationScheme

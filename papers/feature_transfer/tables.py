@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from shared.records import Records
+from shared.records.records import Records
 from shared.reporting.comparison import SEEDS, Ours, Place, comparison, difference, of_tests, tidy
 from shared.reporting.table import Table
 

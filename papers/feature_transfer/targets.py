@@ -8,7 +8,7 @@ import pandas as pd
 from papers.feature_transfer.class_figures import figure1, figure3, figure4
 from papers.feature_transfer.picture_figures import figure6, figure7, figure8
 from papers.feature_transfer.tables import table1, table2, table3, table4, table_gain
-from shared.records import Records
+from shared.records.records import Records
 from shared.reporting import plane
 from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
 

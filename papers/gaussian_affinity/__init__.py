@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.config import Benchmark, Count, Fraction, Loss, NonNegative, Positive
+from shared.runs.config import Benchmark, Count, Fraction, Loss, NonNegative, Positive
 
 
 class Affinity(Loss):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from shared.data.dermofit import KINDS
-from shared.evaluation.statistics import mean
-from shared.records import Record, Records
+from shared.data.sets.dermofit import KINDS
+from shared.evaluation.spread import mean
+from shared.records.records import Record, Records
 from shared.reporting import plane
 from shared.reporting.figure import COLOURS, PAGE_WIDTH, Figure, band, drawing
 from shared.reporting.table import Table, measured

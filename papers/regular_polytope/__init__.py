@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from shared.config import Loss, Positive
+from shared.runs.config import Loss, Positive
 
 
 class Polytope(Loss):

@@ -13,8 +13,8 @@ import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
 from papers.regular_polytope.polytope import Name, angle, dimension
-from shared.data.emnist import CHARACTERS
-from shared.records import Records
+from shared.data.sets.emnist_balanced import CHARACTERS
+from shared.records.records import Records
 from shared.reporting.figure import PAGE_WIDTH, Figure
 from shared.reporting.table import Table, measured
 

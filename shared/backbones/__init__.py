@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from shared.config import Backbone, Count, Fraction
+from shared.runs.config import Backbone, Count, Fraction
 
 Units = tuple[Count, Count, Count, Count]
 Side = Annotated[int, Field(ge=16)]

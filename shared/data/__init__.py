@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from shared.config import Card, Count, DataSet, Digits, Fraction, Strict
+from shared.runs.config import Card, Count, DataSet, Digits, Fraction, Strict
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.data.images import ImageArrays
+    from shared.data.image_arrays import ImageArrays
 
 
 class Imbalance(Strict):
@@ -86,7 +86,7 @@ class ImageDataSet(TrainingSet):
 class Mnist(ImageDataSet):
     """MNIST, 60,000 training and 10,000 test images of handwritten digits, 28 x 28."""
 
-    implementation = "shared.data.mnist:load"
+    implementation = "shared.data.sets.mnist:load"
     classes = 10
     training_images = 60_000
     folder = "MNIST/raw"
@@ -114,7 +114,7 @@ class Mnist(ImageDataSet):
 class Mnist5k(ImageDataSet):
     """5,000 digits of MNIST, split into 400 training and 100 test images a class; for the smoke scale."""
 
-    implementation = "shared.data.mnist_5k:load"
+    implementation = "shared.data.sets.mnist_5k:load"
     classes = 10
     training_images = 4_000
     folder = "mnist-5k/raw"
@@ -139,12 +139,12 @@ class Mnist5k(ImageDataSet):
 class EmnistBalanced(ImageDataSet):
     """EMNIST's balanced split: 2,400 training and 400 test images of each of 47 handwritten characters, 28 x 28."""
 
-    implementation = "shared.data.emnist:load"
+    implementation = "shared.data.sets.emnist_balanced:load"
     classes = 47
     training_images = 112_800
     folder = "EMNIST/raw"
     fetched = True
-    # Checksums of its expanded files are not published; what the reader checks instead is in shared.data.emnist.
+    # Checksums of its expanded files are not published; the reader checks counts instead.
     card: ClassVar[Card] = Card(
         title="EMNIST, balanced",
         owner="G. Cohen, S. Afshar, J. Tapson, A. van Schaik; published by NIST",
@@ -163,7 +163,7 @@ class EmnistBalanced(ImageDataSet):
 class EmnistDrawn(ImageDataSet):
     """60 training and 20 test images of each of EMNIST's 47 characters, drawn in many fonts; for the smoke scale."""
 
-    implementation = "shared.data.drawn_characters:load"
+    implementation = "shared.data.sets.emnist_drawn:load"
     classes = 47
     training_images = 2_820
     folder = "emnist-drawn/raw"
@@ -186,7 +186,7 @@ class CasiaPair(ImageDataSet):
     How many images they are depends on the release; `training_images` is their order of magnitude.
     """
 
-    implementation = "shared.data.casia_pair:load"
+    implementation = "shared.data.sets.casia_webface_pair:load"
     classes = 2
     training_images = 1_200
     folder = "casia-webface"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from shared.config import Card, DataSet
 from shared.data.training_sets import OfficialForm, Olivetti, QmulSurvFace
+from shared.runs.config import Card, DataSet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,8 +24,8 @@ class TestSet(OfficialForm):
 class VerificationBin(TestSet):
     """Pairs of aligned faces, 112 x 112, in one of the `.bin` files that InsightFace distributes."""
 
-    implementation: ClassVar[str] = "shared.data.verification_bin:load"
-    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_verification"
+    implementation: ClassVar[str] = "shared.data.formats.verification_bin:load"
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_verification"
     folder: ClassVar[str] = "verification"
 
 
@@ -94,8 +94,8 @@ class CpLfw(VerificationBin):
 class YouTubeFaces(TestSet):
     """YouTube Faces: the aligned frames of 3,425 videos, 5,000 pairs of videos in ten splits."""
 
-    implementation: ClassVar[str] = "shared.data.ytf:load"
-    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_ytf"
+    implementation: ClassVar[str] = "shared.data.sets.youtube_faces:load"
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_ytf"
     folder: ClassVar[str] = "YouTubeFaces"
     card: ClassVar[Card] = Card(
         title="YouTube Faces",
@@ -114,8 +114,8 @@ class YouTubeFaces(TestSet):
 class IjbA(TestSet):
     """IJB-A: 500 subjects, templates of photographs and frames of videos, ten splits."""
 
-    implementation: ClassVar[str] = "shared.data.ijba:load"
-    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_ijba"
+    implementation: ClassVar[str] = "shared.data.sets.ijb_a:load"
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_ijba"
     folder: ClassVar[str] = "IJB-A"
     card: ClassVar[Card] = Card(
         title="IJB-A",
@@ -154,8 +154,8 @@ def _ijb_card(letter: str, year: int, megabytes: float) -> Card:
 class IjbB(IjbSet):
     """IJB-B: 1,845 subjects, 12,115 templates, 8,020,270 pairs of templates."""
 
-    implementation: ClassVar[str] = "shared.data.ijb:load_ijbb"
-    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_ijbb"
+    implementation: ClassVar[str] = "shared.data.sets.ijb:load_ijbb"
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_ijbb"
     folder: ClassVar[str] = "IJBB"
     card: ClassVar[Card] = _ijb_card("B", 2017, 5_000)
     name: Literal["ijb-b"] = "ijb-b"
@@ -164,8 +164,8 @@ class IjbB(IjbSet):
 class IjbC(IjbSet):
     """IJB-C: 3,531 subjects, 23,124 templates, 15,658,489 pairs of templates."""
 
-    implementation: ClassVar[str] = "shared.data.ijb:load_ijbc"
-    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_ijbc"
+    implementation: ClassVar[str] = "shared.data.sets.ijb:load_ijbc"
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_ijbc"
     folder: ClassVar[str] = "IJBC"
     card: ClassVar[Card] = _ijb_card("C", 2018, 10_000)
     name: Literal["ijb-c"] = "ijb-c"
@@ -174,8 +174,8 @@ class IjbC(IjbSet):
 class MegaFace(TestSet):
     """MegaFace challenge 1 with FaceScrub as the probes: 3,530 probes, a million distractors."""
 
-    implementation: ClassVar[str] = "shared.data.megaface:load"
-    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_megaface"
+    implementation: ClassVar[str] = "shared.data.sets.megaface:load"
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_megaface"
     folder: ClassVar[str] = "megaface"
     card: ClassVar[Card] = Card(
         title="MegaFace and FaceScrub",
@@ -184,7 +184,7 @@ class MegaFace(TestSet):
         available=False,
         how_to_get=(
             "MegaFace is decommissioned by its owner; who has the devkit's lists with 112 x 112 crops puts them into "
-            "megaface under the data root (see shared/data/megaface.py)"
+            "megaface under the data root (see shared/data/sets/megaface.py)"
         ),
         megabytes=12_000,
     )
@@ -194,7 +194,7 @@ class MegaFace(TestSet):
 class QmulPairs(TestSet):
     """The verification pairs of QMUL-SurvFace: the paper says 5,319 of one person and of two, its lists have 5,320."""
 
-    implementation: ClassVar[str] = "shared.data.qmul:load_pairs"
+    implementation: ClassVar[str] = "shared.data.sets.qmul_survface:load_pairs"
     stand_in: ClassVar[str] = QmulSurvFace.stand_in
     folder: ClassVar[str] = QmulSurvFace.folder
     card: ClassVar[Card] = QmulSurvFace.card.model_copy(update={"title": "QMUL-SurvFace, verification"})
@@ -204,7 +204,7 @@ class QmulPairs(TestSet):
 class OlivettiPairs(DataSet):
     """All pairs of faces of the people of the Database of Faces whom no run trains on."""
 
-    implementation: ClassVar[str] = "shared.data.olivetti:pairs"
+    implementation: ClassVar[str] = "shared.data.sets.olivetti:pairs"
     card: ClassVar[Card] = Olivetti.card
     classes: ClassVar[int] = 0
     training_images: ClassVar[int] = 0

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from shared.config import Card, Count, DataSet, named
 from shared.data import TrainingSet
 from shared.data.files import prepared
+from shared.runs.config import Card, Count, DataSet, named
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from shared.data.image_arrays import ImageArrays
     from shared.data.image_source import LabelledSource
-    from shared.data.images import ImageArrays
 
 RENDERED = "rendered"
 
@@ -87,8 +87,8 @@ class FaceSet(OfficialForm, TrainingSet):
 class CasiaWebFace(FaceSet):
     """CASIA-WebFace as InsightFace packs it, aligned to 112 x 112."""
 
-    implementation: ClassVar[str] = "shared.data.recordio:load"
-    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_casia_webface"
+    implementation: ClassVar[str] = "shared.data.formats.recordio:load"
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_casia_webface"
     classes: ClassVar[int] = 10_572
     training_images: ClassVar[int] = 490_623
     folder: ClassVar[str] = "casia-webface"
@@ -109,8 +109,8 @@ class CasiaWebFace(FaceSet):
 class VggFace2(FaceSet):
     """The training part of VGGFace2 as InsightFace packs it, aligned to 112 x 112."""
 
-    implementation: ClassVar[str] = "shared.data.recordio:load"
-    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_vggface2"
+    implementation: ClassVar[str] = "shared.data.formats.recordio:load"
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_vggface2"
     classes: ClassVar[int] = 8_631
     training_images: ClassVar[int] = 3_141_890
     folder: ClassVar[str] = "vggface2"
@@ -131,8 +131,8 @@ class VggFace2(FaceSet):
 class Ms1mV2(FaceSet):
     """MS1MV2, the refined MS-Celeb-1M of ArcFace, as InsightFace packs it, aligned to 112 x 112."""
 
-    implementation: ClassVar[str] = "shared.data.recordio:load"
-    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_ms1mv2"
+    implementation: ClassVar[str] = "shared.data.formats.recordio:load"
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_ms1mv2"
     classes: ClassVar[int] = 85_742
     training_images: ClassVar[int] = 5_822_653
     folder: ClassVar[str] = "ms1mv2"
@@ -156,8 +156,8 @@ class MsCeleb1M(FaceSet):
     Yin et al. (CVPR 2019), Sec. 4: 4.8 million images of 76.5 thousand people.
     """
 
-    implementation: ClassVar[str] = "shared.data.recordio:load"
-    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_ms_celeb_1m"
+    implementation: ClassVar[str] = "shared.data.formats.recordio:load"
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_ms_celeb_1m"
     classes: ClassVar[int] = 76_500
     training_images: ClassVar[int] = 4_800_000
     folder: ClassVar[str] = "ms-celeb-1m"
@@ -170,7 +170,7 @@ class MsCeleb1M(FaceSet):
             "MS-Celeb-1M is withdrawn by its owner; who has a copy keeps the images on Light CNN's list, without the "
             "people of LFW and IJB-A, aligned to 112 x 112, and puts train.rec, train.idx and property, as InsightFace "
             "packs sets, into ms-celeb-1m under the data root, with yaw.txt or landmarks.txt beside them (see "
-            "shared/data/yaw_files.py)"
+            "shared/data/formats/yaw_files.py)"
         ),
         megabytes=27_000,
     )
@@ -184,8 +184,8 @@ class MsCelebOneShot(FaceSet):
     that is in all is not said there; `training_images` supposes 75.
     """
 
-    implementation: ClassVar[str] = "shared.data.one_shot_lists:load"
-    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_ms_celeb_one_shot"
+    implementation: ClassVar[str] = "shared.data.sets.ms_celeb_one_shot:load"
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_ms_celeb_one_shot"
     classes: ClassVar[int] = 21_000
     training_images: ClassVar[int] = 1_501_000
     folder: ClassVar[str] = "ms-celeb-1m-one-shot"
@@ -197,7 +197,7 @@ class MsCelebOneShot(FaceSet):
         how_to_get=(
             "MS-Celeb-1M is withdrawn by its owner; who has a copy puts the lists base_train.txt, novel_train.txt, "
             "base_test.txt and novel_test.txt beside the cropped images into ms-celeb-1m-one-shot under the data root "
-            "(see shared/data/one_shot_lists.py)"
+            "(see shared/data/sets/ms_celeb_one_shot.py)"
         ),
         megabytes=8_500,
     )
@@ -207,8 +207,8 @@ class MsCelebOneShot(FaceSet):
 class Ms1mLt(FaceSet):
     """MS1M-LT, the long-tailed list over MS-Celeb-1M of Liu et al. (CVPR 2019), images cropped to 112 x 112."""
 
-    implementation: ClassVar[str] = "shared.data.image_lists:load"
-    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_ms1m_lt"
+    implementation: ClassVar[str] = "shared.data.formats.image_lists:load"
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_ms1m_lt"
     classes: ClassVar[int] = 74_532
     training_images: ClassVar[int] = 887_530
     folder: ClassVar[str] = "ms1m-lt"
@@ -219,7 +219,7 @@ class Ms1mLt(FaceSet):
         available=False,
         how_to_get=(
             "MS-Celeb-1M is withdrawn by its owner; who has a copy puts the list of Open Long-Tailed Recognition "
-            "beside the cropped images into ms1m-lt under the data root (see shared/data/image_lists.py)"
+            "beside the cropped images into ms1m-lt under the data root (see shared/data/formats/image_lists.py)"
         ),
         megabytes=5_000,
     )
@@ -229,8 +229,8 @@ class Ms1mLt(FaceSet):
 class QmulSurvFace(FaceSet):
     """The training folders of QMUL-SurvFace, low-resolution faces from surveillance, resized to 112 x 112."""
 
-    implementation: ClassVar[str] = "shared.data.qmul:load_training"
-    stand_in: ClassVar[str] = "shared.data.face_stand_ins:write_qmul_survface"
+    implementation: ClassVar[str] = "shared.data.sets.qmul_survface:load_training"
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_qmul_survface"
     classes: ClassVar[int] = 5_319
     training_images: ClassVar[int] = 220_890
     folder: ClassVar[str] = "QMUL-SurvFace"
@@ -255,7 +255,7 @@ class Olivetti(TrainingSet):
     are trained on: for a division in which images of them are put aside to test on.
     """
 
-    implementation: ClassVar[str] = "shared.data.olivetti:training"
+    implementation: ClassVar[str] = "shared.data.sets.olivetti:training"
     people: ClassVar[int] = 40
     classes: ClassVar[int] = 30
     training_images: ClassVar[int] = 300
@@ -311,8 +311,8 @@ class Dermofit(OfficialForm, TrainingSet):
     experiment 1 of the Gaussian affinity paper.
     """
 
-    implementation: ClassVar[str] = "shared.data.dermofit:load"
-    stand_in: ClassVar[str] = "shared.data.dermofit:write"
+    implementation: ClassVar[str] = "shared.data.sets.dermofit:load"
+    stand_in: ClassVar[str] = "shared.data.sets.dermofit:write"
     classes: ClassVar[int] = 10
     training_images: ClassVar[int] = 867
     folder: ClassVar[str] = "dermofit"
@@ -333,7 +333,7 @@ class Dermofit(OfficialForm, TrainingSet):
 
     def load(self, root: Path) -> ImageArrays:
         """Read the lesions, rendered first if need be; raises UserError."""
-        from shared.data.dermofit import KINDS  # noqa: PLC0415 - the reader is imported when it is needed
+        from shared.data.sets.dermofit import KINDS  # noqa: PLC0415 - the reader is imported when it is needed
 
         folder = self.at(root)
         expected = {kind.code: kind.lesions for kind in KINDS} if self.source == "owner" else None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from shared.config import Benchmark, Split
+from shared.runs.config import Benchmark, Split
 
 
 class MnistTest(Benchmark):

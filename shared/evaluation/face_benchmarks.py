@@ -17,7 +17,7 @@ from shared.evaluation.distractors import Screening, strongest
 from shared.evaluation.flip import Flip, embedded
 from shared.evaluation.identification import identification, search
 from shared.evaluation.roc import acceptable, rates_at, share_above
-from shared.evaluation.statistics import mean, sd
+from shared.evaluation.spread import mean, sd
 from shared.evaluation.templates import media_weights, pair_scores, places_of, pooled, products
 from shared.evaluation.verification import fold_accuracies
 

@@ -14,7 +14,7 @@ import numpy as np
 from shared.evaluation.flip import Flip, embedded
 from shared.evaluation.identification import identification, search
 from shared.evaluation.roc import rates_at
-from shared.evaluation.statistics import mean, sd
+from shared.evaluation.spread import mean, sd
 from shared.evaluation.templates import media_weights, pair_scores, places_of, pooled, products
 
 if TYPE_CHECKING:

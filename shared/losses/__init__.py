@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from shared.config import Component, Count, Fraction, Loss, NonNegative, Positive
+from shared.runs.config import Component, Count, Fraction, Loss, NonNegative, Positive
 
 
 class Softmax(Loss):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from shared.config import Loss
 from shared.losses import Term
 from shared.losses.softmax import SoftmaxLoss
 from shared.losses.term import AddedTerm
+from shared.runs.config import Loss
 
 
 class JointLoss(nn.Module):

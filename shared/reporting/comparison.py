@@ -9,10 +9,10 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from shared.evaluation.statistics import Comparison, paired_differences, t_test
-from shared.records import Records
-from shared.reference import Value
+from shared.records.records import Records
 from shared.reporting.table import Table, measured
+from shared.runs.reference import Value
+from shared.verdicts.statistics import Comparison, paired_differences, t_test
 
 Place = tuple[str, str]
 """A benchmark and a metric of it."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 from matplotlib.figure import Figure as Drawing
 
-from shared.evaluation.statistics import t_interval
 from shared.reporting.table import NO_EVIDENCE
+from shared.verdicts.statistics import t_interval
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,8 +18,8 @@ from typing import Literal, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from shared.config import Card
 from shared.errors import UserError
+from shared.runs.config import Card
 
 Verdict = Literal[
     "matched", "better", "worse", "contradicted", "inconclusive",

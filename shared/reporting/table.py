@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared.evaluation.statistics import mean, sd
+from shared.evaluation.spread import mean, sd
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from shared.config import Fraction, NonNegative, Optimizer, Positive, Scheme
+from shared.runs.config import Fraction, NonNegative, Optimizer, Positive, Scheme
 
 
 class Classification(Scheme):

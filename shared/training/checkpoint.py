@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from shared.config import config_hash
 from shared.errors import UserError
+from shared.runs.config import config_hash
 
 _MAGIC = b"replications checkpoint 1\n"
 

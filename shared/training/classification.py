@@ -8,8 +8,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from shared.config import RunConfig
 from shared.errors import UserError
+from shared.runs.config import RunConfig
 from shared.training import parallel
 from shared.training.batches import Images, epoch_order, paired_order
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from shared.config import Training
+from shared.runs.config import Training
 
 
 def claim(devices: Sequence[str], folder: Path) -> tuple[int, FileLock]:

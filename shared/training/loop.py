@@ -17,8 +17,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from shared.config import Training
 from shared.errors import UserError
+from shared.runs.config import Training
 from shared.training import parallel
 from shared.training.batches import Images
 from shared.training.checkpoint import Checkpoints

@@ -1,0 +1,142 @@
+"""The command line: each job of the workflow is one of these commands."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from shared.data.files import data_root
+from shared.errors import UserError, suggestion
+from shared.records.results import Results
+from shared.runs.registry import SCALES, TRAINED_SCALES, benchmarks, paper, papers
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command; exit with 0, with 2 and one sentence for what the user can mend, with 143 when stopped."""
+    given = _parser().parse_args(arguments)
+    warnings.showwarning = _plain_warning
+    try:
+        given.command(given)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(0)
+
+
+def _plain_warning(message: Warning | str, *_: object, **__: object) -> None:
+    print(f"warning: {message}", file=sys.stderr)  # noqa: T201
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m shared", description="Replications of five papers.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, help_: str, *positional: str, scales: Sequence[str] = ()) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help_, description=help_)
+        for argument in positional:
+            sub.add_argument(argument.lower(), metavar=argument)
+        if scales:
+            sub.add_argument("--scale", required=True, metavar="SCALE", help=f"one of {', '.join(scales)}")
+            sub.set_defaults(scales=scales)
+        sub.add_argument("--results", type=Path, default=Path("results"), help="folder of results (results)")
+        sub.add_argument("--data-root", type=Path, help="folder of data sets (else $REPLICATION_DATA, else data)")
+        sub.set_defaults(command=globals()[f"_{name}"])
+        return sub
+
+    listing = command("list", "Print papers, targets and runs.")
+    listing.add_argument("--paper", metavar="PAPER", help="this paper alone")
+    command("status", "Print for each target what is done, what can be run and what is missing.", scales=SCALES)
+    training = command("train", "Train a run: one seed, or all of them.", "PAPER", "RUN", scales=TRAINED_SCALES)
+    training.add_argument("--seed", type=int, metavar="N", help="this seed alone")
+    evaluation = command(
+        "evaluate", "Evaluate a trained run again.", "PAPER", "RUN", "BENCHMARK", scales=TRAINED_SCALES
+    )
+    evaluation.add_argument("--seed", type=int, metavar="N", help="this seed alone")
+    command("render", "Draw a table or figure from its records.", "PAPER", "TARGET", scales=SCALES)
+    command("report", "Judge the records and write the report.", scales=SCALES)
+    return parser
+
+
+def _scale(given: argparse.Namespace) -> str:
+    scale: str = given.scale
+    if scale not in given.scales:
+        raise UserError(f"there is no scale '{scale}' here; {suggestion(scale, given.scales)}")
+    return scale
+
+
+def _list(given: argparse.Namespace) -> None:
+    for entry in [paper(given.paper)] if given.paper else papers().values():
+        print(f"{entry.key}: {entry.reference.citation.title}")  # noqa: T201
+        for name, target in entry.targets.items():
+            print(f"  {target.kind} {name}: {target.title}")  # noqa: T201
+        for name in entry.runs("full"):
+            print(f"  run {name}")  # noqa: T201
+
+
+def _status(given: argparse.Namespace) -> None:
+    from shared.commands.status import lines  # noqa: PLC0415 - each command imports what it needs
+
+    for line in lines(_scale(given), Results(given.results), data_root(given.data_root)):
+        print(line)  # noqa: T201
+
+
+def _seeds(given: argparse.Namespace, count: int) -> Sequence[int]:
+    if given.seed is None:
+        return range(count)
+    if given.seed < 0:
+        raise UserError(f"--seed {given.seed}: a seed is a whole number from 0 up.")
+    return [given.seed]
+
+
+def _train(given: argparse.Namespace) -> None:
+    run = paper(given.paper).run(given.run, _scale(given))
+    seeds = _seeds(given, run.seeds)
+    from shared.training.launch import train_together  # noqa: PLC0415 - torch is imported once the arguments are good
+
+    if train_together(run.config.training.gpus):
+        return
+    from shared.commands import jobs  # noqa: PLC0415
+    from shared.training import parallel  # noqa: PLC0415
+
+    for seed in seeds:
+        try:
+            jobs.train(run, seed, Results(given.results), data_root(given.data_root))
+        except jobs.Stopped:
+            print(f"{run.name} seed {seed}: stopped; the same command goes on from here", file=sys.stderr)  # noqa: T201
+            sys.exit(143)
+    parallel.apart()
+
+
+def _evaluate(given: argparse.Namespace) -> None:
+    run = paper(given.paper).run(given.run, _scale(given))
+    known = benchmarks(given.paper)
+    if given.benchmark not in known:
+        raise UserError(f"there is no benchmark '{given.benchmark}'; {suggestion(given.benchmark, known)}")
+    from shared.commands import jobs  # noqa: PLC0415
+
+    for seed in _seeds(given, run.seeds):
+        metrics = jobs.evaluate(run, seed, given.benchmark, Results(given.results), data_root(given.data_root))
+        for name, value in metrics.items():
+            print(f"{run.name} seed {seed} {given.benchmark}/{name} {value:.6g}")  # noqa: T201
+
+
+def _render(given: argparse.Namespace) -> None:
+    from shared.commands.render import render  # noqa: PLC0415
+
+    for path in render(paper(given.paper), given.target, _scale(given), Results(given.results)):
+        print(path)  # noqa: T201
+
+
+def _report(given: argparse.Namespace) -> None:
+    from shared.commands.report import write_report  # noqa: PLC0415
+
+    print(write_report(_scale(given), Results(given.results)))  # noqa: T201

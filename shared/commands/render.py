@@ -1,0 +1,53 @@
+"""Draw a target from records: the only way from numbers to tables and figures."""
+
+from __future__ import annotations
+
+import importlib
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from shared.errors import UserError
+from shared.records.records import Records, find_records
+from shared.records.results import Results
+from shared.reporting.figure import Figure
+from shared.reporting.table import Table
+from shared.runs.registry import Paper
+
+
+def record_paths(paper: Paper, target: str, scale: str, results: Results) -> list[Path]:
+    """Return the records that a target is made of; at scale `published`, those of them that are kept."""
+    if scale == "published":
+        folder = results.paper(scale, paper.key)
+        patterns = paper.target(target).runs
+        return [
+            path
+            for path in find_records(folder)
+            if any(fnmatchcase(path.parent.parent.relative_to(folder / "runs").as_posix(), run) for run in patterns)
+        ]
+    return [
+        results.record(scale, paper.key, run.name, seed)
+        for run in paper.target_runs(target, scale)
+        for seed in range(run.seeds)
+    ]
+
+
+def render(paper: Paper, target: str, scale: str, results: Results) -> list[Path]:
+    """Draw one target from its records and write its files; return their paths.
+
+    Raises:
+        UserError: a record is missing.
+
+    """
+    paper.target(target)
+    paths = record_paths(paper, target, scale, results)
+    if not paths:
+        raise UserError(f"no record of {paper.key}/{target} is published; run it at full scale and keep its records.")
+    for path in paths:
+        if not path.exists():
+            run = path.parent.parent.relative_to(results.paper(scale, paper.key) / "runs")
+            raise UserError(
+                f"{path} is missing; make it with: python -m shared train {paper.key} {run.as_posix()} --scale {scale}"
+            )
+    draw = getattr(importlib.import_module(f"papers.{paper.key}.targets"), target)
+    drawn: Table | Figure = draw(Records.read(paths, paper.reference))
+    return drawn.write(results.paper(scale, paper.key) / target, no_evidence=scale == "smoke")

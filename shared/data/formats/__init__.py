@@ -1,0 +1,1 @@
+"""The forms that images and lists are kept in, each with its reader and its writer."""

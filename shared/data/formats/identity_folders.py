@@ -1,0 +1,57 @@
+"""Faces as files in a folder for each identity, the form in which most face sets were first given out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from shared.data.formats.list_files import folders, names_and_sizes_md5
+from shared.data.image_source import FileSource, LabelledSource
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from shared.data.image_source import Bytes, Shape
+    from shared.runs.config import Card
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".pgm")
+
+
+def load_folders(folder: Path, shape: Shape, card: Card) -> LabelledSource:
+    """List the images in the folders of `folder`, each to be read as `shape`, (channels, height, width).
+
+    The folders by name are the classes 0, 1, ...; the images of each, *.jpg, *.jpeg, *.png, *.ppm and *.pgm, are in the
+    order of their names. The checksum is of all names and sizes. Raises UserError where there is no such folder, or one
+    without an image.
+    """
+    identities = folders(folder, card)
+    files = [images_in(identity) for identity in identities]
+    for identity, images in zip(identities, files, strict=True):
+        if not images:
+            raise UserError(f"{card.title}: {identity} has no image ({', '.join(SUFFIXES)}); {card.how_to_get}")
+    paths = [path for images in files for path in images]
+    labels = np.repeat(np.arange(len(files)), [len(images) for images in files])
+    checksums = {"names and sizes": names_and_sizes_md5(paths, folder)}
+    return LabelledSource(FileSource(paths, shape), labels, len(files), checksums)
+
+
+def images_in(folder: Path) -> list[Path]:
+    """Return the images in a folder by name."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+
+
+def write_folders(folder: Path, images: Bytes, labels: NDArray[np.integer], *, suffix: str = ".jpg") -> None:
+    """Write `images`, uint8 [N, H, W, 3] or [N, H, W], as CASIA-WebFace names its own: 0000045/001.jpg, 002.jpg, ...
+
+    A folder is named by the label, of seven digits; its images are numbered in the order given.
+    """
+    for label in np.unique(labels):
+        identity = folder / f"{label:07}"
+        identity.mkdir(parents=True)
+        for number, image in enumerate(images[labels == label], 1):
+            Image.fromarray(image).save(identity / f"{number:03}{suffix}")

@@ -1,0 +1,122 @@
+"""The IDX format: arrays of one number type behind a big-endian header, as MNIST is published.
+
+Two zero bytes, a byte for the number type, a byte for the number of dimensions, each dimension as an
+unsigned 32-bit integer, then the numbers, last dimension fastest. Source: the last section of
+http://yann.lecun.com/exdb/mnist/.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import struct
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shared.data.files import checked_md5, write_atomically
+from shared.data.files import md5 as md5_of
+from shared.data.image_arrays import ImageArrays
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from shared.runs.config import Card
+
+    Bytes = NDArray[np.uint8]
+
+TYPES = {code: np.dtype(name) for code, name in
+         {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}.items()}  # fmt: skip
+
+
+def read_idx(path: Path, md5: str | None = None) -> NDArray[Any]:
+    """Read the array in the IDX file `path`, plain or gzipped; it is writable and in native byte order.
+
+    Compression is told by the content, not the name. With `md5`, the expanded content must have that
+    checksum. Raises UserError, naming the file, where it is missing, altered, no IDX file, too short or long.
+    """
+    return parse_idx(read_content(path, md5), path)
+
+
+def read_content(path: Path, md5: str | None = None) -> NDArray[np.uint8]:
+    """Read the bytes of `path`, expanded if they are gzipped, writable; with `md5`, verify that they have it.
+
+    Raises UserError, naming the file, where it is missing, altered or no whole gzip file.
+    """
+    try:
+        with path.open("rb") as file:
+            zipped = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            if zipped:
+                content = np.frombuffer(bytearray(gzip.decompress(file.read())), np.uint8)
+            else:
+                content = np.fromfile(file, np.uint8)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        expected = f"; expected content of md5 {md5}" if md5 else ""
+        raise UserError(f"{path} is a truncated or damaged gzip file ({error}){expected}") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    if md5 is not None:
+        checked_md5(content.data, md5, str(path))
+    return content
+
+
+def parse_idx(content: NDArray[np.uint8], path: Path) -> NDArray[Any]:
+    """Return the array whose IDX file consists of the bytes `content`, which it may share; UserError names `path`."""
+    if len(content) < 4 or content[0] or content[1] or int(content[2]) not in TYPES:
+        raise UserError(f"{path} is no IDX file: it begins with {bytes(content[:4]).hex(' ') or 'nothing'}")
+    dtype, dimensions = TYPES[int(content[2])], int(content[3])
+    start = 4 + 4 * dimensions
+    if len(content) < start:
+        raise UserError(f"{path} is truncated: its header of {start} bytes ends after {len(content)}")
+    shape = struct.unpack(f">{dimensions}I", content[4:start].data)
+    expected = start + math.prod(shape) * dtype.itemsize
+    if len(content) != expected:
+        fault = "is truncated" if len(content) < expected else "has trailing bytes"
+        raise UserError(f"{path} {fault}: {len(content)} bytes, where its header says {expected}")
+    numbers = content[start:].view(dtype).reshape(shape)
+    return numbers.astype(dtype.newbyteorder("="), copy=False)
+
+
+def write_idx(path: Path, array: NDArray[Any]) -> None:
+    """Write `array` to `path` as a plain IDX file, atomically; ValueError for a type IDX does not have."""
+    dtype = array.dtype.newbyteorder(">")
+    codes = {dtype: code for code, dtype in TYPES.items()}
+    if dtype not in codes:
+        raise ValueError(f"IDX has no type for {array.dtype}")
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, codes[dtype], array.ndim, *array.shape)
+    write_atomically(path, header, np.ascontiguousarray(array, dtype).data)
+
+
+def read_images(folder: Path, card: Card, names: Iterable[str]) -> ImageArrays:
+    """Read the four IDX files `names` of `folder`: training images, their labels, test images, their labels.
+
+    They may be expanded or gzipped, and must have the MD5 that `card.checksums` says where it has one for them.
+    Raises UserError, naming the file and what to do, where one is missing, altered or no IDX file.
+    """
+    arrays: list[Bytes] = []
+    checksums: dict[str, str] = {}
+    for name in names:
+        expected = card.checksums.get(name)
+        path = next((path for path in (folder / name, folder / f"{name}.gz") if path.exists()), None)
+        if path is None:
+            content_to_be = f" (md5 {expected} when expanded)" if expected else ""
+            raise UserError(
+                f"{card.title}: {folder} has neither {name} nor {name}.gz{content_to_be}; add "
+                f"it, or remove the folder to have it made anew; {card.how_to_get}"
+            )
+        try:
+            content = read_content(path, expected)
+            arrays.append(parse_idx(content, path))
+        except UserError as error:
+            raise UserError(
+                f"{card.title}: {error}; replace the file, or remove {folder} to have it made anew; {card.how_to_get}"
+            ) from error
+        checksums[name] = expected or md5_of(content.data)
+    train_images, train_labels, test_images, test_labels = arrays
+    return ImageArrays(train_images, train_labels, test_images, test_labels, checksums)

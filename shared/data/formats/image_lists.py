@@ -1,0 +1,79 @@
+"""Faces by a list, a line "path label" for each image: MS1M-LT, the long-tailed selection from MS-Celeb-1M.
+
+The lists of Open Long-Tailed Recognition have the path below the folder of the images, with or without a slash before
+it, a space, and the class, a number from 0. Its authors name them as the data set and the part of it, so that this one
+is MS1M_LT_train.txt here; it lies in the folder that its paths are below. Source: data/dataloader.py of
+https://github.com/zhmiao/OpenLongTailRecognition-OLTR.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from shared.data.files import md5, write_atomically
+from shared.data.formats.list_files import check_present, malformed, read_lines
+from shared.data.image_source import FileSource, LabelledSource
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from shared.data.image_source import Bytes, Shape
+    from shared.runs.config import Card
+
+MS1M_LT = "MS1M_LT_train.txt"
+SHAPE: Shape = (3, 112, 112)
+
+
+def load(folder: Path, card: Card) -> LabelledSource:
+    """Open MS1M-LT in `folder`, resized to 112 x 112; raises UserError as `load_list` does."""
+    return load_list(folder, MS1M_LT, SHAPE, card)
+
+
+def load_list(folder: Path, name: str, shape: Shape, card: Card) -> LabelledSource:
+    """Open the images that the list `name` in `folder` has, each to be read as `shape`, (channels, height, width).
+
+    There are as many classes as the largest label says. The checksum is the list's MD5. Raises UserError as
+    `read_entries` does.
+    """
+    paths, labels = read_entries(folder, name, card)
+    return LabelledSource(FileSource(paths, shape), labels, int(labels.max()) + 1, {name: md5(folder / name)})
+
+
+def read_entries(folder: Path, name: str, card: Card) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the path of each image that the list `name` in `folder` has, and its class, [N].
+
+    Raises UserError where the list is missing or malformed, or names an image that is not there.
+    """
+    path = folder / name
+    names, labels = [], []
+    for number, line in enumerate(read_lines(path, card), 1):
+        image, *label = line.rsplit(maxsplit=1) or [""]
+        if not image.strip("/ ") or not label or not label[0].isdecimal():
+            raise malformed(card, path, number, "an image's path, a space and its class, a whole number from 0")
+        names.append(image.strip().lstrip("/"))
+        labels.append(int(label[0]))
+    if not names:
+        raise UserError(f"{card.title}: {path} has no line; {card.how_to_get}")
+    check_present(card, path, folder, names)
+    return [f"{folder}/{image}" for image in names], np.array(labels, np.int64)
+
+
+def write_list(folder: Path, name: str, images: Bytes, labels: NDArray[np.integer], *, below: str = ".") -> None:
+    """Write `images`, uint8 [N, H, W, 3] or [N, H, W], as JPEGs in a folder for each label, then the list of them.
+
+    The labels' folders are in the folder `below` of `folder`, which the list is in.
+    """
+    lines = []
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        path = PurePosixPath(below, str(label), f"{number}.jpg")
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / path, quality=95)
+        lines.append(f"{path} {label}\n")
+    write_atomically(folder / name, "".join(lines).encode())

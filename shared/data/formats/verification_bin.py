@@ -1,0 +1,91 @@
+"""InsightFace's `.bin` files: pairs of aligned faces, those of LFW among others, in a pickle that is never executed.
+
+The pickle holds a list of encoded images, two a pair, and a list that says of each pair whether it shows one person.
+Both of Python's pickles are in circulation, and CFP and AgeDB were packed with each image as a NumPy array of bytes,
+as OpenCV's encoder returns it; `shared.data.formats.inert_pickle` says what is read and how.
+InsightFace's evaluation splits the pairs, in their order, into ten folds of equal length; so does this reader.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shared.data.evaluation_sets import PairSet
+from shared.data.files import md5, write_atomically
+from shared.data.formats.inert_pickle import ByteArray, unpickled
+from shared.data.formats.list_files import read_list
+from shared.data.image_source import EncodedSource
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from shared.data.image_source import Shape
+    from shared.runs.config import Card
+
+FOLDS = 10
+
+
+def load(path: Path, card: Card, *, shape: Shape = (3, 112, 112)) -> PairSet:
+    """Read the pairs in the file `path`, in ten folds; an image that is in several pairs is there once.
+
+    Raises UserError where the file is missing, truncated, or holds anything else than images and whether the pairs
+    show one person; an image that cannot be decoded is found when it is read, and named by its place in the file.
+    """
+    content = read_list(path, card)
+    try:
+        images, same = _images_and_same(unpickled(content))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{card.title}: {path} is not a set of pairs of images: {error}; {card.how_to_get}") from None
+    places: dict[bytes, int] = {}
+    for place, image in enumerate(images):
+        places.setdefault(image, place)
+    numbers = {image: number for number, image in enumerate(places)}
+    shown = np.array([numbers[image] for image in images], dtype=np.intp)
+    names = [f"image {place} of {path}" for place in places.values()]
+    return PairSet(
+        images=EncodedSource(list(places), shape, names),
+        first=shown[::2],
+        second=shown[1::2],
+        same=np.array(same, dtype=np.bool_),
+        folds=consecutive_folds(len(same)),
+        checksums={path.name: md5(content)},
+    )
+
+
+def write(path: Path, images: Sequence[bytes], same: Sequence[bool], protocol: int = 4) -> None:
+    """Write encoded images, two a pair, and whether each pair shows one person, as Python 3 pickles them."""
+    write_atomically(path, pickle.dumps((list(images), [bool(value) for value in same]), protocol))
+
+
+def consecutive_folds(pairs: int, folds: int = FOLDS) -> NDArray[np.intp]:
+    """Return the fold of each pair, [pairs]: runs of equal length, the first ones longer by one if need be."""
+    lengths = pairs // folds + (np.arange(folds) < pairs % folds)
+    return np.repeat(np.arange(folds), lengths)
+
+
+def _images_and_same(content: Any) -> tuple[list[bytes], list[bool]]:
+    """Return the images and whether the pairs show one person; TypeError or ValueError says what else there is."""
+    if not isinstance(content, (tuple, list)) or len(content) != 2:
+        raise ValueError("it is no pair of lists")
+    images, same = content
+    if isinstance(same, ByteArray):
+        same = list(same.bytes_of("b1"))
+    if not isinstance(images, list) or not isinstance(same, list):
+        raise TypeError("it is no pair of lists")
+    encoded = [image.bytes_of("u1") if isinstance(image, ByteArray) else image for image in images]
+    for place, image in enumerate(encoded):
+        if not isinstance(image, (bytes, bytearray)):
+            raise TypeError(f"image {place} is no bytes but {type(image).__name__}")
+    for place, value in enumerate(same):
+        if value not in (0, 1):
+            raise ValueError(f"whether pair {place} shows one person is neither true nor false")
+    if not same or len(images) != 2 * len(same):
+        raise ValueError(f"it has {len(images)} images for {len(same)} pairs")
+    return [bytes(image) for image in encoded], [bool(value) for value in same]

@@ -1,0 +1,1 @@
+"""Pictures drawn from parameters; they know no data set."""

@@ -1,0 +1,104 @@
+"""Two identities of CASIA-WebFace, found in its folders or its RecordIO files, and small grey images of their faces.
+
+Figure 4 of the paper adversarial_variance shows two classes of "a subset of CASIA face dataset" and says no more; which
+two, their size and the split are our choices.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from shared.data import CasiaPair
+from shared.data.files import md5
+from shared.data.formats.recordio import RECORDS, opened
+from shared.data.image_arrays import ImageArrays
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Faces = dict[str, dict[str, bytes]]
+
+SIDE = 56
+FEWEST = 10
+EVERY = 5
+
+
+def load(root: Path) -> ImageArrays:
+    """Read the faces of two people, [N, 56, 56], grey, labelled 0 and 1, from `root`/casia-webface.
+
+    Raises UserError where the folder is missing, has not two identities with enough images, or one is unreadable.
+    """
+    return pair(largest(root / CasiaPair.folder))
+
+
+def largest(folder: Path) -> Faces:
+    """Read the images of the two identities that have most of them; where they have equally many, by name.
+
+    They are JPEG files in folders or, where there is a train.rec, records of InsightFace's packaging, whose faces are
+    aligned and 112 x 112. Returns by identity, the larger first, and by the image's name, in order of the files' names
+    or the records' keys, the JPEG's bytes. Raises UserError where `folder` is missing or has not two identities with 10
+    images or more.
+    """
+    card = CasiaPair.card
+    if not folder.is_dir():
+        raise UserError(f"{card.title}: there is no folder {folder}; {card.how_to_get}")
+    if (folder / RECORDS).is_file():
+        return _largest_in_records(folder)
+    try:
+        files = {identity.name: sorted(identity.glob("*.jpg")) for identity in folder.iterdir() if identity.is_dir()}
+        chosen = _two_of_most({identity: len(images) for identity, images in files.items()}, folder)
+        return {identity: {str(path): path.read_bytes() for path in files[identity]} for identity in chosen}
+    except OSError as error:
+        raise UserError(f"{card.title}: {error.filename} cannot be read: {error.strerror}") from error
+
+
+def _largest_in_records(folder: Path) -> Faces:
+    images = opened(folder, CasiaPair.card)
+    sizes = {str(label): count for label, count in enumerate(np.bincount(images.labels).tolist())}
+    return {
+        identity: {
+            images.name(place): bytes(images.encoded(place)) for place in np.flatnonzero(images.labels == int(identity))
+        }
+        for identity in _two_of_most(sizes, folder)
+    }
+
+
+def _two_of_most(sizes: dict[str, int], folder: Path) -> list[str]:
+    chosen = sorted(sizes, key=lambda identity: (-sizes[identity], identity))[:2]
+    if len(chosen) < 2 or sizes[chosen[1]] < FEWEST:
+        card = CasiaPair.card
+        raise UserError(
+            f"{card.title}: {folder} has not two identities with {FEWEST} images or more; {card.how_to_get}"
+        )
+    return chosen
+
+
+def pair(faces: Faces) -> ImageArrays:
+    """Return the faces of the first identity as class 0, of the second as class 1; every fifth is for testing.
+
+    The checksums are, by identity, the MD5 of its files' bytes one after the other. Raises UserError, naming the
+    file, where it is no JPEG that can be read.
+    """
+    images = np.stack([decoded(name, content) for files in faces.values() for name, content in files.items()])
+    sizes = [len(files) for files in faces.values()]
+    labels = np.repeat(np.arange(len(sizes), dtype=np.uint8), sizes)
+    test = np.concatenate([np.arange(size) % EVERY == EVERY - 1 for size in sizes])
+    checksums = {identity: md5(b"".join(files.values())) for identity, files in faces.items()}
+    return ImageArrays(images[~test], labels[~test], images[test], labels[test], checksums)
+
+
+def decoded(name: str, content: bytes) -> NDArray[np.uint8]:
+    """Return the JPEG file `content` in grey, uint8 [56, 56]; UserError, naming it, where it cannot be read."""
+    try:
+        with Image.open(BytesIO(content), formats=["JPEG"]) as image:
+            resized = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise UserError(f"{CasiaPair.card.title}: {name} cannot be read as a JPEG ({error}); replace it") from error
+    return np.asarray(resized, dtype=np.uint8)

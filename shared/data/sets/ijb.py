@@ -1,0 +1,226 @@
+"""IJB-B and IJB-C as InsightFace distributes them: loose crops, landmarks, templates, pairs, and galleries.
+
+With `ijbc` in the names, or `ijbb`,
+
+    loose_crop/<number>.jpg                   crops with room around the face, of any size
+    meta/ijbc_name_5pts_score.txt             a line a crop: its name, five points x y, the detector's score
+    meta/ijbc_face_tid_mid.txt                the same crops in the same order: name, template, medium
+    meta/ijbc_template_pair_label.txt         a line a pair: two templates, and 1 where they show one person, else 0
+    meta/ijbc_1N_gallery_G1.csv, _G2.csv      galleries (S1 and S2 for IJB-B): template, subject, and more to each image
+    meta/ijbc_1N_probe_mixed.csv              the probes, likewise
+
+Each crop is aligned by its landmarks when it is read (`shared.data.formats.alignment`), as InsightFace's evaluation
+does. The lists of identification may be absent, all three.
+"""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shared.data.evaluation_sets import TemplateSet
+from shared.data.files import md5, write_atomically
+from shared.data.formats.alignment import AlignedSource
+from shared.data.formats.list_files import check_present, malformed, read_lines, read_list
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from shared.runs.config import Card
+
+    Numbers = NDArray[np.int64]
+
+CROPS, META = "loose_crop", "meta"
+GALLERIES = {"ijbb": ("S1", "S2"), "ijbc": ("G1", "G2")}
+POINTS = 10
+LANDMARKS_EXPECTED = "a name, five points x y and a score"
+MEDIA_EXPECTED = "a name, a template and a medium"
+PAIR_EXPECTED = "two templates and 0 or 1"
+HEADING = ("TEMPLATE_ID", "SUBJECT_ID", "FILENAME")
+
+
+def load_ijbb(folder: Path, card: Card) -> TemplateSet:
+    """Read IJB-B; see `load`."""
+    return load(folder, card, "ijbb")
+
+
+def load_ijbc(folder: Path, card: Card) -> TemplateSet:
+    """Read IJB-C; see `load`."""
+    return load(folder, card, "ijbc")
+
+
+def load(folder: Path, card: Card, name: str) -> TemplateSet:
+    """Read the set whose lists are named `name`, "ijbb" or "ijbc"; the galleries and probes are sorted.
+
+    Raises UserError, naming the file and the line, where a list is missing, malformed or at odds with another, or a
+    crop is absent.
+    """
+    meta = folder / META
+    paths = {
+        "landmarks": meta / f"{name}_name_5pts_score.txt",
+        "media": meta / f"{name}_face_tid_mid.txt",
+        "pairs": meta / f"{name}_template_pair_label.txt",
+    }
+    names, numbers = _named_numbers(paths["landmarks"], card, POINTS + 1, float, LANDMARKS_EXPECTED)
+    landmarks = numbers[:, :POINTS].reshape(-1, POINTS // 2, 2).astype(np.float32)
+    alike = np.ptp(landmarks, axis=1).max(1) == 0
+    if alike.any():
+        raise malformed(card, paths["landmarks"], int(alike.argmax()) + 1, "five points that differ")
+    check_present(card, paths["landmarks"], folder / CROPS, names)
+    template, media = _media(paths["media"], paths["landmarks"], names, card)
+    first, second, same = _pairs(paths["pairs"], card, template)
+    lists = [meta / f"{name}_1N_gallery_{gallery}.csv" for gallery in GALLERIES[name]]
+    lists.append(meta / f"{name}_1N_probe_mixed.csv")
+    identified = lists if any(path.exists() for path in lists) else []
+    subjects: dict[int, int] = {}
+    sets = [_identified(path, card, template, subjects) for path in identified]
+    return TemplateSet(
+        images=AlignedSource(folder / CROPS, names, landmarks),
+        template=template,
+        media=media,
+        first=first,
+        second=second,
+        same=same,
+        subjects=subjects,
+        galleries=tuple(sets[:-1]),
+        probes=sets[-1] if sets else np.empty(0, np.int64),
+        checksums={path.name: md5(path) for path in (*paths.values(), *identified)},
+        scores=numbers[:, POINTS].astype(np.float32),
+    )
+
+
+def write_lists(
+    folder: Path,
+    name: str,
+    *,
+    names: Sequence[str],
+    landmarks: NDArray[np.floating],
+    scores: NDArray[np.floating],
+    template: Numbers,
+    media: Numbers,
+    pairs: Sequence[tuple[int, int, bool]],
+    galleries: Sequence[Sequence[tuple[int, int]]],
+    probes: Sequence[tuple[int, int]],
+) -> None:
+    """Write all lists of a set into `folder`/meta; galleries and probes are templates with their subjects."""
+    meta = folder / META
+    meta.mkdir(parents=True, exist_ok=True)
+
+    def write(suffix: str, lines: Sequence[str]) -> None:
+        write_atomically(meta / f"{name}_{suffix}", "\n".join([*lines, ""]).encode())
+
+    points = np.asarray(landmarks).reshape(len(names), POINTS)
+    rows = zip(names, points, scores, template, media, strict=True)
+    written = [(crop, " ".join(f"{value:.3f}" for value in (*at, score)), t, m) for crop, at, score, t, m in rows]
+    write("name_5pts_score.txt", [f"{crop} {numbers}" for crop, numbers, _, _ in written])
+    write("face_tid_mid.txt", [f"{crop} {number} {medium}" for crop, _, number, medium in written])
+    write("template_pair_label.txt", [f"{first} {second} {int(same)}" for first, second, same in pairs])
+    suffixes = [*(f"1N_gallery_{gallery}.csv" for gallery in GALLERIES[name]), "1N_probe_mixed.csv"]
+    for suffix, identified in zip(suffixes, [*galleries, probes], strict=True):
+        lines = [
+            f"{number},{subject},{crop}"
+            for number, subject in identified
+            for crop, _, other, _ in written
+            if other == number
+        ]
+        write(suffix, [",".join(HEADING), *lines])
+
+
+def _media(path: Path, landmarks: Path, names: list[str], card: Card) -> tuple[Numbers, Numbers]:
+    """Return template and medium of each crop, or raise UserError where the crops are not those of the landmarks."""
+    listed, numbers = _named_numbers(path, card, 2, int, MEDIA_EXPECTED)
+    if listed != names:
+        line = next((line for line, (one, other) in enumerate(zip(listed, names, strict=False)) if one != other), None)
+        line = min(len(listed), len(names)) if line is None else line
+        raise UserError(
+            f"{card.title}: {path} and {landmarks} are not about the same crops from line {line + 1} on; take both "
+            "from one copy"
+        )
+    return np.ascontiguousarray(numbers[:, 0]), np.ascontiguousarray(numbers[:, 1])
+
+
+def _pairs(path: Path, card: Card, template: Numbers) -> tuple[Numbers, Numbers, NDArray[np.bool_]]:
+    """Return both templates of each pair and whether they show one person, [P], P being some 16 million for IJB-C."""
+    content = read_list(path, card)
+    numbers = _parsed(content, np.int64)
+    lines = content.count(b"\n") + (not content.endswith(b"\n"))
+    if len(numbers) != 3 * lines or not np.isin(numbers[2::3], (0, 1)).all():
+        faulty = (line for line, text in enumerate(content.splitlines(), 1) if not _is_pair(text))
+        raise malformed(card, path, next(faulty, lines), PAIR_EXPECTED)
+    first, second = numbers[::3].copy(), numbers[1::3].copy()
+    _check_known(first, second, template, path, card)
+    return first, second, numbers[2::3] == 1
+
+
+def _is_pair(line: bytes) -> bool:
+    fields = line.split()
+    return len(fields) == 3 and all(field.isdigit() for field in fields) and fields[2] in {b"0", b"1"}
+
+
+def _check_known(first: Numbers, second: Numbers, template: Numbers, path: Path, card: Card) -> None:
+    unknown = ~(np.isin(first, template) & np.isin(second, template))
+    if unknown.any():
+        line = int(unknown.argmax())
+        raise UserError(
+            f"{card.title}: line {line + 1} of {path} compares the templates {first[line]} and {second[line]}, but not "
+            "both have a crop; take all lists from one copy"
+        )
+
+
+def _identified(path: Path, card: Card, template: Numbers, subjects: dict[int, int]) -> Numbers:
+    """Return the templates in a list of identification, sorted, and enter their subjects in `subjects`."""
+    known = set(template.tolist())
+    listed = set()
+    for line, fields in enumerate(csv.reader(read_lines(path, card)[1:]), 2):
+        try:
+            number, subject = int(fields[0]), int(fields[1])
+        except (IndexError, ValueError):
+            raise malformed(card, path, line, "a template and a subject, with commas in between") from None
+        if number not in known or subjects.setdefault(number, subject) != subject:
+            raise malformed(card, path, line, "about a template that has a crop and one subject")
+        listed.add(number)
+    return np.array(sorted(listed), dtype=np.int64)
+
+
+def _named_numbers(
+    path: Path, card: Card, columns: int, kind: type[float], expected: str
+) -> tuple[list[str], NDArray[Any]]:
+    """Return the first words of the lines, [N], and the numbers that follow in each, [N, columns]."""
+    names, rests = [], []
+    lines = read_list(path, card).splitlines()
+    for line, text in enumerate(lines, 1):
+        name, _, rest = text.strip().partition(b" ")
+        if rest.count(b" ") != columns - 1:
+            raise malformed(card, path, line, expected)
+        names.append(name.decode("utf-8", "replace"))
+        rests.append(rest)
+    numbers = _parsed(b" ".join(rests), kind)
+    if not names:
+        raise UserError(f"{card.title}: {path} is empty; {card.how_to_get}")
+    if len(numbers) != columns * len(lines) or not np.isfinite(numbers).all():
+        raise malformed(card, path, _first_unreadable(rests, kind), expected)
+    return names, numbers.reshape(len(names), columns)
+
+
+def _parsed(text: bytes, kind: type[Any]) -> NDArray[Any]:
+    """Return the numbers in a text; fewer than there are words if one is no number."""
+    try:
+        return np.fromstring(text, kind, sep=" ")
+    except ValueError:
+        return np.empty(0, kind)
+
+
+def _first_unreadable(texts: list[bytes], kind: type[float]) -> int:
+    for line, text in enumerate(texts, 1):
+        try:
+            if not np.isfinite([kind(field) for field in text.split(b" ")]).all():
+                return line
+        except ValueError:
+            return line
+    return len(texts)

@@ -1,0 +1,243 @@
+"""IJB-A as NIST gives it: whole photographs and frames, and ten splits of templates for two protocols.
+
+    img/<medium>.jpg, frame/<medium>_<frame>.png          photographs, and frames of videos, of any size
+    IJB-A_11_sets/split<N>/train_<N>.csv                  sightings of the people to train on
+    IJB-A_11_sets/split<N>/verify_metadata_<N>.csv        the templates that are compared
+    IJB-A_11_sets/split<N>/verify_comparisons_<N>.csv     a line a pair of templates: their numbers, without a heading
+    IJB-A_1N_sets/split<N>/train_<N>.csv                  sightings of the people to train on
+    IJB-A_1N_sets/split<N>/search_gallery_<N>.csv         the templates searched in, one a person
+    IJB-A_1N_sets/split<N>/search_probe_<N>.csv           the templates searched for; not all have a mate
+
+A row of the lists with a heading is a sighting of one person in one file; its columns are `COLUMNS`. A file may show
+several people, and one sighting may be in several templates. The number of a template has a meaning within its list
+only. RIGHT_EYE is the person's own right eye, on the left of the picture. A point that is not seen is empty.
+
+These facts are those of the lists in the public repository bioidiap/bob.db.ijba and of its reader, and of the card of
+marcelohaps/ijb-a, which says that FILE is relative to the folder that holds `img` and `frame`. Extensions are taken as
+the lists have them: some are .JPG.
+
+A face whose eyes and nose are all seen is aligned by the similarity nearest to `POINTS`: the eyes of ArcFace's template
+and a nose two thirds of the eyes' distance below them. NOSE_BASE is lower than the tip of the nose that the template
+has at 0.57: it was at 0.67 in the mean over seven people, in 25 sightings of the first split's lists with the head
+turned by at most ten degrees. There the crop that the eyes give had 0.82 of the face box's height, and its centre was
+0.045 of the height below the box's. So any other face is cropped to that square, upright: `BOX_SHARE`, `BOX_DROP`.
+"""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shared.data.evaluation_sets import Sightings, SplitTemplateSet, TemplateSplit
+from shared.data.files import md5, write_atomically
+from shared.data.formats.alignment import SIDE, TEMPLATE, opened, similarity, warp
+from shared.data.formats.list_files import check_present, malformed, read_lines
+from shared.data.image_source import as_batch
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from shared.data.image_source import Bytes, Indices, Shape
+    from shared.runs.config import Card
+
+    Numbers = NDArray[np.int64]
+    Transform = NDArray[np.float64]
+
+SPLITS = range(1, 11)
+VERIFICATION, SEARCH = "IJB-A_11_sets", "IJB-A_1N_sets"
+BOX = ("FACE_X", "FACE_Y", "FACE_WIDTH", "FACE_HEIGHT")
+SEEN = ("RIGHT_EYE_X", "RIGHT_EYE_Y", "LEFT_EYE_X", "LEFT_EYE_Y", "NOSE_BASE_X", "NOSE_BASE_Y")
+NUMBERED = ("TEMPLATE_ID", "SUBJECT_ID", "MEDIA_ID")
+REST = (
+    "FACE_YAW",
+    "FOREHEAD_VISIBLE",
+    "EYES_VISIBLE",
+    "NOSE_MOUTH_VISIBLE",
+    "INDOOR",
+    "GENDER",
+    "SKIN_TONE",
+    "AGE",
+    "FACIAL_HAIR",
+)
+COLUMNS = ("TEMPLATE_ID", "SUBJECT_ID", "FILE", "MEDIA_ID", "SIGHTING_ID", "FRAME", *BOX, *SEEN, *REST)
+READ = (*NUMBERED, "FILE", *BOX, *SEEN)
+POINTS = np.array([*TEMPLATE[:2], (55.91, 75.09)])
+"""Right eye, left eye and base of the nose in the aligned crop: (x, y)."""
+BOX_SHARE, BOX_DROP = 0.82, 0.045
+ROW_EXPECTED = "numbers of a template, a person and a medium, a file, a face box and points, as the heading has them"
+
+
+class FaceSource:
+    """Faces, [N], each in a file of its folder, with the similarity, [N, 2, 3], that brings it to the crop."""
+
+    shape: Shape = (3, SIDE, SIDE)
+
+    def __init__(self, folder: Path, names: Sequence[str], transforms: Sequence[Transform]) -> None:
+        self.folder, self.names, self.transforms = folder, names, transforms
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def read(self, indices: Indices) -> Bytes:
+        """Read the files at `indices` and crop the faces; raises UserError, naming the first that cannot be read."""
+        return as_batch((self._read(int(index)) for index in indices), len(indices), self.shape)
+
+    def _read(self, index: int) -> Bytes:
+        """Return a crop, uint8 [112, 112, 3].
+
+        Where the photograph is larger than the crop by a factor of two or more, it is first reduced by the whole part
+        of the factor, each pixel being the mean of a square: bilinear interpolation alone would leave most pixels out.
+        """
+        image, transform = opened(self.folder / self.names[index]), self.transforms[index]
+        linear, shift = transform[:, :2], transform[:, 2]
+        factor = max(1, int(1 / np.hypot(*linear[:, 0])))
+        # Pixel centres are whole numbers: that of a reduced pixel lies (factor - 1) / 2 beyond its first pixel's.
+        shift = shift + linear @ np.full(2, (factor - 1) / 2)
+        return warp(image.reduce(factor), np.column_stack([factor * linear, shift]), SIDE)
+
+
+def load(folder: Path, card: Card) -> SplitTemplateSet:
+    """Read the ten splits; a face that is in several lists is one image.
+
+    Raises UserError, naming the list and the line, where a list is missing or malformed or names a file that is not
+    there, and where a person to train on is tested on in the same split.
+    """
+    lists = _Lists(folder, card)
+    splits = tuple(lists.split(number) for number in SPLITS)
+    return SplitTemplateSet(FaceSource(folder, lists.names, lists.transforms), splits, lists.checksums)
+
+
+def write_sightings(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
+    """Write a list of sightings, each given by the values of some of `COLUMNS`; the others are left empty."""
+    lines = [",".join(COLUMNS), *(",".join(str(row.get(column, "")) for column in COLUMNS) for row in rows)]
+    _write(path, lines)
+
+
+def write_comparisons(path: Path, pairs: Iterable[tuple[int, int]]) -> None:
+    """Write the pairs of templates that are compared."""
+    _write(path, [f"{first},{second}" for first, second in pairs])
+
+
+def box_transform(box: NDArray[np.floating]) -> Transform:
+    """Return the similarity, [2, 3], that brings the square in a face box (x, y, width, height) to the crop."""
+    x, y, width, height = box
+    scale = SIDE / (BOX_SHARE * height)
+    centre = np.array([x + width / 2, y + (0.5 + BOX_DROP) * height])
+    return np.column_stack([scale * np.eye(2), (SIDE - 1) / 2 - scale * centre])
+
+
+class _Lists:
+    """The lists of a folder as they are read, and the distinct faces that they name so far."""
+
+    def __init__(self, folder: Path, card: Card) -> None:
+        self.folder, self.card = folder, card
+        self.names: list[str] = []
+        self.transforms: list[Transform] = []
+        self.checksums: dict[str, str] = {}
+        self._places: dict[tuple[str, ...], int] = {}
+
+    def split(self, number: int) -> TemplateSplit:
+        verification, search = (self.folder / sets / f"split{number}" for sets in (VERIFICATION, SEARCH))
+        verification_training = self._sightings(verification / f"train_{number}.csv")
+        compared = self._sightings(verification / f"verify_metadata_{number}.csv")
+        first, second = self._comparisons(verification / f"verify_comparisons_{number}.csv", compared)
+        search_training = self._sightings(search / f"train_{number}.csv")
+        gallery = self._sightings(search / f"search_gallery_{number}.csv")
+        probes = self._sightings(search / f"search_probe_{number}.csv")
+        self._check_apart(verification, verification_training, compared)
+        self._check_apart(search, search_training, gallery, probes)
+        return TemplateSplit(verification_training, compared, first, second, search_training, gallery, probes)
+
+    def _sightings(self, path: Path) -> Sightings:
+        rows = csv.reader(self._lines(path))
+        columns = self._columns(path, next(rows, []))
+        numbers: list[tuple[int, ...]] = []
+        files: list[str] = []
+        subjects: dict[int, int] = {}
+        for line, row in enumerate(rows, 2):
+            try:
+                fields = [row[column] for column in columns]
+                template, subject, medium = (int(field) for field in fields[:3])
+                place = self._place(tuple(fields[3:]))
+            except (IndexError, ValueError):
+                raise malformed(self.card, path, line, ROW_EXPECTED) from None
+            if subjects.setdefault(template, subject) != subject:
+                raise malformed(self.card, path, line, f"about the one person of template {template}")
+            numbers.append((place, template, medium, subject))
+            files.append(fields[3])
+        if not numbers:
+            raise UserError(f"{self.card.title}: {path} has no sightings; {self.card.how_to_get}")
+        check_present(self.card, path, self.folder, files, unit="sighting")
+        image, template_of, medium_of, subject_of = np.array(numbers, np.int64).T.copy()
+        return Sightings(image.astype(np.intp), template_of, medium_of, subject_of)
+
+    def _comparisons(self, path: Path, compared: Sightings) -> tuple[Numbers, Numbers]:
+        known = set(compared.template.tolist())
+        pairs: list[tuple[int, int]] = []
+        for line, row in enumerate(csv.reader(self._lines(path)), 1):
+            try:
+                first, second = (int(field) for field in row)
+            except ValueError:
+                raise malformed(self.card, path, line, "two numbers of templates with a comma in between") from None
+            if not {first, second} <= known:
+                raise malformed(self.card, path, line, "about two templates of the list verify_metadata")
+            pairs.append((first, second))
+        if not pairs:
+            raise UserError(f"{self.card.title}: {path} has no pairs; {self.card.how_to_get}")
+        first_of, second_of = np.array(pairs, np.int64).T.copy()
+        return first_of, second_of
+
+    def _place(self, fields: tuple[str, ...]) -> int:
+        """Return the place of the face of a file name, a box and points, as texts; raises ValueError."""
+        place = self._places.get(fields)
+        if place is None:
+            name, *texts = fields
+            transform = _transform(texts)
+            place = self._places[fields] = len(self.names)
+            self.names.append(name)
+            self.transforms.append(transform)
+        return place
+
+    def _check_apart(self, folder: Path, training: Sightings, *tested: Sightings) -> None:
+        both = np.intersect1d(training.subject, np.concatenate([sightings.subject for sightings in tested]))
+        if len(both):
+            raise UserError(
+                f"{self.card.title}: {folder} has person {both[0]} to train on and to test on; take all lists from "
+                "one copy"
+            )
+
+    def _columns(self, path: Path, heading: list[str]) -> list[int]:
+        absent = [name for name in READ if name not in heading]
+        if absent:
+            raise malformed(self.card, path, 1, f"a heading with {absent[0]}")
+        return [heading.index(name) for name in READ]
+
+    def _lines(self, path: Path) -> list[str]:
+        lines = read_lines(path, self.card)
+        self.checksums[path.relative_to(self.folder).as_posix()] = md5(path)
+        return lines
+
+
+def _transform(texts: list[str]) -> Transform:
+    """Return the similarity of a face box and points, four and six texts; raises ValueError where they give none."""
+    box, seen = texts[: len(BOX)], texts[len(BOX) :]
+    if all(seen):
+        points = np.array([float(text) for text in seen]).reshape(-1, 2)
+        if np.isfinite(points).all() and np.ptp(points, axis=0).max() > 0:
+            return similarity(points, POINTS)
+        raise ValueError("no three points")
+    values = np.array([float(text) for text in box])
+    if np.isfinite(values).all() and (values[2:] > 0).all():
+        return box_transform(values)
+    raise ValueError("no face box")
+
+
+def _write(path: Path, lines: Sequence[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, "\n".join([*lines, ""]).encode())

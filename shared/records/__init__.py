@@ -1,0 +1,1 @@
+"""What a trained run leaves behind, where it lies, and what made it."""

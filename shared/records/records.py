@@ -1,0 +1,250 @@
+"""Records: what one seed of one run leaves behind, and the tidy table that targets are drawn from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError
+
+from shared.data.files import write_atomically
+from shared.errors import UserError
+from shared.runs.config import Split, Strict
+from shared.runs.yaml_files import complaint
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from shared.runs.reference import Reference
+
+RECORD = "record.json"
+FEATURES = "features-{split}.npz"
+ARRAYS = "arrays-{benchmark}.npz"
+CURVE = "curve.csv"
+
+
+class Provenance(Strict):
+    """What is needed to make a record again, and what it cost."""
+
+    command: str
+    commit: str
+    code: str
+    started: str
+    packages: dict[str, str]
+    device: str
+    precision: str
+    threads: int
+    wall_seconds: float
+    images_per_second: float
+    peak_memory_mib: float
+    parameters: int
+    steps: int
+    epochs: int
+    best_epoch: int | None
+    weights_sha256: str
+
+
+class DataUsed(Strict):
+    """The files that were read and the exact counts of what was drawn from them."""
+
+    name: str
+    checksums: dict[str, str]
+    counts: dict[str, Any]
+
+
+class Record(Strict):
+    """What one seed of one run leaves behind.
+
+    `metrics` holds those of each benchmark by name, and under "training" the loss and its terms over the last epoch.
+    `skipped` names the benchmarks whose data were not to be had, each with where they were looked for.
+    """
+
+    paper: str
+    run: str
+    scale: str
+    seed: int
+    axes: dict[str, str]
+    config: dict[str, Any]
+    config_hash: str
+    metrics: dict[str, dict[str, float]]
+    data: DataUsed
+    skipped: dict[str, str] = Field(default_factory=dict)
+    provenance: Provenance
+
+
+class Features:
+    """The arrays kept of one seed: `embeddings` [N, d], `labels`, `predictions` [N], `class_vectors` [C, m, d]."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load(self, split: Split = "test") -> dict[str, NDArray[np.generic]]:
+        """Read the arrays of the images of one split.
+
+        Raises:
+            UserError: the file is missing or damaged.
+
+        """
+        return _read_arrays(self._folder / FEATURES.format(split=split))
+
+
+def _read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
+    """Read the arrays in a file; raises UserError."""
+    import numpy as np  # noqa: PLC0415 - reading records need not cost its import
+
+    try:
+        with np.load(path) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path}: its arrays cannot be read ({error}); remove the record beside it and train again."
+        ) from None
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON so that the file appears whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
+
+
+def read_record(path: Path) -> Record:
+    """Read a record, with the metrics of benchmarks that were evaluated apart from the training.
+
+    Raises:
+        UserError: the file is missing, damaged or no record.
+
+    """
+    record = _validated(path)
+    for extra in sorted((path.parent / "benchmarks").glob("*.json")):
+        record.metrics[extra.stem] = json.loads(extra.read_text(encoding="utf-8"))["metrics"]
+    return record
+
+
+def _validated(path: Path) -> Record:
+    try:
+        return Record.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: the record cannot be read ({error.strerror}); train the run first.") from None
+    except ValidationError as error:
+        where, problem = complaint(error)
+        name = ".".join(map(str, where)) or "the file"
+        raise UserError(f"{path}: no valid record: {name}: {problem}, or remove it and train again.") from None
+
+
+def find_records(folder: Path) -> Iterator[Path]:
+    """Yield the paths of all records below a paper's folder, in a fixed order."""
+    yield from sorted((folder / "runs").rglob(RECORD))
+
+
+class Records:
+    """All that a target may look at: the tidy table of its records and the features kept with them.
+
+    `table` has one row per run, seed, benchmark and metric: columns `run`, `seed`, `benchmark`, `metric`, `value`,
+    then the axes of the runs' names and the settings of their configuration by dotted path (`loss.sigma`).
+    `features[run, seed]` holds the arrays where the run keeps them, `curve(run, seed)` the learning curve, and
+    `arrays(run, seed, benchmark)` what a benchmark keeps beside its metrics.
+    """
+
+    def __init__(self, records: Iterable[tuple[Record, Path]], reference: Reference) -> None:
+        self.records = list(records)
+        self.reference = reference
+
+    @classmethod
+    def read(cls, paths: Iterable[Path], reference: Reference) -> Records:
+        """Read the records at `paths`."""
+        return cls(((read_record(path), path.parent) for path in paths), reference)
+
+    def first_seeds(self) -> dict[str, Record]:
+        """Return the record of the first seed of each run, which a figure of embeddings draws, by the run's name."""
+        return {record.run: record for record, _ in sorted(self.records, key=lambda entry: -entry[0].seed)}
+
+    def metric(self, benchmark: str, metric: str) -> pd.DataFrame:
+        """Return the rows of the table for one metric of one benchmark."""
+        table = self.table
+        return table[(table["benchmark"] == benchmark) & (table["metric"] == metric)]
+
+    def printed(self, target: str, row: str, column: str) -> str:
+        """Return a printed number as the paper shows it, "–" where it prints a dash.
+
+        Raises:
+            KeyError: `reference.yaml` has no such number.
+
+        """
+        for value in self.reference.values:
+            if (value.target, value.row, value.column) == (target, row, column):
+                return "–" if value.value is None else f"{value.value:.{value.decimals}f}"
+        raise KeyError((target, row, column))
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The tidy table; empty, but with its first columns, where there are no records."""
+        import pandas as pd  # noqa: PLC0415 - reading records need not cost its import
+
+        rows = [
+            {
+                "run": record.run,
+                "seed": record.seed,
+                "benchmark": benchmark,
+                "metric": metric,
+                "value": value,
+                **record.axes,
+                **dict(_flat(record.config)),
+            }
+            for record, _ in self.records
+            for benchmark, metrics in record.metrics.items()
+            for metric, value in metrics.items()
+        ]
+        return pd.DataFrame(rows, columns=None if rows else ["run", "seed", "benchmark", "metric", "value"])
+
+    @property
+    def features(self) -> Mapping[tuple[str, int], Features]:
+        """The kept features by run and seed."""
+        return {
+            (record.run, record.seed): Features(folder)
+            for record, folder in self.records
+            if record.config.get("keep_features")
+        }
+
+    def curve(self, run: str, seed: int) -> pd.DataFrame:
+        """Return the learning curve of one seed of a run, a row an epoch.
+
+        Columns: `epoch`, `step`, the mean of the loss and of each of its terms over the epoch, `held_out_error` (%)
+        where images are held out, and `<benchmark>/<metric>` for the benchmarks measured along training.
+
+        Raises:
+            UserError: the file is missing.
+
+        """
+        import pandas as pd  # noqa: PLC0415 - reading records need not cost its import
+
+        path = self._folder(run, seed) / CURVE
+        try:
+            return pd.read_csv(path)
+        except OSError:
+            raise UserError(f"{path} is missing; remove the record beside it and train again.") from None
+
+    def arrays(self, run: str, seed: int, benchmark: str) -> dict[str, NDArray[np.generic]]:
+        """Read the arrays that a benchmark kept of one seed of a run.
+
+        Raises:
+            UserError: the file is missing or damaged.
+
+        """
+        return _read_arrays(self._folder(run, seed) / ARRAYS.format(benchmark=benchmark))
+
+    def _folder(self, run: str, seed: int) -> Path:
+        [folder] = [folder for record, folder in self.records if (record.run, record.seed) == (run, seed)]
+        return folder
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", str(value) if isinstance(value, list) else value

@@ -1,0 +1,329 @@
+"""What a paper prints: its numbers, its claims and its errata, read from the paper's `reference.yaml`.
+
+The printed numbers stand in groups. A group's keys are the defaults of its `entries`, so that an entry is one
+short line; `{row}` and `{column}` in `where` stand for the entry's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from shared.errors import UserError, suggestion
+from shared.runs import yaml_files
+from shared.runs.config import Count, NonNegative, Positive, Strict
+from shared.runs.yaml_files import Document, Key
+
+Level = int | float | str
+Metric = Annotated[str, Field(pattern=r"^[^/]+/[^/]+$", description="benchmark/metric")]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def listed_runs(name: str) -> tuple[str, ...]:
+    """Return the runs that a name stands for: `table2/{0,1}` for `table2/0` and `table2/1`, any other for itself.
+
+    What several runs measure, such as the folds of a cross-validation, is the mean over them, seed by seed.
+    """
+    start, brace, rest = name.partition("{")
+    levels, closed, end = rest.partition("}")
+    return tuple(f"{start}{level}{end}" for level in levels.split(",")) if brace and closed else (name,)
+
+
+class Citation(Strict):
+    """The paper itself; one that bears no date has no year."""
+
+    title: str
+    authors: tuple[str, ...]
+    year: int | None = None
+    venue: str
+
+
+class Value(Strict):
+    """One printed number.
+
+    `value` is null where the paper prints a dash, or the word `text`. `spread` is the printed plus-minus, of
+    `repeats` repetitions where the paper says how many. `source` tells whose number it is: the authors' own
+    result, one that they quote from elsewhere, or a setting of the protocol or the data. An own result is
+    measured by `run` (see `listed_runs`) and `metric`, or names the `claim` that judges it (a range, a dash), or says
+    in `not_runnable` why nothing measures it. `floor` is a tolerance granted anyway, in the value's unit.
+    """
+
+    target: str
+    row: str
+    column: str = ""
+    value: Number | None
+    text: str | None = None
+    spread: NonNegative | None = None
+    repeats: Count | None = None
+    unit: str = ""
+    decimals: Annotated[int, Field(ge=0, le=6)] = 0
+    where: str
+    source: Literal["own", "quoted", "setting"]
+    run: str | None = None
+    metric: Metric | None = None
+    floor: NonNegative = 0.0
+    not_runnable: str | None = None
+    claim: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        for number in (self.value, self.spread):
+            if number is not None and abs(round(number, self.decimals) - number) > 1e-9:
+                raise ValueError(f"{number} has more decimals than the {self.decimals} printed")
+        if self.source == "own":
+            if self.run is None and self.not_runnable is None and self.claim is None:
+                raise ValueError("an own result needs a run, or not_runnable, or a claim")
+            if self.value is None and self.not_runnable is None and self.claim is None:
+                raise ValueError("an own result that is no number needs a claim that judges it")
+            if self.run is not None and self.metric is None:
+                raise ValueError("a result with a run needs a metric")
+        elif self.run is not None:
+            raise ValueError(f"a number with source '{self.source}' is never scored and has no run")
+        return self
+
+
+class Quantity(Strict):
+    """Something to compare: a metric of runs, what a column of the paper prints beside them, or a number.
+
+    `*` in `runs` or `metric` stands for the level that is being compared; see `listed_runs` for braces in `runs`.
+    """
+
+    runs: str | None = None
+    metric: Metric | None = None
+    column: str | None = None
+    number: Number | None = None
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> Self:
+        given = [self.runs is not None, self.column is not None, self.number is not None]
+        if sum(given) != 1 or (self.runs is None) != (self.metric is None):
+            raise ValueError("give either runs and metric, or a column, or a number")
+        return self
+
+    def at(self, level: Level) -> tuple[str, str]:
+        """Return the run and the metric that are meant at a level."""
+        return (self.runs or "").replace("*", str(level)), (self.metric or "").replace("*", str(level))
+
+
+class Lower(Strict):
+    """At every level, `less` is below `than` (with `distance_from_one`: its ratio is nearer to one)."""
+
+    kind: Literal["lower"]
+    less: Quantity
+    than: Quantity
+    levels: Annotated[tuple[Level, ...], Field(min_length=1)] = ("",)
+    distance_from_one: bool = False
+
+    @model_validator(mode="after")
+    def _measures_something(self) -> Self:
+        if self.less.runs is None and self.than.runs is None:
+            raise ValueError("one of less and than needs runs")
+        return self
+
+
+class Within(Strict):
+    """At every level, `one` and `other` are equal, which is to say, differ by less than `tolerance` in their unit.
+
+    The papers do not say how little is nothing: the tolerance is ours, and the claim's note says so.
+    """
+
+    kind: Literal["within"]
+    one: Quantity
+    other: Quantity
+    tolerance: Positive
+    levels: Annotated[tuple[Level, ...], Field(min_length=1)] = ("",)
+
+    @model_validator(mode="after")
+    def _measures_something(self) -> Self:
+        if self.one.runs is None and self.other.runs is None:
+            raise ValueError("one of one and other needs runs")
+        return self
+
+
+class LargerGap(Strict):
+    """The gap `of` - `over` is larger at each of the levels `at` than at the level `base`."""
+
+    kind: Literal["larger_gap"]
+    of: Quantity
+    over: Quantity
+    at: Annotated[tuple[Level, ...], Field(min_length=1)]
+    base: Level
+
+
+class Rises(Strict):
+    """The metric of each kind of run rises along the levels."""
+
+    kind: Literal["rises"]
+    runs: Annotated[tuple[str, ...], Field(min_length=1)]
+    metric: Metric
+    levels: Annotated[tuple[Level, ...], Field(min_length=2)]
+
+
+def _known_levels(given: tuple[Level, ...], levels: tuple[Level, ...]) -> None:
+    for level in given:
+        if level not in levels:
+            raise ValueError(f"'{level}' is not among the levels {', '.join(map(str, levels))}")
+
+
+class BestWithin(Strict):
+    """The best of all levels is one of `best`."""
+
+    kind: Literal["best_within"]
+    runs: str
+    metric: Metric
+    levels: tuple[Level, ...]
+    best: Annotated[tuple[Level, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _best_are_levels(self) -> Self:
+        _known_levels(self.best, self.levels)
+        if set(self.best) == set(self.levels):
+            raise ValueError("every level is among the best, so nothing is claimed")
+        return self
+
+
+class Plateau(Strict):
+    """From the level `begins` on the metric stays the same, and before it, it is worse."""
+
+    kind: Literal["plateau"]
+    runs: str
+    metric: Metric
+    levels: tuple[Level, ...]
+    begins: Level
+
+    @model_validator(mode="after")
+    def _begins_inside(self) -> Self:
+        _known_levels((self.begins,), self.levels)
+        if self.begins in (self.levels[0], self.levels[-1]):
+            raise ValueError("a plateau needs a level before it and two on it")
+        return self
+
+
+class OneFails(Strict):
+    """Exactly one level fails, that is, stays under the metric's value `below`; and it is one of `among`."""
+
+    kind: Literal["one_fails"]
+    runs: str
+    metric: Metric
+    levels: tuple[Level, ...]
+    among: Annotated[tuple[Level, ...], Field(min_length=1)]
+    below: Number
+
+    @model_validator(mode="after")
+    def _among_are_levels(self) -> Self:
+        _known_levels(self.among, self.levels)
+        return self
+
+
+Test = Annotated[Lower | Within | LargerGap | Rises | BestWithin | Plateau | OneFails, Field(discriminator="kind")]
+
+
+class Claim(Strict):
+    """A statement of the paper in our words, and the test of it or the reason why there is none."""
+
+    id: str
+    says: str
+    where: str
+    targets: tuple[str, ...] = ()
+    test: Test | None = None
+    untestable: str | None = None
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _has_test_or_reason(self) -> Self:
+        if (self.test is None) == (self.untestable is None):
+            raise ValueError("a claim needs either a test or the reason why it is untestable")
+        return self
+
+
+class Erratum(Strict):
+    """Something wrong or contradictory in the paper, and how it is read here."""
+
+    id: str
+    where: str
+    problem: str
+    reading: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Everything transcribed from one paper."""
+
+    citation: Citation
+    values: tuple[Value, ...]
+    claims: tuple[Claim, ...]
+    errata: tuple[Erratum, ...]
+
+
+class _Group(Strict):
+    """The shape of a group of printed numbers; its content is validated with each entry, as a `Value`."""
+
+    entries: tuple[dict[str, Any], ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _set_defaults_aside(cls, data: Any) -> Any:
+        return {name: data[name] for name in data if name == "entries"} if isinstance(data, dict) else data
+
+
+class _File(Strict):
+    citation: Citation
+    values: tuple[_Group, ...]
+    claims: tuple[Claim, ...]
+    errata: tuple[Erratum, ...] = ()
+
+
+def read_reference(path: Path) -> Reference:
+    """Read a paper's `reference.yaml`.
+
+    Raises:
+        UserError: the file cannot be read or says something that cannot be; names file, line, key and the
+            nearest valid name.
+
+    """
+    document = yaml_files.load(path)
+    try:
+        file = _File.model_validate(document.data)
+    except ValidationError as error:
+        raise yaml_files.explain(error, document) from None
+    claims = [claim.id for claim in file.claims]
+    for index, claim in enumerate(claims):
+        if claim in claims[:index]:
+            raise _error(document, ("claims", index, "id"), f"'{claim}' is given twice; rename one of them")
+    cells: set[tuple[str, str, str]] = set()
+    values = []
+    for key, value in _values(document):
+        cell = (value.target, value.row, value.column)
+        if cell in cells:
+            raise _error(document, key, f"{' / '.join(filter(None, cell))} is given twice; keep one of them")
+        if value.claim is not None and value.claim not in claims:
+            raise _error(document, (*key, "claim"), f"no claim '{value.claim}'; {suggestion(value.claim, claims)}")
+        cells.add(cell)
+        values.append(value)
+    return Reference(file.citation, tuple(values), file.claims, file.errata)
+
+
+def _values(document: Document) -> list[tuple[Key, Value]]:
+    """Lay each entry over the defaults of its group, and validate it where it stands."""
+    found = []
+    for number, group in enumerate(document.data["values"]):
+        defaults = {name: default for name, default in group.items() if name != "entries"}
+        for index, entry in enumerate(group["entries"]):
+            key: Key = ("values", number, "entries", index)
+            try:
+                value = Value.model_validate(defaults | entry)
+            except ValidationError as error:
+                where, problem = yaml_files.complaint(error)
+                inherited = where and where[0] in defaults and where[0] not in entry
+                raise _error(document, (*(key[:2] if inherited else key), *where), problem) from None
+            place = value.where.replace("{row}", value.row).replace("{column}", value.column)
+            found.append((key, value.model_copy(update={"where": place})))
+    return found
+
+
+def _error(document: Document, key: Key, problem: str) -> UserError:
+    return UserError(f"{document.path}:{document.line(key)}: {'.'.join(map(str, key))}: {problem}")

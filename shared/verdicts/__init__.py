@@ -1,0 +1,1 @@
+"""What the records say of the printed numbers and the claims."""

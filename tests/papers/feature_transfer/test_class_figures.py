@@ -1,0 +1,195 @@
+"""Figures 1, 3 and 4 drawn from made-up records: what they say, and that nothing lies on anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.patches import Circle
+
+from papers.feature_transfer import class_figures
+from papers.feature_transfer.class_figures import figure1, figure3, figure4, samples_of, t_sne
+from shared.records.records import ARRAYS, Records
+from shared.reporting.figure import Figure
+from shared.runs.registry import paper
+from tests.records.samples import record, write
+
+REFERENCE = paper("feature_transfer").reference
+FIGURES: dict[str, Callable[[Records], Figure]] = {"figure1": figure1, "figure3": figure3, "figure4": figure4}
+IMAGES = {"smoke": [*range(40, 22, -2), *range(10, 1, -1)], "full": [*range(803, 3, -1)]}
+
+
+def kept(
+    folder: Path, run: str, metrics: dict[str, dict[str, float]], *, seed: int = 0, **arrays: dict[str, np.ndarray]
+) -> Path:
+    """Write a record with the arrays of its benchmarks, by their names with _ for -."""
+    entry = record(run, seed)
+    entry.metrics.clear()
+    entry.metrics.update(metrics)
+    entry.config["data"] = {"name": "made-up"}
+    path: Path = write(folder, entry)
+    for benchmark, parts in arrays.items():
+        np.savez(path.parent / ARRAYS.format(benchmark=benchmark.replace("_", "-")), **parts)  # type: ignore[arg-type]
+    return path
+
+
+def two_classes(sizes: list[int], *, unit: bool, seed: int = 0) -> dict[str, np.ndarray]:
+    """Return arrays as the benchmark keeps them, of a classifier that is biased."""
+    random = np.random.default_rng(seed)
+    regular, ur = 2, len(sizes) - 2
+    few = 20 if max(sizes) > 20 else int(np.median(sizes))
+    weights = np.array([[3, 1, 0, 0], [0.3, 0, 1, 0]], np.float32)
+    if unit:
+        weights /= np.linalg.norm(weights, axis=1, keepdims=True)
+    centers = np.array([[2, 0, 0, 0], [0, 0, 2, 0]])
+    shown = min(60, sizes[regular])
+    return {
+        "sizes": np.array(sizes),
+        "norms": np.ones(len(sizes)) if unit else np.sqrt(sizes) + random.normal(size=len(sizes), scale=0.3),
+        "few": np.array(few),
+        "chosen": np.array([regular, ur]),
+        "weights": weights,
+        "regular": (centers[0] + random.normal(size=(shown, 4))).astype(np.float32),
+        "ur": (centers[1] + random.normal(size=(sizes[ur], 4), scale=0.3)).astype(np.float32),
+        "transferred": (centers[1] + random.normal(size=(shown, 4))).astype(np.float32),
+    }
+
+
+def nearest(classes: int, shape: tuple[int, ...], *, yaw: bool) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(0)
+    gradient = np.broadcast_to(np.linspace(0, 255, shape[0]).reshape(-1, *[1] * (len(shape) - 1)), shape)
+    arrays: dict[str, np.ndarray] = {}
+    for place, side in enumerate(("largest", "smallest")):
+        arrays[side] = np.stack([gradient] * classes).astype(np.uint8)
+        arrays[f"classes_{side}"] = np.arange(classes) + place * classes
+        arrays[f"sizes_{side}"] = np.full(classes, (800, 2)[place])
+        if yaw:
+            arrays[f"yaws_{side}"] = random.uniform(-60, 60, classes).astype(np.float32)
+    return arrays
+
+
+def center_errors(sizes: list[int], seed: int) -> dict[str, float]:
+    metrics = {"intra_min": 0.31, "intra_mean": 0.52, "intra_max": 1.1, "inter_min": 0.8, "inter_mean": 1.4}
+    metrics |= {"inter_max": 2.0 + seed / 100, "classes": 10.0}
+    for index, estimator in enumerate(class_figures.ESTIMATORS):
+        for size in sizes:
+            spread = 0.5 / np.sqrt(1 if index == 0 else size) * (1 - 0.1 * index) + seed / 50
+            metrics |= {f"{estimator}@{size}": spread, f"{estimator}_frontal@{size}": spread + 0.05 * (2 - index)}
+    return metrics
+
+
+def made(folder: Path, scale: str) -> Records:
+    """Write records of all runs of the three figures, small ones at smoke scale, and return them."""
+    sizes, smoke = IMAGES[scale], scale == "smoke"
+    paths = [
+        kept(
+            folder,
+            "figure1/softmax",
+            {"two-classes": {"norm_correlation": 0.9}, "nearest-samples": {}},
+            two_classes=two_classes(sizes, unit=False),
+            nearest_samples=nearest(6 if smoke else 8, (32, 32) if smoke else (112, 112, 3), yaw=smoke),
+        ),
+        kept(folder, "figure1/unit-weights", {"two-classes": {}}, two_classes=two_classes(sizes, unit=True)),
+    ]
+    for seed in range(1 if smoke else 3):
+        metrics = {"center-error": center_errors([1, 5] if smoke else [1, 5, 10, 20], seed)}
+        paths.append(kept(folder, "ms1m/metric-l2", metrics, seed=seed))
+    return Records.read(paths, REFERENCE)
+
+
+@pytest.fixture(scope="module", params=["smoke", "full"])
+def drawn(request, tmp_path_factory) -> dict[str, Figure]:
+    """Return the figures by name, drawn from records of a small and of a large scale."""
+    records = made(tmp_path_factory.mktemp(request.param), request.param)
+    return {name: draw(records) for name, draw in FIGURES.items()}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_are_written_with_their_data_and_no_panel_lies_on_another_or_outside(drawn, name, tmp_path):
+    paths = drawn[name].write(tmp_path / name, no_evidence=True)
+    assert all(path.stat().st_size > 100 for path in paths)
+    assert not pd.read_csv(paths[-1]).empty
+    assert "seed" in " ".join(drawn[name].notes)
+    picture = drawn[name].drawing
+    renderer = FigureCanvasAgg(picture).get_renderer()  # type: ignore[no-untyped-call]
+    boxes = [axes.get_tightbbox(renderer) for axes in picture.get_axes() if axes.has_data()]
+    assert len(boxes) >= 2
+    for first, second in combinations(boxes, 2):
+        assert not first.shrunk(0.98, 0.98).overlaps(second.shrunk(0.98, 0.98))
+    for box in boxes:
+        assert picture.bbox.padded(1).contains(box.x0, box.y0)
+        assert picture.bbox.padded(1).contains(box.x1, box.y1)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_without_records_the_panels_say_so(name):
+    figure = FIGURES[name](Records([], REFERENCE))
+    assert "not run" in {text.get_text() for axes in figure.drawing.axes for text in axes.texts}
+
+
+def test_of_figure1_one_run_is_drawn_alone(tmp_path):
+    path = kept(tmp_path, "figure1/unit-weights", {}, two_classes=two_classes(IMAGES["smoke"], unit=True))
+    figure = figure1(Records.read([path], REFERENCE))
+    written = [[text.get_text() for text in axes.texts] for axes in figure.drawing.axes]
+    assert [texts == ["not run"] for texts in written] == [True, True, True, False, True, False]
+    assert set(figure.data["panel"]) == {"d"}
+
+
+def test_figure1_shows_the_classes_from_the_largest_on(tmp_path):
+    frame = figure1(made(tmp_path, "smoke")).data
+    classes = frame[frame["panel"] == "ab"]
+    assert classes["images"].tolist() == sorted(IMAGES["smoke"], reverse=True)
+    assert classes["regular"].tolist() == [size > 20 for size in classes["images"]]
+    assert frame[frame["panel"] == "c"]["kind"].value_counts().to_dict() == {"regular": 36, "ur": 3}
+    assert frame[frame["panel"] == "d"]["kind"].value_counts()["transferred"] == 36
+
+
+def test_the_boundary_is_where_both_logits_are_equal():
+    weights = np.array([[3.0, 0.0], [0.0, 1.0]])
+    points = np.array([[1.0, 3.0], [1.0, 1.0], [0.0, 2.0], [4.0, 0.5]])
+    arrays = {"weights": weights, "regular": points[:2], "ur": points[2:]}
+    samples = samples_of(arrays, ["regular", "ur"])
+    # The logits are (3, 3), (3, 1), (0, 2) and (12, 0.5); the distance is their difference over the root of 10.
+    np.testing.assert_allclose(samples["distance"], np.array([0, 2, -2, 11.5]) / np.sqrt(10), atol=1e-12)
+    assert samples["right"].tolist() == [False, True, True, False]
+
+
+@pytest.mark.parametrize("count", [3, 4, 60])
+def test_t_sne_keeps_apart_what_is_apart_and_is_the_same_each_time(count):
+    random = np.random.default_rng(0)
+    points = random.normal(size=(count, 5)) + np.arange(count)[:, None] % 2 * 30
+    places = t_sne(points)
+    assert np.isfinite(places).all()
+    np.testing.assert_array_equal(places, t_sne(points))
+    if count == 60:
+        first, second = places[::2], places[1::2]
+        within = np.linalg.norm(first - first.mean(axis=0), axis=1).max()
+        assert np.linalg.norm(first.mean(axis=0) - second.mean(axis=0)) > within
+
+
+def test_figure3_says_how_far_heads_are_turned_where_it_is_known(tmp_path):
+    arrays = nearest(2, (8, 8), yaw=True)
+    arrays["yaws_smallest"] = np.array([-40, np.nan], np.float32)
+    path = kept(tmp_path, "figure1/softmax", {}, nearest_samples=arrays)
+    figure = figure3(Records.read([path], REFERENCE))
+    left, right = figure.drawing.subfigs
+    assert right.get_suptitle() == "(b) smallest classes, mean |yaw| 40°"
+    assert [text.get_text() for axes in right.axes for text in axes.texts] == ["n = 2, 40°", "n = 2"]
+    assert left.get_suptitle().startswith("(a) largest classes, mean |yaw|")
+    without = kept(tmp_path, "figure1/softmax", {}, nearest_samples=nearest(2, (8, 8), yaw=False))
+    figure = figure3(Records.read([without], REFERENCE))
+    assert [part.get_suptitle() for part in figure.drawing.subfigs] == ["(a) largest classes", "(b) smallest classes"]
+    assert "yaw" not in figure.caption
+
+
+def test_figure4_draws_the_sizes_that_were_measured(tmp_path):
+    errors, circles = figure4(made(tmp_path, "smoke")).drawing.axes
+    assert [label.get_text() for label in errors.get_xticklabels()] == ["1", "5"]
+    np.testing.assert_allclose(np.asarray(errors.lines[0].get_ydata(), float), np.array([0.5, 0.5]))
+    radii = [circle.get_radius() for circle in circles.patches if isinstance(circle, Circle)]
+    assert radii == pytest.approx([0.31, 0.52, 1.1, 0.8, 1.4, 2.0])

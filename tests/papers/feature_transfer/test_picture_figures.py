@@ -1,0 +1,191 @@
+"""Figures 6 to 8 from records that are made up: what is drawn where, and what the data and the notes say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from papers.feature_transfer import picture_figures
+from papers.feature_transfer.picture_figures import CREDIT, RUN
+from shared.errors import UserError
+from shared.records.records import ARRAYS, Record, Records
+from shared.runs.registry import paper
+from tests.records.samples import record
+
+FT = paper("feature_transfer")
+FIGURES = {6: picture_figures.figure6, 7: picture_figures.figure7, 8: picture_figures.figure8}
+METRICS = {
+    "energy": 95.0,
+    "components_95": 7.0,
+    "identity_kept": 90.0,
+    "variance_ratio": 0.9,
+    "variance_ratio_before": 0.4,
+    "center_symmetry": 0.9,
+    "sample_symmetry": 0.5,
+    "evenness_plain": 1.5,
+    "evenness_variation": 1.25,
+    "evenness_identity": 1.125,
+}
+
+
+def kept(folder: Path, *, pairs: int = 2, side: int = 12, yaw: bool = True) -> dict[str, np.ndarray]:
+    """Keep pictures each of one grey, which says what it is."""
+
+    def greys(*shape: int, first: int) -> np.ndarray:
+        values = first + np.arange(int(np.prod(shape)), dtype=np.uint8).reshape(*shape, 1, 1)
+        return np.broadcast_to(values, (*shape, side, side)).astype(np.uint8)
+
+    angles = np.array([-40.4, 38.6, -30, 31, 10, 12, -5, 7, 3, 4], np.float32) if yaw else np.full(10, np.nan)
+    arrays = {
+        "samples": greys(3, first=10),
+        "centers": greys(3, first=20),
+        "sample_classes": np.array([4, 7, 9]),
+        "sample_yaw": angles[:3],
+        "inputs": greys(pairs, 2, first=40),
+        "reconstructed": greys(pairs, 2, first=60),
+        "moved": greys(pairs, 2, first=80),
+        "pair_classes": np.arange(2 * pairs).reshape(pairs, 2),
+        "pair_yaw": angles[: 2 * pairs].reshape(pairs, 2),
+        "weights": np.linspace(0, 1, 5, dtype=np.float32),
+        "plain": greys(5, first=100),
+        "variation": 2 * greys(5, first=50),
+        "identity": 3 * greys(5, first=40),
+    }
+    np.savez(folder / ARRAYS.format(benchmark="transfer"), **arrays)  # type: ignore[arg-type]
+    return arrays
+
+
+def made_up(folder: Path, seed: int = 0, data: str = "ms1m", **changes: float) -> tuple[Record, Path]:
+    config: dict[str, Any] = {"data": {"name": data}}
+    metrics = {"transfer": METRICS | changes}
+    return record(RUN, seed).model_copy(update={"config": config, "axes": {}, "metrics": metrics}), folder
+
+
+def of(*rows: tuple[Record, Path]) -> Records:
+    return Records(rows, FT.reference)
+
+
+def rows_of(figure) -> list[list[int]]:
+    """Return the greys of the pictures as they lie, row by row."""
+    [axes] = figure.drawing.axes
+    places = [(image.get_extent()[3], image.get_extent()[0], int(image.get_array().mean())) for image in axes.images]
+    tops = sorted({top for top, _, _ in places})
+    return [[grey for at, _, grey in sorted(places) if at == top] for top in tops]
+
+
+def headings(figure) -> list[str]:
+    [axes] = figure.drawing.axes
+    return [label.get_text() for label in axes.get_xticklabels()]
+
+
+def test_figure6_has_each_sample_above_its_center(tmp_path):
+    kept(tmp_path)
+    figure = FIGURES[6](of(made_up(tmp_path)))
+    assert rows_of(figure) == [[10, 11, 12], [20, 21, 22]]
+    assert headings(figure) == ["yaw −40°", "yaw +39°", "yaw −30°"]
+    shown = figure.data[figure.data["what"] == "sample"]
+    assert shown[["column", "class", "yaw"]].values.tolist() == [[1, 4, -40.4], [2, 7, 38.6], [3, 9, -30]]
+
+
+def test_figure7_has_every_two_columns_for_a_pair(tmp_path):
+    kept(tmp_path)
+    figure = FIGURES[7](of(made_up(tmp_path)))
+    assert rows_of(figure) == [[40, 41, 42, 43], [60, 61, 62, 63], [80, 81, 82, 83]]
+    assert headings(figure) == ["class 1\nyaw −40°", "class 2\nyaw +39°", "class 1\nyaw −30°", "class 2\nyaw +31°"]
+    [axes] = figure.drawing.axes
+    lefts = sorted({image.get_extent()[0] for image in axes.images})
+    between = np.diff(lefts)
+    assert between[0] == pytest.approx(between[2])
+    assert between[1] > between[0] + 0.2
+    # What is moved has the class of its new home and the yaw that it came with.
+    moved = figure.data[figure.data["what"] == "transferred"]
+    assert moved["class"].tolist() == [1, 0, 3, 2]
+    assert moved["yaw"].tolist() == [-40.4, 38.6, -30, 31]
+
+
+def test_figure8_has_a_row_for_each_interpolation_and_its_steps_as_data(tmp_path):
+    kept(tmp_path)
+    figure = FIGURES[8](of(made_up(tmp_path)))
+    assert rows_of(figure) == [[100, 101, 102, 103, 104], [100, 102, 104, 106, 108], [120, 123, 126, 129, 132]]
+    assert headings(figure) == ["α = 0", "α = 0.25", "α = 0.5", "α = 0.75", "α = 1"]
+    steps = figure.data[figure.data["what"].str.contains("step")]
+    assert steps["value"].tolist() == [1] * 4 + [2] * 4 + [3] * 4
+    ends = figure.data[figure.data["what"] == "class 1, class 2"]
+    assert ends[["class", "yaw"]].values.tolist() == [[0, -40.4], [1, 38.6]]
+
+
+def test_metrics_are_told_over_all_seeds_and_the_first_is_drawn(tmp_path):
+    folders = [tmp_path / str(seed) for seed in range(2)]
+    for folder in folders:
+        folder.mkdir()
+    kept(folders[0])
+    figure = FIGURES[6](of(made_up(folders[1], 1, center_symmetry=0.7), made_up(folders[0])))
+    told = "\n".join(figure.notes)
+    assert "first is drawn, 0." in told
+    # (0.9 + 0.7) / 2, and the deviation of two is their difference over the root of 2.
+    assert "decoded centers 0.80 ± 0.14 (2); decoded samples 0.50 ± 0.00 (2)" in told
+    measured = figure.data[figure.data["what"] == "center_symmetry"]
+    assert dict(zip(measured["seed"], measured["value"], strict=True)) == {0: 0.9, 1: 0.7}
+
+
+def test_what_was_not_measured_is_not_told(tmp_path):
+    kept(tmp_path)
+    row = made_up(tmp_path)
+    for name in ("identity_kept", "variance_ratio", "variance_ratio_before"):
+        del row[0].metrics["transfer"][name]
+    figure = FIGURES[7](of(row))
+    assert "moved to under-represented" not in "\n".join(figure.notes)
+
+
+@pytest.mark.parametrize("number", FIGURES)
+def test_the_owner_of_the_faces_is_credited(tmp_path, number):
+    kept(tmp_path, yaw=False)
+    assert CREDIT in FIGURES[number](of(made_up(tmp_path, data="olivetti"))).notes
+    assert CREDIT not in FIGURES[number](of(made_up(tmp_path))).notes
+
+
+def test_of_unknown_yaw_nothing_is_said(tmp_path):
+    kept(tmp_path, yaw=False)
+    assert headings(FIGURES[6](of(made_up(tmp_path)))) == ["", "", ""]
+    assert headings(FIGURES[7](of(made_up(tmp_path)))) == ["class 1", "class 2"] * 2
+
+
+@pytest.mark.parametrize("number", FIGURES)
+def test_without_a_record_there_is_an_empty_figure_that_says_so(tmp_path, number):
+    figure = FIGURES[number](of())
+    [axes] = figure.drawing.axes
+    assert [text.get_text() for text in axes.texts] == ["not run"]
+    assert figure.data.empty
+    assert figure.caption.startswith(f"Figure {number}. ")
+    figure.write(tmp_path / "figure", no_evidence=False)
+
+
+@pytest.mark.parametrize("number", FIGURES)
+def test_a_record_without_its_pictures_is_an_error(tmp_path, number):
+    with pytest.raises(UserError, match="arrays cannot be read"):
+        FIGURES[number](of(made_up(tmp_path)))
+
+
+@pytest.mark.parametrize("number", FIGURES)
+@pytest.mark.parametrize("pairs", [1, 5])
+def test_no_heading_or_label_covers_another_or_is_cut_off(tmp_path, number, pairs):
+    kept(tmp_path, pairs=pairs)
+    figure = FIGURES[number](of(made_up(tmp_path)))
+    png, *_ = figure.write(tmp_path / "figure", no_evidence=True)
+    assert np.asarray(Image.open(png).convert("L")).std() > 0
+    [axes] = figure.drawing.axes
+    texts = [*axes.get_xticklabels(), *axes.get_yticklabels()]
+    boxes = [text.get_window_extent() for text in texts if text.get_text()]
+    pictures = axes.get_window_extent()
+    inside = figure.drawing.bbox
+    for index, box in enumerate(boxes):
+        assert not box.overlaps(pictures)
+        assert inside.x0 <= box.x0
+        assert box.x1 <= inside.x1
+        assert inside.y0 <= box.y0
+        assert box.y1 <= inside.y1
+        assert not any(box.overlaps(other) for other in boxes[index + 1 :])

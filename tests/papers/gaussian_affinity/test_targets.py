@@ -1,0 +1,258 @@
+"""Lesions and faces of the Gaussian affinity paper: what its tables and figures make of records, worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from papers.gaussian_affinity import targets
+from papers.gaussian_affinity.recall import RecallBySize
+from papers.gaussian_affinity.targets import LESIONS
+from shared.evaluation.output import Output
+from shared.records.records import FEATURES, Record, Records
+from shared.runs.reference import listed_runs
+from shared.runs.registry import paper
+from tests.records.samples import record
+
+GA = paper("gaussian_affinity")
+
+
+def made_up(
+    name: str, seed: int = 0, *, folder: Path = Path(), scale: str = "full", **changes: Any
+) -> tuple[Record, Path]:
+    """Return a record of a run of the paper, as it is configured, with some parts set."""
+    run = GA.run(name, scale)
+    kept = {"axes": run.axes, "config": run.config.plain(), "metrics": {}, **changes}
+    return record(name, seed).model_copy(update=kept), folder
+
+
+def lesions(experiment: str, loss: str, fold: int, accuracy: float, seed: int = 0) -> tuple[Record, Path]:
+    return made_up(
+        f"table2/{experiment}/{loss}/{fold}",
+        seed,
+        metrics={"dermofit-test": {"accuracy": accuracy, "error": 100 - accuracy}},
+    )
+
+
+def faces(loss: str, seed: int = 0, scale: str = "full", **accuracies: float) -> tuple[Record, Path]:
+    metrics = {name.replace("_", "-"): {"accuracy": accuracy} for name, accuracy in accuracies.items()}
+    return made_up(f"table3/{loss}", seed, scale=scale, metrics=metrics)
+
+
+def of(rows: Sequence[tuple[Record, Path]]) -> Records:
+    return Records(rows, GA.reference)
+
+
+def test_table2_shows_the_mean_over_folds_and_their_deviation() -> None:
+    rows = [lesions("five", "affinity", fold, accuracy) for fold, accuracy in enumerate([90.0, 91.0, 95.0])]
+    rows += [lesions("ten", "cosen", 2, 70.0), lesions("ten", "cosen", 0, 72.0)]
+    table = targets.table2(of(rows))
+    shown = table.display.set_index("Methods")
+    # (90 + 91 + 95) / 3 = 92; the deviations -2, -1, 3 give sqrt((4 + 1 + 9) / 2) = 2.646.
+    assert shown.loc["Affinity Loss", "Exp#1 (measured)"] == "92.0 ± 2.6 (3)"
+    assert shown.loc["CoSen CNN [24]", "Exp#2 (measured)"] == "71.0 ± 1.4 (2)"
+    assert shown.loc["Softmax", "Exp#1 (measured)"] == "not run"
+    assert len(table.data) == 5
+
+
+def test_a_fold_of_table2_counts_with_the_mean_of_its_seeds() -> None:
+    rows = [lesions("five", "softmax", 0, 80.0, seed) for seed in range(3)]
+    rows += [lesions("five", "softmax", 1, accuracy, seed) for seed, accuracy in enumerate([81.0, 83.0])]
+    shown = targets.table2(of(rows)).display.set_index("Methods")
+    # The folds are 80 and 82 and differ by 2, whatever their seeds: 81 ± sqrt(2).
+    assert shown.loc["Softmax", "Exp#1 (measured)"] == "81.0 ± 1.4 (2)"
+
+
+def test_table2_keeps_what_is_quoted_apart_from_what_is_printed() -> None:
+    shown = targets.table2(of([lesions("five", "affinity", 0, 90.0)])).display.set_index("Methods")
+    five = [f"Exp#1 ({source})" for source in ("quoted", "printed", "measured")]
+    assert list(shown.loc["Hierarchical-KNN [2]", five]) == ["74.3 ± 2.5", "", ""]
+    assert list(shown.loc["CoSen CNN [24]", five]) == ["80.2 ± 2.5", "", "not run"]
+    assert list(shown.loc["Affinity Loss", five]) == ["", "91.1 ± 1.7", "90.0 (1)"]
+    assert list(shown.loc["Softmax", five]) == ["", "", "not run"]
+
+
+def test_table1_shows_cosen_as_quoted_and_as_measured() -> None:
+    metrics = {"mnist-test": {"accuracy": 98.25, "error": 1.75}}
+    shown = targets.table1(of([made_up("table1/odd-10/cosen", metrics=metrics)])).display.set_index("Imbalanced")
+    assert shown.loc["10% of odd digits", "CoSen CNN (quoted)"] == "98.6"
+    assert shown.loc["10% of odd digits", "CoSen CNN (measured)"] == "98.25 (1)"
+    assert shown.loc["Stand. split", "CoSen CNN (measured)"] == "not run"
+
+
+def test_table3_has_every_method_of_the_paper_and_two_measured_rows() -> None:
+    rows = [faces("affinity", lfw=99.5, ytf=96.5), faces("softmax", lfw=99.0), faces("softmax", 1, lfw=99.2)]
+    table = targets.table3(of(rows))
+    shown = table.display.set_index("Methods")
+    assert len(shown) == 22
+    assert list(shown.loc["Affinity Loss"]) == ["1", "VGG2", "", "99.65", "99.50 (1)", "", "97.3", "96.50 (1)"]
+    assert list(shown.loc["Softmax"]) == ["", "", "", "", "99.10 ± 0.14 (2)", "", "", "not run"]
+    assert list(shown.loc["Web-scale [50]"]) == ["4", "4.5M", "98.37", "", "", "–", "", ""]
+    assert list(shown.loc["CosFace [54]", ["Train Data", "LFW (quoted)", "YTF (quoted)"]]) == [
+        "WebFace",
+        "99.33",
+        "96.1",
+    ]
+    assert sorted(table.data["value"]) == [96.5, 99.0, 99.2, 99.5]
+
+
+def test_face_tables_show_the_olivetti_faces_where_these_are_measured_alone() -> None:
+    rows = [faces("affinity", seed, "lite", olivetti=90.0 + seed) for seed in range(3)]
+    assert "Olivetti (measured)" not in targets.table3(of([faces("affinity", lfw=99.5)])).display.columns
+    table3 = targets.table3(of(rows)).display.set_index("Methods")
+    assert table3.loc["Affinity Loss", "Olivetti (measured)"] == "91.00 ± 1.00 (3)"
+    assert table3.loc["Affinity Loss", "LFW (measured)"] == "not run"
+    assert table3.loc["FaceNet [43]", "Olivetti (measured)"] == ""
+    text = targets.table_text(of(rows)).display.set_index("Benchmark")
+    assert list(text.loc["Olivetti"]) == ["", "91.00 ± 1.00 (3)", "not run"]
+
+
+def test_the_share_of_different_pairs_that_a_note_gives_is_right() -> None:
+    different, pairs = 100 * 90 // 2, 100 * 99 // 2
+    notes = targets.table3(of([faces("affinity", scale="lite", olivetti=90.0)])).notes
+    assert any(f"all {pairs:,} different is right for {100 * different / pairs:.1f}%" in note for note in notes)
+    assert not any("Olivetti" in note for note in targets.table_text(of([faces("affinity", lfw=99.0)])).notes)
+
+
+def test_table_text_puts_the_measured_beside_the_printed() -> None:
+    table = targets.table_text(
+        of([faces("affinity", agedb_30=95.0, cfp_ff=99.0, lfw=99.9), faces("softmax", cfp_fp=94.0)])
+    )
+    shown = table.display.set_index("Benchmark")
+    assert list(shown.loc["AgeDB30"]) == ["95.9", "95.00 (1)", "not run"]
+    assert list(shown.loc["CFP-FF"]) == ["99.5", "99.00 (1)", "not run"]
+    assert list(shown.loc["CFP-FP"]) == ["96.0", "not run", "94.00 (1)"]
+    assert 99.9 not in set(table.data["value"])
+
+
+def counted(name: str, scale: str = "full", **counts: list[int]) -> tuple[Record, Path]:
+    run = GA.run(name, scale)
+    used = record().data.model_copy(update={"name": run.config.data.name, "counts": counts})
+    return made_up(name, scale=scale, data=used)
+
+
+def test_figure3_counts_the_images_of_every_class() -> None:
+    train, test = [30, 160, 220, 58, 171, 52, 16, 64, 43, 50], [15, 79, 111, 30, 86, 26, 8, 33, 22, 26]
+    rows = [counted("table2/ten/softmax/0", train=train, held_out=[0] * 10, test=test)]
+    rows += [counted("table3/softmax", train=[80, 843, 362, 362], test=[9, 9])]
+    figure = targets.figure3(of(rows))
+    of_lesions = figure.data[figure.data["data"] == "dermofit"]
+    # 30 + 15, 160 + 79, ...: the sizes of the data set; a test set of faces shows other people and does not count.
+    assert dict(zip(of_lesions["class"], of_lesions["images"], strict=True)) == dict(
+        zip(LESIONS, [45, 239, 331, 88, 257, 78, 24, 97, 65, 76], strict=True)
+    )
+    assert of_lesions["images"].is_monotonic_decreasing
+    assert figure.data[figure.data["data"] == "vggface2"]["images"].tolist() == [843, 362, 362, 80]
+    titles = [axes.get_title() for axes in figure.drawing.axes]
+    assert titles == ["Dermofit: 1,300 images", "VGGFace2: 1,647 images"]
+    texts = [text.get_text() for axes in figure.drawing.axes for text in axes.texts]
+    assert "24 to 331\nmean 130, median 83" in texts
+    assert "80 to 843\nmean 412, median 362" in texts
+
+
+def test_figure3_says_that_its_images_were_rendered() -> None:
+    figure = targets.figure3(of([counted("table3/softmax", "smoke", train=[3, 2])]))
+    assert [axes.get_title() for axes in figure.drawing.axes] == ["", "VGGFace2, rendered: 5 images"]
+    assert "not run" in [text.get_text() for text in figure.drawing.axes[0].texts]
+
+
+def predicted(
+    folder: Path, loss: str, fold: int, pairs: Sequence[tuple[int, int]], seed: int = 0
+) -> tuple[Record, Path]:
+    """Return a record of experiment 1 with kept features: a (label, prediction) for each test image."""
+    place = folder / f"{loss}-{fold}-{seed}"
+    place.mkdir()
+    labels, predictions = np.array(pairs, dtype=np.uint8).T
+    np.savez(place / FEATURES.format(split="test"), labels=labels, predictions=predictions)
+    return made_up(f"table2/five/{loss}/{fold}", seed, folder=place)
+
+
+def test_figure4_adds_up_the_folds_and_shows_the_shares_of_each_true_class(tmp_path: Path) -> None:
+    rows = [
+        predicted(tmp_path, "affinity", 0, [(0, 0), (0, 1), (1, 1), (4, 3)]),
+        predicted(tmp_path, "affinity", 1, [(0, 0), (0, 0), (1, 1), (1, 2)]),
+        predicted(tmp_path, "cosen", 0, [(2, 2)]),
+    ]
+    figure = targets.figure4(of(rows))
+    cells = figure.data[figure.data["loss"] == "affinity"].pivot(index="true", columns="predicted")
+    images = cells["images"].loc[list(LESIONS[:5]), list(LESIONS[:5])].to_numpy()
+    assert images.tolist() == [[3, 1, 0, 0, 0], [0, 2, 1, 0, 0], [0] * 5, [0] * 5, [0, 0, 0, 1, 0]]
+    percent = cells["percent"].loc[list(LESIONS[:5]), list(LESIONS[:5])].to_numpy()
+    assert percent[0].tolist() == [75, 25, 0, 0, 0]
+    assert percent[1] == pytest.approx([0, 66.667, 33.333, 0, 0])
+    assert percent[4].tolist() == [0, 0, 0, 100, 0]
+    assert [axes.get_title() for axes in figure.drawing.axes] == [
+        "(a) CoSen CNN, 1 test images",
+        "(b) Affinity loss, 8 test images",
+    ]
+
+
+def test_figure4_leaves_a_panel_empty_that_was_not_run(tmp_path: Path) -> None:
+    figure = targets.figure4(of([predicted(tmp_path, "affinity", 2, [(0, 0)], seed=1)]))
+    first, second = figure.drawing.axes
+    assert (first.get_title(), [text.get_text() for text in first.texts]) == ("(a) CoSen CNN", ["not run"])
+    assert len(second.texts) == 25
+
+
+def test_figure4_draws_from_the_runs_of_experiment_1() -> None:
+    for scale in ("smoke", "full"):
+        runs = GA.target_runs("figure4", scale)
+        assert len(runs) == 2 * 3
+        assert all(run.config.keep_features == ("test",) for run in runs)
+        assert {tuple(run.config.plain()["data"]["sampling"]["classes"]) for run in runs} == {(0, 1, 2, 3, 4)}
+
+
+def output(labels: Sequence[int], predictions: Sequence[int]) -> Output:
+    return Output(
+        embeddings=np.zeros((len(labels), 2), np.float32),
+        labels=np.array(labels),
+        predictions=np.array(predictions),
+        class_vectors=np.zeros((3, 1, 2), np.float32),
+        minority=(),
+    )
+
+
+def test_recall_of_rare_and_of_frequent_classes_by_hand() -> None:
+    # Sizes 4, 1, 1 with mean 2; recalls 75, 0 and 100 %.
+    found = RecallBySize()(output([0, 0, 0, 0, 1, 2], [0, 0, 0, 2, 0, 2]))
+    assert found == {"frequent": 75.0, "rare": 50.0}
+    assert RecallBySize()(output([0, 1], [0, 0])) == {}
+
+
+def test_every_printed_number_rests_on_runs_and_benchmarks_that_there_are() -> None:
+    runs = GA.runs("full")
+    for value in GA.reference.values:
+        for name in listed_runs(value.run) if value.run else ():
+            assert value.metric is not None
+            assert value.metric.split("/")[0] in runs[name].config.benchmarks
+
+
+def test_no_own_number_of_a_table_is_left_unmeasured() -> None:
+    own = [value for value in GA.reference.values if value.source == "own" and value.target.startswith("table")]
+    assert {value.target for value in own} == {"table1", "table2", "table3", "table4", "table_text"}
+    assert all(value.run for value in own)
+
+
+def test_experiments_and_folds_share_everything_else() -> None:
+    """Folds of a cross-validation are one experiment only if nothing but the fold differs between them."""
+    plain = {name: run.config.plain() for name, run in GA.runs("full").items() if name.startswith("table2/")}
+    assert len(plain) == 2 * 3 * 3
+    for config in plain.values():
+        config["data"].pop("fold")
+    for experiment in ("five", "ten"):
+        for loss in ("softmax", "affinity", "cosen"):
+            configs = [plain[f"table2/{experiment}/{loss}/{fold}"] for fold in range(3)]
+            assert configs[0] == configs[1] == configs[2]
+            without = [{**config, "loss": None} for config in configs]
+            assert without[0] == {**plain[f"table2/{experiment}/softmax/0"], "loss": None}
+
+
+def test_data_of_figures_is_tidy(tmp_path: Path) -> None:
+    figure = targets.figure4(of([predicted(tmp_path, "cosen", 0, [(0, 0)])]))
+    path = next(path for path in figure.write(tmp_path / "figure4", no_evidence=False) if path.suffix == ".csv")
+    assert list(pd.read_csv(path).columns) == ["true", "predicted", "images", "percent", "loss"]

@@ -1,0 +1,57 @@
+"""The records kept in the repository: whole, of runs that still exist, and what the READMEs say of them is true."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.commands.render import render
+from shared.records.records import FEATURES, find_records, read_record
+from shared.records.results import Results
+from shared.runs.config import config_hash
+from shared.runs.registry import papers
+from tests.conftest import ROOT
+
+RESULTS = Results(ROOT / "results")
+PUBLISHED = [
+    (entry, path) for entry in papers().values() for path in find_records(RESULTS.paper("published", entry.key))
+]
+
+
+@pytest.mark.parametrize(("entry", "path"), PUBLISHED, ids=lambda part: getattr(part, "key", None))
+def test_a_published_record_is_whole_and_of_a_run_as_it_is_configured_now(entry, path):
+    record = read_record(path)
+    assert path == RESULTS.record("published", entry.key, record.run, record.seed)
+    assert record.scale in {"lite", "full"}
+    assert record.provenance.commit.rstrip("+") != "unknown"
+    identity = {key: part for key, part in record.config.items() if key not in {"benchmarks", "keep_features"}}
+    run = entry.run(record.run, record.scale)
+    assert record.config_hash == config_hash(identity) == run.hash
+    assert set(run.config.benchmarks) <= set(record.metrics)
+    if run.config.keep_features:
+        assert all((path.parent / FEATURES.format(split=split)).exists() for split in run.config.keep_features)
+
+
+@pytest.mark.parametrize(
+    ("key", "target"),
+    [
+        ("gaussian_affinity", "table1"),
+        ("gaussian_affinity", "table_search"),
+        ("regular_polytope", "table_accuracy"),
+        ("regular_polytope", "table_geometry"),
+        ("adversarial_variance", "table_variance"),
+        ("discface", "table_faces"),
+        ("feature_transfer", "table_gain"),
+    ],
+)
+def test_a_readme_shows_its_tables_as_they_are_drawn_from_the_records(tmp_path, key, target):
+    entry = papers()[key]
+    readme = (entry.folder / "README.md").read_text()
+    for path in find_records(RESULTS.paper("published", entry.key)):
+        copy = tmp_path / "published" / path.relative_to(RESULTS.root / "published")
+        copy.parent.mkdir(parents=True)
+        copy.write_bytes(path.read_bytes())
+    markdown = next(path for path in render(entry, target, "published", Results(tmp_path)) if path.suffix == ".md")
+    table = [line for line in markdown.read_text().splitlines() if line.startswith("|")]
+    # The rows of long tables of which nothing was run are left out of the READMEs.
+    shown = [line for line in table if line.count("not run") < 3]
+    assert "\n".join(shown) in readme

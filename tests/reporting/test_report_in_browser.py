@@ -1,0 +1,282 @@
+"""A report, opened in a real browser as a reader would: every page, link, picture, colour scheme and key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize
+
+from shared.reporting.site import Site, write_site
+from tests.reporting.browser import chromium
+from tests.reporting.sample_site import sample_site
+
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+A4: ViewportSize = {"width": 718, "height": 1047}
+
+UNLOADED = """
+async () => {
+  const images = [...document.images]
+  const decoded = await Promise.all(images.map(image => image.decode().then(() => true, () => false)))
+  return images.filter((image, i) => !decoded[i] || !image.naturalWidth).map(image => image.src)
+}
+"""
+
+OVERFLOWING = """
+() => {
+  const scrolled = element => element.parentElement &&
+    (getComputedStyle(element.parentElement).overflowX != 'visible' || scrolled(element.parentElement))
+  return document.documentElement.scrollWidth <= innerWidth ? [] :
+    [...document.body.querySelectorAll('*')]
+      .filter(each => each.getBoundingClientRect().right > innerWidth && !scrolled(each))
+      .map(each => each.outerHTML.slice(0, 120))
+}
+"""
+
+LOW_CONTRAST = """
+() => {
+  const channels = colour => {
+    const parts = colour.match(/rgba?\\(([^)]*)\\)/)[1].split(/[ ,/]+/).map(Number)
+    return parts.length == 4 ? parts : [...parts, 1]
+  }
+  const over = (top, below) => below.map((value, i) => i == 3 ? 1 : top[3] * top[i] + (1 - top[3]) * value)
+  const ground = element => {
+    if (!element) return [255, 255, 255, 1]
+    const own = channels(getComputedStyle(element).backgroundColor)
+    return own[3] == 1 ? own : over(own, ground(element.parentElement))
+  }
+  const luminance = colour => colour.slice(0, 3)
+    .map(value => value / 255)
+    .map(value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, value, i) => sum + value * [0.2126, 0.7152, 0.0722][i], 0)
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  const measured = [], failed = []
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement
+    if (!walker.currentNode.data.trim() || !element.checkVisibility({visibilityProperty: true})) continue
+    const below = ground(element)
+    const [one, other] = [over(channels(getComputedStyle(element).color), below), below].map(luminance)
+    const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05)
+    measured.push(ratio)
+    if (ratio < 4.5) failed.push(`${ratio.toFixed(2)}: ${walker.currentNode.data.trim().slice(0, 60)}`)
+  }
+  return {measured: measured.length, failed}
+}
+"""
+
+FOCUSABLE = """
+() => {
+  const stops = [...document.querySelectorAll('a[href], summary, [tabindex="0"]')]
+  window.stops = stops.filter(each => each.checkVisibility())
+  return window.stops.length
+}
+"""
+
+FOCUSED = """
+() => {
+  const element = document.activeElement, style = getComputedStyle(element)
+  const box = element.getBoundingClientRect(), header = document.querySelector('.top')
+  const inHeader = header.contains(element) || element.matches('.skip')
+  const free = inHeader ? 0 : header.getBoundingClientRect().bottom
+  return {
+    stop: window.stops.indexOf(element),
+    html: element.outerHTML.slice(0, 120),
+    outlined: style.outlineStyle != 'none' && parseFloat(style.outlineWidth) >= 2,
+    inView: box.bottom > free && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
+  }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory) -> dict[str, Site]:
+    files = tmp_path_factory.mktemp("files")
+    return {scale: sample_site(files / scale, no_evidence=scale == "smoke") for scale in ("smoke", "full")}
+
+
+@pytest.fixture(scope="module")
+def reports(sites, tmp_path_factory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("reports")
+    for scale, site in sites.items():
+        write_site(site, folder / scale)
+    return {scale: folder / scale / "index.html" for scale in sites}
+
+
+def check_site(page: Page, index: Path) -> set[Path]:
+    """Go through a whole report from its overview, asserting what every page must hold; return its pages."""
+    troubles: list[str] = []
+    page.on("console", lambda message: troubles.append(f"console: {message.text}"))
+    page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
+    page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url}"))
+    page.on("request", lambda request: troubles.append(f"request: {request.url}"))
+    waiting = [index.resolve()]
+    anchors: dict[Path, set[str]] = {}
+    links: list[tuple[Path, Path, str]] = []
+    while waiting:
+        path = waiting.pop()
+        if path in anchors:
+            continue
+        page.goto(path.as_uri())
+        check_page(page)
+        anchors[path] = set(page.eval_on_selector_all("[id]", "all => all.map(each => each.id)"))
+        for address in page.eval_on_selector_all("a[href]", "all => all.map(each => each.href)"):
+            parts = urlsplit(address)
+            assert parts.scheme == "file", address
+            file = Path(unquote(parts.path))
+            assert file.is_relative_to(index.resolve().parent), f"{address} leaves the report"
+            assert file.stat().st_size > 0, f"{address} is empty"
+            links.append((path, file, unquote(parts.fragment)))
+            if file.suffix == ".html":
+                waiting.append(file)
+    for path, file, anchor in links:
+        assert not anchor or anchor in anchors[file], f"{path.name} links to {file.name}#{anchor}: no such place"
+    assert [trouble for trouble in troubles if not trouble.startswith("request: file://")] == []
+    return set(anchors)
+
+
+def check_page(page: Page) -> None:
+    """Assert that the open page is whole, readable at any width and colour scheme, and usable by keyboard."""
+    assert page.evaluate(UNLOADED) == []
+    levels = page.eval_on_selector_all("h1, h2, h3, h4, h5, h6", "all => all.map(each => +each.tagName[1])")
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels)), f"a heading skips a level: {levels}"
+    check_keyboard(page)
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    for size in (PHONE, DESKTOP):
+        page.set_viewport_size(size)
+        assert page.evaluate(OVERFLOWING) == [], size
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        contrast = page.evaluate(LOW_CONTRAST)
+        assert contrast["measured"] > 20
+        assert contrast["failed"] == [], scheme
+
+
+def check_keyboard(page: Page) -> None:
+    """Assert that Tab reaches every stop of the open page in order, each in view with an outline."""
+    stops = page.evaluate(FOCUSABLE)
+    for stop in range(stops):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(FOCUSED)
+        assert focused["stop"] == stop, focused
+        assert focused["outlined"], focused
+        assert focused["inView"], focused
+        assert stop > 0 or 'class="skip"' in focused["html"]
+
+
+def read_value(page: Page, target: str, value: str) -> dict[str, str]:
+    """Read the printed and the measured number and the verdict of one value off the open page of a paper."""
+    row = page.locator(f"[id='{target}'] table.values tr").filter(has=page.get_by_role("rowheader", name=value))
+    cells = {name: row.locator(f"td.{name}").inner_text() for name in ("printed", "measured")}
+    return {**cells, "verdict": row.locator("td.verdict .badge").inner_text()}
+
+
+@pytest.mark.parametrize("scale", ["smoke", "full"])
+def test_every_page_of_the_report_holds_up_in_a_browser(browser, reports, scale):
+    page = browser.new_page(viewport=DESKTOP)
+    found = check_site(page, reports[scale])
+    page.close()
+    assert found == set(reports[scale].parent.resolve().glob("*.html"))
+    assert len(found) == 6
+
+
+def test_a_reader_comes_from_the_overview_to_a_number(browser, reports):
+    page = browser.new_page(viewport=DESKTOP)
+    page.goto(reports["full"].as_uri())
+    page.get_by_role("link", name="Table 1: imbalanced digits").click()
+    assert page.url.endswith("/gaussian_affinity.html#table1")
+    assert 0 < page.locator("#table1").bounding_box()["y"] < 200
+    assert read_value(page, "table1", "10 % of odd digits · Affinity") == {
+        "printed": "99.3",
+        "measured": "98.47",
+        "verdict": "? inconclusive",
+    }
+    page.get_by_role("link", name="Replication report").click()
+    assert page.url == reports["full"].as_uri()
+    page.close()
+
+
+def test_the_skip_link_leads_past_the_header(browser, reports):
+    page = browser.new_page(viewport=PHONE)
+    page.goto(reports["full"].as_uri())
+    assert page.locator(".skip").bounding_box()["y"] < 0
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('main') != null")
+    page.close()
+
+
+def test_smoke_banner_is_in_view_at_once_on_a_phone(browser, reports):
+    page = browser.new_page(viewport=PHONE)
+    for path in reports["smoke"].parent.glob("*.html"):
+        page.goto(path.as_uri())
+        box = page.get_by_role("note").bounding_box()
+        assert box["y"] + box["height"] < PHONE["height"] / 2
+    page.close()
+
+
+def test_provenance_opens_by_keyboard_without_scripts(browser, reports):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((reports["full"].parent / "gaussian_affinity.html").as_uri())
+    peak = page.locator("#figure6").get_by_text("Peak memory")
+    assert not peak.is_visible()
+    for summary in page.locator("#figure6 summary").all():
+        summary.press("Enter")
+    assert peak.is_visible()
+    context.close()
+
+
+def test_a_printed_report_is_light_fits_the_sheet_and_shows_what_is_folded_on_screen(browser, reports):
+    page = browser.new_page(viewport=A4)
+    page.goto((reports["full"].parent / "gaussian_affinity.html").as_uri())
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.locator("#figure6").get_by_text("Peak memory").is_visible()
+    assert page.evaluate(OVERFLOWING) == []
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.close()
+
+
+FAULTS = {
+    "a dead link": ('<a href="gone.html">gone</a>', FileNotFoundError, r"gone\.html"),
+    "a dead anchor": ('<a href="#nowhere">nowhere</a>', AssertionError, "#nowhere: no such place"),
+    "a link out of the report": ('<a href="https://example.org/">out</a>', AssertionError, r"example\.org"),
+    "a missing picture": ('<img src="gone.png" alt="gone">', AssertionError, r"gone\.png"),
+    "a skipped heading": ("<h5>deep</h5>", AssertionError, "a heading skips a level"),
+    "pale text": ('<p style="color: #999; background: #fff">pale</p>', AssertionError, r"2\.85: pale"),
+    "something too wide": ('<div style="width: 1000px">wide</div>', AssertionError, "width: 1000px"),
+    "an unseen focus": ('<a href="index.html" style="outline: none">unseen</a>', AssertionError, "unseen"),
+    "a stop out of order": ('<a href="index.html" tabindex="3">early</a>', AssertionError, "early"),
+    "a failing script": ("<script>throw new Error('no')</script>", AssertionError, "error: no"),
+    "a request to elsewhere": (
+        '<link rel="stylesheet" href="http://127.0.0.1:9/x.css">',
+        AssertionError,
+        "request: http://127",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_check_finds(browser, sites, tmp_path, fault):
+    html, error, message = FAULTS[fault]
+    write_site(replace(sites["smoke"], papers=[]), tmp_path / "report")
+    index = tmp_path / "report" / "index.html"
+    text = index.read_text(encoding="utf-8")
+    index.write_text(text.replace("</main>", f"{html}</main>"), encoding="utf-8")
+    page = browser.new_page(viewport=DESKTOP)
+    with pytest.raises(error, match=message):
+        check_site(page, index)
+    page.close()
