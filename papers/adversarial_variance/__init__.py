@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from shared.runs.config import Benchmark, Count, NonNegative, Positive, Scheme, Split
+from shared.runs.components import Benchmark, Scheme
+from shared.runs.fields import Count, NonNegative, Positive, Split
 
 
 class Adversarial(Scheme):

@@ -12,7 +12,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.runs.config import Benchmark, Scheme, Split
+from shared.runs.components import Benchmark, Scheme
+from shared.runs.fields import Split
 
 
 class RareClass(Scheme):

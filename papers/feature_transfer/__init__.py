@@ -15,7 +15,8 @@ from pydantic import Field, model_validator
 from shared.backbones import Side
 from shared.data import face_tests
 from shared.evaluation import faces
-from shared.runs.config import Backbone, Benchmark, Count, DataSet, Loss, NonNegative, Positive, Scheme, Share, Split
+from shared.runs.components import Backbone, Benchmark, DataSet, Loss, Scheme
+from shared.runs.fields import Count, NonNegative, Positive, Share, Split
 
 
 class RichFeatures(Backbone):

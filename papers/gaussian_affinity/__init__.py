@@ -11,7 +11,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from shared.runs.config import Benchmark, Count, Fraction, Loss, NonNegative, Positive
+from shared.runs.components import Benchmark, Loss
+from shared.runs.fields import Count, Fraction, NonNegative, Positive
 
 
 class Affinity(Loss):

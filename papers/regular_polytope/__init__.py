@@ -11,7 +11,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from shared.runs.config import Loss, Positive
+from shared.runs.components import Loss
+from shared.runs.fields import Positive
 
 
 class Polytope(Loss):

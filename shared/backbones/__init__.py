@@ -6,7 +6,8 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from shared.runs.config import Backbone, Count, Fraction
+from shared.runs.components import Backbone
+from shared.runs.fields import Count, Fraction
 
 Units = tuple[Count, Count, Count, Count]
 Side = Annotated[int, Field(ge=16)]

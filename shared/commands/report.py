@@ -21,7 +21,7 @@ from shared.records.results import SUFFIXES, Results
 from shared.reporting import site
 from shared.reporting.table import read_display
 from shared.runs import registry
-from shared.runs.config import Card
+from shared.runs.components import Card
 from shared.runs.registry import Paper, Target
 from shared.verdicts.verdicts import ClaimVerdict, ValueVerdict, judge_claims, judge_values, verdicts
 

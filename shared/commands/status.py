@@ -9,7 +9,7 @@ from pathlib import Path
 from shared.commands.render import record_paths
 from shared.records.records import Record, find_records, read_record
 from shared.records.results import SUFFIXES, Results
-from shared.runs.config import DataSet
+from shared.runs.components import DataSet
 from shared.runs.registry import Paper, Run, images_of, papers
 
 RECORD_MEGABYTES = 0.01

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from shared.runs.config import Card, Count, DataSet, Digits, Fraction, Strict
+from shared.runs.components import Card, DataSet
+from shared.runs.fields import Count, Digits, Fraction, Strict
 
 if TYPE_CHECKING:
     from pathlib import Path

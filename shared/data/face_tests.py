@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from shared.data.training_sets import OfficialForm, Olivetti, QmulSurvFace
-from shared.runs.config import Card, DataSet
+from shared.runs.components import Card, DataSet
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from shared.runs.config import Card
+    from shared.runs.components import Card
 
 SECONDS_TO_ANSWER = 10
 FAILURES = (

@@ -8,7 +8,8 @@ from pydantic import Field, model_validator
 
 from shared.data import TrainingSet
 from shared.data.files import prepared
-from shared.runs.config import Card, Count, DataSet, named
+from shared.runs.components import Card, DataSet, named
+from shared.runs.fields import Count
 
 if TYPE_CHECKING:
     from pathlib import Path

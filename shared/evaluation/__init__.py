@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from shared.runs.config import Benchmark, Split
+from shared.runs.components import Benchmark
+from shared.runs.fields import Split
 
 
 class MnistTest(Benchmark):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from shared.data import face_tests
-from shared.runs.config import Benchmark, DataSet
+from shared.runs.components import Benchmark, DataSet
 
 Flip = Literal["none", "sum", "concatenate"]
 

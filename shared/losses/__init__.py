@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from shared.runs.config import Component, Count, Fraction, Loss, NonNegative, Positive
+from shared.runs.components import Component, Loss
+from shared.runs.fields import Count, Fraction, NonNegative, Positive
 
 
 class Softmax(Loss):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from shared.losses import Term
 from shared.losses.softmax import SoftmaxLoss
 from shared.losses.term import AddedTerm
-from shared.runs.config import Loss
+from shared.runs.components import Loss
 
 
 class JointLoss(nn.Module):

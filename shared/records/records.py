@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from shared.data.files import write_atomically
 from shared.errors import UserError
-from shared.runs.config import Split, Strict
+from shared.runs.fields import Split, Strict
 from shared.runs.yaml_files import complaint
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from shared.errors import UserError
-from shared.runs.config import Card
+from shared.runs.components import Card
 
 Verdict = Literal[
     "matched", "better", "worse", "contradicted", "inconclusive",

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from shared.errors import UserError, suggestion
 from shared.runs import yaml_files
-from shared.runs.config import Count, NonNegative, Positive, Strict
+from shared.runs.fields import Count, NonNegative, Positive, Strict
 from shared.runs.yaml_files import Document, Key
 
 Level = int | float | str

@@ -31,19 +31,9 @@ from pydantic import Field, ValidationError, create_model, model_validator
 
 from shared.errors import UserError, suggestion
 from shared.runs import yaml_files
-from shared.runs.config import (
-    Backbone,
-    Benchmark,
-    Component,
-    Count,
-    DataSet,
-    Loss,
-    Optimizer,
-    RunConfig,
-    Scheme,
-    Strict,
-    config_hash,
-)
+from shared.runs.components import Backbone, Benchmark, Component, DataSet, Loss, Optimizer, Scheme
+from shared.runs.config import RunConfig, config_hash
+from shared.runs.fields import Count, Strict
 from shared.runs.reference import Reference, read_reference
 from shared.runs.yaml_files import Key
 

@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from shared.runs.config import Fraction, NonNegative, Optimizer, Positive, Scheme
+from shared.runs.components import Optimizer, Scheme
+from shared.runs.fields import Fraction, NonNegative, Positive
 
 
 class Classification(Scheme):

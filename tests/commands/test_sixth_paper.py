@@ -16,7 +16,8 @@ FILES = {
 
 from typing import ClassVar, Literal
 
-from shared.runs.config import Benchmark, Loss, Positive
+from shared.runs.components import Benchmark, Loss
+from shared.runs.fields import Positive
 
 
 class Directions(Loss):

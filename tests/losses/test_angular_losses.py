@@ -16,7 +16,7 @@ from shared.losses import ASoftmax, ModifiedSoftmax, NormalisedSoftmax, Softmax
 from shared.losses.a_softmax import ASoftmaxLoss, monotonic_cosine
 from shared.losses.modified_softmax import ModifiedSoftmaxLoss
 from shared.losses.normalised_softmax import NormalisedSoftmaxLoss
-from shared.runs.config import Loss
+from shared.runs.components import Loss
 
 MARGINS = (1, 2, 3, 4)
 ALL: tuple[Loss, ...] = (

@@ -32,7 +32,7 @@ from shared.losses import (
 from shared.losses.center import Centres
 from shared.losses.joint import JointLoss
 from shared.losses.pairs import Contrastive, Triplet, random_pairs
-from shared.runs.config import Loss
+from shared.runs.components import Loss
 
 BASES = (
     Softmax(bias=False),

@@ -25,7 +25,7 @@ from shared.losses.arc_face import ArcFaceLoss
 from shared.losses.cos_face import CosFaceLoss
 from shared.losses.cosine_cross_entropy import cosine_cross_entropy
 from shared.losses.norm_face import NormFaceLoss
-from shared.runs.config import Loss
+from shared.runs.components import Loss
 from tests.conftest import ROOT
 
 CONTINUATIONS: tuple[Continuation, ...] = ("smooth", "at-pi", "linear", "easy", "clamped", "none")

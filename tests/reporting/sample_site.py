@@ -21,7 +21,7 @@ from shared.reporting.site import (
     ValueRow,
     Verdict,
 )
-from shared.runs.config import Card
+from shared.runs.components import Card
 
 SPLITS = [
     ("standard", "98.7", "99.6", "99.21"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shared.data.image_source import Bytes, Shape
-    from shared.runs.config import Card
+    from shared.runs.components import Card
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".pgm")
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shared.data.image_source import Bytes, Shape
-    from shared.runs.config import Card
+    from shared.runs.components import Card
 
 MS1M_LT = "MS1M_LT_train.txt"
 SHAPE: Shape = (3, 112, 112)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from shared.runs.config import Card
+    from shared.runs.components import Card
 
 
 def read_list(path: Path, card: Card) -> bytes:

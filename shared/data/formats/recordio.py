@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shared.data.image_source import Bytes, Indices, Shape
-    from shared.runs.config import Card
+    from shared.runs.components import Card
 
     Numbers = NDArray[np.int64]
     Words = NDArray[np.uint32]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shared.data.image_source import Shape
-    from shared.runs.config import Card
+    from shared.runs.components import Card
 
 FOLDS = 10
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from shared.runs.config import Card
+    from shared.runs.components import Card
 
     Bytes = NDArray[np.uint8]
 

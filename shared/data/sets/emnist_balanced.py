@@ -27,7 +27,7 @@ from shared.errors import UserError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from shared.runs.config import Card
+    from shared.runs.components import Card
 
     Bytes = NDArray[np.uint8]
 

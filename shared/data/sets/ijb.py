@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from shared.runs.config import Card
+    from shared.runs.components import Card
 
     Numbers = NDArray[np.int64]
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shared.data.image_source import Shape
-    from shared.runs.config import Card
+    from shared.runs.components import Card
 
 SHAPE: Shape = (3, 112, 112)
 LISTS = "devkit/templatelists"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shared.data.image_source import Bytes
-    from shared.runs.config import Card
+    from shared.runs.components import Card
 
 BASE_TRAIN, NOVEL_TRAIN, BASE_TEST, NOVEL_TEST = "base_train.txt", "novel_train.txt", "base_test.txt", "novel_test.txt"
 LISTS = (BASE_TRAIN, NOVEL_TRAIN, BASE_TEST, NOVEL_TEST)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.data.image_source import Bytes, Indices, Shape
-    from shared.runs.config import Card
+    from shared.runs.components import Card
 
 FRAMES = "aligned_images_DB"
 SPLITS = "splits.txt"

@@ -10,7 +10,7 @@ from PIL import Image
 
 from shared.data.formats.identity_folders import load_folders, write_folders
 from shared.errors import UserError
-from shared.runs.config import Card
+from shared.runs.components import Card
 
 CARD = Card(title="Faces", owner="nobody", licence="none", available=True, how_to_get="ask nobody", megabytes=1)
 COLOUR, GREY = (3, 16, 12), (1, 16, 12)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from shared.data.formats.image_lists import load, load_list, write_list
 from shared.errors import UserError
-from shared.runs.config import Card
+from shared.runs.components import Card
 
 CARD = Card(title="Faces", owner="nobody", licence="none", available=True, how_to_get="ask nobody", megabytes=1)
 SHAPE = (3, 8, 8)

@@ -19,7 +19,7 @@ from PIL import Image
 
 from shared.data.formats.recordio import RecordFaces, RecordFile, load, record, write_records
 from shared.errors import UserError
-from shared.runs.config import Card
+from shared.runs.components import Card
 
 MAGIC = b"\x0a\x23\xd7\xce"
 CARD = Card(title="Faces", owner="nobody", licence="none", available=True, how_to_get="ask nobody", megabytes=1)

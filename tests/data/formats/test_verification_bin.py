@@ -17,7 +17,7 @@ from shared.data.files import md5
 from shared.data.formats import verification_bin
 from shared.data.formats.inert_pickle import ByteArray, unpickled
 from shared.errors import UserError
-from shared.runs.config import Card
+from shared.runs.components import Card
 
 CARD = Card(title="LFW", owner="o", licence="l", available=True, how_to_get="ask its owner", megabytes=1)
 

@@ -13,7 +13,7 @@ from shared.data.formats.alignment import TEMPLATE
 from shared.data.formats.yaw import yaw_from_landmarks
 from shared.data.formats.yaw_files import read_yaw, write_landmarks, write_yaw
 from shared.errors import UserError
-from shared.runs.config import Card
+from shared.runs.components import Card
 
 CARD = Card(title="Faces", owner="nobody", licence="none", available=True, how_to_get="ask nobody", megabytes=1)
 FACE = " ".join(f"{number:.3f}" for number in TEMPLATE.ravel())

@@ -15,7 +15,7 @@ from shared.data.image_arrays import ImageArrays
 from shared.data.rendered import lesions as rendered_lesions
 from shared.data.sets import dermofit
 from shared.errors import UserError
-from shared.runs.config import Card
+from shared.runs.components import Card
 
 CARD = Card(
     title="Dermofit",

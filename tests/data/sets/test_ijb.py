@@ -10,7 +10,7 @@ from shared.data.files import md5
 from shared.data.formats.alignment import TEMPLATE, align
 from shared.data.sets import ijb
 from shared.errors import UserError
-from shared.runs.config import Card
+from shared.runs.components import Card
 
 CARD = Card(title="IJB-C", owner="o", licence="l", available=True, how_to_get="ask NIST", megabytes=1)
 POINTS = "38.0 52.5 74 52 56 72 42 92 71 92"

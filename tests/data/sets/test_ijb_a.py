@@ -13,7 +13,7 @@ from shared.data.formats.alignment import TEMPLATE, similarity, warp
 from shared.data.sets import ijb_a as ijba
 from shared.data.sets.ijb_a import FaceSource, box_transform
 from shared.errors import UserError
-from shared.runs.config import Card
+from shared.runs.components import Card
 
 CARD = Card(title="IJB-A", owner="o", licence="l", available=True, how_to_get="ask NIST", megabytes=1)
 HEADING = (

@@ -10,7 +10,7 @@ from PIL import Image
 from shared.data.files import md5
 from shared.data.sets import megaface
 from shared.errors import UserError
-from shared.runs.config import Card
+from shared.runs.components import Card
 
 CARD = Card(title="MegaFace", owner="o", licence="l", available=False, how_to_get="it is withdrawn", megabytes=1)
 PROBES = {"Zoe/Zoe_1.png": 10, "Adam_B/Adam_B_5.jpg": 60, "Zoe/Zoe_7.jpg": 110}

@@ -11,7 +11,7 @@ from PIL import Image
 
 from shared.data.sets.ms_celeb_one_shot import LISTS, load, write_lists
 from shared.errors import UserError
-from shared.runs.config import Card
+from shared.runs.components import Card
 
 CARD = Card(title="One shot", owner="nobody", licence="none", available=True, how_to_get="ask nobody", megabytes=1)
 LINES = {

@@ -16,7 +16,7 @@ from shared.data.files import md5
 from shared.data.formats.mat_cells import read_names
 from shared.data.sets import qmul_survface as qmul
 from shared.errors import UserError
-from shared.runs.config import Card
+from shared.runs.components import Card
 
 CARD = Card(title="QMUL-SurvFace", owner="o", licence="l", available=True, how_to_get="ask its owner", megabytes=1)
 UINT16, INT8, INT32, UINT32, MATRIX = 4, 1, 5, 6, 14

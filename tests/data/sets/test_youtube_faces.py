@@ -9,7 +9,7 @@ from PIL import Image
 from shared.data.files import md5
 from shared.data.sets import youtube_faces as ytf
 from shared.errors import UserError
-from shared.runs.config import Card
+from shared.runs.components import Card
 
 CARD = Card(title="YouTube Faces", owner="o", licence="l", available=True, how_to_get="ask its owner", megabytes=1)
 LIST = """split number, pair number, first name, second name, is same

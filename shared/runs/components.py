@@ -1,0 +1,138 @@
+"""The exchangeable parts of a run: data sets, networks, losses, schemes, optimizers and benchmarks.
+
+A component's options are a small class, typed and validated here without importing torch; its code is imported when it
+is built.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from shared.runs.fields import Count, Positive, Split, Strict
+
+
+def named(path: str) -> Any:
+    """Import what a path such as "module:attribute" names."""
+    module, _, attribute = path.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+class Component(Strict):
+    """The options of one exchangeable part of a run.
+
+    A subclass names itself by a field `name: Literal["..."]`, names its code by `implementation` ("module:attribute")
+    and lists its options as fields with types and ranges.
+    """
+
+    implementation: ClassVar[str]
+    name: str
+
+    def build(self, *args: Any, **kwargs: Any) -> Any:
+        """Import the implementation and call it with `args`, `kwargs` and this component's options by keyword."""
+        options = {field: getattr(self, field) for field in type(self).model_fields if field != "name"}
+        return named(self.implementation)(*args, **options, **kwargs)
+
+
+class Backbone(Component):
+    """Options of a network from images to embeddings of a length; builds `module(channels, height, width)`."""
+
+    embedding: Count
+
+
+class Loss(Component):
+    """Options of a loss with its class vectors; builds `module(dimension, classes)`."""
+
+
+class Scheme(Component):
+    """Options of a training scheme, which turns one batch into one update; builds `scheme(config, images, device)`."""
+
+
+class Optimizer(Component):
+    """Options of an optimizer; builds `optimizer(parameters)`."""
+
+    learning_rate: Positive
+
+
+class Card(Strict):
+    """Who owns a data set, under which terms, whether it can still be had, and how."""
+
+    title: str
+    owner: str
+    licence: str
+    available: bool
+    how_to_get: str
+    megabytes: Positive
+    checksums: dict[str, str] = Field(default_factory=dict)
+
+
+class DataSet(Component):
+    """Options of a data set.
+
+    Its `card` says whose it is and how to get it; `folder` is where it lies below the data root, and `fetched` tells
+    that it is downloaded or made where it is missing. `whose`, `place` and `obtainable` are these for a data set with
+    its options, which may choose a stand-in.
+    """
+
+    card: ClassVar[Card]
+    classes: ClassVar[int]
+    training_images: ClassVar[int]
+    folder: ClassVar[str]
+    fetched: ClassVar[bool]
+
+    @property
+    def trained_classes(self) -> int:
+        """The number of classes that are trained on."""
+        return self.classes
+
+    @property
+    def never_tested_on(self) -> tuple[str, ...]:
+        """The names of the data sets of benchmarks that show the very people who are trained on."""
+        return ()
+
+    @property
+    def whose(self) -> Card:
+        """Whose the data are, and how to get them."""
+        return self.card
+
+    @property
+    def place(self) -> str:
+        """The folder below the data root."""
+        return self.folder
+
+    @property
+    def obtainable(self) -> bool:
+        """Whether they are downloaded or made where they are missing."""
+        return self.fetched
+
+    def load(self, root: Path) -> Any:
+        """Read the data, fetched or made first if need be; raises UserError where they cannot be had."""
+        return named(self.implementation)(root)
+
+    def is_there(self, root: Path) -> bool:
+        """Whether there is something where the data set should lie below the data root."""
+        return any((root / self.place).glob("*"))
+
+
+class Benchmark(Component):
+    """Options of a named evaluation of a trained run; builds `benchmark` as `shared.evaluation` describes.
+
+    `splits` says which images of the run's own data it looks at, in the order in which it takes their outputs. One with
+    `images` looks at that data set instead; one that is `inside` at the trained scheme itself, with the images that it
+    was trained on. `embedding` is the scheme's method that embeds. One that `keeps` returns, beside its metrics, arrays
+    that figures are drawn from. `needs` are further methods of the scheme that it calls. One that is `unbiased` takes
+    the products with the class vectors for the logits. `alone` marks one too costly for the training job, which becomes
+    a job of its own.
+    """
+
+    splits: ClassVar[tuple[Split, ...]] = ("test",)
+    images: ClassVar[type[DataSet] | None] = None
+    inside: ClassVar[bool] = False
+    embedding: ClassVar[str] = "embed"
+    keeps: ClassVar[bool] = False
+    needs: ClassVar[tuple[str, ...]] = ()
+    unbiased: ClassVar[bool] = False
+    alone: ClassVar[bool] = False

@@ -1,0 +1,48 @@
+"""What settings are made of: models that refuse unknown keys, and numbers in their ranges."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from shared.errors import suggestion
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Digits = tuple[Annotated[int, Field(ge=0)], ...]
+Split = Literal["train", "held-out", "test", "unseen", "gallery"]
+"""The images trained on, those held out, the test images, and the test images of classes that are not trained on.
+
+The gallery, where a training set is divided, are the images in which the test images are searched for by class.
+"""
+
+
+def _quotient(value: Any) -> Any:
+    """Return "100/360" as the number that it is, and anything else as it comes."""
+    above, slash, below = value.partition("/") if isinstance(value, str) else ("", "", "")
+    if slash and above.strip().isdigit() and below.strip().isdigit() and int(below):
+        return int(above) / int(below)
+    return value
+
+
+Share = Annotated[float, BeforeValidator(_quotient), Field(ge=0, le=1)]
+"""A number from 0 to 1, or a text such as "100/360"."""
+
+
+class Strict(BaseModel):
+    """A model that refuses unknown keys, naming the nearest valid one, and cannot be changed once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _know_every_key(cls, data: Any) -> Any:
+        for key in data if isinstance(data, dict) else ():
+            if key not in cls.model_fields:
+                hint = suggestion(str(key), cls.model_fields)
+                raise PydanticCustomError("unknown_key", "unknown key '{key}'", {"key": key, "hint": hint})
+        return data
