@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-_TRAINING = ("runs", "commands/jobs.py", "data", "backbones", "losses", "training", "evaluation")
+_TRAINING = ("runs", "data", "backbones", "losses", "training", "evaluation")
 _RENDERING = ("records", "runs/reference.py", "commands/render.py", "verdicts", "reporting", "evaluation")
 
 

@@ -6,14 +6,19 @@ import hashlib
 import io
 import json
 import os
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from shared.errors import UserError
 from shared.runs.config import config_hash
+from shared.training import parallel
 
 _MAGIC = b"replications checkpoint 1\n"
 
@@ -76,6 +81,27 @@ class Checkpoints:
                         stacklevel=2,
                     )
         return None
+
+    @contextmanager
+    def only_writer(self, name: str) -> Iterator[None]:
+        """Hold the lock of these checkpoints, called `name`; where another process has it, wait, and say so.
+
+        Of several processes that train together, the first holds it for all.
+        """
+        if parallel.rank() > 0:
+            yield
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / "writer.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print(f"{name}: waiting for another process that trains the same weights", file=sys.stderr, flush=True)  # noqa: T201
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _read(self, path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
