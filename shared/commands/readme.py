@@ -4,11 +4,15 @@ The kinds of parts (`shared/reporting/readme.py` has their markers):
 
     deviations      the deviations of `runs.yaml`
     table TARGET    a table as it is drawn from the published records
-    measured        what single runs measure; a line for each below the kind, `WORDS | RUN | BENCHMARK/METRIC`, and
-                    ` | DECIMALS` where two are not the right number; several runs in braces are averaged seed by seed
+    measured [N]    a table that is written by hand but for its last column. The others are some words, a run and
+                    benchmark/metric; the last is what the published records have of them, with N decimals (2). Several
+                    runs in braces are averaged seed by seed
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property, partial
 
 from shared.commands.render import draw
 from shared.data.files import write_atomically
@@ -17,14 +21,13 @@ from shared.evaluation.spread import mean
 from shared.records.records import Records, find_records
 from shared.records.results import Results
 from shared.reporting.comparison import by_seed
-from shared.reporting.readme import Part, Quantity, deviations_text, measured_text, rewrite, target_text
-from shared.reporting.table import Table
+from shared.reporting.readme import Part, deviations_text, filled, rewrite, target_text
+from shared.reporting.table import Table, measured
 from shared.runs import registry
 from shared.runs.reference import listed_runs
 from shared.runs.registry import Paper
 
 KINDS = ("deviations", "table", "measured")
-_FIELDS = (3, 4)
 
 
 def write_readmes(results: Results, *, check: bool = False) -> list[str]:
@@ -54,14 +57,21 @@ class _Parts:
     def __init__(self, paper: Paper, results: Results) -> None:
         self.paper, self.results = paper, results
 
+    @cached_property
+    def records(self) -> Records:
+        """All published records of the paper."""
+        return Records.read(find_records(self.results.paper("published", self.paper.key)), self.paper.reference)
+
     def content(self, part: Part) -> str:
         match part:
-            case Part("deviations", (), ()):
+            case Part("deviations", ()):
                 return deviations_text(self.paper.deviations)
-            case Part("table", (target,), ()):
+            case Part("table", (target,)):
                 return self._table(target)
-            case Part("measured", (), lines) if lines:
-                return self._measured(lines)
+            case Part("measured", ()):
+                return filled(part.body, partial(self._measured, decimals=2))
+            case Part("measured", (decimals,)) if decimals.isdigit():
+                return filled(part.body, partial(self._measured, decimals=int(decimals)))
         if part.kind in KINDS:
             raise UserError(f"'{part.kind}' has not what it needs; shared/commands/readme.py says what that is.")
         raise UserError(f"nothing is known of the kind '{part.kind}'; {suggestion(part.kind, KINDS)}")
@@ -72,20 +82,12 @@ class _Parts:
             raise UserError(f"{target} is a figure; name a table.")
         return target_text(drawn, ours=self.paper.target(target).ours)
 
-    def _measured(self, lines: tuple[str, ...]) -> str:
-        published = find_records(self.results.paper("published", self.paper.key))
-        records = Records.read(published, self.paper.reference)
-        return measured_text([self._quantity(line, records) for line in lines])
-
-    def _quantity(self, line: str, records: Records) -> Quantity:
-        fields = [field.strip() for field in line.split("|")]
-        if len(fields) not in _FIELDS or fields[2].count("/") != 1 or not "".join(fields[3:] or "0").isdigit():
-            raise UserError(f"'{line}' is not WORDS | RUN | BENCHMARK/METRIC, with | DECIMALS or without.")
-        name, run, place = fields[:3]
-        benchmark, metric = place.split("/")
-        by_run = [by_seed(records, self.paper.run(one, "full").name, benchmark, metric) for one in listed_runs(run)]
+    def _measured(self, cells: Sequence[str], decimals: int) -> str:
+        *_, run, place = (cell.strip("`") for cell in ("", *cells))
+        benchmark, _, metric = place.partition("/")
+        names = [self.paper.run(name, "full").name for name in listed_runs(run)]
+        by_run = [by_seed(self.records, name, benchmark, metric) for name in names]
         seeds = sorted(set.intersection(*(set(values) for values in by_run)))
         if not seeds:
-            raise UserError(f"no published record of {run} has {place}; correct the line or remove it.")
-        values = [mean([values[seed] for values in by_run]) for seed in seeds]
-        return Quantity(name, run, values, decimals=int(fields[3]) if fields[3:] else 2)
+            raise UserError(f"no published record of {run} has {place}; correct the row or remove it.")
+        return measured([mean([values[seed] for values in by_run]) for seed in seeds], decimals)

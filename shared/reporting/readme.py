@@ -1,7 +1,6 @@
 """The parts of a README that a command writes, each between two markers on lines of their own.
 
 A part begins with `<!-- written: KIND WORDS -->` and ends with `<!-- end -->`; what stands between them is replaced.
-The first marker may have lines of its own below the kind, which say what the part is to show.
 """
 
 from __future__ import annotations
@@ -11,20 +10,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from shared.errors import UserError
-from shared.reporting.table import Table, markdown_table, measured
+from shared.reporting.table import Table, markdown_table, table_cells
 from shared.runs.registry import Deviation
 
-_MARKER = re.compile(r"^<!-- (written:|end\b)(.*?)-->$", re.MULTILINE | re.DOTALL)
+_MARKER = re.compile(r"^<!-- (written:|end\b)(.*)-->$", re.MULTILINE)
 _OF_SEEDS = re.compile(r"\(\d+\)$")
 
 
 @dataclass(frozen=True)
 class Part:
-    """What a marker asks for: a kind of part, the words after it and the lines below it, none of them empty."""
+    """What a marker asks for, a kind of part and the words after it, and what stands there now."""
 
     kind: str
     words: tuple[str, ...]
-    lines: tuple[str, ...]
+    body: str
 
 
 def rewrite(text: str, name: str, content: Callable[[Part], str]) -> tuple[str, list[str]]:
@@ -45,12 +44,13 @@ def rewrite(text: str, name: str, content: Callable[[Part], str]) -> tuple[str, 
             begun = marker
             continue
         place = f"{name}:{_line(text, begun)}"
-        part = _part(begun[2], place)
+        kind, *words = begun[2].split() or [""]
+        part = Part(kind, tuple(words), text[begun.end() : marker.start()])
         try:
             body = f"\n\n{content(part).strip()}\n\n"
         except UserError as error:
             raise UserError(f"{place}: {error}") from None
-        if body != text[begun.end() : marker.start()]:
+        if body != part.body:
             changed.append(f"{place}: {' '.join((part.kind, *part.words))}")
         written += text[copied : begun.end()] + body
         copied, begun = marker.start(), None
@@ -61,14 +61,6 @@ def rewrite(text: str, name: str, content: Callable[[Part], str]) -> tuple[str, 
 
 def _line(text: str, marker: re.Match[str]) -> int:
     return text.count("\n", 0, marker.start()) + 1
-
-
-def _part(asked: str, place: str) -> Part:
-    first, *lines = asked.split("\n")
-    if not first.strip():
-        raise UserError(f"{place}: the part has no kind; name it after 'written:'.")
-    kind, *words = first.split()
-    return Part(kind, tuple(words), tuple(line.strip() for line in lines if line.strip()))
 
 
 def deviations_text(deviations: Iterable[Deviation]) -> str:
@@ -91,17 +83,15 @@ def _has_not_run(row: Sequence[str]) -> bool:
     return "not run" in row and not any(_OF_SEEDS.search(cell) for cell in row)
 
 
-@dataclass(frozen=True)
-class Quantity:
-    """Something measured, in words, with its value by seed and the decimals to show."""
+def filled(body: str, cell: Callable[[Sequence[str]], str]) -> str:
+    """Return the table that stands in a part with its last column filled; `cell` has the other cells of a row.
 
-    name: str
-    run: str
-    values: Sequence[float]
-    decimals: int
+    Raises:
+        UserError: there is no table, or `cell` refuses a row.
 
-
-def measured_text(quantities: Iterable[Quantity]) -> str:
-    """Return measured quantities as a table: mean ± standard deviation (number of seeds)."""
-    rows = [(entry.name, f"`{entry.run}`", measured(entry.values, entry.decimals)) for entry in quantities]
-    return markdown_table(["", "run", "measured"], rows)
+    """
+    lines = [table_cells(line) for line in body.splitlines() if line.startswith("|")]
+    if len(lines) < 3 or len({len(line) for line in lines}) > 1:
+        raise UserError("no table stands here; write one, with a row for each number and its last cell empty.")
+    header, _, *rows = lines
+    return markdown_table(header, [[*row[:-1], cell(row[:-1])] for row in rows])

@@ -88,10 +88,11 @@ def _write(path: Path, text: str) -> Path:
 def read_display(markdown: Path) -> tuple[str, list[str], list[list[str]], list[str]]:
     """Read a table's `.md` again: its caption, header, rows and notes."""
     caption, body, *notes = markdown.read_text(encoding="utf-8").strip().split("\n\n")
-    cells = [_cells(line) for line in body.splitlines()]
+    cells = [table_cells(line) for line in body.splitlines()]
     return caption.strip("*"), cells[0], cells[2:], notes
 
 
-def _cells(line: str) -> list[str]:
+def table_cells(line: str) -> list[str]:
+    """Return the cells of one line of a table in Markdown."""
     marked = line.strip().strip("|").replace(r"\|", "\0")
     return [cell.strip().replace("\0", "|") for cell in marked.split("|")]
