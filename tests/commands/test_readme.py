@@ -1,37 +1,46 @@
-"""Writing the READMEs: from the records that are published, into a copy of the suite; what it says where it cannot."""
+"""Writing the README of one paper from its published records: what it writes, and what it says where it cannot."""
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
+from shared.commands.cli import main
+from shared.runs import registry
+from shared.runs.registry import Paper
 from tests.conftest import ROOT
 
-README = "papers/gaussian_affinity/README.md"
-MEASURED = "<!-- written: measured -->"
-PUBLISHED = ("--results", str(ROOT / "results"))
+KEY = "gaussian_affinity"
+RESULTS = str(ROOT / "results")
 
 
 @pytest.fixture
-def readme(suite):
-    """The README of one paper in a copy of the suite, in which the others have no written parts."""
-    for folder in (suite / "papers").iterdir():
-        if folder.is_dir() and folder.name != "gaussian_affinity":
-            (folder / "README.md").write_text("# A paper\n")
-    return suite / README
+def readme(tmp_path, monkeypatch):
+    """The README of a copy of one paper, which is the only one."""
+    shutil.copytree(ROOT / "papers" / KEY, tmp_path / KEY)
+    monkeypatch.setattr(registry, "papers", lambda: {KEY: Paper(tmp_path / KEY)})
+    return tmp_path / KEY / "README.md"
 
 
-def test_what_differs_is_named_and_then_written(shared, suite, readme):
+def status(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["readme", *arguments])
+    return ended.value.code
+
+
+def test_what_differs_is_named_and_then_written(readme, capsys):
     whole = readme.read_text()
     readme.write_text(whole.replace("94.65", "95.65"))
-    checked = shared("readme", "--check", *PUBLISHED, cwd=suite)
-    assert (checked.returncode, len(checked.stdout.splitlines())) == (1, 1)
-    line = whole[: whole.index(MEASURED)].count("\n") + 1
-    assert checked.stdout.endswith(f"{README}:{line}: measured differs\n")
+    line = whole.splitlines().index("<!-- written: measured -->") + 1
+    place = f"{readme}:{line}: measured"
+    assert status("--check", "--results", RESULTS) == 1
+    assert capsys.readouterr().out == f"{place} differs\n"
     assert "95.65" in readme.read_text()
-    written = shared("readme", *PUBLISHED, cwd=suite, check=True)
-    assert written.stdout.endswith(": measured written\n")
+    assert status("--results", RESULTS) == 0
+    assert capsys.readouterr().out == f"{place} written\n"
     assert readme.read_text() == whole
-    assert shared("readme", "--check", *PUBLISHED, cwd=suite, check=True).stdout == ""
+    assert status("--check", "--results", RESULTS) == 0
 
 
 @pytest.mark.parametrize(
@@ -46,9 +55,26 @@ def test_what_differs_is_named_and_then_written(shared, suite, readme):
         ("`olivetti/accuracy`", "`accuracy`", "no published record of table3/affinity has accuracy"),
     ],
 )
-def test_what_a_readme_asks_for_in_vain_is_named_with_its_line(shared, readme, old, new, says):
-    readme.write_text(readme.read_text().replace(old, new, 1))
-    done = shared("readme", *PUBLISHED, cwd=readme.parents[2])
-    assert done.returncode == 2
-    assert f"{README}:" in done.stderr
-    assert says in done.stderr
+def test_what_a_readme_asks_for_in_vain_is_named_with_its_line(readme, capsys, old, new, says):
+    whole = readme.read_text().replace(old, new, 1)
+    readme.write_text(whole)
+    assert status("--results", RESULTS) == 2
+    message = capsys.readouterr().err
+    assert message.startswith(f"error: {readme}:")
+    assert says in message
+    assert readme.read_text() == whole
+
+
+def test_several_runs_are_averaged_seed_by_seed(readme):
+    whole = readme.read_text().replace("`table3/affinity`", "`table3/{affinity,softmax}`", 1)
+    readme.write_text(whole)
+    assert status("--results", RESULTS) == 0
+    [line] = [line for line in readme.read_text().splitlines() if "{affinity,softmax}" in line]
+    affinity, softmax, both = 94.65, 94.57, float(line.split("|")[4].split("±")[0])
+    assert both == pytest.approx((affinity + softmax) / 2, abs=0.011)
+
+
+def test_a_paper_needs_a_readme(readme, capsys):
+    readme.unlink()
+    assert status("--results", RESULTS) == 2
+    assert "README.md: cannot be read" in capsys.readouterr().err
