@@ -23,7 +23,7 @@ def readme(tmp_path, monkeypatch):
     return tmp_path / KEY / "README.md"
 
 
-def status(*arguments: str) -> int:
+def status(*arguments: str) -> int | str | None:
     with pytest.raises(SystemExit) as ended:
         main(["readme", *arguments])
     return ended.value.code
