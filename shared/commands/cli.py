@@ -63,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--seed", type=int, metavar="N", help="this seed alone")
     command("render", "Draw a table or figure from its records.", "PAPER", "TARGET", scales=SCALES)
     command("report", "Judge the records and write the report.", scales=SCALES)
+    readme = command("readme", "Write the tables of the papers' READMEs from runs.yaml and the published records.")
+    readme.add_argument("--check", action="store_true", help="write nothing; exit with 1 where one differs, naming it")
     return parser
 
 
@@ -133,3 +135,13 @@ def _report(given: argparse.Namespace) -> None:
     from shared.commands.report import write_report  # noqa: PLC0415
 
     print(write_report(_scale(given), Results(given.results)))  # noqa: T201
+
+
+def _readme(given: argparse.Namespace) -> None:
+    from shared.commands.readme import write_readmes  # noqa: PLC0415
+
+    differing = write_readmes(Results(given.results), check=given.check)
+    for part in differing:
+        print(f"{part} {'differs' if given.check else 'written'}")  # noqa: T201
+    if given.check and differing:
+        sys.exit(1)

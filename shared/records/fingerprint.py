@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _TRAINING = ("runs", "data", "backbones", "losses", "training", "evaluation")
-_RENDERING = ("records", "runs/reference.py", "commands/render.py", "verdicts", "reporting", "evaluation")
+_RENDERING = ("records", "runs", "commands/render.py", "verdicts", "reporting", "evaluation")
 
 
 def training_code(paper: str, root: Path = ROOT) -> str:
