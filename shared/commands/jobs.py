@@ -35,8 +35,9 @@ from shared.evaluation.output import Output
 from shared.records.fingerprint import ROOT, training_code
 from shared.records.records import ARRAYS, CURVE, FEATURES, RECORD, DataUsed, Provenance, Record, write_json
 from shared.records.results import Results
+from shared.runs.catalogue import benchmarks, images_of
+from shared.runs.config import Run
 from shared.runs.fields import Split
-from shared.runs.registry import Run, benchmarks, images_of
 from shared.training import device as devices
 from shared.training import parallel
 from shared.training.batches import Images, ImageTensor, Normalisation

@@ -12,17 +12,18 @@ from typing import Any
 
 from PIL import Image
 
-from shared.commands.render import record_paths
-from shared.commands.status import data_sets
 from shared.evaluation.spread import mean
 from shared.records.fingerprint import training_code
 from shared.records.records import Record, Records, read_record, write_json
 from shared.records.results import SUFFIXES, Results
+from shared.records.target_records import record_paths
 from shared.reporting import site
 from shared.reporting.table import read_display
 from shared.runs import registry
+from shared.runs.catalogue import data_sets
 from shared.runs.components import Card
-from shared.runs.registry import Paper, Target
+from shared.runs.registry import Paper
+from shared.runs.runs_file import Target
 from shared.verdicts.verdicts import ClaimVerdict, ValueVerdict, judge_claims, judge_values, verdicts
 
 MINUS = "\N{MINUS SIGN}"

@@ -30,6 +30,10 @@ class Document:
             key = key[:-1]
         return self.lines.get(key, 1)
 
+    def place(self, key: Key) -> str:
+        """Return "file:line" of `key`."""
+        return f"{self.path}:{self.line(key)}"
+
 
 def load(path: Path) -> Document:
     """Read one YAML file.
@@ -76,7 +80,7 @@ def explain(error: ValidationError, document: Document) -> UserError:
     """Turn the first complaint of a validation into one sentence with file, line, key and the nearest valid name."""
     where, problem = complaint(error)
     name = ".".join(map(str, where))
-    return UserError(f"{document.path}:{document.line(where)}: {name or 'the file'}: {problem}")
+    return UserError(f"{document.place(where)}: {name or 'the file'}: {problem}")
 
 
 def complaint(error: ValidationError) -> tuple[Key, str]:
