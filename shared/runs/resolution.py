@@ -1,7 +1,7 @@
 """The resolution of a paper's `runs.yaml` into its runs at a scale.
 
-A setting is given by its dotted path (`loss.sigma`); its value replaces all that stood there. Later layers win:
-defaults, then the group's `set`, then its axes in the order of its name, then the rows of `scales` from the top.
+The settings of a run are laid over each other, and later layers win: defaults, then the group's `set`, then its axes in
+the order of its name, then the rows of `scales` from the top. The value of a setting replaces all that stood there.
 """
 
 from __future__ import annotations

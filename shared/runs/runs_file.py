@@ -9,8 +9,7 @@ Its keys:
     targets    the tables and figures, and the runs that each is made of
     deviations what is done otherwise than the paper says, or chosen where it is silent
 
-A setting is given by its dotted path (`loss.sigma`); its value replaces all that stood there. Later layers win:
-defaults, then the group's `set`, then its axes in the order of its name, then the rows of `scales` from the top.
+A setting is given by its dotted path (`loss.sigma`).
 """
 
 from __future__ import annotations
