@@ -45,8 +45,8 @@ from shared.errors import UserError
 from shared.evaluation.spread import mean, sd
 from shared.records.records import Record, read_record
 from shared.records.results import Results
-from shared.runs.config import RunConfig
-from shared.runs.registry import TRAINED_SCALES, Run, paper
+from shared.runs.config import Run, RunConfig
+from shared.runs.registry import TRAINED_SCALES, paper
 from shared.training import device as devices
 from shared.training.batches import ImageTensor, Normalisation
 from shared.training.checkpoint import Checkpoints

@@ -27,7 +27,35 @@ PAIRED_CLASSES = (0, 1)
 """The two classes of which figure 4 shows the angles of pairs."""
 
 
-def spheres(records: Records, figure: str, panels: Sequence[str], caption: str, *, angles: bool = False) -> Figure:
+def figure4(records: Records) -> Figure:
+    """Figure 4: embeddings of four people on the unit sphere, and the angles of pairs of two of them."""
+    return _spheres(
+        records,
+        "figure4",
+        list(PANELS),
+        caption=(
+            "Figure 4. Embeddings of four people in three dimensions, by their direction, under CosFace, the center "
+            "loss and Cos-DiscFace with one basis and with two; + marks the class weights. Below, the angles of all "
+            "pairs of images of the people A and B."
+        ),
+        angles=True,
+    )
+
+
+def figure5(records: Records) -> Figure:
+    """Figure 5: the same where one of the four people is seen once every two epochs."""
+    return _spheres(
+        records,
+        "figure5",
+        ["cosface", "center", "one-basis"],
+        caption=(
+            "Figure 5. Embeddings of four people in three dimensions, by their direction, of whom D was seen in "
+            "training once every two epochs, a single image; + marks the class weights."
+        ),
+    )
+
+
+def _spheres(records: Records, figure: str, panels: Sequence[str], caption: str, *, angles: bool = False) -> Figure:
     """Draw a row of spheres, one a loss, and below them the angles of pairs if asked for."""
     shown = records.first_seeds()
     picture = drawing(1 + angles, len(panels), width=PAGE_WIDTH, height=2.15 + 1.55 * angles + 0.25)

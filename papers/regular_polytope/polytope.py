@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Name = Literal["simplex", "orthoplex", "cube"]
+POLYTOPES: tuple[Name, ...] = ("simplex", "orthoplex", "cube")
 Vertices = NDArray[np.float64]
 
 

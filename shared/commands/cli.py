@@ -12,7 +12,8 @@ from typing import NoReturn
 from shared.data.files import data_root
 from shared.errors import UserError, suggestion
 from shared.records.results import Results
-from shared.runs.registry import SCALES, TRAINED_SCALES, benchmarks, paper, papers
+from shared.runs.catalogue import benchmarks
+from shared.runs.registry import SCALES, TRAINED_SCALES, paper, papers
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -9,7 +9,7 @@ from shared.evaluation.trained import Trained
 from shared.records.kept import write_arrays
 from shared.records.records import write_json
 from shared.records.results import Results
-from shared.runs.registry import Run
+from shared.runs.config import Run
 from shared.training import device as devices
 from shared.training.checkpoint import Checkpoints
 from shared.training.setup import Setup

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from shared.commands.render import record_paths
 from shared.records.records import Record, find_records, read_record
 from shared.records.results import SUFFIXES, Results
+from shared.records.target_records import record_paths
+from shared.runs.catalogue import data_sets, images_of
 from shared.runs.components import DataSet
-from shared.runs.registry import Paper, Run, images_of, papers
+from shared.runs.config import Run
+from shared.runs.registry import Paper, papers
 
 RECORD_MEGABYTES = 0.01
 FEATURES_MEGABYTES = 0.3
@@ -82,14 +84,6 @@ def _training_images(data: DataSet) -> float:
 
 def _at_hand(data: DataSet, root: Path) -> bool:
     return data.obtainable or data.is_there(root)
-
-
-def data_sets(runs: Iterable[Run]) -> dict[str, DataSet]:
-    """Return the data sets that runs train on, then those that their benchmarks embed, by name."""
-    runs = list(runs)
-    trained = {run.config.data.name: run.config.data for run in runs}
-    tested = [images_of(run, name) for run in runs for name in (*run.config.benchmarks, *run.config.along_training)]
-    return trained | {data.name: data for data in tested if data is not None}
 
 
 def _tested_elsewhere(run: Run, root: Path) -> list[str]:

@@ -14,7 +14,7 @@ from shared.records.kept import write_arrays, write_curve, write_features
 from shared.records.provenance import provenance
 from shared.records.records import DataUsed, Record, write_json
 from shared.records.results import Results
-from shared.runs.registry import Run
+from shared.runs.config import Run
 from shared.training import device as devices
 from shared.training import parallel
 from shared.training.checkpoint import Checkpoints

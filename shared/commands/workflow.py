@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from shared.commands.render import record_paths
 from shared.records.results import SUFFIXES, Results
-from shared.runs.registry import SCALES, TRAINED_SCALES, Run, benchmarks, paper, papers
+from shared.records.target_records import record_paths
+from shared.runs.catalogue import benchmarks
+from shared.runs.config import Run
+from shared.runs.registry import SCALES, TRAINED_SCALES, paper, papers
 
 RESULTS = Results()
 

@@ -12,8 +12,7 @@ import numpy as np
 
 from shared.errors import UserError
 from shared.evaluation.output import Output
-from shared.runs.registry import benchmark as benchmark_of
-from shared.runs.registry import images_of
+from shared.runs.catalogue import benchmark_of, images_of
 from shared.training.loop import EVALUATION_BATCH, embed
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from shared import ROOT
 from shared.records.fingerprint import training_code
 from shared.records.records import Provenance
-from shared.runs.registry import ROOT
 from shared.training import device as devices
 
 if TYPE_CHECKING:
-    from shared.runs.registry import Run
+    from shared.runs.config import Run
     from shared.training.loop import Position
     from shared.training.setup import Setup
 

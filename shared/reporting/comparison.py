@@ -93,6 +93,16 @@ def _setting(value: Value | None) -> str:
     return text or ("–" if value is None or value.value is None else f"{value.value:g}{value.unit}")
 
 
+def printed_cell(records: Records, target: str, row: str, column: str) -> str:
+    """Return what the paper prints in a cell: a number with its spread and its unit but %, a word, or a dash."""
+    cell = (target, row, column)
+    value = next(value for value in records.reference.values if (value.target, value.row, value.column) == cell)
+    if value.text is not None or value.value is None:
+        return _number(value)
+    spread = "" if value.spread is None else f" ± {value.spread:.{value.decimals}f}"
+    return f"{_number(value)}{spread}{value.unit if value.unit != '%' else ''}"
+
+
 def evaluated(records: Records) -> set[Place]:
     """Return each benchmark and metric that some run has."""
     table = records.table

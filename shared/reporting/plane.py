@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
     from numpy.typing import NDArray
 
 CLASSES = 10
 GREY = "#9a9a9a"
+T = TypeVar("T")
 
 
 def points(arrays: Mapping[str, NDArray[np.generic]], names: Sequence[str]) -> pd.DataFrame:
@@ -62,6 +64,10 @@ def scatter(
     places = np.zeros((0, 2)) if centres is None else centres.reshape(-1, 2)
     axes.plot(places[:, 0], places[:, 1], "+", color="black", markersize=6, markeredgewidth=1.1)
     _fit(axes, np.concatenate([(frame if within is None else within)[["x", "y"]].to_numpy(), places]))
+    _name_classes(axes, frame, reduced)
+
+
+def _name_classes(axes: Axes, frame: pd.DataFrame, reduced: Sequence[str]) -> None:
     for name, place in frame.groupby("class")[["x", "y"]].median().iterrows():
         outward = place / max(float(np.hypot(place["x"], place["y"])), 1e-12)
         axes.annotate(
@@ -83,6 +89,21 @@ def rays(axes: Axes, vectors: NDArray[np.generic]) -> None:
     for vector in vectors[:, 0]:
         x, y = reach * vector / max(float(np.linalg.norm(vector)), 1e-12)
         axes.plot([0, x], [0, y], color="black", linewidth=0.8, scalex=False, scaley=False)
+
+
+def panels(
+    picture: Drawing, labels: Mapping[str, str], shown: Mapping[str, T], *, size: float | str = 8
+) -> Iterator[tuple[Axes, str, T]]:
+    """Title each of a row of panels, say in those for which there is nothing that it was not run, and yield the others.
+
+    `labels` are the titles by the name of what is shown, in the order of the panels.
+    """
+    for axes, (name, label) in zip(picture.axes, labels.items(), strict=True):
+        axes.set_title(label, fontsize=size)
+        if name in shown:
+            yield axes, name, shown[name]
+        else:
+            not_run(axes)
 
 
 def not_run(axes: Axes) -> None:

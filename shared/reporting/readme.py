@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from shared.errors import UserError
 from shared.reporting.table import Table, markdown_table, table_cells
-from shared.runs.registry import Deviation
+from shared.runs.runs_file import Deviation
 
 _MARKER = re.compile(r"^<!-- (written:|end\b)(.*)-->$", re.MULTILINE)
 _OF_SEEDS = re.compile(r"\(\d+\)$")

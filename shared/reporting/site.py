@@ -1,65 +1,24 @@
-"""The report as static pages: what a page shows, as plain typed data, and its rendering to a folder.
+"""What the report shows, as plain typed data: its pages, their targets, and the rows of their tables.
 
-Nothing here reads records or judges them. The folder that `write_site` leaves is self-contained: relative
-links only, no scripts, its own copies of pictures and data files.
+Nothing here reads records or judges them.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
-import struct
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from shared.errors import UserError
+from shared.reporting.words import SCORED, WORDS, Shown, State
 from shared.runs.components import Card
+from shared.verdicts.words import UNSCORED, Word
 
-Verdict = Literal[
-    "matched", "better", "worse", "contradicted", "inconclusive",
-    "not run", "not runnable", "no evidence", "quoted", "setting",
-]  # fmt: skip
-State = Literal["done", "not run", "not runnable"]
 Mark = Literal["", "measured", "printed", "quoted", "setting"]
 
-
-class Word(NamedTuple):
-    """How a verdict or state is shown: a symbol, a tone of colour, and its meaning for the legend."""
-
-    symbol: str
-    tone: str
-    meaning: str
-
-
-WORDS: dict[str, Word] = {
-    "done": Word("●", "plain", "Regenerated from records of this scale."),
-    "matched": Word("✓", "good", "A value within the tolerance of the printed one; a claim that the records support."),
-    "better": Word("▲", "better", "Beyond the tolerance, on the better side of the printed value."),
-    "worse": Word("▼", "worse", "Beyond the tolerance, on the worse side of the printed value."),
-    "contradicted": Word("✗", "bad", "The records speak against the claim."),
-    "inconclusive": Word("?", "open", "Too few seeds, or too much spread between them, to say either."),
-    "not run": Word("○", "plain", "Can be run, but has no records at this scale."),
-    "not runnable": Word("⊘", "plain", "Needs something that cannot be had; the reason stands beside it."),
-    "no evidence": Word("\N{EN DASH}", "plain", "Made at a scale whose numbers say nothing about the paper."),
-    "quoted": Word("“", "plain", "Taken over by the authors from another paper; never scored."),
-    "setting": Word("=", "plain", "Something the authors chose, such as a size or a count; never scored."),
-}
-SCORED = frozenset({"matched", "better", "worse", "contradicted", "inconclusive"})
-UNSCORED = frozenset({"quoted", "setting"})
 NUMBER = re.compile(r"[<>≤≥≈]?\s*[-\N{MINUS SIGN}+±]?\d.*|[-\N{EN DASH}\N{EM DASH}]?")
-
-SCALES = {
-    "smoke": "Every target end to end in minutes: few images, few steps. It shows that the machinery works.",
-    "lite": "As large as freely obtainable data and one machine allow.",
-    "full": "The protocol, data sets and iterations of the papers.",
-    "published": "The records of full and lite runs that are kept in the repository.",
-}
 
 
 @dataclass(frozen=True)
@@ -110,7 +69,7 @@ class ValueRow:
     interval: str = ""
     seeds: str = ""
     unit: str = ""
-    verdict: Verdict = "not run"
+    verdict: Word = "not run"
     reason: str = ""
     where: str = ""
     run: str = ""
@@ -123,7 +82,7 @@ class ClaimRow:
     id: str
     says: str
     where: str
-    verdict: Verdict
+    verdict: Word
     reason: str = ""
     targets: Sequence[str] = ()
 
@@ -252,7 +211,7 @@ class Site:
         return count(claim.verdict for paper in self.papers for claim in paper.claims)
 
     @property
-    def legend(self) -> dict[str, Word]:
+    def legend(self) -> dict[str, Shown]:
         """The words that pages of this report may show."""
         return {word: shown for word, shown in WORDS.items() if not (self.no_evidence and word in SCORED)}
 
@@ -263,81 +222,7 @@ def count(words: Iterable[str]) -> dict[str, int]:
     return {word: found[word] for word in WORDS if found[word] and word not in UNSCORED}
 
 
-def write_site(site: Site, folder: Path) -> None:
-    """Write the pages with copies of their pictures and downloads to `folder`, replacing an older report.
-
-    The new report is built beside `folder` and put in its place whole. A `folder` that holds anything but a
-    report is left alone (UserError).
-    """
-    if folder.exists() and any(folder.iterdir()) and not (folder / "report.css").is_file():
-        raise UserError(f"{folder} is not empty and holds no report; name another folder or empty it first")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".report-") as scratch:
-        fresh = Path(scratch) / "new"
-        fresh.mkdir()
-        _write_pages(site, fresh)
-        if folder.exists():
-            folder.rename(Path(scratch) / "old")
-        fresh.rename(folder)
-
-
-def _write_pages(site: Site, folder: Path) -> None:
-    loader = PackageLoader("shared.reporting")
-    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    pages.globals.update(site=site, words=WORDS, scales=SCALES)
-    pages.filters.update(file_size=file_size, megabytes=megabytes, image_size=image_size)
-    style, _, _ = loader.get_source(pages, "report.css")
-    (folder / "report.css").write_text(style, encoding="utf-8")
-    _write(folder / "index.html", pages.get_template("index.html.j2").render())
-    for paper in site.papers:
-        copies = _copy_files(paper, folder / paper.key)
-        page = pages.get_template("paper.html.j2").render(paper=paper, address=copies.__getitem__)
-        _write(folder / f"{paper.key}.html", page)
-
-
-def _copy_files(paper: PaperPage, folder: Path) -> dict[Path, str]:
-    """Copy a paper's pictures and downloads; return each source's address relative to the pages."""
-    copies: dict[Path, str] = {}
-    for target in paper.targets:
-        named = [] if target.image is None else [(target.image, target.key + target.image.suffix)]
-        for source, name in [*named, *((download, download.name) for download in target.downloads)]:
-            copy = folder / name
-            if source not in copies:
-                if copy.exists():
-                    raise ValueError(f"two files of {paper.key} would both be kept as {name}")
-                folder.mkdir(exist_ok=True)
-                shutil.copyfile(source, copy)
-            copies.setdefault(source, f"{folder.name}/{name}")
-    return copies
-
-
-def _write(path: Path, page: str) -> None:
-    path.write_text(page, encoding="utf-8", newline="\n")
-
-
 def _check_names(what: str, names: Sequence[str]) -> None:
     for name, times in Counter(names).items():
         if times > 1 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
             raise ValueError(f"{what}: {name!r} is used twice or is no plain name")
-
-
-def image_size(path: Path) -> tuple[int, int]:
-    """Width and height of a PNG in pixels, from its header (ValueError if it is no PNG)."""
-    with path.open("rb") as file:
-        header = file.read(24)
-    if header[:8] != b"\x89PNG\r\n\x1a\n" or header[12:16] != b"IHDR":
-        raise ValueError(f"{path} is no PNG picture")
-    width, height = struct.unpack(">II", header[16:24])
-    return width, height
-
-
-def file_size(path: Path) -> str:
-    """Say how large a file is: "3 kB"."""
-    size = path.stat().st_size
-    return f"{size} bytes" if size < 1000 else megabytes(size / 1e6)
-
-
-def megabytes(size: float) -> str:
-    """Say how large so many megabytes are, in a unit that fits: "3 kB", "11.6 MB", "250 GB"."""
-    value, unit = (size * 1e3, "kB") if size < 1 else (size, "MB") if size < 1e3 else (size / 1e3, "GB")
-    return f"{value:.3g} {unit}"

@@ -66,14 +66,15 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
 
 
-def measured(values: Sequence[float], decimals: int = 2) -> str:
-    """Return "mean ± standard deviation (seeds)" as a table shows it."""
+def measured(values: Sequence[float], decimals: int = 2, *, digits: int | None = None) -> str:
+    """Return "mean ± standard deviation (seeds)" as a table shows it, with so many decimals or significant digits."""
     seeds = list(values)
     if not seeds:
         return "not run"
     spread = sd(seeds)
-    shown = "" if spread is None else f" ± {spread:.{decimals}f}"
-    return f"{mean(seeds):.{decimals}f}{shown} ({len(seeds)})"
+    form = f".{decimals}f" if digits is None else f".{digits}g"
+    shown = "" if spread is None else f" ± {spread:{form}}"
+    return f"{mean(seeds):{form}}{shown} ({len(seeds)})"
 
 
 def _tex(text: str) -> str:

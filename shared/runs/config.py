@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -88,3 +90,20 @@ class RunConfig(Strict):
 def config_hash(identity: dict[str, Any]) -> str:
     """Return twelve hexadecimal digits that two runs share if and only if they train the same weights."""
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training configuration of a paper at one scale; `axes` tells which level of each axis it is."""
+
+    paper: str
+    name: str
+    scale: str
+    axes: dict[str, str]
+    seeds: int
+    config: RunConfig
+
+    @cached_property
+    def hash(self) -> str:
+        """The hash of what decides the trained weights, which names the folder of the checkpoints."""
+        return config_hash(self.config.identity())

@@ -32,7 +32,11 @@ class Document:
 
     def error(self, key: Key, problem: str) -> UserError:
         """Return the error that names file, line and key of a problem."""
-        return UserError(f"{self.path}:{self.line(key)}: {'.'.join(map(str, key)) or 'the file'}: {problem}")
+        return UserError(f"{self.place(key)}: {'.'.join(map(str, key)) or 'the file'}: {problem}")
+
+    def place(self, key: Key) -> str:
+        """Return "file:line" of `key`."""
+        return f"{self.path}:{self.line(key)}"
 
 
 def load(path: Path) -> Document:

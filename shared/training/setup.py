@@ -15,8 +15,8 @@ from shared.training.batches import Images, ImageTensor, Normalisation
 from shared.training.streaming import StreamedImages
 
 if TYPE_CHECKING:
+    from shared.runs.config import Run
     from shared.runs.fields import Split
-    from shared.runs.registry import Run
 
 FACES = Normalisation(mean=0.5, std=0.5)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scipy import stats
 
@@ -57,6 +57,19 @@ def t_test(effects: Sequence[float], name: str = "one-sample Student t-test") ->
         return Comparison(n, centre, None, p, f"exact sign test (all {n} effects equal)")
     p = 2 * float(stats.t.sf(abs(centre) / (spread / math.sqrt(n)), n - 1))
     return Comparison(n, centre, t_interval(effects), p, name)
+
+
+def equivalence_test(differences: Sequence[float], name: str, *, tolerance: float) -> Comparison:
+    """Test by two one-sided tests whether a mean difference stays within the tolerance.
+
+    The effect is by how much it does, negative where it does not. p is that of the nearer edge of the tolerance:
+    one-sided within it (the greater of the two), two-sided beyond.
+    """
+    room = [[tolerance + sign * difference for difference in differences] for sign in (1, -1)]
+    nearer = min((t_test(edge, name) for edge in room), key=lambda result: result.effect)
+    if nearer.p is None or nearer.effect <= 0:
+        return nearer
+    return replace(nearer, p=nearer.p / 2)
 
 
 def paired_differences(first: Mapping[int, float], second: Mapping[int, float]) -> list[float]:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from shared.evaluation.angles import Angles
 from shared.evaluation.output import Output
-from shared.runs.registry import benchmarks
+from shared.runs.catalogue import benchmarks
 
 
 def output(embeddings: ArrayLike, labels: ArrayLike, vectors: ArrayLike) -> Output:

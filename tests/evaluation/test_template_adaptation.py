@@ -20,7 +20,7 @@ from shared.evaluation.template_adaptation import (
     media_features,
     svm,
 )
-from shared.runs.registry import benchmarks
+from shared.runs.catalogue import benchmarks
 
 Floats = NDArray[np.float64]
 

@@ -19,9 +19,9 @@ from shared.reporting.site import (
     TableView,
     TargetSection,
     ValueRow,
-    Verdict,
 )
 from shared.runs.components import Card
+from shared.verdicts.words import Word
 
 SPLITS = [
     ("standard", "98.7", "99.6", "99.21"),
@@ -29,7 +29,7 @@ SPLITS = [
     ("10 % of even digits", "97.2", "99.3", "99.28"),
     ("25 % of odd digits", "98.1", "99.4", "99.61"),
 ]
-VERDICTS: list[Verdict] = ["worse", "inconclusive", "matched", "better"]
+VERDICTS: list[Word] = ["worse", "inconclusive", "matched", "better"]
 OTHERS = {
     "adversarial_variance": (
         "Adversarial Variance of Made-up Features",
@@ -302,7 +302,7 @@ def _waiting(key: str, title: str, names: list[str]) -> PaperPage:
 
 
 def _unscored(paper: PaperPage) -> PaperPage:
-    def verdict(given: Verdict) -> Verdict:
+    def verdict(given: Word) -> Word:
         return given if given in {"quoted", "setting", "not run", "not runnable"} else "no evidence"
 
     return replace(

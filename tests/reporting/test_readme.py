@@ -11,7 +11,7 @@ import pytest
 from shared.errors import UserError
 from shared.reporting.readme import Part, deviations_text, filled, rewrite, target_text
 from shared.reporting.table import Table
-from shared.runs.registry import Deviation
+from shared.runs.runs_file import Deviation
 
 TEXT = """\
 # A paper

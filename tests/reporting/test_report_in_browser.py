@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from shared.reporting.site import Site, write_site
+from shared.reporting.site import Site
+from shared.reporting.site_folder import write_site
 from tests.reporting.browser import chromium
 from tests.reporting.sample_site import sample_site
 

@@ -12,7 +12,6 @@ import pytest
 
 from shared.errors import UserError
 from shared.reporting.site import (
-    SCORED,
     Cell,
     ClaimRow,
     Deviation,
@@ -22,10 +21,9 @@ from shared.reporting.site import (
     TargetSection,
     ValueRow,
     count,
-    image_size,
-    megabytes,
-    write_site,
 )
+from shared.reporting.site_folder import image_size, megabytes, write_site
+from shared.reporting.words import SCORED
 from tests.reporting.sample_site import sample_site
 
 VOID = {"meta", "link", "img", "br"}
@@ -341,6 +339,6 @@ def test_sizes_are_given_in_a_unit_that_fits(size, text):
 
 def test_pages_are_made_without_the_heavy_libraries():
     heavy = {"torch", "pandas", "numpy", "matplotlib"}
-    code = f"import sys, shared.reporting.site; print({heavy} & set(sys.modules))"
+    code = f"import sys, shared.reporting.site_folder; print({heavy} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "set()"

@@ -14,8 +14,8 @@ QUICK = [*TINY, "--steps", "1", "--repetitions", "1", "--threads", "1"]
 
 
 def test_the_operations_of_a_step_by_hand():
-    # One unit a stage, 2 filters, images of 16 x 16, as tests/backbones/test_lresnet_ir.py counts the forward pass; the head
-    # has 512 x 7. A step takes three times that, less the gradient of the images, which nobody needs.
+    # One unit a stage, 2 filters, images of 16 x 16, as tests/backbones/test_lresnet_ir.py counts the forward pass; the
+    # head has 512 x 7. A step takes three times that, less the gradient of the images, which nobody needs.
     given = parsed(QUICK)
     trainer = Trainer((1, 1, 1, 1), 7, given, torch.device("cpu"))
     stem = 9 * 3 * 2 * 16**2

@@ -17,8 +17,8 @@ import pytest
 import torch
 
 from shared.errors import UserError
-from shared.runs.config import Training
-from shared.runs.registry import Run, paper
+from shared.runs.config import Run, Training
+from shared.runs.registry import paper
 from shared.training.batches import Images, ImageTensor, Normalisation
 from shared.training.checkpoint import Checkpoints
 from shared.training.loop import Stopped, error, fit, learning_rate_factor

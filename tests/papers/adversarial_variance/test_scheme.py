@@ -15,8 +15,8 @@ from torch.nn import functional
 from papers.adversarial_variance import Adversarial
 from papers.adversarial_variance.scheme import AdversarialScheme
 from shared.errors import UserError
+from shared.runs.catalogue import run_model
 from shared.runs.config import RunConfig
-from shared.runs.registry import run_model
 from shared.training.batches import ImageTensor, Normalisation
 from shared.training.checkpoint import Checkpoints
 from shared.training.classification import ClassificationScheme

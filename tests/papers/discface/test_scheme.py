@@ -12,8 +12,8 @@ import torch
 from papers.discface import RareClass
 from papers.discface.rare_class import RareClassScheme
 from shared.errors import UserError
+from shared.runs.catalogue import run_model
 from shared.runs.config import RunConfig
-from shared.runs.registry import run_model
 from shared.training.batches import ImageTensor, Normalisation
 from shared.training.checkpoint import Checkpoints
 from shared.training.loop import fit

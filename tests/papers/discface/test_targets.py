@@ -1,23 +1,21 @@
-"""DiscFace: its transcription, its runs, and its tables and figures drawn from made-up records."""
+"""DiscFace's tables and figures, drawn from made-up records."""
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from papers.discface import comparison, sphere, targets
+from papers.discface import comparison, targets
+from papers.discface.tables import FAR
 from shared.commands.render import render
 from shared.records.kept import CURVE, FEATURES
 from shared.records.records import Record, Records, find_records
 from shared.records.results import Results
-from shared.reporting.figure import Figure, drawing
-from shared.runs.reference import LargerGap, Plateau, Value
+from shared.reporting.figure import Figure
 from shared.runs.registry import paper
-from shared.runs.yaml_files import load
 from tests.records.samples import record, write
 
 DF = paper("discface")
@@ -26,17 +24,10 @@ METRICS = {
     "qmul-survface": ["accuracy", "tar@1e-1", "tar@1e-2", "tar@1e-3"],
     "olivetti": ["accuracy", "tar@1e-1", "tar@1e-2"],
     "ijb-b": ["tar@1e-5"],
-    "ijb-c": [f"tar@{far}" for far in targets.FAR],
+    "ijb-c": [f"tar@{far}" for far in FAR],
     "megaface": ["rank1", "tar@1e-6"],
-    "training-discrepancy": [
-        "displacement_cosine",
-        "radial",
-        "displacement_length",
-        "positive_angle",
-        "probe",
-        "chance",
-    ],
-    "discrepancy": ["displacement_cosine", "radial", "displacement_length", "positive_angle", "probe", "chance"],
+    "training-discrepancy": DISPLACEMENT,
+    "discrepancy": DISPLACEMENT,
     "pair-angles": ["positive_angle_class3", "negative_angle", "overlap"],
 }
 """What each benchmark measures, the accuracy where nothing is said."""
@@ -203,138 +194,3 @@ def test_figure6_gives_the_rank_correlation_of_the_two_curves(made):
     first = figure.data[(figure.data["run"] == "figure6/cosface") & (figure.data["seed"] == 0)]
     assert len(first) == 10
     assert set(first["verified_on"]) == {"CFP-FP" if scale == "smoke" else "Olivetti"}
-
-
-def test_the_view_is_a_rotation_with_the_last_two_classes_in_front():
-    random = np.random.default_rng(0)
-    for _ in range(20):
-        vectors = random.normal(size=(4, 3))
-        rotation = sphere.view(vectors)
-        assert rotation @ rotation.T == pytest.approx(np.eye(3))
-        assert np.linalg.det(rotation) == pytest.approx(1)
-        third, last = (vectors[2:] / np.linalg.norm(vectors[2:], axis=1, keepdims=True)) @ rotation.T
-        assert third == pytest.approx([-last[0], 0, last[2]])
-        assert last[0] > 0
-        assert last[2] > 0
-
-
-@pytest.mark.parametrize("last", [[1, 0, 0], [-1, 0, 0], [0, 0, 0]])
-def test_the_view_of_vectors_that_coincide_or_oppose_each_other_is_a_rotation_too(last):
-    rotation = sphere.view(np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0], last]))
-    assert rotation @ rotation.T == pytest.approx(np.eye(3))
-    assert np.linalg.det(rotation) == pytest.approx(1)
-
-
-def test_points_behind_the_sphere_are_paler():
-    picture = drawing()
-    rotation = np.eye(3)
-    points = np.array([[0.0, 0, 1], [0, 0, -1]])
-    sphere.scatter(picture.axes[0], points, np.array([0, 0]), np.eye(3), rotation=rotation)
-    shown = [part for part in picture.axes[0].collections if np.size(part.get_offsets())]
-    assert {part.get_alpha() for part in shown} == {0.22, 0.75}
-
-
-@pytest.fixture(scope="module")
-def cells() -> dict[tuple[str, str, str], Value]:
-    return {(value.target, value.row, value.column): value for value in DF.reference.values}
-
-
-@pytest.mark.parametrize(
-    ("cell", "printed", "source"),
-    [
-        (("table1", "DeepID2 [38]", "TAR @ FAR 0.1%"), 13.4, "quoted"),
-        (("table1", "Cos-DiscFace", "TAR @ FAR 1%"), 44.7, "own"),
-        (("table1", "Soft-DiscFace", "Accuracy"), 88.6, "own"),
-        (("table2", "PFE-AMSoftmax [40]", "CFP-FP"), 95.92, "quoted"),
-        (("table2", "ArcFace [8]", "CPLFW"), 92.08, "quoted"),
-        (("table2", "Cos-DiscFace", "CALFW"), 93.3, "own"),
-        (("table2", "OE-CNNs [39]", "Dataset"), 1.7, "setting"),
-        (("table3", "ArcFace", "MF Ver."), 96.88, "own"),
-        (("table3", "Arc-Triplet Loss", "MF Id."), 81.25, "own"),
-        (("table3", "Arc-Center Loss", "IJB-C"), 92.34, "own"),
-        (("table4", "Arc-Center Loss", "FAR 1e-3"), 96.07, "own"),
-        (("table5", "AgeDB-30", "λ = 0.6"), 93.92, "own"),
-        (("table5", "CPLFW", "λ = 1.0"), 89.23, "own"),
-        (("text", "ArcFace", "MF Ver."), 96.98, "own"),
-        (("text", "CosFace, m", "losses"), 30, "setting"),
-        (("text", "QMUL-SurvFace", "identities"), 15573, "setting"),
-    ],
-)
-def test_numbers_are_those_of_the_paper(cells, cell, printed, source):
-    assert (cells[cell].value, cells[cell].source) == (printed, source)
-
-
-def test_every_table_is_complete():
-    counts = Counter(value.target for value in DF.reference.values if value.source != "setting")
-    del counts["text"]
-    assert counts == {"table1": 8 * 4, "table2": 15 + 6 + 4 + 4 + 4, "table3": 25, "table4": 15, "table5": 30}
-
-
-def test_one_column_of_table5_is_a_row_of_table2_and_the_other_is_not(cells):
-    benchmarks = ("LFW", "CFP-FP", "AgeDB-30", "CALFW", "CPLFW")
-    for name in benchmarks:
-        assert cells["table2", "Cos-DiscFace", name].value == cells["table5", name, "λ = 0.2"].value
-    differences = [
-        cells["table2", "CosFace", name].value - cells["table5", name, "λ = 0.0"].value for name in benchmarks
-    ]
-    assert differences == pytest.approx([0.19, -0.15, 0.18, -0.01, 0.18])
-
-
-def test_every_own_number_is_measured_by_a_run_that_has_its_benchmark():
-    runs = DF.runs("full")
-    for value in DF.reference.values:
-        if value.source == "own" and value.run is not None and value.metric is not None:
-            assert value.metric.split("/")[0] in runs[value.run].config.benchmarks
-
-
-def test_every_claim_is_about_runs_that_there_are():
-    runs = {scale: DF.runs(scale) for scale in ("lite", "full")}
-    for claim in DF.reference.claims:
-        if claim.test is None:
-            continue
-        levels = claim.test.at if isinstance(claim.test, LargerGap) else claim.test.levels
-        sides = claim.test.model_dump().values()
-        asked = [side for side in sides if isinstance(side, dict) and side.get("runs")] or [claim.test.model_dump()]
-        scale = "lite" if claim.id.startswith("DF-C21") else "full"
-        for side in asked:
-            for level in levels:
-                run = runs[scale][side["runs"].replace("*", str(level))]
-                assert side["metric"].replace("*", str(level)).split("/")[0] in run.config.benchmarks, claim.id
-
-
-def test_that_the_weight_hardly_matters_is_claimed_as_a_plateau():
-    claims = {claim.id: claim.test for claim in DF.reference.claims}
-    test = claims["DF-C12d"]
-    assert isinstance(test, Plateau)
-    assert (test.metric, test.begins, test.levels) == ("cplfw/accuracy", 0.2, (0, 0.2, 0.4, 0.6, 0.8, 1))
-
-
-def test_margin_and_scale_are_not_as_printed_but_as_meant():
-    base = DF.run("ms1m/arc-discface", "full").config.plain()["loss"]["base"]
-    assert (base["scale"], base["margin"]) == (64, 0.5)
-    base = DF.run("casia/0.2", "full").config.plain()["loss"]["base"]
-    assert (base["scale"], base["margin"]) == (30, 0.25)
-
-
-def test_losses_that_compare_samples_have_batches_of_pairs_and_no_others():
-    paired = {name for name, run in DF.runs("full").items() if run.config.plain()["scheme"].get("pairs")}
-    assert paired == {"ms1m/arc-contrastive", "ms1m/arc-triplet"}
-
-
-def test_the_schedules_are_those_of_the_paper():
-    for run, steps, milestones in [
-        ("ms1m/arcface", 360_000, [100_000, 160_000, 220_000]),
-        ("casia/0", 32_000, [20_000, 28_000]),
-        ("qmul/softmax", 26_000, [10_000, 15_000]),
-    ]:
-        training = DF.run(run, "full").config.training
-        assert training.steps == steps
-        assert [round(share * steps) for share in training.milestones] == milestones
-
-
-def test_deviations_and_claims_name_targets_that_there_are():
-    document = load(DF.folder / "runs.yaml").data
-    for deviation in document["deviations"]:
-        assert set(deviation["targets"]) <= set(DF.targets)
-    for claim in DF.reference.claims:
-        assert set(claim.targets) <= set(DF.targets)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from papers.feature_transfer import nearest_center
 from papers.feature_transfer.nearest_center import NearestCenters, centers, nearest_is_own
 from shared.evaluation.output import Output
-from shared.runs.registry import benchmarks
+from shared.runs.catalogue import benchmarks
 
 
 def output(embeddings: ArrayLike, labels: ArrayLike, minority: tuple[int, ...] = ()) -> Output:

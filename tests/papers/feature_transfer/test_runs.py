@@ -13,8 +13,9 @@ from shared.commands.train import train
 from shared.errors import UserError
 from shared.records.records import Record, Records, read_record
 from shared.records.results import Results
-from shared.runs.config import RunConfig
-from shared.runs.registry import Run, paper, run_model
+from shared.runs.catalogue import run_model
+from shared.runs.config import Run, RunConfig
+from shared.runs.registry import paper
 
 PAPER = "feature_transfer"
 

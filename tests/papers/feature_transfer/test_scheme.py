@@ -18,8 +18,8 @@ from papers.feature_transfer.statistics import Statistics
 from papers.feature_transfer.transfer import transferred
 from shared.data.rendered.faces import render
 from shared.errors import UserError
+from shared.runs.catalogue import run_model
 from shared.runs.config import RunConfig
-from shared.runs.registry import run_model
 from shared.training import classification
 from shared.training.batches import ImageTensor, Normalisation
 from shared.training.checkpoint import Checkpoints

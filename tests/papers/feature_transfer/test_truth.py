@@ -16,7 +16,7 @@ from papers.feature_transfer.scheme import FeatureTransferScheme
 from papers.feature_transfer.transfer import transferred
 from shared.backbones.casia_net import framed
 from shared.data.rendered.faces import render
-from shared.runs.registry import run_model
+from shared.runs.catalogue import run_model
 from shared.training.batches import ImageTensor, Normalisation
 from shared.training.checkpoint import Checkpoints
 from shared.training.loop import fit

@@ -11,12 +11,9 @@ import pandas as pd
 import pytest
 
 from papers.gaussian_affinity import targets
-from papers.gaussian_affinity.recall import RecallBySize
-from papers.gaussian_affinity.targets import LESIONS
-from shared.evaluation.output import Output
+from papers.gaussian_affinity.names import LESIONS
 from shared.records.kept import FEATURES
 from shared.records.records import Record, Records
-from shared.runs.reference import listed_runs
 from shared.runs.registry import paper
 from tests.records.samples import record
 
@@ -206,51 +203,6 @@ def test_figure4_draws_from_the_runs_of_experiment_1() -> None:
         assert len(runs) == 2 * 3
         assert all(run.config.keep_features == ("test",) for run in runs)
         assert {tuple(run.config.plain()["data"]["sampling"]["classes"]) for run in runs} == {(0, 1, 2, 3, 4)}
-
-
-def output(labels: Sequence[int], predictions: Sequence[int]) -> Output:
-    return Output(
-        embeddings=np.zeros((len(labels), 2), np.float32),
-        labels=np.array(labels),
-        predictions=np.array(predictions),
-        class_vectors=np.zeros((3, 1, 2), np.float32),
-        minority=(),
-    )
-
-
-def test_recall_of_rare_and_of_frequent_classes_by_hand() -> None:
-    # Sizes 4, 1, 1 with mean 2; recalls 75, 0 and 100 %.
-    found = RecallBySize()(output([0, 0, 0, 0, 1, 2], [0, 0, 0, 2, 0, 2]))
-    assert found == {"frequent": 75.0, "rare": 50.0}
-    assert RecallBySize()(output([0, 1], [0, 0])) == {}
-
-
-def test_every_printed_number_rests_on_runs_and_benchmarks_that_there_are() -> None:
-    runs = GA.runs("full")
-    for value in GA.reference.values:
-        for name in listed_runs(value.run) if value.run else ():
-            assert value.metric is not None
-            assert value.metric.split("/")[0] in runs[name].config.benchmarks
-
-
-def test_no_own_number_of_a_table_is_left_unmeasured() -> None:
-    own = [value for value in GA.reference.values if value.source == "own" and value.target.startswith("table")]
-    assert {value.target for value in own} == {"table1", "table2", "table3", "table4", "table_text"}
-    assert all(value.run for value in own)
-
-
-def test_experiments_and_folds_share_everything_else() -> None:
-    """Folds of a cross-validation are one experiment only if nothing but the fold differs between them."""
-    plain = {name: run.config.plain() for name, run in GA.runs("full").items() if name.startswith("table2/")}
-    assert len(plain) == 2 * 3 * 3
-    for config in plain.values():
-        config["data"].pop("fold")
-    for experiment in ("five", "ten"):
-        for loss in ("softmax", "affinity", "cosen"):
-            configs = [plain[f"table2/{experiment}/{loss}/{fold}"] for fold in range(3)]
-            assert configs[0] == configs[1] == configs[2]
-            without = [{**config, "loss": None} for config in configs]
-            assert without[0] == {**plain[f"table2/{experiment}/softmax/0"], "loss": None}
 
 
 def test_data_of_figures_is_tidy(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
-"""Tables and figures are pure functions of records, and their files say what they are."""
+"""Tables and figures are pure functions of records, and are drawn from nothing else."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 from papers.gaussian_affinity import targets
 from shared.commands.render import render
@@ -13,8 +15,6 @@ from shared.errors import UserError
 from shared.records.kept import FEATURES
 from shared.records.records import DataUsed, Records
 from shared.records.results import Results
-from shared.reporting.figure import Figure, band, drawing
-from shared.reporting.table import NO_EVIDENCE, Table, measured, read_display
 from shared.runs.registry import paper, papers
 from tests.records.samples import record, write
 
@@ -86,13 +86,6 @@ def test_table1_shows_mean_spread_and_seeds_beside_the_printed_numbers():
     assert table.display.set_index("Imbalanced").loc["Stand. split", "Affinity (measured)"] == "not run"
 
 
-@pytest.mark.parametrize(
-    ("values", "shown"), [([], "not run"), ([99.0], "99.00 (1)"), ([1.0, 2.0, 3.0], "2.00 ± 1.00 (3)")]
-)
-def test_measured(values, shown):
-    assert measured(values) == shown
-
-
 def test_a_missing_record_is_named_with_the_command_that_makes_it(tmp_path):
     with pytest.raises(UserError, match=r"python -m shared train gaussian_affinity table1/\S+ --scale smoke"):
         render(GA, "table1", "smoke", Results(tmp_path))
@@ -100,52 +93,13 @@ def test_a_missing_record_is_named_with_the_command_that_makes_it(tmp_path):
         render(GA, "table1", "published", Results(tmp_path))
 
 
-def test_table_files_hold_the_same_cells(tmp_path):
-    table = Table(
-        data=pd.DataFrame({"row": ["a"], "value": [1.25]}),
-        display=pd.DataFrame({"Row": ["a | b", "50% & σ"], "Value": ["1.2 ± 0.1", "–"]}),
-        caption="A caption",
-        notes=["A note."],
-    )
-    csv, markdown, tex = table.write(tmp_path / "table1", no_evidence=True)
-    assert pd.read_csv(csv)["value"].tolist() == [1.25]
-    caption, header, rows, notes = read_display(markdown)
-    assert (caption, header) == ("A caption", ["Row", "Value"])
-    assert rows == [["a | b", "1.2 ± 0.1"], ["50% & σ", "–"]]
-    assert notes == [NO_EVIDENCE, "A note."]
-    text = tex.read_text()
-    assert r"50\% \& $\sigma$ & -- \\" in text
-    assert r"1.2 $\pm$ 0.1" in text
-    assert "no evidence" in text
-
-
-def test_a_figure_carries_its_caption_and_the_same_bits_each_time(tmp_path):
-    bits = []
-    for name in ("first", "second"):
-        picture = drawing()
-        band(picture.axes[0], [1, 2], [[1.0, 2.0], [2.0, 4.0]], "softmax", 0)
-        figure = Figure(picture, pd.DataFrame({"x": [1]}), "What it shows", ["A note."])
-        png, pdf, _ = figure.write(tmp_path / name, no_evidence=False)
-        bits.append((png.read_bytes(), pdf.read_bytes()))
-        with Image.open(png) as image:
-            assert image.info["Description"] == "What it shows\nA note."
-    assert bits[0] == bits[1]
-
-
-def test_a_band_is_drawn_only_where_seeds_differ():
-    picture = drawing()
-    band(picture.axes[0], [1, 2], [[1.0], [2.0]], "one seed", 0)
-    assert not picture.axes[0].collections
-    band(picture.axes[0], [1, 2], [[1.0, 1.5], [2.0, 2.5]], "two seeds", 1)
-    assert len(picture.axes[0].collections) == 1
-
-
-def test_drawing_and_reporting_import_no_torch():
-    import subprocess
-    import sys
-
-    code = (
-        "import sys; import shared.commands.report, shared.commands.render, papers.gaussian_affinity.targets;"
-        "sys.exit('torch' in sys.modules)"
-    )
+@pytest.mark.parametrize(
+    ("modules", "heavy"),
+    [
+        ("shared.commands.report, shared.commands.render, papers.gaussian_affinity.targets", "torch"),
+        ("shared.commands.status", "matplotlib"),
+    ],
+)
+def test_commands_import_no_more_than_they_need(modules, heavy):
+    code = f"import sys, {modules}; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,169 @@
+"""Figures 3, 4, 5, 7 and 8: embeddings in two dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from shared.records.records import Record, Records
+from shared.reporting import plane
+from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LOSSES = {"softmax": "softmax", "modified": "modified softmax", "angular": "angular softmax"}
+COMPACT = {"center": "center loss, λ = 0.1", "a-softmax": "angular softmax, m = 4"}
+CLASSES = ("2", "3", "8")
+
+
+def figure3(records: Records) -> Figure:
+    """Figure 3: embeddings under center loss of several weights, with the centres."""
+    shown = sorted(records.first_seeds().values(), key=lambda run: float(run.axes["weight"]))
+    picture = drawing(1, len(shown), width=PAGE_WIDTH, height=min(4.0, 0.5 + PAGE_WIDTH / len(shown)))
+    points = []
+    for axes, run in zip(picture.axes, shown, strict=True):
+        frame = _points(records, run)
+        plane.scatter(axes, frame, centres=_arrays(records, run)["class_vectors"])
+        axes.set_title(f"λ = {run.axes['weight']}", fontsize=8)
+        points.append(frame.assign(weight=run.axes["weight"], seed=run.seed))
+    plane.name_axes(picture.axes)
+    return Figure(
+        picture,
+        data=pd.concat(points),
+        caption=(
+            "Figure 3. Embeddings of the test digits in two dimensions under softmax joined with center loss of weight "
+            "λ. + marks the centres. Each panel has a scale of its own."
+        ),
+        notes=[_first_seed_note(shown)],
+    )
+
+
+def figure4(records: Records) -> Figure:
+    """Figure 4: embeddings of two classes under three kinds of softmax, with the directions of the class weights."""
+    shown = {run.axes["loss"]: run for run in records.first_seeds().values()}
+    picture = drawing(1, len(LOSSES), width=PAGE_WIDTH, height=3.1)
+    points = []
+    for axes, loss, run in plane.panels(picture, LOSSES, shown):
+        frame = _points(records, run)
+        plane.scatter(axes, frame)
+        plane.rays(axes, _arrays(records, run)["class_vectors"])
+        points.append(frame.assign(loss=loss, seed=run.seed))
+    plane.name_axes(picture.axes)
+    data = " / ".join(dict.fromkeys(_two_classes(run) for run in shown.values()))
+    picture.supxlabel(data, fontsize=8, fontweight="bold")
+    return Figure(
+        picture,
+        data=pd.concat(points),
+        caption=(
+            "Figure 4. Embeddings of the test images of two classes in two dimensions under three kinds of softmax "
+            f"({data}). Lines point from the origin along the class weights. Each panel has a scale of its own."
+        ),
+        notes=[_first_seed_note(shown.values())],
+    )
+
+
+def figure5(records: Records) -> Figure:
+    """Figure 5: center loss, compact in distance, against angular softmax, compact in angle."""
+    shown = {run.config["loss"]["name"]: run for run in records.first_seeds().values()}
+    picture = drawing(1, 2, width=PAGE_WIDTH, height=4.2)
+    points = []
+    for axes, loss, run in plane.panels(picture, COMPACT, shown):
+        frame = _points(records, run)
+        vectors = _arrays(records, run)["class_vectors"]
+        plane.scatter(axes, frame, centres=vectors if loss == "center" else None)
+        if loss == "a-softmax":
+            plane.rays(axes, vectors)
+        axes.set_title(f"{COMPACT[loss]}\n{_spread(run)}", fontsize=8)
+        points.append(frame.assign(loss=loss, seed=run.seed))
+    plane.name_axes(picture.axes)
+    return Figure(
+        picture,
+        data=pd.concat(points),
+        caption=(
+            "Figure 5. Embeddings of the test digits in two dimensions under center loss (+ marks the centres) and "
+            "angular softmax (lines point along the class weights). Each panel has a scale of its own."
+        ),
+        notes=["The paper shows an illustration; these are measured embeddings.", _first_seed_note(shown.values())],
+    )
+
+
+def figure7(records: Records) -> Figure:
+    """Figure 7: embeddings of 2, 3 and 8 classes by the vanilla classifier, on the axes of figure 8."""
+    return _few_classes(records, "figure7", "Figure 7. Embeddings of the test digits by the vanilla classifier")
+
+
+def figure8(records: Records) -> Figure:
+    """Figure 8: embeddings of 2, 3 and 8 classes after adversarial training, on the axes of figure 7."""
+    return _few_classes(records, "figure8", "Figure 8. Embeddings of the test digits after adversarial training")
+
+
+def _few_classes(records: Records, figure: str, caption: str) -> Figure:
+    """Draw a row of panels; each is as wide as the embeddings of both figures for its number of classes."""
+    shown = records.first_seeds()
+    picture = drawing(1, len(CLASSES), width=PAGE_WIDTH, height=2.9)
+    points = []
+    labels = {f"{figure}/{classes}": f"{classes} classes" for classes in CLASSES}
+    for axes, name, run in plane.panels(picture, labels, shown):
+        classes = name.rpartition("/")[2]
+        pair = (f"figure7/{classes}", f"figure8/{classes}")
+        frames = {drawn: _points(records, shown[drawn]) for drawn in pair if drawn in shown}
+        frame = frames[name]
+        plane.scatter(axes, frame, within=pd.concat(list(frames.values())))
+        axes.set_title(f"{labels[name]}\n{_spread(run)}", fontsize=7.5)
+        points.append(frame.assign(classes=classes, seed=run.seed))
+    plane.name_axes(picture.axes)
+    empty = pd.DataFrame(columns=["x", "y", "class", "classes", "seed"])
+    return Figure(
+        picture,
+        data=pd.concat(points) if points else empty,
+        caption=(
+            f"{caption}, as the network gives them, in two dimensions. For the same number of classes "
+            "figures 7 and 8 have the same axes."
+        ),
+        notes=[
+            "The embeddings are normalised before the softmax, so that only their direction counts.",
+            _first_seed_note(run for name, run in shown.items() if name.startswith(figure)),
+        ],
+    )
+
+
+def _first_seed_note(runs: Iterable[Record]) -> str:
+    seeds = ", ".join(f"{run.run}: {run.seed}" for run in runs)
+    return f"Of several seeds the first is drawn ({seeds})."
+
+
+def _arrays(records: Records, run: Record) -> dict[str, NDArray[np.generic]]:
+    return records.features[run.run, run.seed].load()
+
+
+def _points(records: Records, run: Record) -> pd.DataFrame:
+    """Return the test embeddings in columns x and y, and in `class` the digit, or A and B for two people."""
+    return plane.points(_arrays(records, run), _class_names(run.config))
+
+
+def _class_names(config: Mapping[str, Any]) -> list[str]:
+    if _are_faces(config):
+        return ["A", "B"]
+    return [str(digit) for digit in config["data"]["sampling"].get("classes") or range(10)]
+
+
+def _are_faces(config: Mapping[str, Any]) -> bool:
+    return str(config["data"]["name"]).startswith("casia")
+
+
+def _two_classes(run: Record) -> str:
+    if _are_faces(run.config):
+        return "Data: two identities of CASIA-WebFace, A and B"
+    first, second = _class_names(run.config)
+    return f"Data: two digits, {first} and {second}; no faces at hand"
+
+
+def _spread(run: Record) -> str:
+    """Return what the record says of the angular spread within classes and of the accuracy."""
+    shown = [("angles", "angular_sd", "angular sd {:.1f}°"), ("mnist-test", "accuracy", "accuracy {:.1f}%")]
+    metrics = run.metrics
+    return ", ".join(text.format(metrics[name][key]) for name, key, text in shown if key in metrics.get(name, {}))

@@ -1,0 +1,72 @@
+"""Figure 4: confusion matrices of skin lesions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from papers.gaussian_affinity.names import LESIONS
+from shared.records.records import Record, Records
+from shared.reporting import plane
+from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+
+def figure4(records: Records) -> Figure:
+    """Figure 4: confusion matrices of experiment 1 over all folds, CoSen CNN beside affinity loss."""
+    classes = LESIONS[:5]
+    panels = {"cosen": "(a) CoSen CNN", "affinity": "(b) Affinity loss"}
+    picture = drawing(1, len(panels), width=PAGE_WIDTH, height=3.4)
+    shown = defaultdict(list)
+    for record, _ in records.records:
+        shown[record.axes["loss"]].append(record)
+    drawn = []
+    for axes, loss, runs in plane.panels(picture, panels, shown, size="large"):
+        images = np.sum([_confusions(records, run, len(classes)) for run in runs], axis=0)
+        axes.set_title(f"{panels[loss]}, {images.sum():,} test images")
+        drawn.append(_draw_confusions(axes, images, classes, named=axes is picture.axes[0]).assign(loss=loss))
+    return Figure(
+        picture,
+        data=pd.concat(drawn),
+        caption="Figure 4. Confusion matrices of Exp#1 on skin lesions, in percent of the images of each true class",
+        notes=["The test images of all folds and seeds together."],
+    )
+
+
+def _confusions(records: Records, run: Record, classes: int) -> NDArray[np.int64]:
+    """Return how many test images of each true class (row) were taken for each class (column)."""
+    arrays = records.features[run.run, run.seed].load()
+    pairs = arrays["labels"].astype(np.int64) * classes + arrays["predictions"].astype(np.int64)
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+
+
+def _draw_confusions(axes: Axes, images: NDArray[np.int64], classes: Iterable[str], *, named: bool) -> pd.DataFrame:
+    """Draw a matrix of confusions with each share written in its cell; return images and shares, a row a cell."""
+    names = list(classes)
+    totals = images.sum(axis=1, keepdims=True)
+    percent = 100 * images / np.maximum(totals, 1)
+    axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)
+    for (row, column), share in np.ndenumerate(percent):
+        colour = "white" if share > 55 else "black"
+        axes.text(column, row, f"{share:.1f}", ha="center", va="center", color=colour, fontsize=7)
+    axes.set_xticks(range(len(names)), names, rotation=35, ha="right", rotation_mode="anchor", fontsize=7)
+    axes.set_yticks(range(len(names)), names if named else [], fontsize=7)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true" if named else "")
+    axes.tick_params(length=0)
+    axes.grid(visible=False)
+    return pd.DataFrame(
+        {
+            "true": np.repeat(names, len(names)),
+            "predicted": names * len(names),
+            "images": images.ravel(),
+            "percent": percent.ravel().round(3),
+        }
+    )

@@ -1,0 +1,82 @@
+"""Figures 2, 4, 5 and 6: embeddings of every dimension, in scatter-plot matrices."""
+
+from __future__ import annotations
+
+from string import digits
+
+from papers.regular_polytope.polytope import POLYTOPES
+from papers.regular_polytope.scatter_plots import Matrix, scatter_plots
+from shared.data.sets.emnist_balanced import CHARACTERS
+from shared.records.records import Records
+from shared.reporting.figure import PAGE_WIDTH, Figure
+
+AT_LENGTH = "drawn at the mean length of the embeddings"
+
+
+def figure2(records: Records) -> Figure:
+    """Figure 2: embeddings of the test digits with fixed classifiers, without normalisation and margin."""
+    matrices = [Matrix(f"figure2/{polytope}", f"d-{polytope}") for polytope in POLYTOPES]
+    return scatter_plots(
+        records,
+        [matrices],
+        classes=digits,
+        size=(PAGE_WIDTH, 3.3),
+        widths=[9, 7, 6],
+        caption=(
+            "Figure 2. Embeddings of the test digits with fixed classifiers, without normalisation and margin. "
+            f"Circles: the vertices, {AT_LENGTH}."
+        ),
+    )
+
+
+def figure4(records: Records) -> Figure:
+    """Figure 4: embeddings of the test digits with the margin, fixed classifiers beside learnable ones."""
+    return scatter_plots(
+        records,
+        [
+            [
+                Matrix(f"figure4/{polytope}/{classifier}", f"d-{polytope}, {classifier}")
+                for classifier in ("fixed", "learnable")
+            ]
+            for polytope in POLYTOPES
+        ],
+        classes=digits,
+        size=(PAGE_WIDTH, 11.2),
+        caption=(
+            "Figure 4. Embeddings of the test digits with the additive angular margin: fixed classifiers (left) and "
+            "learnable ones of the same dimension (right). "
+            f"Circles: the vertices, diamonds: the learned weights, {AT_LENGTH}."
+        ),
+    )
+
+
+def figure5(records: Records) -> Figure:
+    """Figure 5: embeddings of the test characters with the margin, the fixed cube beside a learnable classifier."""
+    return scatter_plots(
+        records,
+        [[Matrix(f"emnist/{name}", title) for name, title in (("fixed", "d-cube, fixed"), ("learnable", "learnable"))]],
+        classes=CHARACTERS,
+        size=(PAGE_WIDTH, 4.5),
+        caption=(
+            "Figure 5. Embeddings of EMNIST's test characters in six dimensions with the additive angular margin. "
+            f"Circles: the vertices of the cube, diamonds: the learned weights, {AT_LENGTH}. "
+            "No palette tells 47 classes apart; neighbours in the strip below differ in lightness."
+        ),
+    )
+
+
+def figure6(records: Records) -> Figure:
+    """Figure 6: normalised embeddings of the fixed cube, training characters above test characters."""
+    return scatter_plots(
+        records,
+        [
+            [Matrix("emnist/fixed", "training images", "train", normalised=True)],
+            [Matrix("emnist/fixed", "test images", "test", normalised=True)],
+        ],
+        classes=CHARACTERS,
+        size=(4.8, 9.9),
+        caption=(
+            "Figure 6. Embeddings of EMNIST's characters with the fixed cube, normalised. Circles: the vertices, whose "
+            "coordinates are all 0.41 or -0.41."
+        ),
+    )

@@ -1,0 +1,137 @@
+"""The page of one paper, from what it declares and the records and targets that are there."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from shared.records.fingerprint import training_code
+from shared.records.records import Record, Records, read_record
+from shared.records.results import SUFFIXES, Results
+from shared.records.target_records import record_paths
+from shared.reporting.provenance import provenance
+from shared.reporting.rows import claim_row, table_view, value_row
+from shared.reporting.site import Deviation, Erratum, PaperPage, TargetSection
+from shared.reporting.table import read_display
+from shared.runs.catalogue import data_sets
+from shared.runs.registry import Paper
+from shared.runs.runs_file import Target
+from shared.verdicts.claims import judge_claims
+from shared.verdicts.values import judge_values
+
+
+class Page:
+    """What one paper's page shows at one scale: `records` that are there, and what they say of numbers and claims.
+
+    `elsewhere` names the runs that were trained on other data than the paper's, and on which.
+    """
+
+    def __init__(self, paper: Paper, scale: str, results: Results) -> None:
+        self.paper, self.scale, self.results = paper, scale, results
+        self.paths = {name: record_paths(paper, name, scale, results) for name in paper.targets}
+        present = sorted({path for paths in self.paths.values() for path in paths if path.exists()})
+        self.records = Records(((read_record(path), path.parent) for path in present), paper.reference)
+        self.by_path = dict(zip(present, (record for record, _ in self.records.records), strict=True))
+        table = self.records.table
+        self.elsewhere = {} if scale == "smoke" else _trained_elsewhere(paper, self.by_path.values())
+        self.values = judge_values(paper.reference, table, scale, self.elsewhere)
+        self.claims = judge_claims(paper.reference, table, scale)
+        self.code = training_code(paper.key)
+
+    def view(self) -> PaperPage:
+        """Return the page as plain data."""
+        citation = self.paper.reference.citation
+        module = importlib.import_module(f"papers.{self.paper.key}")
+        return PaperPage(
+            key=self.paper.key,
+            title=citation.title,
+            citation=f"{', '.join(citation.authors)}. {citation.venue}, {citation.year or 'undated'}.",
+            summary=(module.__doc__ or "").split("\n\n", 1)[-1].replace("\n", " "),
+            targets=[self._target(name, target) for name, target in self.paper.targets.items()],
+            claims=[claim_row(claim, self.paper.targets) for claim in self.claims],
+            deviations=[
+                Deviation(
+                    date=deviation.date.isoformat(),
+                    what=f"The paper: {deviation.paper} Here: {deviation.here}",
+                    why=deviation.why,
+                    targets=deviation.targets,
+                )
+                for deviation in self.paper.deviations
+            ],
+            errata=[
+                Erratum(where=erratum.where, problem=erratum.problem, reading=erratum.reading)
+                for erratum in self.paper.reference.errata
+            ],
+        )
+
+    def _target(self, name: str, target: Target) -> TargetSection:
+        suffixes = SUFFIXES[target.kind]
+        files = [self.results.target(self.scale, self.paper.key, name, suffix) for suffix in suffixes]
+        done = all(path.exists() for path in files)
+        drawn = _drawn(target, files) if done else {"notes": []}
+        records = [self.by_path[path] for path in self.paths[name] if path in self.by_path]
+        return TargetSection(
+            key=name,
+            title=_numbered(name, target.title),
+            kind=target.kind,
+            state="done" if done else "not run",
+            reason="" if done else "not drawn at this scale yet",
+            ours=target.ours,
+            values=[
+                value_row(value)
+                for value in sorted(self.values, key=lambda value: value.source != "own")
+                if value.target == name
+            ],
+            provenance=provenance(records, self.code),
+            commands=self._commands(name, suffixes[0] if target.kind == "figure" else "md", records),
+            **{**drawn, "notes": [*drawn["notes"], *self._data_notes(name)]},
+        )
+
+    def _data_notes(self, name: str) -> list[str]:
+        """Say which of the paper's data sets that a target needs are no longer offered, and which still are."""
+        cards = [data.whose for data in data_sets(self.paper.target_runs(name, "full")).values()]
+        gone = ", ".join(card.title for card in cards if not card.available)
+        left = ", ".join(card.title for card in cards if card.available)
+        still = f" Still to be had: {left}." if left else ""
+        note = f"No longer offered by their owners, though the paper's protocol needs them: {gone}.{still}"
+        return [note] if gone else []
+
+    def _commands(self, name: str, suffix: str, records: Sequence[Record]) -> list[str]:
+        path = self.results.target(self.scale, self.paper.key, name, suffix).as_posix()
+        train = {f"python -m shared train {record.paper} {record.run} --scale {record.scale}" for record in records[:1]}
+        return [
+            f"snakemake --cores 2 {path}",
+            *sorted(train),
+            f"python -m shared render {self.paper.key} {name} --scale {self.scale}",
+        ]
+
+
+def _drawn(target: Target, files: Sequence[Path]) -> dict[str, Any]:
+    """Return what the files of a target, in the order of their suffixes, show: itself, its caption and its notes."""
+    if target.kind == "table":
+        caption, header, rows, notes = read_display(files[1])
+        return {"table": table_view(header, rows), "caption": caption, "notes": notes, "downloads": files}
+    with Image.open(files[0]) as picture:
+        caption, *notes = str(picture.info.get("Description", target.title)).splitlines()
+    return {"image": files[0], "caption": caption, "notes": notes, "downloads": files[1:]}
+
+
+def _numbered(name: str, title: str) -> str:
+    """Return "Table 1: title" for a target that is named as the paper numbers it, else the title."""
+    numbered = re.fullmatch(r"(table|figure)(\d+)", name)
+    return title if numbered is None else f"{numbered[1].capitalize()} {numbered[2]}: {title}"
+
+
+def _trained_elsewhere(paper: Paper, records: Iterable[Record]) -> dict[str, str]:
+    """Return the runs that were trained on another data set than at full scale, and which that is."""
+    full = paper.runs("full")
+    return {
+        record.run: record.data.name
+        for record in records
+        if record.run in full and record.data.name != full[record.run].config.data.name
+    }

@@ -1,0 +1,91 @@
+"""The report as a folder of static pages.
+
+The folder is self-contained: relative links only, no scripts, its own copies of pictures and data files.
+"""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import tempfile
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from shared.errors import UserError
+from shared.reporting.site import PaperPage, Site
+from shared.reporting.words import SCALES, WORDS
+
+
+def write_site(site: Site, folder: Path) -> None:
+    """Write the pages with copies of their pictures and downloads to `folder`, replacing an older report.
+
+    The new report is built beside `folder` and put in its place whole. A `folder` that holds anything but a
+    report is left alone (UserError).
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / "report.css").is_file():
+        raise UserError(f"{folder} is not empty and holds no report; name another folder or empty it first")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".report-") as scratch:
+        fresh = Path(scratch) / "new"
+        fresh.mkdir()
+        _write_pages(site, fresh)
+        if folder.exists():
+            folder.rename(Path(scratch) / "old")
+        fresh.rename(folder)
+
+
+def _write_pages(site: Site, folder: Path) -> None:
+    loader = PackageLoader("shared.reporting")
+    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    pages.globals.update(site=site, words=WORDS, scales=SCALES)
+    pages.filters.update(file_size=file_size, megabytes=megabytes, image_size=image_size)
+    style, _, _ = loader.get_source(pages, "report.css")
+    (folder / "report.css").write_text(style, encoding="utf-8")
+    _write(folder / "index.html", pages.get_template("index.html.j2").render())
+    for paper in site.papers:
+        copies = _copy_files(paper, folder / paper.key)
+        page = pages.get_template("paper.html.j2").render(paper=paper, address=copies.__getitem__)
+        _write(folder / f"{paper.key}.html", page)
+
+
+def _copy_files(paper: PaperPage, folder: Path) -> dict[Path, str]:
+    """Copy a paper's pictures and downloads; return each source's address relative to the pages."""
+    copies: dict[Path, str] = {}
+    for target in paper.targets:
+        named = [] if target.image is None else [(target.image, target.key + target.image.suffix)]
+        for source, name in [*named, *((download, download.name) for download in target.downloads)]:
+            copy = folder / name
+            if source not in copies:
+                if copy.exists():
+                    raise ValueError(f"two files of {paper.key} would both be kept as {name}")
+                folder.mkdir(exist_ok=True)
+                shutil.copyfile(source, copy)
+            copies.setdefault(source, f"{folder.name}/{name}")
+    return copies
+
+
+def _write(path: Path, page: str) -> None:
+    path.write_text(page, encoding="utf-8", newline="\n")
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Width and height of a PNG in pixels, from its header (ValueError if it is no PNG)."""
+    with path.open("rb") as file:
+        header = file.read(24)
+    if header[:8] != b"\x89PNG\r\n\x1a\n" or header[12:16] != b"IHDR":
+        raise ValueError(f"{path} is no PNG picture")
+    width, height = struct.unpack(">II", header[16:24])
+    return width, height
+
+
+def file_size(path: Path) -> str:
+    """Say how large a file is: "3 kB"."""
+    size = path.stat().st_size
+    return f"{size} bytes" if size < 1000 else megabytes(size / 1e6)
+
+
+def megabytes(size: float) -> str:
+    """Say how large so many megabytes are, in a unit that fits: "3 kB", "11.6 MB", "250 GB"."""
+    value, unit = (size * 1e3, "kB") if size < 1 else (size, "MB") if size < 1e3 else (size / 1e3, "GB")
+    return f"{value:.3g} {unit}"

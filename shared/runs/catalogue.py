@@ -1,0 +1,90 @@
+"""The components and benchmarks that a paper may name: the shared ones and its own."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from functools import cache
+from types import ModuleType
+from typing import Annotated, Any, TypeVar, Union
+
+from pydantic import Field, create_model
+
+from shared.runs.components import Backbone, Benchmark, Component, DataSet, Loss, Optimizer, Scheme
+from shared.runs.config import Run, RunConfig
+
+SHARED_CATALOGUES = ("data", "data.training_sets", "backbones", "losses", "training", "evaluation")
+
+C = TypeVar("C", bound=Component)
+
+
+def _catalogues(paper: str) -> list[ModuleType]:
+    """Return the modules that hold the options of components: the shared ones, then the paper's own."""
+    modules = [importlib.import_module(f"shared.{package}") for package in SHARED_CATALOGUES]
+    return [*modules, importlib.import_module(f"papers.{paper}")]
+
+
+def _components(paper: str, kind: type[C]) -> dict[str, type[C]]:
+    """Return the components of a kind that a paper may name: the shared ones and its own."""
+    found: dict[str, type[C]] = {}
+    for module in _catalogues(paper):
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, kind):
+                name = value.model_fields["name"].default
+                if isinstance(name, str):
+                    found[name] = value
+    return found
+
+
+@cache
+def run_model(paper: str) -> type[RunConfig]:
+    """Return `RunConfig` narrowed to the components that a paper may name."""
+    fields: dict[str, Any] = {}
+    kinds: dict[str, type[Component]] = {
+        "data": DataSet,
+        "backbone": Backbone,
+        "loss": Loss,
+        "scheme": Scheme,
+        "optimizer": Optimizer,
+    }
+    for field, kind in kinds.items():
+        choices = tuple(_components(paper, kind).values())
+        fields[field] = (
+            (Annotated[Union[choices], Field(discriminator="name")], ...)  # noqa: UP007 - built at run time
+            if len(choices) > 1
+            else (choices[0], ...)
+        )
+    model: type[RunConfig] = create_model("RunConfig", __base__=RunConfig, **fields)
+    return model
+
+
+@cache
+def benchmarks(paper: str) -> dict[str, Benchmark]:
+    """Return the benchmarks that a paper may name: classes that name themselves, and those listed in BENCHMARKS."""
+    own = {name: kind(name=name) for name, kind in _components(paper, Benchmark).items()}
+    listed = (entry for module in _catalogues(paper) for entry in getattr(module, "BENCHMARKS", ()))
+    return own | {benchmark.name: benchmark for benchmark in listed}
+
+
+def benchmark_of(run: Run, name: str) -> Benchmark:
+    """Return a benchmark that a run names, with the options that the run sets for it."""
+    return benchmarks(run.paper)[name].configured(run.config.protocols.get(name, {}))
+
+
+def images_of(run: Run, name: str) -> DataSet | None:
+    """Return the data set that a benchmark embeds, from the same source as the run's own; None where it has none."""
+    on = benchmarks(run.paper)[name].on
+    if on is None:
+        return None
+    kind: type[DataSet] = _components(run.paper, DataSet)[on]
+    source = getattr(run.config.data, "source", None)
+    options = {} if source is None or "source" not in kind.model_fields else {"source": source}
+    return kind(name=on, **options)
+
+
+def data_sets(runs: Iterable[Run]) -> dict[str, DataSet]:
+    """Return the data sets that runs train on, then those that their benchmarks embed, by name."""
+    runs = list(runs)
+    trained = {run.config.data.name: run.config.data for run in runs}
+    tested = [images_of(run, name) for run in runs for name in (*run.config.benchmarks, *run.config.along_training)]
+    return trained | {data.name: data for data in tested if data is not None}

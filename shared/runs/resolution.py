@@ -1,0 +1,198 @@
+"""The resolution of a paper's `runs.yaml` into its runs at a scale.
+
+The settings of a run are laid over each other, and later layers win: defaults, then the group's `set`, then its axes in
+the order of its name, then the rows of `scales` from the top. The value of a setting replaces all that stood there.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from shared.errors import UserError, suggestion
+from shared.runs import yaml_files
+from shared.runs.catalogue import benchmarks, run_model
+from shared.runs.components import Benchmark
+from shared.runs.config import Run, RunConfig
+from shared.runs.fields import Count, Strict
+from shared.runs.runs_file import Levels, RunsFile
+from shared.runs.yaml_files import Document, Key
+
+
+class _Layered:
+    """Settings laid over each other, each remembering the key of the file that it came from."""
+
+    def __init__(self) -> None:
+        self.data: dict[str, Any] = {}
+        self.origin: dict[Key, Key] = {}
+
+    def lay(self, path: str, value: Any, source: Key) -> None:
+        keys = tuple(path.split("."))
+        node = self.data
+        for key in keys[:-1]:
+            if not isinstance(node.get(key), dict):
+                node[key] = {}
+            node = node[key]
+        node[keys[-1]] = copy.deepcopy(value)
+        for known in [known for known in self.origin if known[: len(keys)] == keys]:
+            del self.origin[known]
+        self.origin[keys] = source
+
+    def source(self, where: Key) -> Key:
+        """Return the key in the file that stands behind the setting at `where`."""
+        for length in range(len(where), -1, -1):
+            if where[:length] in self.origin:
+                return (*self.origin[where[:length]], *where[length:])
+        children = [source for key, source in self.origin.items() if key[: len(where)] == where]
+        return children[-1] if children else ("defaults",)
+
+
+class _Level(NamedTuple):
+    """A level of an axis: its label in the name of a run, its settings, and where in the file they stand."""
+
+    label: str
+    settings: dict[str, Any]
+    source: Key
+
+
+class _Seeds(Strict):
+    seeds: Count
+
+
+class Resolution:
+    """The runs that the `runs.yaml` of a paper gives, scale by scale."""
+
+    def __init__(self, paper: str, file: RunsFile, document: Document) -> None:
+        self._paper, self._file, self._document = paper, file, document
+
+    def runs(self, scale: str) -> dict[str, Run]:
+        """Return every run at a scale by name.
+
+        Raises:
+            UserError: the file gives a run that cannot be; names file, line, key and the nearest valid name.
+
+        """
+        return {run.name: run for group in self._file.runs for run in self._group(group, scale)}
+
+    def _group(self, group: str, scale: str) -> Iterator[Run]:
+        names = re.findall(r"{(\w+)}", group)
+        if unknown := set(self._file.runs[group]) - {*names, "set"}:
+            problem = f"'{min(unknown)}' is neither 'set' nor an axis in the name"
+            raise self._error(("runs", group), problem, suggestion(min(unknown), names))
+        for levels in itertools.product(*(self._axis(group, axis, scale) for axis in names)):
+            labels = {axis: level.label for axis, level in zip(names, levels, strict=True)}
+            name = group.format(**labels)
+            yield self._run(name, scale, labels, self._layers(group, levels, name, scale))
+
+    def _axis(self, group: str, axis: str, scale: str) -> list[_Level]:
+        """Return the levels of an axis at a scale."""
+        variants = self._file.variants.get(axis, {})
+        spec = self._file.runs[group].get(axis, list(variants))
+        if isinstance(spec, list):
+            for level in spec:
+                if level not in variants:
+                    problem = f"'{level}' is no variant of '{axis}'"
+                    raise self._error(("runs", group, axis), problem, suggestion(level, variants))
+            if not spec:
+                raise self._error(("runs", group), f"axis '{axis}' has no levels", "list them")
+            return [_Level(level, variants[level], ("variants", axis, level)) for level in spec]
+        if {"set", "to"} <= set(spec):
+            try:
+                levels = Levels.model_validate(spec)
+            except ValidationError as error:
+                where, problem = yaml_files.complaint(error)
+                raise self._error(("runs", group, axis, *where), problem) from None
+            source = ("runs", group, axis, "to")
+            return [_Level(str(value), {levels.set: value}, source) for value in levels.at(scale)]
+        return [_Level(str(level), settings or {}, ("runs", group, axis, level)) for level, settings in spec.items()]
+
+    def _layers(self, group: str, levels: Iterable[_Level], name: str, scale: str) -> _Layered:
+        """Lay the settings of a run over each other."""
+        common = self._file.runs[group].get("set", {})
+        parts: list[tuple[dict[str, Any], Key]] = [
+            (self._file.defaults, ("defaults",)),
+            (common if isinstance(common, dict) else {}, ("runs", group, "set")),
+            *((level.settings, level.source) for level in levels),
+        ]
+        layers = _Layered()
+        for settings, source in parts:
+            for path, value in settings.items():
+                layers.lay(path, value, (*source, path))
+        for index, row in enumerate(self._file.scales):
+            if scale in row.model_fields_set and fnmatchcase(name, row.runs):
+                layers.lay(row.set, getattr(row, scale), ("scales", index, scale))
+        return layers
+
+    def _run(self, name: str, scale: str, labels: dict[str, str], layers: _Layered) -> Run:
+        seeds = layers.data.pop("seeds", 1)
+        try:
+            count = _Seeds.model_validate({"seeds": seeds}).seeds
+            config = run_model(self._paper).model_validate(layers.data)
+        except ValidationError as error:
+            where, problem = yaml_files.complaint(error)
+            where = _without_tags(where, layers.data)
+            place, dotted = self._document.place(layers.source(where)), ".".join(map(str, where))
+            raise UserError(f"{place}: {dotted}: {problem} (run '{name}' at scale '{scale}')") from None
+        known = benchmarks(self._paper)
+        named = [
+            ((setting,), name) for setting in ("benchmarks", "along_training") for name in getattr(config, setting)
+        ]
+        for key, benchmark in named:
+            if wrong := _unfit(config, benchmark, known):
+                raise self._error(layers.source(key), *wrong)
+        for benchmark in config.protocols:
+            if wrong := _wrong_options(config, benchmark, known):
+                raise self._error(layers.source(("protocols", benchmark)), *wrong)
+        return Run(self._paper, name, scale, labels, count, config)
+
+    def _error(self, key: Key, problem: str, hint: str = "") -> UserError:
+        return UserError("; ".join(filter(None, (f"{self._document.place(key)}: {key[-1]}: {problem}", hint))))
+
+
+def _unfit(config: RunConfig, name: str, known: dict[str, Benchmark]) -> tuple[str, str] | None:
+    """Return why a run cannot be measured by a benchmark, and what to do about it; None where it can."""
+    if name not in known:
+        return f"there is no benchmark '{name}'", suggestion(name, known)
+    if known[name].on in config.data.never_tested_on:
+        return f"'{name}' tests on people who are trained on", "leave it out"
+    if known[name].unbiased and getattr(config.loss, "bias", False):
+        return f"'{name}' is for a classifier without bias", "set loss.bias to false"
+    return None
+
+
+def _wrong_options(config: RunConfig, name: str, known: dict[str, Benchmark]) -> tuple[str, str] | None:
+    """Return what is wrong with the options that a run sets for a benchmark, and a hint; None where nothing is."""
+    named = (*config.benchmarks, *config.along_training)
+    if name not in named:
+        return f"the run names no benchmark '{name}'", suggestion(name, named)
+    own = known[name].options
+    for option in config.protocols[name]:
+        if option not in own:
+            return f"'{option}' is no option of '{name}'", suggestion(option, own)
+    try:
+        known[name].configured(config.protocols[name])
+    except ValidationError as error:
+        where, problem = yaml_files.complaint(error)
+        return f"{'.'.join(map(str, where))}: {problem}", ""
+    return None
+
+
+def _without_tags(where: Key, data: dict[str, Any]) -> Key:
+    """Return a key path without the names that pydantic puts in, each below its key, for the chosen component."""
+    kept: list[str | int] = []
+    node: Any = data
+    may_be_tag = False
+    for part in where:
+        if may_be_tag and isinstance(node, dict) and node.get("name") == part:
+            may_be_tag = False
+            continue
+        kept.append(part)
+        node = node.get(part) if isinstance(node, dict) else None
+        may_be_tag = True
+    return tuple(kept)

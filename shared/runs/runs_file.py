@@ -1,0 +1,87 @@
+"""The schema of a paper's `runs.yaml`.
+
+Its keys:
+
+    defaults   the configuration that every run starts from
+    variants   named alternatives of an axis that several groups of runs use
+    runs       groups of runs; a name such as `table1/{split}/{loss}` spans the axes in braces
+    scales     rows of a table: which runs, which setting, and its value at each scale
+    targets    the tables and figures, and the runs that each is made of
+    deviations what is done otherwise than the paper says, or chosen where it is silent
+
+A setting is given by its dotted path (`loss.sigma`).
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from shared.runs.fields import Strict
+
+Setting = str | int | float | bool | None | list[Any] | dict[str, Any]
+
+
+class Levels(Strict):
+    """An axis whose levels are the values of one setting: `{set: loss.sigma, to: [0.1, 1, 10], smoke: [0.1, 10]}`.
+
+    `smoke` are the levels that the smoke scale makes do with, all where it is not given.
+    """
+
+    set: str
+    to: tuple[int | float | str, ...]
+    smoke: tuple[int | float | str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _smoke_levels_are_levels(self) -> Levels:
+        if unknown := set(self.smoke or ()) - set(self.to):
+            raise ValueError(f"{min(map(str, unknown))} is none of the levels in 'to'")
+        return self
+
+    def at(self, scale: str) -> tuple[int | float | str, ...]:
+        """Return the levels that a scale runs."""
+        return self.smoke if scale == "smoke" and self.smoke else self.to
+
+
+class ScaleRow(Strict):
+    """One row of the table of scales: for the runs that match, the value of one setting at each scale."""
+
+    runs: str
+    set: str
+    smoke: Setting = None
+    lite: Setting = None
+    full: Setting = None
+
+
+class Target(Strict):
+    """One table or figure: its title, and patterns of the runs that it is made of."""
+
+    kind: Literal["table", "figure"]
+    title: str
+    runs: tuple[str, ...]
+    ours: bool = False
+
+
+class Deviation(Strict):
+    """Something done otherwise than the paper says, or chosen where it says nothing."""
+
+    id: str
+    date: datetime.date
+    targets: tuple[str, ...]
+    paper: str
+    here: str
+    why: str
+
+
+class RunsFile(Strict):
+    """The whole of a paper's `runs.yaml`."""
+
+    defaults: dict[str, Any]
+    variants: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
+    runs: dict[str, dict[str, dict[str, Any] | list[str]]]
+    scales: tuple[ScaleRow, ...] = ()
+    targets: dict[str, Target]
+    deviations: tuple[Deviation, ...] = ()
+    images_per_second: dict[str, float] = Field(default_factory=dict)

@@ -1,0 +1,78 @@
+"""The claims, each with what the records say of it.
+
+A kind of claim is a schema in `shared.runs.reference` and a function here in `JUDGES` that judges it by the evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from shared.runs.reference import (
+    BestWithin,
+    Claim,
+    LargerGap,
+    Lower,
+    OneFails,
+    Plateau,
+    Reference,
+    Rises,
+    Within,
+)
+from shared.verdicts import comparisons, levels
+from shared.verdicts.evidence import Evidence
+from shared.verdicts.findings import Finding
+from shared.verdicts.judgement import Judgement
+from shared.verdicts.measurements import measure
+from shared.verdicts.words import NO_EVIDENCE, SMOKE, Word
+
+JUDGES: dict[type, Callable[[Any, Evidence], Judgement]] = {
+    Lower: comparisons.lower,
+    Within: comparisons.within,
+    LargerGap: comparisons.larger_gap,
+    Rises: comparisons.rises,
+    BestWithin: levels.best_within,
+    Plateau: levels.plateau,
+    OneFails: levels.one_fails,
+}
+
+
+class ClaimVerdict(Claim):
+    """A claim and what the records say of it, and the names of the runs that it takes."""
+
+    runs: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    verdict: Word
+    reason: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data, with the kind of its test."""
+        kind = self.test.kind if self.test else None
+        return {**self.model_dump(mode="json", exclude={"test", "untestable"}), "kind": kind}
+
+
+def judge_claims(reference: Reference, table: pd.DataFrame, scale: str) -> list[ClaimVerdict]:
+    """Return a verdict of every claim, in the order of the reference.
+
+    Raises:
+        ValueError: the table holds two records of the same run, seed, benchmark and metric.
+        UserError: a claim compares with a column that has no number beside the run, or asks for the best of a metric
+            of which no direction is known.
+
+    """
+    measurements = measure(table)
+    return [_judge(claim, Evidence(reference, measurements), scale) for claim in reference.claims]
+
+
+def _judge(claim: Claim, evidence: Evidence, scale: str) -> ClaimVerdict:
+    if claim.test is None:
+        verdict, reason, findings = Judgement("not runnable", claim.untestable or "", ())
+    else:
+        verdict, reason, findings = JUDGES[type(claim.test)](claim.test, evidence)
+        if missing := evidence.missing():
+            reason = f"{reason}; no record of {missing}"
+    if scale == NO_EVIDENCE and verdict not in ("not run", "not runnable"):
+        verdict, reason = "no evidence", SMOKE
+    return ClaimVerdict(**dict(claim), runs=evidence.runs, findings=tuple(findings), verdict=verdict, reason=reason)

@@ -1,0 +1,86 @@
+"""The kinds of claims that make some comparisons, each of which must come out as claimed."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+from shared.runs.reference import LargerGap, Level, Lower, Quantity, Rises, Within
+from shared.verdicts.evidence import Evidence
+from shared.verdicts.findings import Finding, examined
+from shared.verdicts.judgement import Judgement, all_as_claimed
+from shared.verdicts.measurements import Seeds, common_seeds
+from shared.verdicts.statistics import equivalence_test, paired_differences
+
+
+def lower(test: Lower, evidence: Evidence) -> Judgement:
+    """Judge whether one quantity is below another, or nearer to one, at every level."""
+    return all_as_claimed([_lower(test, evidence, level) for level in test.levels])
+
+
+def _lower(test: Lower, evidence: Evidence, level: Level) -> Finding:
+    less, than, constant = evidence.pair(test.less, test.than, level)
+    comparative = "below"
+    if test.distance_from_one:
+        less, than, comparative = _distances_from_one(less), _distances_from_one(than), "nearer to one than"
+    name = "one-sample Student t-test" if constant else "paired Student t-test"
+    what = f"{_name(test.less, level)} {comparative} {_name(test.than, level)}"
+    return examined(what, paired_differences(than, less), name)
+
+
+def within(test: Within, evidence: Evidence) -> Judgement:
+    """Judge whether two quantities differ by less than a tolerance at every level.
+
+    A difference that is not significant does not show that two quantities are equal; the claim that they are is tested
+    against its tolerance on either side.
+    """
+    return all_as_claimed([_within(test, evidence, level) for level in test.levels])
+
+
+def _within(test: Within, evidence: Evidence, level: Level) -> Finding:
+    one, other, constant = evidence.pair(test.one, test.other, level)
+    name = "two one-sided Student t-tests" if constant else "two one-sided paired Student t-tests"
+    names = f"{_name(test.one, level)} within {test.tolerance:g} of {_name(test.other, level)}"
+    what = f"{names} (the effect is what is left of that)"
+    return examined(what, paired_differences(one, other), name, partial(equivalence_test, tolerance=test.tolerance))
+
+
+def larger_gap(test: LargerGap, evidence: Evidence) -> Judgement:
+    """Judge whether the gap between two quantities is larger at some levels than at the base."""
+    return all_as_claimed([_larger_gap(test, evidence, level) for level in test.at])
+
+
+def _larger_gap(test: LargerGap, evidence: Evidence, level: Level) -> Finding:
+    gaps = []
+    for place in (level, test.base):
+        of, over, _ = evidence.pair(test.of, test.over, place)
+        gaps.append({seed: of[seed] - over[seed] for seed in of.keys() & over.keys()})
+    what = f"gap {_name(test.of, level)} - {_name(test.over, level)} larger than at {test.base}"
+    return examined(what, paired_differences(*gaps), "paired Student t-test")
+
+
+def rises(test: Rises, evidence: Evidence) -> Judgement:
+    """Judge whether a metric of each kind of run rises along the levels, by the slope over their ranks."""
+    return all_as_claimed([_rises(test, evidence, runs) for runs in test.runs])
+
+
+def _rises(test: Rises, evidence: Evidence, runs: str) -> Finding:
+    levels = evidence.levels(runs, test.metric, test.levels)
+    ranks = [rank - (len(levels) - 1) / 2 for rank in range(len(levels))]
+    scale = math.fsum(rank**2 for rank in ranks)
+    slopes = [
+        math.fsum(rank * seeds[seed] for rank, seeds in zip(ranks, levels.values(), strict=True)) / scale
+        for seed in common_seeds(levels)
+    ]
+    return examined(f"{test.metric} of {runs} rises a level", slopes, "Student t-test on the slopes of the seeds")
+
+
+def _name(quantity: Quantity, level: Level) -> str:
+    if quantity.runs is None:
+        return f"the paper's {quantity.column}" if quantity.column is not None else f"{quantity.number:g}"
+    return " ".join(quantity.at(level))
+
+
+def _distances_from_one(seeds: Seeds) -> Seeds:
+    """Return |ln x|, in which a half and two are equally far from one."""
+    return {seed: abs(math.log(ratio)) for seed, ratio in seeds.items() if ratio > 0}

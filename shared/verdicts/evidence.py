@@ -1,0 +1,63 @@
+"""What a claim is judged by: measured quantities and printed numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.errors import UserError
+from shared.runs.reference import Level, Quantity, Reference, listed_runs
+from shared.verdicts.measurements import Measurements, Seeds, finite, recorded
+
+
+class Evidence:
+    """The measurements and the printed numbers, for one claim: notes which of them it asks for."""
+
+    def __init__(self, reference: Reference, measurements: Measurements) -> None:
+        self._cells = {(value.target, value.row, value.column): value.value for value in reference.values}
+        self._places = {value.run: (value.target, value.row) for value in reference.values if value.run is not None}
+        self._measurements = measurements
+        self._asked: dict[tuple[str, str], None] = {}
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The names of the runs asked for, in the order of asking."""
+        return tuple(dict.fromkeys(run for run, _ in self._asked))
+
+    def missing(self) -> str:
+        """Return the first few of the quantities asked for that have no record."""
+        names = [f"{metric} of {run}" for run, metric in self._asked if (run, metric) not in self._measurements]
+        return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+    def seeds(self, run: str, metric: str) -> Seeds:
+        """Return every seed of a run, finite or not, or the mean over the runs that it lists."""
+        self._asked |= dict.fromkeys((name, metric) for name in listed_runs(run))
+        return recorded(self._measurements, run, metric)
+
+    def levels(self, runs: str, metric: str, levels: Sequence[Level]) -> dict[Level, Seeds]:
+        """Return the finite measurements of every level."""
+        quantity = Quantity(runs=runs, metric=metric)
+        return {level: finite(self.seeds(*quantity.at(level))) for level in levels}
+
+    def pair(self, first: Quantity, second: Quantity, level: Level) -> tuple[Seeds, Seeds, bool]:
+        """Return the two quantities at a level by seed, and whether one of them is a constant.
+
+        Raises:
+            UserError: one is a column that has no number beside the run of the other.
+
+        """
+        one = finite(self.seeds(*first.at(level))) if first.runs else {}
+        two = finite(self.seeds(*second.at(level))) if second.runs else {}
+        if not first.runs:
+            return dict.fromkeys(two, self._constant(first, second.at(level)[0])), two, True
+        if not second.runs:
+            return one, dict.fromkeys(one, self._constant(second, first.at(level)[0])), True
+        return one, two, False
+
+    def _constant(self, side: Quantity, run: str) -> float:
+        """Return the number a side gives, or what its column prints beside the paper's number for a run."""
+        number = side.number
+        if side.column is not None:
+            number = self._cells.get((*self._places.get(run, ("", "")), side.column))
+        if number is None:
+            raise UserError(f"a claim compares {run} with column '{side.column}', which has no number beside it")
+        return number

@@ -1,0 +1,63 @@
+"""The comparisons that a claim rests on, each with what a test says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from shared.verdicts.statistics import Comparison, holm, t_test
+
+SIGNIFICANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One comparison that a claim rests on; a positive effect is in the sense of the claim."""
+
+    what: str
+    n: int
+    effect: float | None
+    interval: tuple[float, float] | None
+    p: float | None
+    p_adjusted: float | None
+    test: str
+
+
+def finding(what: str, result: Comparison) -> Finding:
+    """Return the result of a test as what a claim rests on, its p value not yet adjusted."""
+    return Finding(what, result.n, result.effect, result.interval, result.p, result.p, result.test)
+
+
+def examined(
+    what: str,
+    effects: Sequence[float],
+    name: str,
+    by: Callable[[Sequence[float], str], Comparison] = t_test,
+) -> Finding:
+    """Test one effect a seed, by Student's t-test unless told otherwise; of no seed, nothing is found."""
+    if not effects:
+        return Finding(what, 0, None, None, None, None, name)
+    return finding(what, by(effects, name))
+
+
+def adjusted(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings with p values adjusted for how many were tested."""
+    by_holm = iter(holm([found.p for found in findings if found.p is not None]))
+    return [replace(found, p_adjusted=None if found.p is None else next(by_holm)) for found in findings]
+
+
+def sense(found: Finding) -> int:
+    """Return 1 where the effect is significantly as claimed, -1 where it is so the other way, otherwise 0."""
+    if found.effect is None or found.p_adjusted is None or found.p_adjusted >= SIGNIFICANCE:
+        return 0
+    return 1 if found.effect > 0 else -1
+
+
+def as_claimed(found: Finding) -> bool:
+    """Whether the effect is as claimed, by its own p value: a claim that needs all of its comparisons needs no more."""
+    return found.effect is not None and found.effect > 0 and found.p is not None and found.p < SIGNIFICANCE
+
+
+def interval_text(interval: tuple[float, float] | None) -> str:
+    """Return an interval as a sentence shows it."""
+    return "with no interval" if interval is None else f"[{interval[0]:.3g}, {interval[1]:.3g}]"

@@ -1,0 +1,97 @@
+"""The kinds of claims on one metric along several levels: which are best, from where on it is even, which one fails."""
+
+from __future__ import annotations
+
+from itertools import combinations, product
+
+from shared.evaluation.spread import mean
+from shared.runs.reference import BestWithin, Level, OneFails, Plateau, Quantity
+from shared.verdicts.evidence import Evidence
+from shared.verdicts.findings import Finding, adjusted, examined, finding, interval_text, sense
+from shared.verdicts.judgement import NOT_RUN, Judgement, cannot_judge, summary
+from shared.verdicts.measurements import Seeds, common_seeds, direction
+from shared.verdicts.statistics import binomial_test, paired_differences
+from shared.verdicts.words import Word, seeds_word
+
+PAIRED = "paired Student t-test"
+
+
+def best_within(test: BestWithin, evidence: Evidence) -> Judgement:
+    """Judge whether the best of all levels is one of some: one of them must beat every other level."""
+    sign = direction(test.metric)
+    levels = evidence.levels(test.runs, test.metric, test.levels)
+    outside = [level for level in levels if level not in test.best]
+    pairs = list(product(test.best, outside))
+    findings = adjusted([_better(levels, sign, inner, outer) for inner, outer in pairs])
+    if stop := cannot_judge(findings):
+        return stop
+    senses = {pair: sense(found) for pair, found in zip(pairs, findings, strict=True)}
+    means = {level: mean(list(seeds.values())) for level, seeds in levels.items() if seeds}
+    best = max(means, key=lambda level: sign * means[level])
+    seen = f"{best} has the best mean ({means[best]:.4g}); {summary(findings)}"
+    if any(all(senses[inner, outer] > 0 for outer in outside) for inner in test.best):
+        return Judgement("matched", f"a level of those claimed beats every other: {seen}", findings)
+    if any(all(senses[inner, outer] < 0 for inner in test.best) for outer in outside):
+        return Judgement("contradicted", f"another level beats all of those claimed: {seen}", findings)
+    return Judgement("inconclusive", f"the seeds do not tell the levels apart: {seen}", findings)
+
+
+def plateau(test: Plateau, evidence: Evidence) -> Judgement:
+    """Judge whether every level before the plateau is worse than its mean, and the levels on it are even."""
+    sign = direction(test.metric)
+    levels = evidence.levels(test.runs, test.metric, test.levels)
+    start = test.levels.index(test.begins)
+    before, on_it = test.levels[:start], test.levels[start:]
+    flat = {
+        seed: mean([levels[level][seed] for level in on_it])
+        for seed in common_seeds({level: levels[level] for level in on_it})
+    }
+    named = {level: f"{level} worse than the mean from {test.begins} on" for level in before}
+    gains = {level: [sign * gain for gain in paired_differences(flat, levels[level])] for level in before}
+    findings = adjusted(
+        [
+            *(examined(named[level], gains[level], PAIRED) for level in before),
+            *(_better(levels, sign, first, second) for first, second in combinations(on_it, 2)),
+        ]
+    )
+    if stop := cannot_judge(findings):
+        return stop
+    worse, even = findings[: len(before)], findings[len(before) :]
+    widest = max(abs(found.effect or 0.0) for found in even)
+    seen = f"{summary(worse)}; levels from {test.begins} on differ by at most {widest:.3g} on average"
+    if any(sense(found) < 0 for found in worse):
+        return Judgement("contradicted", f"a level before {test.begins} is better: {seen}", findings)
+    if any(sense(found) for found in even):
+        return Judgement("contradicted", f"from {test.begins} on they differ beyond seed noise: {seen}", findings)
+    if all(sense(found) > 0 for found in worse):
+        return Judgement("matched", f"worse before {test.begins}, then even within seed noise: {seen}", findings)
+    return Judgement("inconclusive", f"the levels before {test.begins} are not all clearly worse: {seen}", findings)
+
+
+def one_fails(test: OneFails, evidence: Evidence) -> Judgement:
+    """Judge whether in every seed one level alone fails, and is one of some; a seed without a finite number fails."""
+    quantity = Quantity(runs=test.runs, metric=test.metric)
+    levels = {level: evidence.seeds(*quantity.at(level)) for level in test.levels}
+    seeds = common_seeds(levels)
+    n = len(seeds)
+    if n == 0:
+        return Judgement("not run", NOT_RUN, [])
+    failing = [[level for level in levels if not levels[level][seed] >= test.below] for seed in seeds]
+    held = sum(len(failed) == 1 and failed[0] in test.among for failed in failing)
+    chance = len(test.among) / 2 ** len(test.levels)
+    result = binomial_test(held, n, chance, "exact binomial test against failing by coin toss")
+    counts = ", ".join(f"{level} in {sum(level in failed for failed in failing)}" for level in levels)
+    seen = (
+        f"below {test.below:g} in {n} {seeds_word(n)}: {counts}; as claimed in {held}, "
+        f"interval of the share {interval_text(result.interval)}, p = {result.p:.2g} ({result.test})"
+    )
+    found = finding(f"only {' or '.join(map(str, test.among))} below {test.below:g}, share of seeds", result)
+    if n == 1:
+        return Judgement("inconclusive", f"one seed: {seen}", [found])
+    word: Word = "matched" if held == n else "contradicted" if held == 0 else "inconclusive"
+    return Judgement(word, seen, [found])
+
+
+def _better(levels: dict[Level, Seeds], sign: int, first: Level, second: Level) -> Finding:
+    gains = [sign * gain for gain in paired_differences(levels[first], levels[second])]
+    return examined(f"{first} better than {second}", gains, PAIRED)

@@ -1,0 +1,151 @@
+"""The printed numbers, each with what the records say of it.
+
+A number is matched if the mean over the seeds lies within max(half a printed unit, two joint standard errors,
+the declared floor) of it, on either side.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from shared.evaluation.spread import mean, sd
+from shared.runs.reference import Reference, Value, listed_runs
+from shared.verdicts import statistics
+from shared.verdicts.claims import ClaimVerdict, judge_claims
+from shared.verdicts.measurements import Measurements, Seeds, direction, finite, measure, recorded
+from shared.verdicts.words import NO_EVIDENCE, SMOKE, UNSCORED, Word, seeds_word
+
+ROUNDING = 1e-9
+
+
+class ValueVerdict(Value):
+    """A printed number and what the records say of it; `difference` is measured minus printed."""
+
+    mean: float | None
+    sd: float | None
+    n: int
+    interval: tuple[float, float] | None
+    difference: float | None
+    tolerance: float | None
+    verdict: Word
+    reason: str
+
+    @property
+    def printed(self) -> float | None:
+        """The number of the paper."""
+        return self.value
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data; the number of the paper is `printed`."""
+        hidden = {"value", "repeats", "floor", "not_runnable", "claim"}
+        return {**self.model_dump(mode="json", exclude=hidden), "printed": self.printed}
+
+
+def judge_values(
+    reference: Reference, table: pd.DataFrame, scale: str, elsewhere: Mapping[str, str] | None = None
+) -> list[ValueVerdict]:
+    """Return a verdict of every printed number, in the order of the reference.
+
+    `elsewhere` names the runs that were trained on other data than the paper's, and on which. Their numbers are not
+    compared with printed ones; a claim, which compares runs with each other, is judged by them all the same.
+
+    Raises:
+        ValueError: the table holds two records of the same run, seed, benchmark and metric.
+        UserError: as `judge_claims`, or a number is scored by a metric of which no direction is known.
+
+    """
+    measurements = measure(table)
+    claims = {verdict.id: verdict for verdict in judge_claims(reference, table, scale)}
+    return [_judge(value, measurements, claims, scale, elsewhere or {}) for value in reference.values]
+
+
+def _judge(
+    value: Value,
+    measurements: Measurements,
+    claims: Mapping[str, ClaimVerdict],
+    scale: str,
+    elsewhere: Mapping[str, str],
+) -> ValueVerdict:
+    other_data = sorted({elsewhere[run] for run in listed_runs(value.run or "") if run in elsewhere})
+    seeds = {} if other_data else recorded(measurements, value.run or "", value.metric or "")
+    sample = list(finite(seeds).values())
+    measured = mean(sample) if sample else None
+    difference = None if measured is None or value.value is None else measured - value.value
+    tolerance, rule = _tolerance(value, sample)
+    if unscored := _unscored(value, claims, other_data):
+        verdict, reason = unscored
+    elif difference is None:
+        verdict, reason = _unmeasured(value, seeds)
+    elif scale == NO_EVIDENCE:
+        verdict, reason = "no evidence", SMOKE
+    else:
+        verdict, reason = _score(value, difference, tolerance)
+        reason = f"{reason}; {_counted(seeds, sample)}{f'; tolerance: {rule}' if rule else ''}"
+    return ValueVerdict(
+        **dict(value),
+        mean=measured,
+        sd=sd(sample),
+        n=len(sample),
+        interval=statistics.t_interval(sample),
+        difference=difference,
+        tolerance=tolerance,
+        verdict=verdict,
+        reason=reason,
+    )
+
+
+def _unscored(value: Value, claims: Mapping[str, ClaimVerdict], other_data: Sequence[str]) -> tuple[Word, str] | None:
+    """Return the verdict on a number that is not compared with a measured one, or None of one that is."""
+    if value.source in UNSCORED:
+        return UNSCORED[value.source]
+    if value.claim is not None:
+        return claims[value.claim].verdict, f"as claim {value.claim}: {claims[value.claim].reason}"
+    if value.not_runnable is not None:
+        return "not runnable", value.not_runnable
+    if other_data:
+        return "not run", f"trained on other data than the paper's ({', '.join(other_data)})"
+    return None
+
+
+def _tolerance(value: Value, sample: Sequence[float]) -> tuple[float | None, str]:
+    """Return how far our mean may lie from the printed number (None of one seed), and what decided it."""
+    spread = sd(sample)
+    if spread is None or value.value is None:
+        return None, ""
+    if value.spread is None:
+        theirs, assumed = spread, "the paper's taken as one run with our standard deviation"
+    else:
+        theirs, assumed = value.spread / math.sqrt(value.repeats or 1), "the paper's from its printed spread"
+    joint = math.hypot(statistics.standard_error(sample) or 0.0, theirs)
+    rules = [
+        (0.5 * 10.0**-value.decimals, "half a printed unit"),
+        (2 * joint, f"two joint standard errors, {assumed}"),
+        (value.floor, "the declared floor"),
+    ]
+    return max(rules, key=lambda rule: rule[0])
+
+
+def _unmeasured(value: Value, seeds: Seeds) -> tuple[Word, str]:
+    if seeds:
+        return "inconclusive", f"none of the {len(seeds)} seeds of {value.run} gave a finite number"
+    every = "every one of " if len(listed_runs(value.run or "")) > 1 else ""
+    return "not run", f"no record of {value.metric} of {every}{value.run}"
+
+
+def _score(value: Value, difference: float, tolerance: float | None) -> tuple[Word, str]:
+    if tolerance is None:
+        return "inconclusive", f"one seed: its spread is unknown; {difference:+.3g} from the printed number"
+    if abs(difference) <= tolerance + ROUNDING:
+        return "matched", f"{difference:+.3g} from the printed number, within {tolerance:.3g}"
+    word: Word = "better" if difference * direction(value.metric or "") > 0 else "worse"
+    return word, f"{difference:+.3g} from the printed number, beyond {tolerance:.3g}"
+
+
+def _counted(seeds: Seeds, sample: Sequence[float]) -> str:
+    """Say how many seeds gave a finite number, and how many did not."""
+    lost = len(seeds) - len(sample)
+    return f"{len(sample)} {seeds_word(len(sample))}{f', {lost} more gave no finite number' if lost else ''}"

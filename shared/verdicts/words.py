@@ -1,0 +1,24 @@
+"""The words of verdicts, and those that need no measurement."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Word = Literal[
+    "matched", "better", "worse", "contradicted", "inconclusive",
+    "not run", "not runnable", "no evidence", "quoted", "setting",
+]  # fmt: skip
+
+NO_EVIDENCE = "smoke"
+"""The scale whose numbers are no evidence."""
+SMOKE = "smoke scale: its numbers are no evidence"
+
+UNSCORED: dict[str, tuple[Word, str]] = {
+    "quoted": ("quoted", "quoted by the authors from elsewhere, never scored"),
+    "setting": ("setting", "a setting of the protocol or the data, not a result"),
+}
+
+
+def seeds_word(n: int) -> str:
+    """Return "seed" or "seeds"."""
+    return "seed" if n == 1 else "seeds"

@@ -1,0 +1,127 @@
+"""The tables and figures of regular polytopes, drawn from made-up records."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from papers.regular_polytope import targets
+from papers.regular_polytope.polytope import POLYTOPES, vertices
+from shared.evaluation.angles import Angles
+from shared.evaluation.output import Output
+from shared.records.kept import FEATURES
+from shared.records.records import Records
+from shared.runs.registry import paper
+from tests.records.samples import record
+
+RP = paper("regular_polytope")
+
+
+# The targets
+def made_up(folder: Path, names: Iterable[str], accuracy: float = 99.0) -> Records:
+    """Return records of runs whose embeddings lie around their class vectors."""
+    random, entries = np.random.default_rng(0), []
+    for name in names:
+        run = RP.run(name, "full")
+        loss = run.config.loss.model_dump()
+        entry = record(name, accuracy=accuracy)
+        entry.axes.clear()
+        entry.axes.update(run.axes)
+        entry.config.clear()
+        entry.config.update(run.config.plain())
+        classes = 47 if name.startswith("emnist") else 10
+        entry.metrics["emnist-test" if classes == 47 else "mnist-test"] = {"accuracy": accuracy}
+        vectors = vertices(loss["polytope"], classes)
+        if loss["learnable"]:
+            vectors = vectors[::-1]
+        labels = np.arange(100) % classes
+        embeddings = 7 * (vectors[labels] + 0.01 * random.normal(size=(100, vectors.shape[1])))
+        arrays: dict[str, Any] = {"embeddings": embeddings, "labels": labels, "class_vectors": vectors[:, None]}
+        found = Angles()(Output(**arrays, predictions=labels, minority=()))
+        entry.metrics.update({"angles": found, "training-angles": found})
+        place = folder / name
+        place.mkdir(parents=True)
+        for split in run.config.keep_features:
+            np.savez(place / FEATURES.format(split=split), **arrays)
+        entries.append((entry, place))
+    return Records(entries, RP.reference)
+
+
+def test_figure4_shows_images_and_class_vectors_of_the_six_runs(tmp_path: Path) -> None:
+    figure = targets.figure4(made_up(tmp_path, [name for name in RP.runs("full") if name.startswith("figure4/")]))
+    assert [axes.get_title() for axes in figure.drawing.axes[:-1]] == [
+        f"d-{polytope}, {classifier}" for polytope in POLYTOPES for classifier in ("fixed", "learnable")
+    ]
+    counts = figure.data.groupby(["run", "what"]).size().to_dict()
+    assert len(counts) == 12
+    assert (counts["figure4/cube/fixed", "image"], counts["figure4/cube/fixed", "vertex"]) == (100, 10)
+    assert counts["figure4/cube/learnable", "learned weight"] == 10
+    cube = figure.data[(figure.data["run"] == "figure4/cube/fixed") & (figure.data["what"] == "vertex")]
+    drawn = cube[["f1", "f2", "f3", "f4"]].to_numpy()
+    np.testing.assert_allclose(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), vertices("cube", 10), atol=1e-4)
+    assert np.linalg.norm(drawn[0]) == pytest.approx(7, rel=0.01)
+    assert cube["f5"].isna().all()
+    assert cube["class"].tolist() == list("0123456789")
+
+
+def test_each_panel_shows_its_two_coordinates(tmp_path: Path) -> None:
+    figure = targets.figure2(made_up(tmp_path, ["figure2/simplex"]))
+    axes = figure.drawing.axes[0]
+    frame = figure.data[figure.data["what"] == "vertex"]
+    shown = np.asarray(axes.lines[0].get_xydata())
+    largest = float(axes.get_xlabel().split("±")[1])
+    for column, row in ((0, 3), (8, 1)):
+        for _, point in frame.iterrows():
+            across = column + point[f"f{column + 1}"] / largest / 2
+            up = row - point[f"f{row + 1}"] / largest / 2
+            assert np.abs(shown - (across, up)).max(axis=1).min() < 5e-3
+
+
+def test_figure6_draws_the_normalised_embeddings_of_both_splits(tmp_path: Path) -> None:
+    data = targets.figure6(made_up(tmp_path, ["emnist/fixed"])).data
+    assert data.groupby(["split", "what"]).size().to_dict() == {
+        ("train", "image"): 100,
+        ("train", "vertex"): 47,
+        ("test", "image"): 100,
+        ("test", "vertex"): 47,
+    }
+    columns = [f"f{index}" for index in range(1, 7)]
+    np.testing.assert_allclose(np.linalg.norm(data[columns].to_numpy(), axis=1), 1, atol=1e-3)
+    np.testing.assert_allclose(np.abs(data[data["what"] == "vertex"][columns].to_numpy()), 1 / sqrt(6), atol=1e-4)
+
+
+def test_what_is_missing_is_shown_as_not_run(tmp_path: Path) -> None:
+    records = made_up(tmp_path, ["figure4/cube/fixed"])
+    figure = targets.figure4(records)
+    assert [len(axes.collections) for axes in figure.drawing.axes[:-1]] == [0, 0, 0, 0, 1, 0]
+    assert [text.get_text() for text in figure.drawing.axes[0].texts] == ["not run"]
+    accuracy = targets.table_accuracy(records).display.to_numpy().tolist()
+    assert accuracy[2] == ["MNIST, cube", "4", "99.45", "99.00 (1)", "99.47", "not run"]
+    assert accuracy[3] == ["EMNIST, cube", "6", "88.31", "not run", "88.39", "not run"]
+    empty = Records([], RP.reference)
+    assert set(targets.table_accuracy(empty).display["fixed (measured)"]) == {"not run"}
+    assert len(targets.table_geometry(empty).display) == 19
+
+
+def test_table_geometry_sets_every_run_beside_the_closed_form(tmp_path: Path) -> None:
+    table = targets.table_geometry(made_up(tmp_path, RP.runs("full")))
+    assert len(table.display) == len(RP.runs("full"))
+    assert not (table.display == "not run").any(axis=None)
+    rows = {(row["Polytope"], row["Classifier"]): row for row in table.display.to_dict("records")}
+    cube = rows["EMNIST, cube, d = 6", "fixed, eq. 9"]
+    assert cube["closed form"] == "48.2"
+    assert float(cube["nearest class means (measured)"].split()[0]) == pytest.approx(48.2, abs=2)
+    assert cube["accuracy, % (measured)"] == "99.00 (1)"
+    assert float(cube["images to vector, mean (measured)"].split()[0]) < 5
+
+
+def test_the_geometry_and_the_targets_import_no_torch() -> None:
+    code = "import sys, papers.regular_polytope.targets; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

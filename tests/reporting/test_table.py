@@ -1,0 +1,34 @@
+"""A table is the same in each of its files."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from shared.reporting.table import NO_EVIDENCE, Table, measured, read_display
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"), [([], "not run"), ([99.0], "99.00 (1)"), ([1.0, 2.0, 3.0], "2.00 ± 1.00 (3)")]
+)
+def test_measured(values, shown):
+    assert measured(values) == shown
+
+
+def test_table_files_hold_the_same_cells(tmp_path):
+    table = Table(
+        data=pd.DataFrame({"row": ["a"], "value": [1.25]}),
+        display=pd.DataFrame({"Row": ["a | b", "50% & σ"], "Value": ["1.2 ± 0.1", "–"]}),
+        caption="A caption",
+        notes=["A note."],
+    )
+    csv, markdown, tex = table.write(tmp_path / "table1", no_evidence=True)
+    assert pd.read_csv(csv)["value"].tolist() == [1.25]
+    caption, header, rows, notes = read_display(markdown)
+    assert (caption, header) == ("A caption", ["Row", "Value"])
+    assert rows == [["a | b", "1.2 ± 0.1"], ["50% & σ", "–"]]
+    assert notes == [NO_EVIDENCE, "A note."]
+    text = tex.read_text()
+    assert r"50\% \& $\sigma$ & -- \\" in text
+    assert r"1.2 $\pm$ 0.1" in text
+    assert "no evidence" in text

@@ -1,0 +1,85 @@
+"""Claims on one metric along several levels, on made-up records."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tests.verdicts.samples import BEST, ERROR, ONE_FAILS, PLATEAU, judge_claim, records
+
+GOOD, FAIR, BAD = [1.0, 1.1, 0.9, 1.0], [1.05, 0.95, 1.1, 0.9], [5.0, 5.3, 5.1, 4.9]
+WORKS, FAILS = [99.1, 99.2], [9.8, 9.8]
+
+
+@pytest.mark.parametrize(
+    ("levels", "verdict", "says"),
+    [
+        ((BAD, GOOD, FAIR, BAD), "matched", "5 has the best mean"),
+        ((BAD, BAD, GOOD, BAD), "matched", "20 has the best mean"),
+        ((GOOD, BAD, BAD, BAD), "contradicted", "1 has the best mean"),
+        ((FAIR, GOOD, BAD, BAD), "inconclusive", "do not tell the levels apart"),
+        ((BAD[:1], GOOD[:1], FAIR[:1], BAD[:1]), "inconclusive", "one seed"),
+        (([], [], GOOD, []), "not run", "no seed"),
+        ((BAD, GOOD, GOOD, []), "inconclusive", "2 of 4 comparisons were not run"),
+    ],
+)
+def test_best_within(levels: tuple[list[float], ...], verdict: str, says: str) -> None:
+    table = records({f"s/{level}": seeds for level, seeds in zip((1, 5, 20, 50), levels, strict=True)}, ERROR)
+    found = judge_claim(BEST, table)
+    assert found.verdict == verdict
+    assert says in found.reason
+
+
+def test_best_within_knows_that_more_accuracy_is_better() -> None:
+    table = records({f"s/{level}": seeds for level, seeds in zip((1, 5, 20, 50), (GOOD, BAD, GOOD, FAIR), strict=True)})
+    assert judge_claim({**BEST, "metric": "mnist-test/accuracy"}, table).verdict == "matched"
+
+
+@pytest.mark.parametrize(
+    ("levels", "verdict", "says"),
+    [
+        ((BAD, BAD, GOOD, FAIR, GOOD), "matched", "even within seed noise"),
+        ((BAD, FAIR, GOOD, FAIR, GOOD), "inconclusive", "not all clearly worse"),
+        ((GOOD, GOOD, BAD, BAD, BAD), "contradicted", "a level before 5 is better"),
+        (
+            ([8.0, 8.1, 8.3, 8.2], [9.0, 9.1, 9.3, 9.1], GOOD, GOOD, BAD),
+            "contradicted",
+            "differ beyond seed noise",
+        ),
+        ((BAD[:1], BAD[:1], GOOD[:1], GOOD[:1], GOOD[:1]), "inconclusive", "one seed"),
+        ((BAD, [], GOOD, GOOD, GOOD), "inconclusive", "comparisons were not run"),
+        ((BAD, [], [], [], []), "not run", "no seed"),
+    ],
+)
+def test_plateau(levels: tuple[list[float], ...], verdict: str, says: str) -> None:
+    table = records({f"m/{level}": seeds for level, seeds in zip((1, 2, 5, 10, 20), levels, strict=True)}, ERROR)
+    found = judge_claim(PLATEAU, table)
+    assert found.verdict == verdict
+    assert says in found.reason
+
+
+@pytest.mark.parametrize(
+    ("levels", "verdict", "says"),
+    [
+        ((FAILS, WORKS, WORKS, WORKS), "matched", "as claimed in 2"),
+        ((WORKS, WORKS, [math.nan, 49.9], WORKS), "matched", "y in 2"),
+        ((WORKS, FAILS, WORKS, WORKS), "contradicted", "as claimed in 0"),
+        ((WORKS, WORKS, WORKS, WORKS), "contradicted", "as claimed in 0"),
+        (([50.0, 50.0], WORKS, WORKS, WORKS), "contradicted", "w in 0"),
+        ((FAILS, WORKS, FAILS, WORKS), "contradicted", "w in 2"),
+        (([9.8, 99.0], WORKS, WORKS, WORKS), "inconclusive", "as claimed in 1"),
+        (([9.8], WORKS, WORKS, WORKS), "inconclusive", "one seed"),
+        (([], WORKS, WORKS, WORKS), "not run", "no record of mnist-test/accuracy of t/w"),
+    ],
+)
+def test_one_fails(levels: tuple[list[float], ...], verdict: str, says: str) -> None:
+    found = judge_claim(ONE_FAILS, records({f"t/{k}": v for k, v in zip("wxyz", levels, strict=True)}))
+    assert found.verdict == verdict
+    assert says in found.reason
+
+
+def test_one_fails_reports_an_exact_test() -> None:
+    found = judge_claim(ONE_FAILS, records({"t/w": FAILS, "t/x": WORKS, "t/y": WORKS, "t/z": WORKS}))
+    assert found.findings[0].p == pytest.approx((2 / 16) ** 2)
+    assert found.findings[0].interval == pytest.approx((math.sqrt(0.025), 1.0))
