@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from shared.backbones import Side
-from shared.data import face_tests
+from shared.data.sets import lfw
 from shared.evaluation import faces
 from shared.runs.components import Backbone, Benchmark, DataSet, Loss, Scheme
 from shared.runs.fields import Count, NonNegative, Positive, Share, Split
@@ -96,7 +96,7 @@ class NearestCenterOfRich(Benchmark):
 class LfwOfRich(faces.Lfw):
     """Ten-fold verification accuracy on LFW with rich features g."""
 
-    images: ClassVar[type[DataSet] | None] = face_tests.Lfw
+    images: ClassVar[type[DataSet] | None] = lfw.Lfw
     embedding: ClassVar[str] = "embed_rich"
     name: Literal["lfw-rich"] = "lfw-rich"  # type: ignore[assignment]
 

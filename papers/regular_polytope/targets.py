@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
 from papers.regular_polytope.polytope import Name, angle, dimension
-from shared.data.sets.emnist_balanced import CHARACTERS
+from shared.data.formats.emnist import CHARACTERS
 from shared.records.records import Records
 from shared.reporting.figure import PAGE_WIDTH, Figure
 from shared.reporting.table import Table, measured

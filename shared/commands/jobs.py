@@ -25,11 +25,10 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
-from shared.data import Sampling
 from shared.data.files import write_atomically
 from shared.data.image_arrays import ImageArrays
 from shared.data.image_source import ArraySource, ImageSource, LabelledSource
-from shared.data.sampling import Sample, sample, select
+from shared.data.sampling import Sample, Sampling, sample, select
 from shared.errors import UserError
 from shared.evaluation.output import Output
 from shared.records.fingerprint import ROOT, training_code

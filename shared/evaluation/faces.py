@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from shared.data import face_tests
+from shared.data.sets import (
+    agedb_30,
+    calfw,
+    cfp,
+    cplfw,
+    ijb,
+    ijb_a,
+    lfw,
+    megaface,
+    olivetti,
+    qmul_survface,
+    youtube_faces,
+)
 from shared.runs.components import Benchmark, DataSet
 
 Flip = Literal["none", "sum", "concatenate"]
@@ -23,7 +35,7 @@ class Lfw(_OnFaces):
     """Ten-fold verification accuracy on LFW."""
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
-    images: ClassVar[type[DataSet] | None] = face_tests.Lfw
+    images: ClassVar[type[DataSet] | None] = lfw.Lfw
     name: Literal["lfw"] = "lfw"
 
 
@@ -31,7 +43,7 @@ class CfpFf(_OnFaces):
     """Ten-fold verification accuracy on CFP-FF."""
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
-    images: ClassVar[type[DataSet] | None] = face_tests.CfpFf
+    images: ClassVar[type[DataSet] | None] = cfp.CfpFf
     name: Literal["cfp-ff"] = "cfp-ff"
 
 
@@ -39,7 +51,7 @@ class CfpFp(_OnFaces):
     """Ten-fold verification accuracy on CFP-FP."""
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
-    images: ClassVar[type[DataSet] | None] = face_tests.CfpFp
+    images: ClassVar[type[DataSet] | None] = cfp.CfpFp
     name: Literal["cfp-fp"] = "cfp-fp"
 
 
@@ -47,7 +59,7 @@ class AgeDb30(_OnFaces):
     """Ten-fold verification accuracy on AgeDB-30."""
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
-    images: ClassVar[type[DataSet] | None] = face_tests.AgeDb30
+    images: ClassVar[type[DataSet] | None] = agedb_30.AgeDb30
     name: Literal["agedb-30"] = "agedb-30"
 
 
@@ -55,7 +67,7 @@ class CaLfw(_OnFaces):
     """Ten-fold verification accuracy on CALFW."""
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
-    images: ClassVar[type[DataSet] | None] = face_tests.CaLfw
+    images: ClassVar[type[DataSet] | None] = calfw.CaLfw
     name: Literal["calfw"] = "calfw"
 
 
@@ -63,7 +75,7 @@ class CpLfw(_OnFaces):
     """Ten-fold verification accuracy on CPLFW."""
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
-    images: ClassVar[type[DataSet] | None] = face_tests.CpLfw
+    images: ClassVar[type[DataSet] | None] = cplfw.CpLfw
     name: Literal["cplfw"] = "cplfw"
 
 
@@ -71,7 +83,7 @@ class Olivetti(_OnFaces):
     """Verification over all pairs of faces of the people of AT&T's set that are not trained on."""
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
-    images: ClassVar[type[DataSet] | None] = face_tests.OlivettiPairs
+    images: ClassVar[type[DataSet] | None] = olivetti.OlivettiPairs
     name: Literal["olivetti"] = "olivetti"
 
 
@@ -79,7 +91,7 @@ class YouTubeFaces(_OnFaces):
     """Verification accuracy over the ten splits of YouTube Faces."""
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:VideoVerification"
-    images: ClassVar[type[DataSet] | None] = face_tests.YouTubeFaces
+    images: ClassVar[type[DataSet] | None] = youtube_faces.YouTubeFaces
     name: Literal["ytf"] = "ytf"
 
 
@@ -87,7 +99,7 @@ class QmulSurvFace(_OnFaces):
     """Accuracy and TAR at FAR over the verification pairs of QMUL-SurvFace."""
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
-    images: ClassVar[type[DataSet] | None] = face_tests.QmulPairs
+    images: ClassVar[type[DataSet] | None] = qmul_survface.QmulPairs
     name: Literal["qmul-survface"] = "qmul-survface"
 
 
@@ -95,7 +107,7 @@ class IjbA(_OnFaces):
     """1:1 TAR at FAR and 1:N ranks on IJB-A: means over its ten splits, a template being its images' mean."""
 
     implementation: ClassVar[str] = "shared.evaluation.split_templates:SplitTemplates"
-    images: ClassVar[type[DataSet] | None] = face_tests.IjbA
+    images: ClassVar[type[DataSet] | None] = ijb_a.IjbA
     pooling: Literal["average"] = "average"
     name: Literal["ijb-a"] = "ijb-a"
 
@@ -104,7 +116,7 @@ class IjbAMedia(_OnFaces):
     """As `IjbA`, but a template is the mean of its media, each of which is the mean of its images."""
 
     implementation: ClassVar[str] = "shared.evaluation.split_templates:SplitTemplates"
-    images: ClassVar[type[DataSet] | None] = face_tests.IjbA
+    images: ClassVar[type[DataSet] | None] = ijb_a.IjbA
     pooling: Literal["media"] = "media"
     name: Literal["ijb-a-media"] = "ijb-a-media"
 
@@ -113,7 +125,7 @@ class IjbAAdapted(_OnFaces):
     """As `IjbAMedia`, but templates are compared by linear SVMs trained for each of them: template adaptation."""
 
     implementation: ClassVar[str] = "shared.evaluation.template_adaptation:AdaptedTemplates"
-    images: ClassVar[type[DataSet] | None] = face_tests.IjbA
+    images: ClassVar[type[DataSet] | None] = ijb_a.IjbA
     name: Literal["ijb-a-adapted"] = "ijb-a-adapted"
 
 
@@ -121,7 +133,7 @@ class IjbB(_OnFaces):
     """1:1 TAR at FAR and 1:N identification of templates on IJB-B."""
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Templates"
-    images: ClassVar[type[DataSet] | None] = face_tests.IjbB
+    images: ClassVar[type[DataSet] | None] = ijb.IjbB
     name: Literal["ijb-b"] = "ijb-b"
 
 
@@ -129,7 +141,7 @@ class IjbC(_OnFaces):
     """1:1 TAR at FAR and 1:N identification of templates on IJB-C."""
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Templates"
-    images: ClassVar[type[DataSet] | None] = face_tests.IjbC
+    images: ClassVar[type[DataSet] | None] = ijb.IjbC
     name: Literal["ijb-c"] = "ijb-c"
 
 
@@ -137,5 +149,5 @@ class MegaFace(_OnFaces):
     """Rank-1 identification among distractors, and TAR at FAR over all impostor pairs, on MegaFace challenge 1."""
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Distractors"
-    images: ClassVar[type[DataSet] | None] = face_tests.MegaFace
+    images: ClassVar[type[DataSet] | None] = megaface.MegaFace
     name: Literal["megaface"] = "megaface"

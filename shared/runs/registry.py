@@ -29,6 +29,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union
 
 from pydantic import Field, ValidationError, create_model, model_validator
 
+from shared.data.kinds import TrainingSet
 from shared.errors import UserError, suggestion
 from shared.runs import yaml_files
 from shared.runs.components import Backbone, Benchmark, Component, DataSet, Loss, Optimizer, Scheme
@@ -40,7 +41,8 @@ from shared.runs.yaml_files import Key
 ROOT = Path(__file__).resolve().parent.parent.parent
 TRAINED_SCALES = ("smoke", "lite", "full")
 SCALES = (*TRAINED_SCALES, "published")
-SHARED_CATALOGUES = ("data", "data.training_sets", "backbones", "losses", "training", "evaluation", "evaluation.faces")
+DATA_SETS = tuple(f"data.sets.{path.stem}" for path in sorted((ROOT / "shared/data/sets").glob("[!_]*.py")))
+SHARED_CATALOGUES = (*DATA_SETS, "backbones", "losses", "training", "evaluation", "evaluation.faces")
 
 Setting = str | int | float | bool | None | list[Any] | dict[str, Any]
 C = TypeVar("C", bound=Component)
@@ -358,7 +360,7 @@ def run_model(paper: str) -> type[RunConfig]:
     """Return `RunConfig` narrowed to the components that a paper may name."""
     fields: dict[str, Any] = {}
     kinds: dict[str, type[Component]] = {
-        "data": DataSet,
+        "data": TrainingSet,
         "backbone": Backbone,
         "loss": Loss,
         "scheme": Scheme,

@@ -10,11 +10,11 @@ from urllib.error import URLError
 
 import numpy as np
 import pytest
+from shared.data.training_sets import Olivetti
 
 from shared.data import Sampling, UnderRepresented
 from shared.data.sampling import sample
 from shared.data.sets import olivetti
-from shared.data.training_sets import Olivetti
 from shared.errors import UserError
 
 HEADER = b"P5\n92 112\n255\n"
