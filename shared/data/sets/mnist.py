@@ -11,9 +11,8 @@ import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
-from urllib.request import urlopen
 
-from shared.data.fetching import FAILURES, SECONDS_TO_ANSWER, not_fetched, torchvision_says
+from shared.data.fetching import FAILURES, not_fetched, opened, torchvision_says
 from shared.data.files import checked_md5, prepared, write_atomically
 from shared.data.formats.idx import read_images
 from shared.data.kinds import TrainingSet
@@ -96,7 +95,7 @@ def mirrors() -> list[str]:
 def from_mirror(url: str, folder: Path) -> Iterator[tuple[str, bytes]]:  # noqa: ARG001
     """Yield names and expanded contents of the files at `url`, which are gzipped there."""
     for name in Mnist.card.checksums:
-        with urlopen(f"{url}{name}.gz", timeout=SECONDS_TO_ANSWER) as response:  # noqa: S310
+        with opened(f"{url}{name}.gz") as response:
             yield name, gzip.decompress(response.read())
 
 

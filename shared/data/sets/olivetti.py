@@ -15,7 +15,6 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass
-from http.client import HTTPException
 from importlib import import_module
 from io import BytesIO
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
@@ -271,6 +270,8 @@ def _decoded(content: bytes, name: str) -> Bytes:
 
 def _from_scikit_learn(root: Path) -> Bytes:
     """Return scikit-learn's copy, uint8 [400, 64, 64], which it keeps in `root`/olivetti_py3.pkz."""
+    from http.client import HTTPException  # noqa: PLC0415 - takes long, and only this copy is fetched
+
     try:
         faces = import_module("sklearn.datasets").fetch_olivetti_faces(data_home=str(root))
     except (OSError, EOFError, HTTPException, ValueError) as error:
