@@ -37,10 +37,11 @@ import torch
 from torch import nn
 
 from shared.commands.train import train
-from shared.data import Mnist, Mnist5k
 from shared.data.files import data_root
 from shared.data.formats.idx import write_idx
 from shared.data.image_arrays import ImageArrays
+from shared.data.sets.mnist import Mnist
+from shared.data.sets.mnist_5k import Mnist5k
 from shared.errors import UserError
 from shared.evaluation.spread import mean, sd
 from shared.records.records import Record, read_record

@@ -6,7 +6,7 @@ from string import digits
 
 from papers.regular_polytope.polytope import POLYTOPES
 from papers.regular_polytope.scatter_plots import Matrix, scatter_plots
-from shared.data.sets.emnist_balanced import CHARACTERS
+from shared.data.formats.emnist import CHARACTERS
 from shared.records.records import Records
 from shared.reporting.figure import PAGE_WIDTH, Figure
 

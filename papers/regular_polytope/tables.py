@@ -9,7 +9,7 @@ from string import digits
 import pandas as pd
 
 from papers.regular_polytope.polytope import POLYTOPES, Name, angle, dimension
-from shared.data.sets.emnist_balanced import CHARACTERS
+from shared.data.formats.emnist import CHARACTERS
 from shared.records.records import Records
 from shared.reporting.comparison import SEEDS
 from shared.reporting.table import Table, measured

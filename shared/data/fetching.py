@@ -8,14 +8,13 @@ import sys
 import tarfile
 import zipfile
 import zlib
-from http.client import HTTPException
-from typing import TYPE_CHECKING
-from urllib.request import urlopen
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING
 
 from shared.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from shared.runs.components import Card
@@ -24,7 +23,6 @@ SECONDS_TO_ANSWER = 10
 FAILURES = (
     OSError,
     EOFError,
-    HTTPException,
     KeyError,
     UserError,
     ValueError,
@@ -46,9 +44,22 @@ def torchvision_says(values: str) -> list[str]:
     return done.stdout.split()
 
 
+@contextmanager
+def opened(url: str) -> Iterator[IO[bytes]]:
+    """Open what is at `url` to be read as a stream; OSError where it fails or stands still, then or when it is read."""
+    from http.client import HTTPException  # noqa: PLC0415 - few commands fetch anything, and these take long
+    from urllib.request import urlopen  # noqa: PLC0415
+
+    try:
+        with urlopen(url, timeout=SECONDS_TO_ANSWER) as response:  # noqa: S310
+            yield response
+    except HTTPException as error:
+        raise OSError(str(error)) from error
+
+
 def download(url: str, path: Path) -> None:
-    """Copy what is at `url` to `path` as a stream; OSError or HTTPException where it fails or stands still."""
-    with urlopen(url, timeout=SECONDS_TO_ANSWER) as response, path.open("wb") as file:  # noqa: S310
+    """Copy what is at `url` to `path`; raises OSError as `opened` does."""
+    with opened(url) as response, path.open("wb") as file:
         shutil.copyfileobj(response, file, 1 << 20)
 
 

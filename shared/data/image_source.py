@@ -12,10 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-import simplejpeg
-from PIL import Image
-
+from shared.data.lazy import Image, np, simplejpeg
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,6 +24,9 @@ if TYPE_CHECKING:
     Indices = NDArray[np.integer]
 
 Shape = tuple[int, int, int]
+
+ALIGNED: Shape = (3, 112, 112)
+"""The shape of aligned faces."""
 
 START_OF_JPEG = b"\xff\xd8"
 
@@ -168,3 +168,10 @@ def decode(content: bytes | memoryview, shape: Shape, name: str) -> Bytes:
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(image, dtype=np.uint8)
+
+
+def jpeg(image: Bytes, quality: int) -> bytes:
+    """Return `image`, uint8 [H, W, 3], as a JPEG file."""
+    file = BytesIO()
+    Image.fromarray(image).save(file, "JPEG", quality=quality)
+    return file.getvalue()

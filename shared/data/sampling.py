@@ -1,5 +1,7 @@
 """Divisions, imbalance, label noise and held-out splits of a training set, as functions of its labels and a seed.
 
+`Sampling` has the options, `sample` does what they say.
+
 A division into regular and under-represented classes is part of the data and draws the same whatever the seed. Each
 other operation draws one random key for every sample from a stream of its own, named after it, and acts on
 the samples with the smallest keys. Hence, for the same labels and seed, (1) no operation reshuffles another,
@@ -11,22 +13,69 @@ Sizes are rint(fraction x n) in double precision: nearest, ties to even.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-import numpy as np
+from pydantic import Field, model_validator
 
 from shared.data.image_source import Division
+from shared.data.lazy import np
 from shared.errors import UserError
+from shared.runs.fields import Count, Digits, Fraction, Strict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from shared.data import Sampling, UnderRepresented
-
     Labels = NDArray[np.integer[Any]]
     Indices = NDArray[np.intp]
+
+
+class Imbalance(Strict):
+    """Only `fraction` of the training images of `classes` is kept; the other classes stay whole."""
+
+    classes: Digits
+    fraction: Fraction
+
+
+class UnderRepresented(Strict):
+    """The UR splits of Yin et al. (CVPR 2019, Sec. 4.3): a set of regular and of under-represented classes.
+
+    Classes are ranked by their number of images, and the rank is the new class. The first `regular` are kept whole, of
+    each of the next `few` only `images` images. Put aside before, to test on, are `test_images` of each of the first
+    `tested[0]` classes, which count as regular, and of each of the `tested[1]` that follow, which count as
+    under-represented, whether they are trained on or not.
+    """
+
+    regular: Count = 10_000
+    few: Annotated[int, Field(ge=0)] = 10_000
+    images: Count = 5
+    tested: tuple[Count, Count] = (10_000, 10_000)
+    test_images: Count = 5
+
+
+class Sampling(Strict):
+    """What becomes of a training set before it is trained on, in this order.
+
+    The division into regular and under-represented classes, or only the images of `classes`, which become the classes
+    0, 1, ... in the order given; at most `per_class` images of each class; the imbalance; `label_noise` of the labels
+    flipped to another class; `held_out` of what is then left, with the labels as they then are, put aside for
+    validation. The test set is confined to `classes` alike; the rest of it is the split "unseen".
+    """
+
+    # Left out of a record where it is not set, so that records from before it was an option stay those of their runs.
+    under_represented: UnderRepresented | None = Field(None, exclude_if=lambda division: division is None)
+    classes: Annotated[Digits, Field(min_length=2)] | None = Field(None, exclude_if=lambda classes: classes is None)
+    per_class: Count | None = None
+    imbalance: Imbalance | None = None
+    label_noise: Fraction = 0.0
+    held_out: Fraction = 0.0
+
+    @model_validator(mode="after")
+    def _chooses_once(self) -> Self:
+        if self.under_represented is not None and self.classes is not None:
+            raise ValueError("give either classes or under_represented")
+        return self
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Faces drawn by this suite, written in the official form of each set of faces: what the smoke scale reads.
+"""Pictures drawn by this suite, written in the official form of each set: what the smoke scale reads.
 
 Each writer fills an empty folder with the same bytes whenever it is called, by one release of Pillow. The people who
 are trained on have the numbers from 0, those tested on the numbers from 1,000,000, which no training set has. Where
@@ -15,11 +15,13 @@ from PIL import Image
 
 from shared.data.formats import verification_bin
 from shared.data.formats.alignment import SIDE, warp
-from shared.data.formats.image_lists import MS1M_LT, write_list
-from shared.data.formats.recordio import jpeg, write_records
+from shared.data.formats.image_lists import write_list
+from shared.data.formats.recordio import write_records
 from shared.data.formats.yaw_files import write_landmarks, write_yaw
+from shared.data.image_source import jpeg
+from shared.data.rendered import lesions
 from shared.data.rendered.faces import RenderedFaces, render
-from shared.data.sets import ijb, megaface
+from shared.data.sets import dermofit, ijb, megaface, ms1m_lt
 from shared.data.sets import ijb_a as ijba
 from shared.data.sets import ms_celeb_one_shot as one_shot_lists
 from shared.data.sets import qmul_survface as qmul
@@ -102,7 +104,7 @@ def write_ms_celeb_one_shot(folder: Path, *, base: int = 10, images: int = 8, no
 def write_ms1m_lt(folder: Path, *, identities: int = 40, most: int = 60) -> None:
     """Write images and the list of them; the people's numbers of images have a long tail, `most` being the largest."""
     faces, labels = _training_faces(long_tail(identities, most))
-    write_list(folder, MS1M_LT, faces.images, labels)
+    write_list(folder, ms1m_lt.LIST, faces.images, labels)
 
 
 def write_record_faces(
@@ -229,6 +231,15 @@ def write_megaface(folder: Path, *, people: int = 10, probes: int = 3, distracto
     for path, image in zip(others, _faces(DISTRACTORS, distractors, 1).images, strict=True):
         _put(folder / megaface.DISTRACTOR_IMAGES / path, image)
     megaface.write_lists(folder, paths, names, others)
+
+
+def write_dermofit(folder: Path, *, size: int = 64, share: float = 0.1, seed: int = 0) -> None:
+    """Write lesions with their masks, a `share` of the library's number in each class, but at least one a fold."""
+    for label, kind in enumerate(dermofit.KINDS):
+        numbers = np.arange(max(dermofit.FOLDS, round(share * kind.lesions)))
+        images, masks = lesions.render(np.full(len(numbers), label), numbers, seed=seed, size=size)
+        for number, image, mask in zip(numbers, images, masks, strict=True):
+            dermofit.write_lesion(folder, kind, f"{kind.code[0]}{label}{number + 1:03}", image, mask)
 
 
 def falling(identities: int, most: int, least: int) -> list[int]:

@@ -10,10 +10,12 @@ from typing import Annotated, Any, TypeVar, Union
 
 from pydantic import Field, create_model
 
+from shared import ROOT
 from shared.runs.components import Backbone, Benchmark, Component, DataSet, Loss, Optimizer, Scheme
 from shared.runs.config import Run, RunConfig
 
-SHARED_CATALOGUES = ("data", "data.training_sets", "backbones", "losses", "training", "evaluation")
+DATA_SETS = tuple(f"data.sets.{path.stem}" for path in sorted((ROOT / "shared/data/sets").glob("[!_]*.py")))
+SHARED_CATALOGUES = (*DATA_SETS, "backbones", "losses", "training", "evaluation")
 
 C = TypeVar("C", bound=Component)
 
@@ -48,7 +50,8 @@ def run_model(paper: str) -> type[RunConfig]:
         "optimizer": Optimizer,
     }
     for field, kind in kinds.items():
-        choices = tuple(_components(paper, kind).values())
+        found = _components(paper, kind).values()
+        choices = tuple(choice for choice in found if not issubclass(choice, DataSet) or choice.training_images)
         fields[field] = (
             (Annotated[Union[choices], Field(discriminator="name")], ...)  # noqa: UP007 - built at run time
             if len(choices) > 1

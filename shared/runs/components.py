@@ -75,7 +75,7 @@ class Card(Strict):
 
 
 class DataSet(Component):
-    """Options of a data set.
+    """Options of a data set, with the code that loads it in the class itself.
 
     Its `card` says whose it is and how to get it; `folder` is where it lies below the data root, and `fetched` tells
     that it is downloaded or made where it is missing. `whose`, `place` and `obtainable` are these for a data set with
@@ -119,7 +119,7 @@ class DataSet(Component):
 
     def load(self, root: Path) -> Any:
         """Read the data, fetched or made first if need be; raises UserError where they cannot be had."""
-        return named(self.implementation)(root)
+        raise NotImplementedError
 
     def is_there(self, root: Path) -> bool:
         """Whether there is something where the data set should lie below the data root."""

@@ -24,9 +24,9 @@ from benchmarks.mnist_training import (
     summary,
     training_flops,
 )
-from shared.data import Mnist
 from shared.data.formats.idx import read_idx
 from shared.data.image_arrays import ImageArrays
+from shared.data.sets.mnist import Mnist
 from tests.conftest import ROOT
 
 

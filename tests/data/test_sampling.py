@@ -8,9 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.data import Imbalance, Sampling, UnderRepresented
 from shared.data.image_source import Division
-from shared.data.sampling import cap_classes, class_counts, divide, flip_labels, hold_out, keep_fraction, sample
+from shared.data.sampling import (
+    Imbalance,
+    Sampling,
+    UnderRepresented,
+    cap_classes,
+    class_counts,
+    divide,
+    flip_labels,
+    hold_out,
+    keep_fraction,
+    sample,
+)
 from shared.errors import UserError
 
 CLASSES = 5

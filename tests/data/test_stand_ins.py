@@ -6,22 +6,37 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.data import face_tests, training_sets
 from shared.data import stand_ins as face_stand_ins
-from shared.data.formats.alignment import TEMPLATE, similarity
+from shared.data.formats.alignment import AlignedSource, similarity
 from shared.data.formats.yaw import yaw_from_landmarks
 from shared.data.image_source import ImageSource
 from shared.data.rendered.faces import RenderedFaces, render
+from shared.data.sets.agedb_30 import AgeDb30
+from shared.data.sets.calfw import CaLfw
+from shared.data.sets.casia_webface import CasiaWebFace
+from shared.data.sets.cfp import CfpFf, CfpFp
+from shared.data.sets.cplfw import CpLfw
+from shared.data.sets.ijb import IjbB, IjbC
+from shared.data.sets.lfw import Lfw
+from shared.data.sets.megaface import MegaFace
+from shared.data.sets.ms1m_lt import Ms1mLt
+from shared.data.sets.ms1mv2 import Ms1mV2
+from shared.data.sets.ms_celeb_1m import MsCeleb1M
+from shared.data.sets.ms_celeb_one_shot import MsCelebOneShot
+from shared.data.sets.qmul_survface import QmulPairs, QmulSurvFace
+from shared.data.sets.vggface2 import VggFace2
+from shared.data.sets.youtube_faces import YouTubeFaces
 from shared.data.stand_ins import falling, long_tail
+from tests.data.samples import TEMPLATE
 
 TRAINED_ON = [
-    training_sets.CasiaWebFace,
-    training_sets.VggFace2,
-    training_sets.Ms1mV2,
-    training_sets.Ms1mLt,
-    training_sets.QmulSurvFace,
+    CasiaWebFace,
+    VggFace2,
+    Ms1mV2,
+    Ms1mLt,
+    QmulSurvFace,
 ]
-PAIRS = [face_tests.Lfw, face_tests.CfpFf, face_tests.CfpFp, face_tests.AgeDb30, face_tests.CaLfw, face_tests.CpLfw]
+PAIRS = [Lfw, CfpFf, CfpFp, AgeDb30, CaLfw, CpLfw]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +84,7 @@ def test_sets_to_train_on_are_read_and_imbalanced(root: Path, data):
 
 
 def test_celebrities_are_imbalanced_and_their_yaw_is_that_drawn(root: Path):
-    loaded = training_sets.MsCeleb1M(source="rendered").load(root)
+    loaded = MsCeleb1M(source="rendered").load(root)
     counts = np.bincount(loaded.labels)
     assert (len(counts), counts.max(), counts.min()) == (30, 14, 9)
     assert np.all(np.diff(counts) <= 0)
@@ -83,7 +98,7 @@ def test_celebrities_are_imbalanced_and_their_yaw_is_that_drawn(root: Path):
 
 
 def test_the_yaw_of_webfaces_is_estimated_from_the_landmarks_drawn(root: Path):
-    loaded = training_sets.CasiaWebFace(source="rendered").load(root)
+    loaded = CasiaWebFace(source="rendered").load(root)
     counts = np.bincount(loaded.labels)
     faces = render(loaded.labels, np.concatenate([np.arange(count) for count in counts]))
     assert loaded.yaw is not None
@@ -92,7 +107,7 @@ def test_the_yaw_of_webfaces_is_estimated_from_the_landmarks_drawn(root: Path):
 
 
 def test_base_and_novel_celebrities(root: Path):
-    loaded = training_sets.MsCelebOneShot(source="rendered").load(root)
+    loaded = MsCelebOneShot(source="rendered").load(root)
     division = loaded.division
     assert division is not None
     assert np.bincount(loaded.labels[division.train]).tolist() == [8] * 10 + [1] * 6
@@ -134,7 +149,7 @@ def test_pairs_of_cfp_fp_have_a_frontal_and_a_turned_face(tmp_path: Path, drawn)
 
 
 def test_videos_are_balanced_in_every_split(root: Path):
-    videos = face_tests.YouTubeFaces(source="rendered").load(root)
+    videos = YouTubeFaces(source="rendered").load(root)
     assert Counter(zip(videos.folds.tolist(), videos.same.tolist(), strict=True)) == {
         (fold, same): 2 for fold in range(10) for same in (False, True)
     }
@@ -143,12 +158,12 @@ def test_videos_are_balanced_in_every_split(root: Path):
 
 
 def test_the_central_half_of_a_frame_is_the_drawn_face(root: Path):
-    videos = face_tests.YouTubeFaces(source="rendered").load(root)
+    videos = YouTubeFaces(source="rendered").load(root)
     direct = face_stand_ins._faces(face_stand_ins.VIDEOS, 1, 3).images.astype(int)
     assert abs(videos.frames.read(np.arange(3)) - direct).mean() < 6
 
 
-@pytest.mark.parametrize("data", [face_tests.IjbB, face_tests.IjbC])
+@pytest.mark.parametrize("data", [IjbB, IjbC])
 def test_templates_have_galleries_probes_and_pairs_of_both_kinds(root: Path, data):
     found = data(source="rendered").load(root)
     enrolled = np.concatenate(found.galleries)
@@ -166,7 +181,8 @@ def test_templates_have_galleries_probes_and_pairs_of_both_kinds(root: Path, dat
 
 
 def test_loose_crops_have_to_be_aligned(root: Path):
-    found = face_tests.IjbC(source="rendered").load(root)
+    found = IjbC(source="rendered").load(root)
+    assert isinstance(found.images, AlignedSource)
     moved = similarity(found.images.landmarks)
     scales = np.hypot(moved[:, 0, 0], moved[:, 1, 0])
     assert scales.max() > 1.2 * scales.min()
@@ -174,7 +190,7 @@ def test_loose_crops_have_to_be_aligned(root: Path):
 
 
 def test_probes_and_distractors(root: Path):
-    found = face_tests.MegaFace(source="rendered").load(root)
+    found = MegaFace(source="rendered").load(root)
     assert found.people.tolist() == np.repeat(np.arange(10), 3).tolist()
     assert len(found.distractors) == 100
     all_read(found.probes)
@@ -182,7 +198,7 @@ def test_probes_and_distractors(root: Path):
 
 
 def test_surveillance_pairs_are_small_and_balanced(root: Path):
-    pairs = face_tests.QmulPairs(source="rendered").load(root)
+    pairs = QmulPairs(source="rendered").load(root)
     assert (len(pairs.same), pairs.same.sum()) == (80, 40)
     assert (np.bincount(pairs.folds[pairs.same]) == 4).all()
     assert (pairs.first != pairs.second).all()

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from benchmarks.face_reading import PlainFaces
-from shared.data.formats.recordio import RecordFaces, jpeg, write_records
-from shared.data.image_source import ArraySource, EncodedSource
+from shared.data.formats.recordio import RecordFaces, write_records
+from shared.data.image_source import ArraySource, EncodedSource, jpeg
 from shared.errors import UserError
 from shared.training.batches import ImageTensor, Normalisation, flips
 from shared.training.streaming import BATCHES_READY, StreamedImages, ahead

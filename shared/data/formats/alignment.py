@@ -11,23 +11,19 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image
-
 from shared.data.image_source import as_batch
+from shared.data.lazy import Image, np
 from shared.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from shared.data.image_source import Bytes, Indices, Shape
 
 SIDE = 112
-TEMPLATE = np.array(
-    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
-)
+TEMPLATE = ((38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041))
 """Left eye, right eye, tip of the nose, left and right corner of the mouth, as one looks at the image: (x, y)."""
 
 
@@ -48,16 +44,16 @@ class AlignedSource:
         return as_batch(aligned, len(indices), self.shape)
 
 
-def similarity(points: NDArray[np.floating], template: NDArray[np.floating] = TEMPLATE) -> NDArray[np.float64]:
+def similarity(points: ArrayLike, template: ArrayLike = TEMPLATE) -> NDArray[np.float64]:
     """Return the similarities, [..., 2, 3], that bring `points`, [..., P, 2], nearest to `template`, [P, 2].
 
     With columns [cR, t], a point p goes to c R p + t: equations 40 to 42 of the paper, where R is a rotation even if a
     reflection would come nearer (equation 43). The points of one set must not all be the same.
     """
-    points = np.asarray(points, dtype=np.float64)
-    centre, target = points.mean(-2, keepdims=True), template.mean(0)
-    centred = points - centre
-    covariance = (template - target).T @ centred / len(template)
+    placed, meant = np.asarray(points, dtype=np.float64), np.asarray(template, dtype=np.float64)
+    centre, target = placed.mean(-2, keepdims=True), meant.mean(0)
+    centred = placed - centre
+    covariance = (meant - target).T @ centred / len(meant)
     left, singular, right = np.linalg.svd(covariance)
     turned = np.linalg.det(left) * np.linalg.det(right) < 0
     signs = np.stack([np.ones_like(singular[..., 0]), np.where(turned, -1.0, 1.0)], -1)

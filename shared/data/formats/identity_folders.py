@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image
-
 from shared.data.formats.list_files import folders, names_and_sizes_md5
 from shared.data.image_source import FileSource, LabelledSource
+from shared.data.lazy import Image, np
 from shared.errors import UserError
 
 if TYPE_CHECKING:

@@ -13,11 +13,10 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from shared.data.files import checked_md5, write_atomically
 from shared.data.files import md5 as md5_of
 from shared.data.image_arrays import ImageArrays
+from shared.data.lazy import np
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
 
     Bytes = NDArray[np.uint8]
 
-TYPES = {code: np.dtype(name) for code, name in
-         {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}.items()}  # fmt: skip
+TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
 def read_idx(path: Path, md5: str | None = None) -> NDArray[Any]:
@@ -70,7 +68,7 @@ def parse_idx(content: NDArray[np.uint8], path: Path) -> NDArray[Any]:
     """Return the array whose IDX file consists of the bytes `content`, which it may share; UserError names `path`."""
     if len(content) < 4 or content[0] or content[1] or int(content[2]) not in TYPES:
         raise UserError(f"{path} is no IDX file: it begins with {bytes(content[:4]).hex(' ') or 'nothing'}")
-    dtype, dimensions = TYPES[int(content[2])], int(content[3])
+    dtype, dimensions = np.dtype(TYPES[int(content[2])]), int(content[3])
     start = 4 + 4 * dimensions
     if len(content) < start:
         raise UserError(f"{path} is truncated: its header of {start} bytes ends after {len(content)}")
@@ -86,7 +84,7 @@ def parse_idx(content: NDArray[np.uint8], path: Path) -> NDArray[Any]:
 def write_idx(path: Path, array: NDArray[Any]) -> None:
     """Write `array` to `path` as a plain IDX file, atomically; ValueError for a type IDX does not have."""
     dtype = array.dtype.newbyteorder(">")
-    codes = {dtype: code for code, dtype in TYPES.items()}
+    codes = {np.dtype(name): code for code, name in TYPES.items()}
     if dtype not in codes:
         raise ValueError(f"IDX has no type for {array.dtype}")
     header = struct.pack(f">BBBB{array.ndim}I", 0, 0, codes[dtype], array.ndim, *array.shape)

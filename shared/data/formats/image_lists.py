@@ -1,8 +1,8 @@
-"""Faces by a list, a line "path label" for each image: MS1M-LT, the long-tailed selection from MS-Celeb-1M.
+"""Images by a list, a line "path label" for each.
 
 The lists of Open Long-Tailed Recognition have the path below the folder of the images, with or without a slash before
-it, a space, and the class, a number from 0. Its authors name them as the data set and the part of it, so that this one
-is MS1M_LT_train.txt here; it lies in the folder that its paths are below. Source: data/dataloader.py of
+it, a space, and the class, a number from 0. Its authors name them as the data set and the part of it, such as
+MS1M_LT_train.txt; here a list lies in the folder that its paths are below. Source: data/dataloader.py of
 https://github.com/zhmiao/OpenLongTailRecognition-OLTR.
 """
 
@@ -11,12 +11,10 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image
-
 from shared.data.files import md5, write_atomically
 from shared.data.formats.list_files import check_present, malformed, read_lines
 from shared.data.image_source import FileSource, LabelledSource
+from shared.data.lazy import Image, np
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,14 +24,6 @@ if TYPE_CHECKING:
 
     from shared.data.image_source import Bytes, Shape
     from shared.runs.components import Card
-
-MS1M_LT = "MS1M_LT_train.txt"
-SHAPE: Shape = (3, 112, 112)
-
-
-def load(folder: Path, card: Card) -> LabelledSource:
-    """Open MS1M-LT in `folder`, resized to 112 x 112; raises UserError as `load_list` does."""
-    return load_list(folder, MS1M_LT, SHAPE, card)
 
 
 def load_list(folder: Path, name: str, shape: Shape, card: Card) -> LabelledSource:

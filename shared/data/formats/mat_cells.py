@@ -16,7 +16,7 @@ import struct
 import zlib
 from typing import TYPE_CHECKING
 
-import numpy as np
+from shared.data.lazy import np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

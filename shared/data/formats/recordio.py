@@ -21,18 +21,16 @@ from __future__ import annotations
 
 import mmap
 import re
+import struct
 import warnings
 from dataclasses import dataclass
-from io import BytesIO
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image
-
 from shared.data.files import md5, write_atomically
 from shared.data.formats.yaw_files import read_yaw
-from shared.data.image_source import LabelledSource, as_batch, decode
+from shared.data.image_source import LabelledSource, as_batch, decode, jpeg
+from shared.data.lazy import np
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -52,7 +50,7 @@ LENGTH_BITS = 29
 LENGTH = (1 << LENGTH_BITS) - 1
 WHOLE, FIRST, MIDDLE, LAST = range(4)
 PREFIX_BYTES = 8
-HEADER = np.dtype([("flag", "<u4"), ("label", "<f4"), ("id", "<u8"), ("id2", "<u8")])
+HEADER = struct.Struct("<IfQQ")
 
 
 def load(folder: Path, card: Card) -> LabelledSource:
@@ -208,13 +206,13 @@ class RecordFile:
         self, words: Words, keys: Numbers, begins: Numbers, stops: Numbers
     ) -> tuple[NDArray[np.float32], Numbers]:
         """Return the first two labels, [N, 2], of what lies from `begins` to `stops`, and where its images start."""
-        starts = begins + HEADER.itemsize
+        starts = begins + HEADER.size
         self._refuse_short(starts > stops, keys)
         at = begins // 4
         count = words[at].astype(np.int64)
         starts += 4 * count
         self._refuse_short(starts > stops, keys)
-        floats, after = words.view("<f4"), HEADER.itemsize // 4
+        floats, after = words.view("<f4"), HEADER.size // 4
         labels = np.full((len(keys), 2), np.nan, np.float32)
         labels[:, 0] = floats[at + 1]
         for column in range(2):
@@ -314,11 +312,4 @@ def record(content: bytes) -> bytes:
 
 def header(key: int, labels: tuple[float, float]) -> bytes:
     """Return the header of the record of `key` with two labels, and the labels."""
-    return np.array((len(labels), 0, key, 0), HEADER).tobytes() + np.array(labels, "<f4").tobytes()
-
-
-def jpeg(image: Bytes, quality: int) -> bytes:
-    """Return `image`, uint8 [H, W, 3], as a JPEG file."""
-    file = BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=quality)
-    return file.getvalue()
+    return HEADER.pack(len(labels), 0, key, 0) + np.array(labels, "<f4").tobytes()

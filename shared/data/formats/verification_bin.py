@@ -9,16 +9,17 @@ InsightFace's evaluation splits the pairs, in their order, into ten folds of equ
 from __future__ import annotations
 
 import pickle
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from shared.data.evaluation_sets import PairSet
 from shared.data.files import md5, write_atomically
 from shared.data.formats.inert_pickle import ByteArray, unpickled
 from shared.data.formats.list_files import read_list
-from shared.data.image_source import EncodedSource
+from shared.data.image_source import ALIGNED, EncodedSource
+from shared.data.kinds import TestSet
+from shared.data.lazy import np
 from shared.errors import UserError
+from shared.runs.components import Card
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,12 +28,37 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shared.data.image_source import Shape
-    from shared.runs.components import Card
 
 FOLDS = 10
 
 
-def load(path: Path, card: Card, *, shape: Shape = (3, 112, 112)) -> PairSet:
+class VerificationBin(TestSet):
+    """Pairs of aligned faces, 112 x 112, in one of the `.bin` files that InsightFace distributes."""
+
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_verification"
+    folder: ClassVar[str] = "verification"
+
+    def load(self, root: Path) -> PairSet:
+        """Read the pairs, rendered first if need be; raises UserError as `read` does."""
+        return read(self.at(root), self.whose)
+
+
+def card_of(title: str, owner: str, content: str, megabytes: float) -> Card:
+    """Return the card of the set in the file `content`."""
+    return Card(
+        title=title,
+        owner=owner,
+        licence="research only",
+        available=True,
+        how_to_get=(
+            f"InsightFace packs its aligned pairs with the training sets that it distributes; put {content} into "
+            "verification under the data root"
+        ),
+        megabytes=megabytes,
+    )
+
+
+def read(path: Path, card: Card, *, shape: Shape = ALIGNED) -> PairSet:
     """Read the pairs in the file `path`, in ten folds; an image that is in several pairs is there once.
 
     Raises UserError where the file is missing, truncated, or holds anything else than images and whether the pairs

@@ -14,8 +14,12 @@ is small.
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
+
+from shared.data.lazy import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 EYES, MOUTH, NOSE = 64.0, 57.0, 37.0
 

@@ -17,10 +17,9 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from shared.data.files import md5, write_atomically
 from shared.data.formats.yaw import yaw_from_landmarks
+from shared.data.lazy import np
 from shared.errors import UserError
 
 if TYPE_CHECKING:

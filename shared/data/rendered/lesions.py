@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shared.data.rendered.parametric import Floats, Keys, Numbers
 
 CLASSES = ("AK", "BCC", "ML", "SCC", "SK", "IEC", "PYO", "VASC", "DF", "MEL")
-"""The classes as Dermofit abbreviates them, in the order of `shared.data.sets.dermofit`."""
+"""The classes by their usual abbreviations."""
 
 TYPICAL = {
     # class        AK    BCC   ML    SCC   SK    IEC   PYO   VASC  DF    MEL

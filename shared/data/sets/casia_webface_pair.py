@@ -7,16 +7,15 @@ two, their size and the split are our choices.
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import numpy as np
-from PIL import Image
-
-from shared.data import CasiaPair
 from shared.data.files import md5
 from shared.data.formats.recordio import RECORDS, opened
 from shared.data.image_arrays import ImageArrays
+from shared.data.kinds import TrainingSet
+from shared.data.lazy import Image, np
 from shared.errors import UserError
+from shared.runs.components import Card
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,12 +29,35 @@ FEWEST = 10
 EVERY = 5
 
 
-def load(root: Path) -> ImageArrays:
-    """Read the faces of two people, [N, 56, 56], grey, labelled 0 and 1, from `root`/casia-webface.
+class CasiaPair(TrainingSet):
+    """The faces of two people, those of whom CASIA-WebFace has most images, grey, 56 x 56.
 
-    Raises UserError where the folder is missing, has not two identities with enough images, or one is unreadable.
+    How many images they are depends on the release; `training_images` is their order of magnitude.
     """
-    return pair(largest(root / CasiaPair.folder))
+
+    classes: ClassVar[int] = 2
+    training_images: ClassVar[int] = 1_200
+    folder: ClassVar[str] = "casia-webface"
+    fetched: ClassVar[bool] = False
+    card: ClassVar[Card] = Card(
+        title="CASIA-WebFace",
+        owner="D. Yi, Z. Lei, S. Liao, S. Z. Li (2014), CBSR, Institute of Automation, Chinese Academy of Sciences",
+        licence="research only, under an agreement with its owner",
+        available=True,
+        how_to_get=(
+            "its owner gives it on request; put the folders of its identities, such as 0000045 with its files "
+            "001.jpg, 002.jpg, ..., into casia-webface under the data root"
+        ),
+        megabytes=4_000,
+    )
+    name: Literal["casia-webface-pair"] = "casia-webface-pair"
+
+    def load(self, root: Path) -> ImageArrays:
+        """Read the faces of two people, [N, 56, 56], grey, labelled 0 and 1, from `root`/casia-webface.
+
+        Raises UserError where the folder is missing, has not two identities with enough images, or one is unreadable.
+        """
+        return pair(largest(root / self.folder))
 
 
 def largest(folder: Path) -> Faces:

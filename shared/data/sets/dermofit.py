@@ -4,7 +4,7 @@ The library comes as a zip or a folder for each class, named by its abbreviation
 lesion: AK/A10/A10.png and AK/A10/A10mask.png. Files may also lie straight in the folder of their class.
 
 Experiment 1 of the paper gaussian_affinity is on the first five classes. How it cuts its three folds, and what part of
-the photographs it shows to the network, is not said; both choices are described at `load`.
+the photographs it shows to the network, is not said; both choices are described at `read`.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ import zlib
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
 
-import numpy as np
-from PIL import Image
+from pydantic import Field
 
 from shared.data.image_arrays import ImageArrays
-from shared.data.rendered import lesions as rendered_lesions
+from shared.data.kinds import OfficialForm, TrainingSet
+from shared.data.lazy import Image, np
 from shared.errors import UserError
+from shared.runs.components import Card
+from shared.runs.fields import Count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from shared.runs.components import Card
 
     Bytes = NDArray[np.uint8]
 
@@ -62,7 +62,39 @@ MARGIN = 0.15
 MASK = re.compile(r"[ _-]?mask$", re.IGNORECASE)
 
 
-def load(folder: Path, *, fold: int, size: int, card: Card, expected: Mapping[str, int] | None = None) -> ImageArrays:
+class Dermofit(OfficialForm, TrainingSet):
+    """The skin lesions of the Edinburgh Dermofit Image Library, cut out to `size` x `size`, by folds of a third each.
+
+    The images of `fold` are the test set, the others are trained on. The first five of the ten classes are those of
+    experiment 1 of the Gaussian affinity paper.
+    """
+
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_dermofit"
+    classes: ClassVar[int] = 10
+    training_images: ClassVar[int] = 867
+    folder: ClassVar[str] = "dermofit"
+    card: ClassVar[Card] = Card(
+        title="Dermofit Image Library",
+        owner="B. Fisher, J. Rees and others, University of Edinburgh",
+        licence="licensed for a fee; academic licence on request",
+        available=True,
+        how_to_get=(
+            "its owner licenses it at https://licensing.edinburgh-innovations.ed.ac.uk/product/dermofit-image-library; "
+            "put its ten folders or zips, AK to VASC, into dermofit under the data root"
+        ),
+        megabytes=700,
+    )
+    name: Literal["dermofit"] = "dermofit"
+    fold: Annotated[int, Field(ge=0, le=2)] = 0
+    size: Count = 224
+
+    def load(self, root: Path) -> ImageArrays:
+        """Read the lesions, rendered first if need be; raises UserError as `read` does."""
+        expected = {kind.code: kind.lesions for kind in KINDS} if self.source == "owner" else None
+        return read(self.at(root), fold=self.fold, size=self.size, card=self.whose, expected=expected)
+
+
+def read(folder: Path, *, fold: int, size: int, card: Card, expected: Mapping[str, int] | None = None) -> ImageArrays:
     """Read all lesions, [N, size, size, 3], with their places in `KINDS` as labels; those of `fold` are for testing.
 
     Within each class the lesions are dealt in turn to the folds 0, 1 and 2, in the order of their file names; so
@@ -97,17 +129,12 @@ def load(folder: Path, *, fold: int, size: int, card: Card, expected: Mapping[st
     return ImageArrays(stacked[~test], labels[~test], stacked[test], labels[test], checksums)
 
 
-def write(folder: Path, *, size: int = 64, share: float = 0.1, seed: int = 0) -> None:
-    """Write drawn lesions into `folder` as the library has them, a `share` of its number in each class, at least 3."""
-    for label, kind in enumerate(KINDS):
-        numbers = np.arange(max(FOLDS, round(share * kind.lesions)))
-        images, masks = rendered_lesions.render(np.full(len(numbers), label), numbers, seed=seed, size=size)
-        for number, image, mask in zip(numbers, images, masks, strict=True):
-            name = f"{kind.code[0]}{label}{number + 1:03}"
-            lesion = folder / kind.code / name
-            lesion.mkdir(parents=True)
-            Image.fromarray(image).save(lesion / f"{name}.png")
-            Image.fromarray(mask).save(lesion / f"{name}mask.png")
+def write_lesion(folder: Path, kind: Kind, name: str, photograph: Bytes, mask: NDArray[np.bool_]) -> None:
+    """Write a lesion as the library has it: uint8 [H, W, 3] and [H, W], in a folder of its class and its own name."""
+    lesion = folder / kind.code / name
+    lesion.mkdir(parents=True)
+    Image.fromarray(photograph).save(lesion / f"{name}.png")
+    Image.fromarray(mask).save(lesion / f"{name}mask.png")
 
 
 def _places(folder: Path, card: Card) -> dict[str, Path]:

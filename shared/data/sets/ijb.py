@@ -16,23 +16,22 @@ does. The lists of identification may be absent, all three.
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from shared.data.evaluation_sets import TemplateSet
 from shared.data.files import md5, write_atomically
 from shared.data.formats.alignment import AlignedSource
 from shared.data.formats.list_files import check_present, malformed, read_lines, read_list
+from shared.data.kinds import TestSet
+from shared.data.lazy import np
 from shared.errors import UserError
+from shared.runs.components import Card
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from shared.runs.components import Card
 
     Numbers = NDArray[np.int64]
 
@@ -45,17 +44,47 @@ PAIR_EXPECTED = "two templates and 0 or 1"
 HEADING = ("TEMPLATE_ID", "SUBJECT_ID", "FILENAME")
 
 
-def load_ijbb(folder: Path, card: Card) -> TemplateSet:
-    """Read IJB-B; see `load`."""
-    return load(folder, card, "ijbb")
+def _card(letter: str, year: int, megabytes: float) -> Card:
+    return Card(
+        title=f"IJB-{letter}",
+        owner=f"IARPA Janus programme, NIST ({year}); loose crops and lists by InsightFace",
+        licence="on agreement with NIST; research only",
+        available=True,
+        how_to_get=(
+            f"NIST gives it on request; put the folders loose_crop and meta, as InsightFace packs them, into "
+            f"IJB{letter} under the data root"
+        ),
+        megabytes=megabytes,
+    )
 
 
-def load_ijbc(folder: Path, card: Card) -> TemplateSet:
-    """Read IJB-C; see `load`."""
-    return load(folder, card, "ijbc")
+class IjbB(TestSet):
+    """IJB-B: 1,845 subjects, 12,115 templates, 8,020,270 pairs of templates."""
+
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_ijbb"
+    folder: ClassVar[str] = "IJBB"
+    card: ClassVar[Card] = _card("B", 2017, 5_000)
+    name: Literal["ijb-b"] = "ijb-b"
+
+    def load(self, root: Path) -> TemplateSet:
+        """Read the templates, rendered first if need be; raises UserError as `read` does."""
+        return read(self.at(root), self.whose, "ijbb")
 
 
-def load(folder: Path, card: Card, name: str) -> TemplateSet:
+class IjbC(TestSet):
+    """IJB-C: 3,531 subjects, 23,124 templates, 15,658,489 pairs of templates."""
+
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_ijbc"
+    folder: ClassVar[str] = "IJBC"
+    card: ClassVar[Card] = _card("C", 2018, 10_000)
+    name: Literal["ijb-c"] = "ijb-c"
+
+    def load(self, root: Path) -> TemplateSet:
+        """Read the templates, rendered first if need be; raises UserError as `read` does."""
+        return read(self.at(root), self.whose, "ijbc")
+
+
+def read(folder: Path, card: Card, name: str) -> TemplateSet:
     """Read the set whose lists are named `name`, "ijbb" or "ijbc"; the galleries and probes are sorted.
 
     Raises UserError, naming the file and the line, where a list is missing, malformed or at odds with another, or a

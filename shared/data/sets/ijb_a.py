@@ -26,16 +26,17 @@ turned by at most ten degrees. There the crop that the eyes give had 0.82 of the
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from shared.data.evaluation_sets import Sightings, SplitTemplateSet, TemplateSplit
 from shared.data.files import md5, write_atomically
 from shared.data.formats.alignment import SIDE, TEMPLATE, opened, similarity, warp
 from shared.data.formats.list_files import check_present, malformed, read_lines
 from shared.data.image_source import as_batch
+from shared.data.kinds import TestSet
+from shared.data.lazy import np
 from shared.errors import UserError
+from shared.runs.components import Card
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shared.data.image_source import Bytes, Indices, Shape
-    from shared.runs.components import Card
 
     Numbers = NDArray[np.int64]
     Transform = NDArray[np.float64]
@@ -67,10 +67,33 @@ REST = (
 )
 COLUMNS = ("TEMPLATE_ID", "SUBJECT_ID", "FILE", "MEDIA_ID", "SIGHTING_ID", "FRAME", *BOX, *SEEN, *REST)
 READ = (*NUMBERED, "FILE", *BOX, *SEEN)
-POINTS = np.array([*TEMPLATE[:2], (55.91, 75.09)])
+POINTS = (*TEMPLATE[:2], (55.91, 75.09))
 """Right eye, left eye and base of the nose in the aligned crop: (x, y)."""
 BOX_SHARE, BOX_DROP = 0.82, 0.045
 ROW_EXPECTED = "numbers of a template, a person and a medium, a file, a face box and points, as the heading has them"
+
+
+class IjbA(TestSet):
+    """IJB-A: 500 subjects, templates of photographs and frames of videos, ten splits."""
+
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_ijba"
+    folder: ClassVar[str] = "IJB-A"
+    card: ClassVar[Card] = Card(
+        title="IJB-A",
+        owner="IARPA Janus programme, NIST (2015)",
+        licence="on agreement with NIST; research only",
+        available=True,
+        how_to_get=(
+            "NIST gives it on request; put the folders IJB-A_11_sets, IJB-A_1N_sets, img and frame into IJB-A under "
+            "the data root"
+        ),
+        megabytes=6_000,
+    )
+    name: Literal["ijb-a"] = "ijb-a"
+
+    def load(self, root: Path) -> SplitTemplateSet:
+        """Read the splits of templates, rendered first if need be; raises UserError as `read` does."""
+        return read(self.at(root), self.whose)
 
 
 class FaceSource:
@@ -102,7 +125,7 @@ class FaceSource:
         return warp(image.reduce(factor), np.column_stack([factor * linear, shift]), SIDE)
 
 
-def load(folder: Path, card: Card) -> SplitTemplateSet:
+def read(folder: Path, card: Card) -> SplitTemplateSet:
     """Read the ten splits; a face that is in several lists is one image.
 
     Raises UserError, naming the list and the line, where a list is missing or malformed or names a file that is not

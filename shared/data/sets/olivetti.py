@@ -15,18 +15,20 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass
-from http.client import HTTPException
 from importlib import import_module
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
-import numpy as np
-from PIL import Image
+from pydantic import Field, model_validator
 
 from shared.data.evaluation_sets import PairSet
 from shared.data.files import md5
 from shared.data.image_source import ArraySource, LabelledSource
+from shared.data.kinds import TrainingSet
+from shared.data.lazy import Image, np
 from shared.errors import UserError
+from shared.runs.components import Card, DataSet
+from shared.runs.fields import Count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +52,79 @@ HOW_TO_GET = (
 )
 
 
+class Olivetti(TrainingSet):
+    """Faces of 30 of the 40 people of the Database of Faces, grey, 112 x 112; the other ten are tested on.
+
+    With `few_images`, only so many images are kept of each of the second half of the people. With `everyone`, all 40
+    are trained on: for a division in which images of them are put aside to test on.
+    """
+
+    people: ClassVar[int] = 40
+    classes: ClassVar[int] = 30
+    training_images: ClassVar[int] = 300
+    folder: ClassVar[str] = "."
+    fetched: ClassVar[bool] = True
+    card: ClassVar[Card] = Card(
+        title="The Database of Faces (AT&T, ORL, Olivetti)",
+        owner="F. Samaria, A. Harter (1994), Olivetti Research Laboratory, later AT&T Laboratories Cambridge",
+        licence="free for research with credit: Olivetti Research Laboratory / AT&T Laboratories Cambridge",
+        available=True,
+        how_to_get=(
+            "put orl_faces.zip, or its folders s1 to s40 as orl_faces, under the data root; with a network "
+            "scikit-learn's copy of 64 x 64 pixels is fetched by itself"
+        ),
+        megabytes=4,
+    )
+    name: Literal["olivetti"] = "olivetti"
+    few_images: Count | None = None
+    # Left out of a record where it is not set, so that records from before it was an option stay those of their runs.
+    everyone: bool = Field(False, exclude_if=lambda everyone: not everyone)
+
+    @model_validator(mode="after")
+    def _keeps_everyone_whole(self) -> Self:
+        if self.everyone and self.few_images is not None:
+            raise ValueError("give either few_images or everyone")
+        return self
+
+    @property
+    def trained_classes(self) -> int:
+        """The number of classes that are trained on: of all people, where everyone is, unless some are chosen."""
+        chosen = self.sampling.under_represented is not None or self.sampling.classes is not None
+        return self.people if self.everyone and not chosen else super().trained_classes
+
+    @property
+    def never_tested_on(self) -> tuple[str, ...]:
+        """The pairs of the ten people who are else tested on, where everyone is trained on."""
+        return ("olivetti-pairs",) if self.everyone else ()
+
+    def is_there(self, root: Path) -> bool:
+        """Whether the archive, its folders or scikit-learn's copy is there."""
+        return any((root / name).exists() for name in ("orl_faces.zip", "orl_faces", "olivetti_py3.pkz"))
+
+    def load(self, root: Path) -> LabelledSource:
+        """Read the faces, fetched first if need be; raises UserError."""
+        return training(root, few_images=self.few_images, everyone=self.everyone)
+
+
+class OlivettiPairs(DataSet):
+    """All pairs of faces of the people of the Database of Faces whom no run trains on."""
+
+    card: ClassVar[Card] = Olivetti.card
+    classes: ClassVar[int] = 0
+    training_images: ClassVar[int] = 0
+    folder: ClassVar[str] = Olivetti.folder
+    fetched: ClassVar[bool] = Olivetti.fetched
+    name: Literal["olivetti-pairs"] = "olivetti-pairs"
+
+    def is_there(self, root: Path) -> bool:
+        """Whether the archive, its folders or scikit-learn's copy is there."""
+        return Olivetti().is_there(root)
+
+    def load(self, root: Path) -> PairSet:
+        """Read the faces, fetched first if need be; raises UserError."""
+        return pairs(root)
+
+
 @dataclass(frozen=True)
 class OlivettiFaces:
     """Images uint8 [400, 112, 92] in the order of `people`, int64 [400], from 0 to 39; what they were read from.
@@ -62,7 +137,7 @@ class OlivettiFaces:
     checksums: dict[str, str]
 
 
-def load(root: Path) -> OlivettiFaces:
+def read(root: Path) -> OlivettiFaces:
     """Read the faces from `root`/orl_faces.zip, else from `root`/orl_faces/, else have scikit-learn download its copy.
 
     The zip is read in place. The checksum is the MD5 of all PGM files one after the other, by person and number, and so
@@ -103,7 +178,7 @@ def training(
         raise UserError(f"few: {', '.join(map(str, few))} are not all classes from 0 to {len(trained) - 1}")
     if few_images is not None and not 1 <= few_images <= IMAGES:
         raise UserError(f"few_images: {few_images} is not from 1 to {IMAGES}")
-    faces = load(root)
+    faces = read(root)
     kept = [
         np.flatnonzero(faces.people == person)[: few_images if label in few else None]
         for label, person in enumerate(trained)
@@ -114,7 +189,7 @@ def training(
 
 
 def pairs(root: Path) -> PairSet:
-    """Return all 4,950 pairs of the 100 images of the people to test on, in ten folds; raises UserError as `load` does.
+    """Return all 4,950 pairs of the 100 images of the people to test on, in ten folds; raises UserError as `read` does.
 
     Folds of LFW have no person in common. With so few people that would leave folds without pairs of two; hence each
     pair is in the fold of the person that its `first` image shows. Besides the 45 pairs of that person these are the
@@ -122,7 +197,7 @@ def pairs(root: Path) -> PairSet:
     400 or 500. A threshold that is chosen on the other folds has seen no two images of the person compared.
     """
     _, tested = split()
-    faces = load(root)
+    faces = read(root)
     images = squared(faces.images[np.isin(faces.people, tested)])
     people = np.repeat(np.arange(TESTED), IMAGES)
     one, other = np.triu_indices(len(people), 1)
@@ -195,6 +270,8 @@ def _decoded(content: bytes, name: str) -> Bytes:
 
 def _from_scikit_learn(root: Path) -> Bytes:
     """Return scikit-learn's copy, uint8 [400, 64, 64], which it keeps in `root`/olivetti_py3.pkz."""
+    from http.client import HTTPException  # noqa: PLC0415 - takes long, and only this copy is fetched
+
     try:
         faces = import_module("sklearn.datasets").fetch_olivetti_faces(data_home=str(root))
     except (OSError, EOFError, HTTPException, ValueError) as error:

@@ -13,10 +13,7 @@ pairs of each kind, the number of its people; the lists that are distributed hav
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from scipy.io import savemat
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from shared.data.evaluation_sets import PairSet
 from shared.data.files import md5, write_atomically
@@ -24,16 +21,17 @@ from shared.data.formats.identity_folders import load_folders
 from shared.data.formats.list_files import check_present, read_list
 from shared.data.formats.mat_cells import read_names
 from shared.data.formats.verification_bin import consecutive_folds
-from shared.data.image_source import FileSource
+from shared.data.image_source import ALIGNED, FileSource
+from shared.data.kinds import FaceSet, TestSet
+from shared.data.lazy import np
 from shared.errors import UserError
+from shared.runs.components import Card
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.data.image_source import LabelledSource, Shape
-    from shared.runs.components import Card
+    from shared.data.image_source import LabelledSource
 
-SHAPE: Shape = (3, 112, 112)
 TRAINING = "training_set"
 VERIFICATION = "Face_Verification_Test_Set"
 IMAGES = "verification_images"
@@ -44,16 +42,54 @@ MATLAB_TEXT = 116
 Pairs = list[tuple[str, str]]
 
 
-def load_training(folder: Path, card: Card) -> LabelledSource:
+class QmulSurvFace(FaceSet):
+    """The training folders of QMUL-SurvFace, low-resolution faces from surveillance, resized to 112 x 112."""
+
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_qmul_survface"
+    classes: ClassVar[int] = 5_319
+    training_images: ClassVar[int] = 220_890
+    folder: ClassVar[str] = "QMUL-SurvFace"
+    card: ClassVar[Card] = Card(
+        title="QMUL-SurvFace",
+        owner="Z. Cheng, X. Zhu, S. Gong (2018), Queen Mary University of London",
+        licence="non-commercial research only",
+        available=True,
+        how_to_get=(
+            "its owner offers it at https://qmul-survface.github.io; put the folders training_set and "
+            "Face_Verification_Test_Set into QMUL-SurvFace under the data root"
+        ),
+        megabytes=1_500,
+    )
+    name: Literal["qmul-survface"] = "qmul-survface"
+
+    def load(self, root: Path) -> LabelledSource:
+        """Open the training images, rendered first if need be; raises UserError as `read_training` does."""
+        return read_training(self.at(root), self.whose)
+
+
+class QmulPairs(TestSet):
+    """The verification pairs of QMUL-SurvFace: the paper says 5,319 of one person and of two, its lists have 5,320."""
+
+    stand_in: ClassVar[str] = QmulSurvFace.stand_in
+    folder: ClassVar[str] = QmulSurvFace.folder
+    card: ClassVar[Card] = QmulSurvFace.card.model_copy(update={"title": "QMUL-SurvFace, verification"})
+    name: Literal["qmul-survface-pairs"] = "qmul-survface-pairs"
+
+    def load(self, root: Path) -> PairSet:
+        """Read the pairs, rendered first if need be; raises UserError as `read_pairs` does."""
+        return read_pairs(self.at(root), self.whose)
+
+
+def read_training(folder: Path, card: Card) -> LabelledSource:
     """Read the training images, resized bicubically to 112 x 112; classes are the identities' folders by name.
 
     The checksum is of the files' names and sizes. Raises UserError where the folder is missing or an identity has no
     image.
     """
-    return load_folders(folder / TRAINING, SHAPE, card)
+    return load_folders(folder / TRAINING, ALIGNED, card)
 
 
-def load_pairs(folder: Path, card: Card) -> PairSet:
+def read_pairs(folder: Path, card: Card) -> PairSet:
     """Read the verification pairs, those of one person first; each image is there once, resized as the training's are.
 
     Raises UserError where a list is missing, is no such MATLAB file, or names an image that is not there.
@@ -73,7 +109,7 @@ def load_pairs(folder: Path, card: Card) -> PairSet:
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     shown = np.array([numbers[name] for name in names], dtype=np.intp)
     return PairSet(
-        images=FileSource([str(top / IMAGES / name) for name in numbers], SHAPE),
+        images=FileSource([str(top / IMAGES / name) for name in numbers], ALIGNED),
         first=shown[::2],
         second=shown[1::2],
         same=np.arange(len(positive) + len(negative)) < len(positive),
@@ -84,6 +120,8 @@ def load_pairs(folder: Path, card: Card) -> PairSet:
 
 def write_pairs(folder: Path, positive: Pairs, negative: Pairs) -> None:
     """Write both lists of pairs of names into `folder`/Face_Verification_Test_Set; equal pairs give equal bytes."""
+    from scipy.io import savemat  # noqa: PLC0415 - takes long, and only those who write the lists need it
+
     (folder / VERIFICATION).mkdir(parents=True, exist_ok=True)
     for variable, pairs in ((POSITIVE, positive), (NEGATIVE, negative)):
         cells = np.empty((len(pairs), 2), dtype=object)

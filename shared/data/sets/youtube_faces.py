@@ -15,23 +15,22 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
-from PIL import Image
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from shared.data.evaluation_sets import VideoPairSet
 from shared.data.files import md5, write_atomically
 from shared.data.formats.alignment import SIDE, opened
 from shared.data.formats.list_files import malformed, names_and_sizes_md5, read_lines, read_list
 from shared.data.image_source import as_batch
+from shared.data.kinds import TestSet
+from shared.data.lazy import Image, np
 from shared.errors import UserError
+from shared.runs.components import Card
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.data.image_source import Bytes, Indices, Shape
-    from shared.runs.components import Card
 
 FRAMES = "aligned_images_DB"
 SPLITS = "splits.txt"
@@ -40,6 +39,29 @@ EXPECTED = "a split, a number, two videos and 0 or 1, with commas in between"
 FEWEST_FIELDS = 5
 
 Pair = tuple[int, str, str, bool]
+
+
+class YouTubeFaces(TestSet):
+    """YouTube Faces: the aligned frames of 3,425 videos, 5,000 pairs of videos in ten splits."""
+
+    stand_in: ClassVar[str] = "shared.data.stand_ins:write_ytf"
+    folder: ClassVar[str] = "YouTubeFaces"
+    card: ClassVar[Card] = Card(
+        title="YouTube Faces",
+        owner="L. Wolf, T. Hassner, I. Maoz (2011), Tel Aviv University",
+        licence="research only",
+        available=True,
+        how_to_get=(
+            "its owner offers it at https://www.cs.tau.ac.il/~wolf/ytfaces on request; put aligned_images_DB and "
+            "splits.txt into YouTubeFaces under the data root"
+        ),
+        megabytes=25_000,
+    )
+    name: Literal["ytf"] = "ytf"
+
+    def load(self, root: Path) -> VideoPairSet:
+        """Read the videos and their pairs, rendered first if need be; raises UserError as `read` does."""
+        return read(self.at(root), self.whose)
 
 
 class FrameSource:
@@ -64,7 +86,7 @@ class FrameSource:
         return np.asarray(frame.resize((SIDE, SIDE), Image.Resampling.BICUBIC, centre), dtype=np.uint8)
 
 
-def load(folder: Path, card: Card, *, most_frames: int | None = None) -> VideoPairSet:
+def read(folder: Path, card: Card, *, most_frames: int | None = None) -> VideoPairSet:
     """Read the pairs and the frames of the videos that are in one; split k is fold k - 1.
 
     With `most_frames`, only so many frames of a video are taken, equally far apart. Raises UserError where the list is

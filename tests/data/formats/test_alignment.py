@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from shared.data.formats.alignment import SIDE, TEMPLATE, AlignedSource, align, opened, similarity, warp
+from shared.data.formats.alignment import SIDE, AlignedSource, align, opened, similarity, warp
 from shared.data.rendered.faces import render
 from shared.errors import UserError
+from tests.data.samples import TEMPLATE
 
 
 def known(scale: float, degrees: float, shift: tuple[float, float]) -> np.ndarray:

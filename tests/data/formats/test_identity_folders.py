@@ -10,9 +10,9 @@ from PIL import Image
 
 from shared.data.formats.identity_folders import load_folders, write_folders
 from shared.errors import UserError
-from shared.runs.components import Card
+from tests.data.samples import card
 
-CARD = Card(title="Faces", owner="nobody", licence="none", available=True, how_to_get="ask nobody", megabytes=1)
+CARD = card()
 COLOUR, GREY = (3, 16, 12), (1, 16, 12)
 
 

@@ -1,4 +1,4 @@
-"""Faces by a list of paths and classes: MS1M-LT's form, what is written, what is refused."""
+"""Images by a list of paths and classes: what a line is, what is refused."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shared.data.formats.image_lists import load, load_list, write_list
+from shared.data.formats.image_lists import load_list
 from shared.errors import UserError
-from shared.runs.components import Card
+from tests.data.samples import card
 
-CARD = Card(title="Faces", owner="nobody", licence="none", available=True, how_to_get="ask nobody", megabytes=1)
+CARD = card()
 SHAPE = (3, 8, 8)
 
 
@@ -38,17 +38,6 @@ def test_a_line_is_a_path_and_a_class(tmp_path: Path):
     assert loaded.checksums == {"list.txt": hashlib.md5((tmp_path / "list.txt").read_bytes()).hexdigest()}
 
 
-def test_ms1m_lt_is_written_and_read(tmp_path: Path):
-    greys = np.array([10, 60, 110, 160], np.uint8)
-    images = np.broadcast_to(greys[:, None, None, None], (4, 112, 112, 3)).copy()
-    write_list(tmp_path, "MS1M_LT_train.txt", images, np.array([1, 0, 1, 3]))
-    assert (tmp_path / "MS1M_LT_train.txt").read_text().splitlines()[3] == "3/3.jpg 3"
-    loaded = load(tmp_path, CARD)
-    assert loaded.labels.tolist() == [1, 0, 1, 3]
-    assert loaded.classes == 4
-    assert np.array_equal(loaded.images.read(np.arange(4)), images)
-
-
 @pytest.mark.parametrize("line", ["a.png", "a.png -1", "a.png x", "a.png 1.0", " 3", "/ 3", ""])
 def test_a_malformed_line_is_named(tmp_path: Path, line):
     put(tmp_path, f"a.png 0\n{line}\na.png 1\n", "a.png")
@@ -67,4 +56,4 @@ def test_an_empty_and_a_missing_list(tmp_path: Path):
     with pytest.raises(UserError, match=r"Faces: .*list\.txt has no line; ask nobody"):
         load_list(tmp_path, "list.txt", SHAPE, CARD)
     with pytest.raises(UserError, match=r"Faces: there is no file .*MS1M_LT_train\.txt; ask nobody"):
-        load(tmp_path, CARD)
+        load_list(tmp_path, "MS1M_LT_train.txt", SHAPE, CARD)

@@ -19,10 +19,10 @@ from PIL import Image
 
 from shared.data.formats.recordio import RecordFaces, RecordFile, load, record, write_records
 from shared.errors import UserError
-from shared.runs.components import Card
+from tests.data.samples import card
 
 MAGIC = b"\x0a\x23\xd7\xce"
-CARD = Card(title="Faces", owner="nobody", licence="none", available=True, how_to_get="ask nobody", megabytes=1)
+CARD = card()
 
 
 def face(grey: int, height: int = 8, width: int = 8) -> np.ndarray:

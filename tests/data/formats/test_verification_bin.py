@@ -17,9 +17,9 @@ from shared.data.files import md5
 from shared.data.formats import verification_bin
 from shared.data.formats.inert_pickle import ByteArray, unpickled
 from shared.errors import UserError
-from shared.runs.components import Card
+from tests.data.samples import card
 
-CARD = Card(title="LFW", owner="o", licence="l", available=True, how_to_get="ask its owner", megabytes=1)
+CARD = card("LFW", "ask its owner")
 
 
 def encoded(grey: int, side: int = 112) -> bytes:
@@ -59,7 +59,7 @@ def python_2_array(image: bytes) -> bytes:
 
 def load(path: Path, content: bytes):
     path.write_bytes(content)
-    return verification_bin.load(path, CARD)
+    return verification_bin.read(path, CARD)
 
 
 @pytest.mark.parametrize("written", [python_2, python_3])
@@ -243,7 +243,7 @@ def test_another_size_is_resized(tmp_path: Path):
 
 def test_no_file(tmp_path: Path):
     with pytest.raises(UserError, match=r"LFW: there is no file .*lfw\.bin; ask its owner"):
-        verification_bin.load(tmp_path / "lfw.bin", CARD)
+        verification_bin.read(tmp_path / "lfw.bin", CARD)
 
 
 @pytest.mark.parametrize("pairs", [10, 13, 79, 80, 6000, 7000])
@@ -257,6 +257,6 @@ def test_folds_are_those_of_k_fold_without_shuffling(pairs):
 def test_written_pairs_are_read(tmp_path: Path, protocol):
     path = tmp_path / "lfw.bin"
     verification_bin.write(path, [ONE, TWO, TWO, THREE], [False, True], protocol)
-    pairs = verification_bin.load(path, CARD)
+    pairs = verification_bin.read(path, CARD)
     assert (pairs.first.tolist(), pairs.second.tolist(), pairs.same.tolist()) == ([0, 1], [1, 2], [False, True])
     assert pairs.folds.tolist() == [0, 1]

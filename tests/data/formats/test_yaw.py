@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.data.formats.alignment import TEMPLATE
 from shared.data.formats.yaw import EYES, MOUTH, NOSE, yaw_from_landmarks
 from shared.data.rendered.faces import render
+from tests.data.samples import TEMPLATE
 
 MODEL = np.array(
     [[-EYES / 2, -30, 0], [EYES / 2, -30, 0], [0, 0, NOSE], [-MOUTH / 2, 30, 0], [MOUTH / 2, 30, 0]], np.float64

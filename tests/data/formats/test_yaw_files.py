@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from shared.data.formats import recordio
-from shared.data.formats.alignment import TEMPLATE
 from shared.data.formats.yaw import yaw_from_landmarks
 from shared.data.formats.yaw_files import read_yaw, write_landmarks, write_yaw
 from shared.errors import UserError
-from shared.runs.components import Card
+from tests.data.samples import TEMPLATE, card
 
-CARD = Card(title="Faces", owner="nobody", licence="none", available=True, how_to_get="ask nobody", megabytes=1)
+CARD = card()
 FACE = " ".join(f"{number:.3f}" for number in TEMPLATE.ravel())
 
 

@@ -9,9 +9,9 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import NearestCentroid
 
-from shared.data.formats.alignment import TEMPLATE
 from shared.data.rendered.faces import IDENTITY, NUISANCE, TOGETHER, RenderedFaces, conditions, people, render
 from shared.data.rendered.parametric import between, covered, length, limited, uniforms
+from tests.data.samples import TEMPLATE
 
 PEOPLE, IMAGES = 60, 16
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shared.data import CasiaPair
 from shared.data.formats.recordio import RecordFaces, write_records
+from shared.data.sets.casia_webface_pair import CasiaPair
 from shared.errors import UserError
 
 

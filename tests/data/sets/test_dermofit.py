@@ -11,20 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from shared.data import stand_ins
 from shared.data.image_arrays import ImageArrays
 from shared.data.rendered import lesions as rendered_lesions
 from shared.data.sets import dermofit
 from shared.errors import UserError
-from shared.runs.components import Card
+from tests.data.samples import card
 
-CARD = Card(
-    title="Dermofit",
-    owner="somebody",
-    licence="on request",
-    available=True,
-    how_to_get="ask its owner",
-    megabytes=1,
-)
+CARD = card("Dermofit", "ask its owner")
 CODES = ["AK", "BCC", "ML", "SCC", "SK", "IEC", "PYO", "VASC", "DF", "MEL"]
 NAMES = {
     "AK": "Actinic Keratosis",
@@ -61,7 +55,7 @@ def put(folder: Path, counts: dict[str, int], place: Callable[[str, str], str] =
 
 
 def load(folder: Path, fold: int = 0, size: int = 8, **options) -> ImageArrays:
-    return dermofit.load(folder, fold=fold, size=size, card=CARD, **options)
+    return dermofit.read(folder, fold=fold, size=size, card=CARD, **options)
 
 
 def greys(images: np.ndarray) -> list[int]:
@@ -249,7 +243,7 @@ def test_a_zip_that_is_cut_short_or_altered(folder: Path):
 def test_drawn_lesions_are_written_as_the_library_is(tmp_path: Path):
     folder = tmp_path / "drawn"
     folder.mkdir()
-    dermofit.write(folder, size=48, share=0.1)
+    stand_ins.write_dermofit(folder, size=48, share=0.1)
     counts = [len(list((folder / code).iterdir())) for code in CODES]
     assert counts == [4, 24, 33, 9, 26, 8, 3, 10, 6, 8]
     assert {path.name for path in (folder / "ML" / "M2033").iterdir()} == {"M2033.png", "M2033mask.png"}
@@ -259,11 +253,11 @@ def test_drawn_lesions_are_written_as_the_library_is(tmp_path: Path):
     assert len(np.unique(drawn.train_images, axis=0)) == len(drawn.train_images)
     again = tmp_path / "again"
     again.mkdir()
-    dermofit.write(again, size=48, share=0.1)
+    stand_ins.write_dermofit(again, size=48, share=0.1)
     assert same(load(again, size=32), drawn)
     other = tmp_path / "other"
     other.mkdir()
-    dermofit.write(other, size=48, share=0.01, seed=1)
+    stand_ins.write_dermofit(other, size=48, share=0.01, seed=1)
     assert [len(list((other / code).iterdir())) for code in CODES] == [3] * 10
     image, mask = rendered_lesions.render(np.array([2]), np.array([32]), size=48)
     written = np.asarray(Image.open(folder / "ML" / "M2033" / "M2033.png"))

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.data import EmnistBalanced
 from shared.data.fetching import torchvision_says
+from shared.data.formats.emnist import CHARACTERS
 from shared.data.sets import emnist_balanced as emnist
+from shared.data.sets.emnist_balanced import EmnistBalanced
 from shared.errors import UserError
 
 NAMES = (
@@ -191,11 +192,11 @@ def test_torchvision_agrees_on_archive_and_characters(monkeypatch: pytest.Monkey
     assert url.startswith("http")
     assert url.endswith("gzip.zip")
     assert len(bytes.fromhex(md5)) == 16
-    assert torchvision_says("*datasets.EMNIST.classes_split_dict['balanced']") == list(emnist.CHARACTERS)
+    assert torchvision_says("*datasets.EMNIST.classes_split_dict['balanced']") == list(CHARACTERS)
 
 
 def test_the_card_counts_what_is_read(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.undo()
-    assert EmnistBalanced.classes == len(emnist.CHARACTERS) == 47
+    assert EmnistBalanced.classes == len(CHARACTERS) == 47
     assert EmnistBalanced.training_images == 47 * emnist.TRAINING == 112_800
     assert 47 * emnist.TEST == 18_800

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from shared.data import EmnistDrawn
 from shared.data.files import md5
+from shared.data.formats.emnist import CHARACTERS, FILES
 from shared.data.formats.idx import read_idx
 from shared.data.image_arrays import ImageArrays
 from shared.data.sets import emnist_drawn as drawn_characters
-from shared.data.sets.emnist_balanced import CHARACTERS, FILES
+from shared.data.sets.emnist_drawn import EmnistDrawn
 from shared.errors import UserError
 
 
@@ -97,6 +97,6 @@ def test_a_missing_font_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_fonts_are_found_without_pyplot():
-    code = "import sys, shared.data.sets.emnist_drawn; print({'matplotlib.pyplot', 'torch'} & set(sys.modules))"
+    code = "import sys, shared.data.rendered.characters; print({'matplotlib.pyplot', 'torch'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 
 from shared.data.files import md5
-from shared.data.formats.alignment import TEMPLATE, align
+from shared.data.formats.alignment import align
 from shared.data.sets import ijb
 from shared.errors import UserError
-from shared.runs.components import Card
+from tests.data.samples import TEMPLATE, card
 
-CARD = Card(title="IJB-C", owner="o", licence="l", available=True, how_to_get="ask NIST", megabytes=1)
+CARD = card("IJB-C", "ask NIST")
 POINTS = "38.0 52.5 74 52 56 72 42 92 71 92"
 LISTS = {
     "ijbc_name_5pts_score.txt": (
@@ -46,7 +46,7 @@ def change(folder: Path, name: str, old: str, new: str) -> None:
 
 
 def test_lists_by_hand(tmp_path: Path):
-    found = ijb.load_ijbc(put(tmp_path), CARD)
+    found = ijb.read(put(tmp_path), CARD, "ijbc")
     assert found.template.tolist() == [1, 1, 11, 20]
     assert found.media.tolist() == [69544, 69544, 7, 8]
     assert found.first.tolist() == [1, 1, 11]
@@ -63,7 +63,7 @@ def test_lists_by_hand(tmp_path: Path):
 
 
 def test_crops_are_aligned_by_their_own_landmarks(tmp_path: Path):
-    found = ijb.load_ijbc(put(tmp_path), CARD)
+    found = ijb.read(put(tmp_path), CARD, "ijbc")
     points = np.array([30.5, 40, 60, 40, 45, 55, 33, 70, 58, 70]).reshape(5, 2)
     with Image.open(tmp_path / "loose_crop" / "2.jpg") as image:
         expected = align(image.convert("RGB"), points)
@@ -77,7 +77,7 @@ def test_verification_alone(tmp_path: Path):
     for name in LISTS:
         if "1N" in name:
             (tmp_path / "meta" / name).unlink()
-    found = ijb.load_ijbc(tmp_path, CARD)
+    found = ijb.read(tmp_path, CARD, "ijbc")
     assert (found.subjects, found.galleries, found.probes.tolist()) == ({}, (), [])
     assert list(found.checksums) == [LANDMARKS, MEDIA, PAIRS]
 
@@ -87,9 +87,9 @@ def test_the_galleries_of_ijb_b_have_other_names(tmp_path: Path):
     for name in LISTS:
         other = name.replace("ijbc", "ijbb").replace("_G", "_S")
         (tmp_path / "meta" / name).rename(tmp_path / "meta" / other)
-    assert [gallery.tolist() for gallery in ijb.load_ijbb(tmp_path, CARD).galleries] == [[1], [20]]
+    assert [gallery.tolist() for gallery in ijb.read(tmp_path, CARD, "ijbb").galleries] == [[1], [20]]
     with pytest.raises(UserError, match=r"there is no file .*ijbc_name_5pts_score\.txt; ask NIST"):
-        ijb.load_ijbc(tmp_path, CARD)
+        ijb.read(tmp_path, CARD, "ijbc")
 
 
 @pytest.mark.parametrize("name", list(LISTS))
@@ -97,7 +97,7 @@ def test_each_list_is_needed(tmp_path: Path, name):
     put(tmp_path)
     (tmp_path / "meta" / name).unlink()
     with pytest.raises(UserError, match=rf"IJB-C: there is no file .*meta/{name}; ask NIST"):
-        ijb.load_ijbc(tmp_path, CARD)
+        ijb.read(tmp_path, CARD, "ijbc")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_faults_are_named_by_file_and_line(tmp_path: Path, name, old, new, messa
     put(tmp_path)
     change(tmp_path, name, old, new)
     with pytest.raises(UserError, match=f"IJB-C: .*{message}") as error:
-        ijb.load_ijbc(tmp_path, CARD)
+        ijb.read(tmp_path, CARD, "ijbc")
     assert name in str(error.value)
 
 
@@ -139,7 +139,7 @@ def test_an_empty_list_of_landmarks(tmp_path: Path):
     put(tmp_path)
     (tmp_path / "meta" / LANDMARKS).write_text("")
     with pytest.raises(UserError, match="is empty"):
-        ijb.load_ijbc(tmp_path, CARD)
+        ijb.read(tmp_path, CARD, "ijbc")
 
 
 def test_an_absent_crop_and_one_cut_short(tmp_path: Path):
@@ -147,14 +147,14 @@ def test_an_absent_crop_and_one_cut_short(tmp_path: Path):
     path = tmp_path / "loose_crop" / "3.jpg"
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    found = ijb.load_ijbc(tmp_path, CARD)
+    found = ijb.read(tmp_path, CARD, "ijbc")
     with pytest.raises(UserError, match=r"loose_crop/3\.jpg cannot be read as an image"):
         found.images.read(np.array([0, 2]))
     path.unlink()
     with pytest.raises(UserError, match=r"no file .*loose_crop/3\.jpg"):
         found.images.read(np.array([2]))
     with pytest.raises(UserError, match=r"line 3 of .*score\.txt names 3\.jpg, which is not in .*loose_crop"):
-        ijb.load_ijbc(tmp_path, CARD)
+        ijb.read(tmp_path, CARD, "ijbc")
 
 
 def test_line_ends_of_windows_and_none_at_the_end(tmp_path: Path):
@@ -162,7 +162,7 @@ def test_line_ends_of_windows_and_none_at_the_end(tmp_path: Path):
     for name in (LANDMARKS, MEDIA, PAIRS):
         path = tmp_path / "meta" / name
         path.write_bytes(path.read_text().rstrip().replace("\n", "\r\n").encode())
-    found = ijb.load_ijbc(tmp_path, CARD)
+    found = ijb.read(tmp_path, CARD, "ijbc")
     assert found.same.tolist() == [True, False, False]
     assert found.media.tolist() == [69544, 69544, 7, 8]
 
@@ -182,7 +182,7 @@ def test_written_lists_are_read(tmp_path: Path):
         galleries=[[(3, 70)], []],
         probes=[(9, 71)],
     )
-    found = ijb.load_ijbc(tmp_path, CARD)
+    found = ijb.read(tmp_path, CARD, "ijbc")
     assert (found.template.tolist(), found.media.tolist()) == ([3, 3, 9], [5, 6, 7])
     assert (found.first.tolist(), found.second.tolist(), found.same.tolist()) == ([3, 9], [9, 9], [False, True])
     assert [gallery.tolist() for gallery in found.galleries] == [[3], []]

@@ -7,15 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shared.data import face_tests
 from shared.data.files import md5
-from shared.data.formats.alignment import TEMPLATE, similarity, warp
+from shared.data.formats.alignment import similarity, warp
 from shared.data.sets import ijb_a as ijba
 from shared.data.sets.ijb_a import FaceSource, box_transform
 from shared.errors import UserError
-from shared.runs.components import Card
+from tests.data.samples import TEMPLATE, card
 
-CARD = Card(title="IJB-A", owner="o", licence="l", available=True, how_to_get="ask NIST", megabytes=1)
+CARD = card("IJB-A", "ask NIST")
 HEADING = (
     "TEMPLATE_ID,SUBJECT_ID,FILE,MEDIA_ID,SIGHTING_ID,FRAME,FACE_X,FACE_Y,FACE_WIDTH,FACE_HEIGHT,RIGHT_EYE_X,"
     "RIGHT_EYE_Y,LEFT_EYE_X,LEFT_EYE_Y,NOSE_BASE_X,NOSE_BASE_Y,FACE_YAW,FOREHEAD_VISIBLE,EYES_VISIBLE,"
@@ -73,7 +72,7 @@ def opened(path: Path) -> Image.Image:
 
 
 def test_lists_by_hand(tmp_path: Path):
-    found = ijba.load(put(tmp_path), CARD)
+    found = ijba.read(put(tmp_path), CARD)
     assert len(found.splits) == 10
     # One photograph has two faces; a face that is in several lists is one image.
     names = ["img/7851.jpg", "img/533.JPG", "frame/28337_00000.png", "frame/28337_00060.png", "img/533.JPG"]
@@ -96,7 +95,7 @@ def test_lists_by_hand(tmp_path: Path):
 
 
 def test_a_face_with_eyes_and_nose_is_aligned_by_them(tmp_path: Path):
-    images = ijba.load(put(tmp_path), CARD).images
+    images = ijba.read(put(tmp_path), CARD).images
     points = np.array([[36.5, 62.25], [71.5, 62], [54, 86]])
     expected = warp(opened(tmp_path / "img/533.JPG"), similarity(points, ijba.POINTS), 112)
     np.testing.assert_array_equal(images.read(np.array([1]))[0], expected)
@@ -105,7 +104,7 @@ def test_a_face_with_eyes_and_nose_is_aligned_by_them(tmp_path: Path):
 
 
 def test_the_nose_is_two_thirds_of_the_distance_of_the_eyes_below_them():
-    right, left, nose = ijba.POINTS
+    right, left, nose = np.array(ijba.POINTS)
     np.testing.assert_array_equal([right, left], TEMPLATE[:2])
     along = (left - right) / np.hypot(*(left - right))
     below = nose - (right + left) / 2
@@ -114,7 +113,7 @@ def test_the_nose_is_two_thirds_of_the_distance_of_the_eyes_below_them():
 
 
 def test_a_face_without_a_point_is_cropped_by_its_box(tmp_path: Path):
-    images = ijba.load(put(tmp_path), CARD).images
+    images = ijba.read(put(tmp_path), CARD).images
     side, centre = 0.82 * 80, np.array([95.5 + 30, 20 + 0.545 * 80])
     corners = centre + side / 112 * (np.array([[0, 0], [111, 0], [0, 111]]) - 55.5)
     moved = np.column_stack([corners, np.ones(3)]) @ box_transform(np.array([95.5, 20, 60, 80])).T
@@ -155,7 +154,7 @@ def test_each_list_is_needed(tmp_path: Path, name: str):
     put(tmp_path)
     (tmp_path / name).unlink()
     with pytest.raises(UserError, match=rf"IJB-A: there is no file .*{name}; ask NIST"):
-        ijba.load(tmp_path, CARD)
+        ijba.read(tmp_path, CARD)
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -163,7 +162,7 @@ def test_no_list_is_empty(tmp_path: Path, name: str):
     put(tmp_path)
     (tmp_path / name).write_text("" if name == COMPARISONS else HEADING)
     with pytest.raises(UserError, match=rf"IJB-A: .*{name} has no (sightings|pairs); ask NIST"):
-        ijba.load(tmp_path, CARD)
+        ijba.read(tmp_path, CARD)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +203,7 @@ def test_faults_are_named(tmp_path: Path, name: str, old: str, new: str, message
     put(tmp_path)
     change(tmp_path, name, old, new)
     with pytest.raises(UserError, match=f"IJB-A: .*{message}") as error:
-        ijba.load(tmp_path, CARD)
+        ijba.read(tmp_path, CARD)
     assert str(Path(name).parent) in str(error.value)
 
 
@@ -213,7 +212,7 @@ def test_columns_are_found_by_their_names(tmp_path: Path):
     path = tmp_path / PROBES
     reordered = [",".join(reversed(line.split(","))) for line in path.read_text().splitlines()]
     path.write_text("\n".join(reordered))
-    assert ijba.load(tmp_path, CARD).splits[3].probes.template.tolist() == [8, 21]
+    assert ijba.read(tmp_path, CARD).splits[3].probes.template.tolist() == [8, 21]
 
 
 def test_line_ends_of_windows(tmp_path: Path):
@@ -221,20 +220,20 @@ def test_line_ends_of_windows(tmp_path: Path):
     for name in LISTS:
         path = tmp_path / name
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    split = ijba.load(tmp_path, CARD).splits[3]
+    split = ijba.read(tmp_path, CARD).splits[3]
     assert (split.compared.template.tolist(), split.second.tolist()) == ([8, 9, 9, 7], [9, 7])
 
 
 def test_an_absent_photograph_and_one_cut_short(tmp_path: Path):
     put(tmp_path)
     path = tmp_path / "img/533.JPG"
-    found = ijba.load(tmp_path, CARD)
+    found = ijba.read(tmp_path, CARD)
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(UserError, match=r"img/533\.JPG cannot be read as an image"):
         found.images.read(np.array([0, 1]))
     path.unlink()
     with pytest.raises(UserError, match=r"sighting 1 of .*verify_metadata_1\.csv names img/533\.JPG, which is not in"):
-        ijba.load(tmp_path, CARD)
+        ijba.read(tmp_path, CARD)
 
 
 def test_lists_are_written_as_nist_has_them(tmp_path: Path):
@@ -248,7 +247,7 @@ def test_lists_are_written_as_nist_has_them(tmp_path: Path):
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory):
-    return face_tests.IjbA(source="rendered").load(tmp_path_factory.mktemp("data"))
+    return ijba.IjbA(source="rendered").load(tmp_path_factory.mktemp("data"))
 
 
 def test_drawn_splits_have_enough_of_everything(drawn):

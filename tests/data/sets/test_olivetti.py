@@ -11,10 +11,9 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 
-from shared.data import Sampling, UnderRepresented
-from shared.data.sampling import sample
+from shared.data.sampling import Sampling, UnderRepresented, sample
 from shared.data.sets import olivetti
-from shared.data.training_sets import Olivetti
+from shared.data.sets.olivetti import Olivetti
 from shared.errors import UserError
 
 HEADER = b"P5\n92 112\n255\n"
@@ -50,7 +49,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_zip_is_read_in_order_of_people_and_numbers(root: Path):
-    faces = olivetti.load(root)
+    faces = olivetti.read(root)
     assert faces.images.shape == (400, 112, 92)
     assert faces.images.dtype == np.uint8
     assert faces.people.dtype == np.int64
@@ -63,19 +62,19 @@ def test_the_zip_is_read_in_order_of_people_and_numbers(root: Path):
 
 
 def test_a_folder_and_a_zip_with_a_folder_in_it_are_the_same(root: Path, tmp_path: Path):
-    expected = olivetti.load(root)
+    expected = olivetti.read(root)
     (tmp_path / "folded").mkdir()
     put_zip(tmp_path / "folded", prefix="att_faces/")
     with zipfile.ZipFile(root / "orl_faces.zip") as archive:
         archive.extractall(tmp_path / "orl_faces")
-    for faces in (olivetti.load(tmp_path), olivetti.load(tmp_path / "folded")):
+    for faces in (olivetti.read(tmp_path), olivetti.read(tmp_path / "folded")):
         np.testing.assert_array_equal(faces.images, expected.images)
         assert faces.checksums == expected.checksums
 
 
 def test_a_comment_in_a_header_is_no_matter(tmp_path: Path):
     put_zip(tmp_path, s7_3=b"P5 # made by hand\n92\n112 255 " + pixels("s7/3.pgm"))
-    assert olivetti.load(tmp_path).images[62].tobytes() == pixels("s7/3.pgm")
+    assert olivetti.read(tmp_path).images[62].tobytes() == pixels("s7/3.pgm")
 
 
 def test_thirty_people_train_and_ten_others_test(root: Path):
@@ -88,7 +87,7 @@ def test_thirty_people_train_and_ten_others_test(root: Path):
     assert faces.labels.tolist() == [label for label in range(30) for _ in range(10)]
     assert faces.images.shape == (1, 112, 112)
     images = faces.images.read(np.arange(300))
-    source = olivetti.load(root)
+    source = olivetti.read(root)
     for label, person in enumerate(trained):
         np.testing.assert_array_equal(
             images[faces.labels == label][..., 10:102], source.images[source.people == person]
@@ -117,7 +116,7 @@ def test_everyone_may_be_trained_on(root: Path):
     faces = olivetti.training(root, everyone=True)
     assert faces.classes == 40
     assert faces.labels.tolist() == [person for person in range(40) for _ in range(10)]
-    source = olivetti.load(root)
+    source = olivetti.read(root)
     np.testing.assert_array_equal(faces.images.read(np.arange(400))[..., 10:102], source.images)
     loaded = Olivetti(everyone=True).load(root)
     assert (loaded.classes, len(loaded.images)) == (40, 400)
@@ -163,7 +162,7 @@ def test_all_pairs_once_and_every_fold_with_both_kinds(root: Path):
     }
     assert set(pairs.second[(pairs.folds == 8) & ~pairs.same] // 10) == {9, 0, 1, 2, 3}
     assert set(pairs.second[(pairs.folds == 7) & ~pairs.same] // 10) == {8, 9, 0, 1}
-    images = olivetti.load(root)
+    images = olivetti.read(root)
     np.testing.assert_array_equal(
         pairs.images.read(np.arange(100))[..., 10:102], images.images[np.isin(images.people, TESTED)]
     )
@@ -193,7 +192,7 @@ def test_what_is_missing_or_broken_in_a_zip_is_named(tmp_path: Path):
     ):
         put_zip(tmp_path, s3_4=content)
         with pytest.raises(UserError, match=message):
-            olivetti.load(tmp_path)
+            olivetti.read(tmp_path)
 
 
 def test_a_zip_that_is_cut_short_or_altered(tmp_path: Path):
@@ -203,7 +202,7 @@ def test_a_zip_that_is_cut_short_or_altered(tmp_path: Path):
     for content in (whole[:100_000], b"", whole[:place] + b"\1\2\3\4" + whole[place + 4 :]):
         path.write_bytes(content)
         with pytest.raises(UserError, match=r"orl_faces\.zip cannot be read as a zip"):
-            olivetti.load(tmp_path)
+            olivetti.read(tmp_path)
 
 
 def test_what_is_missing_or_broken_in_a_folder_is_named(root: Path, tmp_path: Path):
@@ -212,10 +211,10 @@ def test_what_is_missing_or_broken_in_a_folder_is_named(root: Path, tmp_path: Pa
     faulty = tmp_path / "orl_faces" / "s12" / "9.pgm"
     faulty.write_bytes(b"P5\n")
     with pytest.raises(UserError, match=r"orl_faces/s12/9\.pgm cannot be read as a PGM"):
-        olivetti.load(tmp_path)
+        olivetti.read(tmp_path)
     faulty.unlink()
     with pytest.raises(UserError, match=r"orl_faces has 399 of the 400 faces, not s12/9\.pgm"):
-        olivetti.load(tmp_path)
+        olivetti.read(tmp_path)
 
 
 def test_scikit_learns_copy_is_asked_for_last_and_labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -227,7 +226,7 @@ def test_scikit_learns_copy_is_asked_for_last_and_labelled(tmp_path: Path, monke
         return SimpleNamespace(images=stored.astype(np.float32) / 255)
 
     monkeypatch.setattr("sklearn.datasets.fetch_olivetti_faces", fetch)
-    faces = olivetti.load(tmp_path)
+    faces = olivetti.read(tmp_path)
     np.testing.assert_array_equal(faces.images, stored)
     assert asked == [str(tmp_path)]
     assert faces.checksums == {"olivetti_faces of scikit-learn, 64 x 64": hashlib.md5(stored.tobytes()).hexdigest()}
@@ -241,6 +240,6 @@ def test_without_files_and_without_a_network(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(socket, "create_connection", refuse)
     monkeypatch.setattr("sklearn.datasets.fetch_olivetti_faces", refuse)
     with pytest.raises(UserError) as error:
-        olivetti.load(tmp_path)
+        olivetti.read(tmp_path)
     for part in (str(tmp_path), "orl_faces.zip", "scikit-learn could not download", "no network", "s40/10.pgm"):
         assert part in str(error.value)

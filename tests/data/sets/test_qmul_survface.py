@@ -16,9 +16,9 @@ from shared.data.files import md5
 from shared.data.formats.mat_cells import read_names
 from shared.data.sets import qmul_survface as qmul
 from shared.errors import UserError
-from shared.runs.components import Card
+from tests.data.samples import card
 
-CARD = Card(title="QMUL-SurvFace", owner="o", licence="l", available=True, how_to_get="ask its owner", megabytes=1)
+CARD = card("QMUL-SurvFace", "ask its owner")
 UINT16, INT8, INT32, UINT32, MATRIX = 4, 1, 5, 6, 14
 CELL, CHARACTERS = 1, 4
 
@@ -61,7 +61,7 @@ def put(folder: Path, positive: bytes | None = None, negative: bytes | None = No
 
 def test_pairs_by_hand(tmp_path: Path):
     top = put(tmp_path)
-    pairs = qmul.load_pairs(tmp_path, CARD)
+    pairs = qmul.read_pairs(tmp_path, CARD)
     first, second = (pairs.images.read(places)[:, 50, 50, 0] for places in (pairs.first, pairs.second))
     assert first.tolist() == pytest.approx([10, 110, 10], abs=1)
     assert second.tolist() == pytest.approx([60, 160, 110], abs=1)
@@ -76,7 +76,7 @@ def test_written_lists_are_read_and_have_no_date(tmp_path: Path):
     top = put(tmp_path)
     many = [("1_cam1_1.jpg", "1_cam2_1.jpg")] * 25
     qmul.write_pairs(tmp_path, many, many[:13])
-    pairs = qmul.load_pairs(tmp_path, CARD)
+    pairs = qmul.read_pairs(tmp_path, CARD)
     assert (pairs.first == 0).all()
     assert (pairs.second == 1).all()
     assert pairs.same.tolist() == [True] * 25 + [False] * 13
@@ -101,7 +101,7 @@ def test_no_such_matlab_file(tmp_path: Path, content, message):
     top = put(tmp_path)
     (top / "positive_pairs_names.mat").write_bytes(content)
     with pytest.raises(UserError, match=rf"QMUL-SurvFace: .*positive_pairs_names\.mat .*{message}"):
-        qmul.load_pairs(tmp_path, CARD)
+        qmul.read_pairs(tmp_path, CARD)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_no_pairs_of_names(tmp_path: Path, values):
     top = put(tmp_path)
     savemat(top / "negative_pairs_names.mat", {"negative_pairs_names": values})
     with pytest.raises(UserError, match=r"negative_pairs_names\.mat is no MATLAB file, version 5, with pairs of names"):
-        qmul.load_pairs(tmp_path, CARD)
+        qmul.read_pairs(tmp_path, CARD)
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -168,14 +168,14 @@ def test_pairs_that_name_an_absent_file(tmp_path: Path):
     with pytest.raises(
         UserError, match=r"pair 2 of .*positive_pairs_names\.mat names 2_cam1_2\.jpg, which is not in .*images"
     ):
-        qmul.load_pairs(tmp_path, CARD)
+        qmul.read_pairs(tmp_path, CARD)
 
 
 def test_no_list(tmp_path: Path):
     top = put(tmp_path)
     (top / "negative_pairs_names.mat").unlink()
     with pytest.raises(UserError, match=r"there is no file .*negative_pairs_names\.mat; ask its owner"):
-        qmul.load_pairs(tmp_path, CARD)
+        qmul.read_pairs(tmp_path, CARD)
 
 
 def test_training_folders(tmp_path: Path):
@@ -183,7 +183,7 @@ def test_training_folders(tmp_path: Path):
         for number, value in enumerate(values):
             grey(tmp_path / "training_set" / identity / f"{identity}_cam1_{number}.jpg", value, (18, 25))
     (tmp_path / "training_set" / "list.txt").write_text("no folder")
-    source = qmul.load_training(tmp_path, CARD)
+    source = qmul.read_training(tmp_path, CARD)
     assert source.labels.tolist() == [0, 1, 1, 2]
     assert source.labels.dtype == np.int64
     assert source.classes == 3
@@ -192,7 +192,7 @@ def test_training_folders(tmp_path: Path):
     assert images[:, 60, 60, 1].tolist() == pytest.approx([5, 100, 150, 200], abs=1)
     (checksum,) = source.checksums.values()
     grey(tmp_path / "training_set" / "2" / "2_cam1_7.jpg", 1)
-    assert list(qmul.load_training(tmp_path, CARD).checksums.values()) != [checksum]
+    assert list(qmul.read_training(tmp_path, CARD).checksums.values()) != [checksum]
 
 
 def test_training_images_are_resized_bicubically(tmp_path: Path):
@@ -202,12 +202,12 @@ def test_training_images_are_resized_bicubically(tmp_path: Path):
     Image.fromarray(image).save(path, quality=100, subsampling=0)
     with Image.open(path) as stored:
         expected = np.asarray(stored.resize((112, 112), Image.Resampling.BICUBIC))
-    np.testing.assert_array_equal(qmul.load_training(tmp_path, CARD).images.read(np.array([0]))[0], expected)
+    np.testing.assert_array_equal(qmul.read_training(tmp_path, CARD).images.read(np.array([0]))[0], expected)
 
 
 def test_training_folders_without_images(tmp_path: Path):
     with pytest.raises(UserError, match=r"there is no folder .*training_set with folders in it; ask its owner"):
-        qmul.load_training(tmp_path, CARD)
+        qmul.read_training(tmp_path, CARD)
     (tmp_path / "training_set" / "7").mkdir(parents=True)
     with pytest.raises(UserError, match=r"training_set/7 has no image"):
-        qmul.load_training(tmp_path, CARD)
+        qmul.read_training(tmp_path, CARD)

@@ -9,9 +9,9 @@ from PIL import Image
 from shared.data.files import md5
 from shared.data.sets import youtube_faces as ytf
 from shared.errors import UserError
-from shared.runs.components import Card
+from tests.data.samples import card
 
-CARD = Card(title="YouTube Faces", owner="o", licence="l", available=True, how_to_get="ask its owner", megabytes=1)
+CARD = card("YouTube Faces", "ask its owner")
 LIST = """split number, pair number, first name, second name, is same
 1, 1, A_Person/1, A_Person/3, 1
 1, 2, B_Person/0, A_Person/1, 0
@@ -42,7 +42,7 @@ def middles(pairs) -> list[int]:
 
 
 def test_list_and_frames_by_hand(tmp_path: Path):
-    pairs = ytf.load(put(tmp_path), CARD)
+    pairs = ytf.read(put(tmp_path), CARD)
     assert pairs.first.tolist() == [0, 2, 2]
     assert pairs.second.tolist() == [1, 0, 1]
     assert pairs.same.tolist() == [True, False, False]
@@ -55,22 +55,22 @@ def test_list_and_frames_by_hand(tmp_path: Path):
 
 
 def test_the_central_half_fills_the_crop(tmp_path: Path):
-    pairs = ytf.load(put(tmp_path), CARD)
+    pairs = ytf.read(put(tmp_path), CARD)
     image = pairs.frames.read(np.array([2]))[0].astype(int)
     assert (abs(image[8:-8, 8:-8] - 100) < 12).all()
 
 
 def test_most_frames_are_equally_far_apart(tmp_path: Path):
     put(tmp_path)
-    assert middles(ytf.load(tmp_path, CARD, most_frames=2)) == pytest.approx([9, 100, 1, 5, 6], abs=2)
-    assert middles(ytf.load(tmp_path, CARD, most_frames=1)) == pytest.approx([9, 1, 5], abs=2)
+    assert middles(ytf.read(tmp_path, CARD, most_frames=2)) == pytest.approx([9, 100, 1, 5, 6], abs=2)
+    assert middles(ytf.read(tmp_path, CARD, most_frames=1)) == pytest.approx([9, 1, 5], abs=2)
 
 
 def test_the_corrected_list_has_a_column_more(tmp_path: Path):
     corrected = (
         LIST.replace(", is same", ", is same before, is same").replace(", 0\n", ", 1, 0\n").replace(", 1\n", ", 0, 1\n")
     )
-    pairs = ytf.load(put(tmp_path, corrected), CARD)
+    pairs = ytf.read(put(tmp_path, corrected), CARD)
     assert pairs.same.tolist() == [True, False, False]
     assert pairs.first.tolist() == [0, 2, 2]
 
@@ -82,7 +82,7 @@ def test_written_pairs_are_read(tmp_path: Path):
         "1, 1, A_Person/1, A_Person/3, 1",
         "2, 1, B_Person/0, A_Person/3, 0",
     ]
-    assert ytf.load(tmp_path, CARD).same.tolist() == [True, False]
+    assert ytf.read(tmp_path, CARD).same.tolist() == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -100,31 +100,31 @@ def test_malformed_lines_are_named(tmp_path: Path, line, number):
     with pytest.raises(
         UserError, match=rf"YouTube Faces: line {number} of .*splits\.txt is not a split, a number, two"
     ):
-        ytf.load(tmp_path, CARD)
+        ytf.read(tmp_path, CARD)
 
 
 @pytest.mark.parametrize("video", ["C_Person/0", "D_Person/0"])
 def test_a_video_without_frames_is_named(tmp_path: Path, video):
     put(tmp_path, LIST + f"2, 2, A_Person/1, {video}, 1\n")
     with pytest.raises(UserError, match=rf"line 5 of .*splits\.txt names {video}, but .* has no file \*\.jpg"):
-        ytf.load(tmp_path, CARD)
+        ytf.read(tmp_path, CARD)
 
 
 def test_missing_empty_and_unreadable_lists(tmp_path: Path):
     with pytest.raises(UserError, match=r"there is no file .*splits\.txt; ask its owner"):
-        ytf.load(tmp_path, CARD)
+        ytf.read(tmp_path, CARD)
     put(tmp_path, "split number\n")
     with pytest.raises(UserError, match=r"splits\.txt names no pair; ask its owner"):
-        ytf.load(tmp_path, CARD)
+        ytf.read(tmp_path, CARD)
     (tmp_path / "splits.txt").write_bytes(b"\xff\xfe")
     with pytest.raises(UserError, match=r"splits\.txt is no text in UTF-8"):
-        ytf.load(tmp_path, CARD)
+        ytf.read(tmp_path, CARD)
 
 
 def test_a_frame_cut_short_is_named_when_it_is_read(tmp_path: Path):
     put(tmp_path)
     path = tmp_path / "aligned_images_DB" / "B_Person" / "0" / "aligned_detect_0.6.jpg"
     path.write_bytes(path.read_bytes()[:300])
-    pairs = ytf.load(tmp_path, CARD)
+    pairs = ytf.read(tmp_path, CARD)
     with pytest.raises(UserError, match=r"aligned_detect_0\.6\.jpg cannot be read as an image"):
         pairs.frames.read(np.array([5]))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from papers.feature_transfer import tables
-from shared.data import UnderRepresented
+from shared.data.sampling import UnderRepresented
 from shared.records.records import Record, Records
 from shared.reporting.table import Table
 from shared.runs.registry import paper

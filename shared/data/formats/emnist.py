@@ -1,0 +1,71 @@
+"""The form of EMNIST's balanced split: four IDX files, with as many images of each of 47 characters.
+
+G. Cohen, S. Afshar, J. Tapson, A. van Schaik, "EMNIST: an extension of MNIST to handwritten letters", 2017. The lower-
+case letters that look like their capitals are one class with them, which leaves 47. The files hold every image
+transposed; what is read here is upright.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from string import ascii_uppercase, digits
+from typing import TYPE_CHECKING
+
+from shared.data.formats.idx import read_images
+from shared.data.lazy import np
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from shared.data.image_arrays import ImageArrays
+    from shared.runs.components import Card
+
+    Bytes = NDArray[np.uint8]
+
+CHARACTERS = digits + ascii_uppercase + "abdefghnqrt"
+FILES = tuple(
+    f"emnist-balanced-{part}-{kind}-ubyte" for part in ("train", "test") for kind in ("images-idx3", "labels-idx1")
+)
+SIDE = 28
+
+
+def read_characters(folder: Path, card: Card, training: int, test: int) -> ImageArrays:
+    """Read `FILES`, which must hold `training` and `test` images of each character, and turn the images upright.
+
+    Raises UserError, naming the folder's fault, where a file is missing, or a type, a size or a count is another.
+    """
+    arrays = read_images(folder, card, FILES)
+    for images, labels, each, names in (
+        (arrays.train_images, arrays.train_labels, training, FILES[:2]),
+        (arrays.test_images, arrays.test_labels, test, FILES[2:]),
+    ):
+        fault = _fault(images, labels, each)
+        if fault:
+            raise UserError(
+                f"{card.title}: {' and '.join(names)} in {folder} do not hold {each} images of {SIDE} x {SIDE} bytes "
+                f"of each of {len(CHARACTERS)} classes: {fault}; replace the files, or remove {folder} to have it made "
+                f"anew; {card.how_to_get}"
+            )
+    return replace(arrays, train_images=turned(arrays.train_images), test_images=turned(arrays.test_images))
+
+
+def turned(images: Bytes) -> Bytes:
+    """Copy images [N, H, W] transposed: what stands upright becomes what the files hold, and the other way about."""
+    return np.ascontiguousarray(images.swapaxes(1, 2))
+
+
+def _fault(images: Bytes, labels: Bytes, each: int) -> str:
+    """Say what is wrong with the images and labels of one part, or nothing."""
+    count = each * len(CHARACTERS)
+    if images.dtype != np.uint8 or images.shape != (count, SIDE, SIDE):
+        return f"the images are {images.dtype} {list(images.shape)}"
+    if labels.dtype != np.uint8 or labels.shape != (count,):
+        return f"the labels are {labels.dtype} {list(labels.shape)}"
+    if labels.max() >= len(CHARACTERS):
+        return f"a label is {labels.max()}"
+    counts = np.bincount(labels, minlength=len(CHARACTERS))
+    uneven = np.flatnonzero(counts != each)
+    return f"class {uneven[0]} has {counts[uneven[0]]}" if len(uneven) else ""
