@@ -25,6 +25,7 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
+from shared.commands.checkpoint_folders import evaluated, trained_on
 from shared.data import Sampling
 from shared.data.files import write_atomically
 from shared.data.image_arrays import ImageArrays
@@ -32,7 +33,7 @@ from shared.data.image_source import ArraySource, ImageSource, LabelledSource
 from shared.data.sampling import Sample, sample, select
 from shared.errors import UserError
 from shared.evaluation.output import Output
-from shared.records.fingerprint import ROOT, training_code
+from shared.records.fingerprint import ROOT, evaluation_code, training_code
 from shared.records.records import ARRAYS, CURVE, FEATURES, RECORD, DataUsed, Provenance, Record, write_json
 from shared.records.results import Results
 from shared.runs.fields import Split
@@ -40,7 +41,7 @@ from shared.runs.registry import Run, benchmarks, images_of
 from shared.training import device as devices
 from shared.training import parallel
 from shared.training.batches import Images, ImageTensor, Normalisation
-from shared.training.checkpoint import Checkpoints
+from shared.training.checkpoint import Checkpoints, Made
 from shared.training.loop import EVALUATION_BATCH, Position, Stopped, embed, fit
 from shared.training.streaming import StreamedImages
 
@@ -221,7 +222,8 @@ def train(run: Run, seed: int, results: Results, root: Path) -> None:
     """
     began = time.monotonic()
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    checkpoints = _checkpoints(run, seed, results)
+    made = Made(training_code(run), _commit())
+    checkpoints = Checkpoints(trained_on(run, seed, results, made.code), run.config.identity(), seed, made)
     folder = results.seed(run.scale, run.paper, run.name, seed)
     with _only_writer(checkpoints.folder, f"{run.name} (seed {seed})"):
         device, _hold = devices.prepare(run.config.training)
@@ -250,7 +252,7 @@ def train(run: Run, seed: int, results: Results, root: Path) -> None:
                 counts=trained.drawn.counts | {"test": _counts(trained.images["test"], trained.classes)},
             ),
             skipped=skipped,
-            provenance=_provenance(trained, position, started, time.monotonic() - began),
+            provenance=_provenance(trained, position, checkpoints.made, list(measured), started, began),
         )
         folder.mkdir(parents=True, exist_ok=True)
         _write_curve(folder / CURVE, position)
@@ -296,11 +298,13 @@ def _fit(trained: _Trained, checkpoints: Checkpoints) -> Position:
 def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) -> dict[str, float]:
     """Evaluate a trained seed of a run on one benchmark, from its last checkpoint, and write the metrics.
 
+    The weights are those that the record tells of, whatever code trained them.
+
     Raises:
         UserError: the run is not trained to its end.
 
     """
-    checkpoints = _checkpoints(run, seed, results)
+    checkpoints = Checkpoints(evaluated(run, seed, results), run.config.identity(), seed)
     saved = checkpoints.load()
     if saved is None or not saved["position"]["ended"]:
         raise UserError(
@@ -316,12 +320,10 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
     metrics: dict[str, float] = measured[benchmark]
     _write_kept(results.seed(run.scale, run.paper, run.name, seed), kept)
     path = results.benchmark(run.scale, run.paper, run.name, seed, benchmark)
-    write_json(path, {"benchmark": benchmark, "config_hash": run.hash, "seed": seed, "metrics": metrics})
+    code = evaluation_code(run, benchmark)
+    content = {"benchmark": benchmark, "code": code, "config_hash": run.hash, "seed": seed, "metrics": metrics}
+    write_json(path, content)
     return metrics
-
-
-def _checkpoints(run: Run, seed: int, results: Results) -> Checkpoints:
-    return Checkpoints(results.checkpoints(run.scale, run.paper, run.hash, seed), run.config.identity(), seed)
 
 
 def _measure(
@@ -411,7 +413,9 @@ def _write_curve(path: Path, position: Position) -> None:
     write_atomically(path, text.getvalue().encode())
 
 
-def _provenance(trained: _Trained, position: Position, started: str, seconds: float) -> Provenance:
+def _provenance(
+    trained: _Trained, position: Position, made: Made, measured: Iterable[str], started: str, began: float
+) -> Provenance:
     config = trained.run.config
     device = trained.device
     seen = (
@@ -421,14 +425,15 @@ def _provenance(trained: _Trained, position: Position, started: str, seconds: fl
     )
     return Provenance(
         command=_command(trained.run, trained.seed),
-        commit=_commit(),
-        code=training_code(trained.run.paper),
+        commit=made.commit,
+        code=made.code,
+        evaluation={name: evaluation_code(trained.run, name) for name in measured},
         started=started,
         packages={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         device=devices.describe(device),
         precision=config.training.precision,
         threads=torch.get_num_threads(),
-        wall_seconds=round(max(seconds, position.seconds), 3),
+        wall_seconds=round(max(time.monotonic() - began, position.seconds), 3),
         images_per_second=round(seen / position.seconds, 1),
         peak_memory_mib=round(_peak_memory(device), 1),
         parameters=trained.scheme.parameters,

@@ -56,6 +56,11 @@ class OfficialForm(DataSet):
         """Whether they are made where they are missing."""
         return self.source == RENDERED
 
+    @property
+    def code(self) -> tuple[str, ...]:
+        """What reads the images, and what renders them where they are rendered."""
+        return (self.implementation, self.stand_in) if self.source == RENDERED else (self.implementation,)
+
     def is_there(self, root: Path) -> bool:
         """Whether the file or folder that the reader needs is there."""
         there = root / self.place / self.content

@@ -29,11 +29,16 @@ CURVE = "curve.csv"
 
 
 class Provenance(Strict):
-    """What is needed to make a record again, and what it cost."""
+    """What is needed to make a record again, and what it cost.
+
+    `commit` and `code` (its fingerprint) are those of the code that trained the weights, `evaluation` has the
+    fingerprint of the code that measured each benchmark; in older records `code` stands for both.
+    """
 
     command: str
     commit: str
     code: str
+    evaluation: dict[str, str] = Field(default_factory=dict)
     started: str
     packages: dict[str, str]
     device: str
@@ -90,10 +95,10 @@ class Features:
             UserError: the file is missing or damaged.
 
         """
-        return _read_arrays(self._folder / FEATURES.format(split=split))
+        return read_arrays(self._folder / FEATURES.format(split=split))
 
 
-def _read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
+def read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
     """Read the arrays in a file; raises UserError."""
     import numpy as np  # noqa: PLC0415 - reading records need not cost its import
 
@@ -121,7 +126,10 @@ def read_record(path: Path) -> Record:
     """
     record = _validated(path)
     for extra in sorted((path.parent / "benchmarks").glob("*.json")):
-        record.metrics[extra.stem] = json.loads(extra.read_text(encoding="utf-8"))["metrics"]
+        measured = json.loads(extra.read_text(encoding="utf-8"))
+        record.metrics[extra.stem] = measured["metrics"]
+        if "code" in measured:
+            record.provenance.evaluation[extra.stem] = measured["code"]
     return record
 
 
@@ -235,7 +243,7 @@ class Records:
             UserError: the file is missing or damaged.
 
         """
-        return _read_arrays(self._folder(run, seed) / ARRAYS.format(benchmark=benchmark))
+        return read_arrays(self._folder(run, seed) / ARRAYS.format(benchmark=benchmark))
 
     def _folder(self, run: str, seed: int) -> Path:
         [folder] = [folder for record, folder in self.records if (record.run, record.seed) == (run, seed)]

@@ -31,6 +31,11 @@ class Component(Strict):
     implementation: ClassVar[str]
     name: str
 
+    @property
+    def code(self) -> tuple[str, ...]:
+        """What makes this component, each as "module:attribute"."""
+        return (self.implementation,)
+
     def build(self, *args: Any, **kwargs: Any) -> Any:
         """Import the implementation and call it with `args`, `kwargs` and this component's options by keyword."""
         options = {field: getattr(self, field) for field in type(self).model_fields if field != "name"}
