@@ -36,7 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 from torch import nn
 
-from shared.commands import jobs
+from shared.commands.train import train
 from shared.data import Mnist, Mnist5k
 from shared.data.files import data_root
 from shared.data.formats.idx import write_idx
@@ -109,7 +109,7 @@ def trained(run: Run, seed: int, root: Path) -> Record:
     """Train one seed of a run as `python -m shared train` does."""
     with tempfile.TemporaryDirectory() as folder:
         results = Results(Path(folder))
-        jobs.train(run, seed, results, root)
+        train(run, seed, results, root)
         return read_record(results.record(run.scale, run.paper, run.name, seed))
 
 

@@ -1,4 +1,4 @@
-"""Which checkpoints a training goes on from, and which are evaluated: those of one code are never taken for another's."""
+"""Which checkpoints a training goes on from, and which are evaluated; none is taken for that of other code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.records.results import Results
 from shared.records.shown_equal import read_shown_equal
 from shared.runs.registry import Run
 from shared.training import parallel
-from shared.training.checkpoint import NEWEST, Made, made_by
+from shared.training.checkpoint import NEWEST, UNKNOWN, made_by
 
 
 class OtherCodeWarning(UserWarning):
@@ -55,7 +55,7 @@ def _others(own: Path) -> list[Path]:
 
 
 def _warn(training: str, folder: Path) -> None:
-    code, commit = made_by(folder) or Made()
+    code, commit = made_by(folder) or UNKNOWN
     warnings.warn(
         f"{training}: the checkpoint in {folder} was made by other code ({code}, commit {commit}) and is left alone; "
         "this training starts anew. To go on with that one instead, check out its commit, or show that both train the "

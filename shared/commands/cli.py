@@ -108,16 +108,9 @@ def _train(given: argparse.Namespace) -> None:
 
     if train_together(run.config.training.gpus):
         return
-    from shared.commands import jobs  # noqa: PLC0415
-    from shared.training import parallel  # noqa: PLC0415
+    from shared.commands.train import train_seeds  # noqa: PLC0415
 
-    for seed in seeds:
-        try:
-            jobs.train(run, seed, Results(given.results), data_root(given.data_root))
-        except jobs.Stopped:
-            print(f"{run.name} seed {seed}: stopped; the same command goes on from here", file=sys.stderr)  # noqa: T201
-            sys.exit(143)
-    parallel.apart()
+    train_seeds(run, seeds, Results(given.results), data_root(given.data_root))
 
 
 def _evaluate(given: argparse.Namespace) -> None:
@@ -125,10 +118,10 @@ def _evaluate(given: argparse.Namespace) -> None:
     known = benchmarks(given.paper)
     if given.benchmark not in known:
         raise UserError(f"there is no benchmark '{given.benchmark}'; {suggestion(given.benchmark, known)}")
-    from shared.commands import jobs  # noqa: PLC0415
+    from shared.commands.evaluate import evaluate  # noqa: PLC0415
 
     for seed in _seeds(given, run.seeds):
-        metrics = jobs.evaluate(run, seed, given.benchmark, Results(given.results), data_root(given.data_root))
+        metrics = evaluate(run, seed, given.benchmark, Results(given.results), data_root(given.data_root))
         for name, value in metrics.items():
             print(f"{run.name} seed {seed} {given.benchmark}/{name} {value:.6g}")  # noqa: T201
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from PIL import Image
 
+from shared.commands.older_code import older_code
 from shared.commands.render import record_paths
 from shared.commands.status import data_sets
 from shared.evaluation.spread import mean
-from shared.records.fingerprint import evaluation_code, training_code
 from shared.records.records import Record, Records, read_record, write_json
 from shared.records.results import SUFFIXES, Results
 from shared.records.shown_equal import read_shown_equal
@@ -194,18 +194,13 @@ class _Page:
             wall_time=f"{sum(provenance.wall_seconds for provenance in made):.0f} s",
             images_per_second=f"{mean([provenance.images_per_second for provenance in made]):,.0f}",
             peak_memory=f"{max(provenance.peak_memory_mib for provenance in made):.0f} MiB",
-            older_code=max((self._older_code(record) for record in seeds), key=site.OLDER_CODE.index),
+            older_code=max(
+                (older_code(record, self.paper, self.shown_equal) for record in seeds), key=site.OLDER_CODE.index
+            ),
             command=first.provenance.command,
             data={"data set": first.data.name, **counts, **sums, **_skipped(seeds)},
             packages=first.provenance.packages,
         )
-
-
-    def _older_code(self, record: Record) -> site.OlderCode:
-        """Return what is to be said of a record that other code made than the present."""
-        runs = [self.paper.runs(scale).get(record.run) for scale in (record.scale, "smoke")]
-        trained, measured = record.provenance.code, record.provenance.evaluation
-        ...
 
 
 def _skipped(seeds: Iterable[Record]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Compare two working copies: did their code leave the same bits, run by run?"""
+"""Compare what the code of two working copies left behind, run by run and bit by bit."""
 
 from __future__ import annotations
 

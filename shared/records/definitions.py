@@ -65,7 +65,7 @@ class Sources:
         return self._uses[use]
 
     def _meanings(self, module: _Module, name: str) -> Iterator[_Use]:
-        """Yield which definitions the names mean that stand in the definition of `name`, or what it is imported from."""
+        """Yield what the names mean that stand in the definition of `name`, or where `name` is imported from."""
         if name not in module.definitions:
             if name in module.imports:
                 yield from self._imported(*module.imports[name])

@@ -2,8 +2,8 @@
 
 That a run is trained with other settings is told by its configuration's hash, that it is trained by other code by the
 fingerprint of what its training uses: how data and scheme are put together, the loop, and its components, down to the
-last definition (see `shared.records.definitions`). What says which runs there are or how far one has come takes no part.
-What measures the trained run has a fingerprint for each benchmark.
+last definition (see `shared.records.definitions`). What says which runs there are, or how far one has come, takes no
+part. What measures the trained run has a fingerprint for each benchmark.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from shared.runs.registry import Run
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-_TRAINING = ("shared.commands.jobs:_Trained", "shared.training.device:prepare", "shared.training.loop:fit")
-_EVALUATION = ("shared.commands.jobs:_measure",)
+_TRAINING = ("shared.training.device:prepare", "shared.training.setup:Setup", "shared.training.loop:fit")
+_EVALUATION = ("shared.evaluation.trained:Trained",)
 _NO_PART = ("shared.errors", "shared.runs.registry", "shared.training.progress")
 _RENDERING = ("records", "runs/reference.py", "commands/render.py", "verdicts", "reporting", "evaluation")
 

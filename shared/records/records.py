@@ -12,7 +12,8 @@ from pydantic import Field, ValidationError
 
 from shared.data.files import write_atomically
 from shared.errors import UserError
-from shared.runs.fields import Split, Strict
+from shared.records.kept import ARRAYS, CURVE, Features, read_arrays
+from shared.runs.fields import Strict
 from shared.runs.yaml_files import complaint
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from shared.runs.reference import Reference
 
 RECORD = "record.json"
-FEATURES = "features-{split}.npz"
-ARRAYS = "arrays-{benchmark}.npz"
-CURVE = "curve.csv"
 
 
 class Provenance(Strict):
@@ -80,35 +78,6 @@ class Record(Strict):
     data: DataUsed
     skipped: dict[str, str] = Field(default_factory=dict)
     provenance: Provenance
-
-
-class Features:
-    """The arrays kept of one seed: `embeddings` [N, d], `labels`, `predictions` [N], `class_vectors` [C, m, d]."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def load(self, split: Split = "test") -> dict[str, NDArray[np.generic]]:
-        """Read the arrays of the images of one split.
-
-        Raises:
-            UserError: the file is missing or damaged.
-
-        """
-        return read_arrays(self._folder / FEATURES.format(split=split))
-
-
-def read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
-    """Read the arrays in a file; raises UserError."""
-    import numpy as np  # noqa: PLC0415 - reading records need not cost its import
-
-    try:
-        with np.load(path) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{path}: its arrays cannot be read ({error}); remove the record beside it and train again."
-        ) from None
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from shared.errors import UserError
-from shared.records.records import ARRAYS, CURVE, RECORD, read_arrays
+from shared.records.kept import ARRAYS, CURVE, read_arrays
+from shared.records.records import RECORD
 
 _COUNTED = ("weights_sha256", "parameters", "steps", "epochs", "best_epoch")
 
@@ -33,7 +34,7 @@ class Left:
         return str(self.record["provenance"]["code"])
 
     def evaluation_code(self, benchmark: str) -> str:
-        """The fingerprint of the code that measured a benchmark."""
+        """Return the fingerprint of the code that measured a benchmark."""
         return self.evaluation.get(benchmark, self.code)
 
 
@@ -128,7 +129,8 @@ def _of_curves(here: Path, there: Path) -> Iterator[str]:
         if here.exists() != there.exists():
             yield f"learning curve: only {'here' if here.exists() else 'there'}"
         return
-    rows = list(zip_longest(_rows(there), _rows(here), fillvalue={}))
+    nothing: dict[str, str] = {}
+    rows = list(zip_longest(_rows(there), _rows(here), fillvalue=nothing))
     for name in dict.fromkeys(name for pair in rows for row in pair for name in row):
         for number, (theirs, ours) in enumerate(rows, start=1):
             told = list(_unlike(f"learning curve, {name}, row {number}", theirs.get(name), ours.get(name)))

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -27,6 +27,15 @@ Verdict = Literal[
 ]  # fmt: skip
 State = Literal["done", "not run", "not runnable"]
 Mark = Literal["", "measured", "printed", "quoted", "setting"]
+OlderCode = Literal[
+    "",
+    "older code, shown to train the same bits",
+    "older code, shown to train the same bits at smoke scale",
+    "measured with older code",
+    "trained with older code",
+]
+OLDER_CODE: tuple[OlderCode, ...] = get_args(OlderCode)
+"""From the best to the gravest."""
 
 
 class Word(NamedTuple):
@@ -162,7 +171,7 @@ class ProvenanceRow:
     wall_time: str
     images_per_second: str
     peak_memory: str
-    older_code: bool = False
+    older_code: OlderCode = ""
     command: str = ""
     data: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
@@ -186,6 +195,11 @@ class TargetSection:
     values: Sequence[ValueRow] = ()
     provenance: Sequence[ProvenanceRow] = ()
     commands: Sequence[str] = ()
+
+    @property
+    def older_code(self) -> OlderCode:
+        """The gravest that is to be said of the code behind any of the runs."""
+        return max((row.older_code for row in self.provenance), key=OLDER_CODE.index, default="")
 
 
 @dataclass(frozen=True)

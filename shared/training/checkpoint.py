@@ -1,4 +1,4 @@
-"""Checkpoints that appear whole or not at all, are taken up by their own configuration alone, and tell what made them."""
+"""Checkpoints that appear whole or not at all, are taken up by their own configuration alone, and tell their code."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import hashlib
 import io
 import json
 import os
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import torch
+from filelock import FileLock, Timeout
 
 from shared.errors import UserError
 from shared.runs.config import config_hash
+from shared.training import parallel
 
 _MAGIC = b"replications checkpoint 1\n"
 NEWEST = "checkpoint.pt"
@@ -25,6 +30,9 @@ class Made(NamedTuple):
 
     code: str = "unknown"
     commit: str = "unknown"
+
+
+UNKNOWN = Made()
 
 
 class DamagedCheckpointWarning(UserWarning):
@@ -41,7 +49,7 @@ class Checkpoints:
     `made` is the present code until a checkpoint is taken up, from then on the code that made that one.
     """
 
-    def __init__(self, folder: Path, config: dict[str, Any], seed: int, made: Made = Made()) -> None:
+    def __init__(self, folder: Path, config: dict[str, Any], seed: int, made: Made = UNKNOWN) -> None:
         self.folder = folder
         self.config = config
         self.seed = seed
@@ -93,6 +101,27 @@ class Checkpoints:
                         stacklevel=2,
                     )
         return None
+
+    @contextmanager
+    def only_writer(self, name: str) -> Iterator[None]:
+        """Hold the lock of these checkpoints, called `name`; where another process has it, wait, and say so.
+
+        Of several processes that train together, the first holds it for all.
+        """
+        if parallel.rank() > 0:
+            yield
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / "writer.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print(f"{name}: waiting for another process that trains the same weights", file=sys.stderr, flush=True)  # noqa: T201
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _read(self, path: Path) -> dict[str, Any]:
         with path.open("rb") as file:

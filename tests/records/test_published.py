@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from shared.commands.render import render
-from shared.records.records import FEATURES, find_records, read_record
+from shared.records.kept import FEATURES
+from shared.records.records import find_records, read_record
 from shared.records.results import Results
 from shared.runs.config import config_hash
 from shared.runs.registry import papers

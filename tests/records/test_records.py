@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from shared.errors import UserError
-from shared.records.records import FEATURES, Features, Records, find_records, read_record, write_json
+from shared.records.kept import FEATURES, Features
+from shared.records.records import Records, find_records, read_record, write_json
 from shared.runs.registry import paper
 from tests.records.samples import record, write
 

@@ -10,7 +10,8 @@ from PIL import Image
 from papers.gaussian_affinity import targets
 from shared.commands.render import render
 from shared.errors import UserError
-from shared.records.records import FEATURES, DataUsed, Records
+from shared.records.kept import FEATURES
+from shared.records.records import DataUsed, Records
 from shared.records.results import Results
 from shared.reporting.figure import Figure, band, drawing
 from shared.reporting.table import NO_EVIDENCE, Table, measured, read_display

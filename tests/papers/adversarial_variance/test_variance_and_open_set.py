@@ -16,7 +16,8 @@ from papers.adversarial_variance import OpenSet, Variance, targets
 from papers.adversarial_variance.open_set import OpenSetRejection
 from papers.adversarial_variance.variance import PrincipalVariance
 from shared.evaluation.output import Output
-from shared.records.records import FEATURES, Record, Records
+from shared.records.kept import FEATURES
+from shared.records.records import Record, Records
 from shared.runs.registry import paper
 from tests.records.samples import record
 

@@ -11,7 +11,8 @@ import pytest
 
 from papers.discface import comparison, sphere, targets
 from shared.commands.render import render
-from shared.records.records import CURVE, FEATURES, Record, Records, find_records
+from shared.records.kept import CURVE, FEATURES
+from shared.records.records import Record, Records, find_records
 from shared.records.results import Results
 from shared.reporting.figure import Figure, drawing
 from shared.runs.reference import LargerGap, Plateau, Value

@@ -14,7 +14,8 @@ from matplotlib.patches import Circle
 
 from papers.feature_transfer import class_figures
 from papers.feature_transfer.class_figures import figure1, figure3, figure4, samples_of, t_sne
-from shared.records.records import ARRAYS, Records
+from shared.records.kept import ARRAYS
+from shared.records.records import Records
 from shared.reporting.figure import Figure
 from shared.runs.registry import paper
 from tests.records.samples import record, write

@@ -12,7 +12,8 @@ from PIL import Image
 from papers.feature_transfer import picture_figures
 from papers.feature_transfer.picture_figures import CREDIT, RUN
 from shared.errors import UserError
-from shared.records.records import ARRAYS, Record, Records
+from shared.records.kept import ARRAYS
+from shared.records.records import Record, Records
 from shared.runs.registry import paper
 from tests.records.samples import record
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.commands import jobs
+from shared.commands.evaluate import evaluate
+from shared.commands.train import train
 from shared.errors import UserError
 from shared.records.records import Record, Records, read_record
 from shared.records.results import Results
@@ -35,7 +36,7 @@ def short(name: str, **settings: object) -> Run:
 
 def trained(run: Run, folder: Path, root: Path) -> tuple[Record, Records]:
     results = Results(folder)
-    jobs.train(run, 0, results, root)
+    train(run, 0, results, root)
     path = results.record(run.scale, PAPER, run.name, 0)
     return read_record(path), Records.read([path], paper(PAPER).reference)
 
@@ -89,7 +90,7 @@ def test_a_benchmark_looks_inside_and_its_arrays_are_kept_for_figures(tmp_path, 
     # Evaluated apart, by the same weights, it keeps the same.
     kept = next(tmp_path.rglob("arrays-transfer.npz"))
     kept.unlink()
-    assert jobs.evaluate(run, 0, "transfer", Results(tmp_path), digits_root) == record.metrics["transfer"]
+    assert evaluate(run, 0, "transfer", Results(tmp_path), digits_root) == record.metrics["transfer"]
     again = records.arrays(run.name, 0, "transfer")
     assert all(np.array_equal(arrays[name], again[name], equal_nan=arrays[name].dtype.kind == "f") for name in arrays)
     apart = json.loads(next(tmp_path.rglob("benchmarks/transfer.json")).read_text())

@@ -14,7 +14,8 @@ from papers.gaussian_affinity import targets
 from papers.gaussian_affinity.recall import RecallBySize
 from papers.gaussian_affinity.targets import LESIONS
 from shared.evaluation.output import Output
-from shared.records.records import FEATURES, Record, Records
+from shared.records.kept import FEATURES
+from shared.records.records import Record, Records
 from shared.runs.reference import listed_runs
 from shared.runs.registry import paper
 from tests.records.samples import record

@@ -20,7 +20,8 @@ from papers.regular_polytope import targets
 from papers.regular_polytope.polytope import Name, Vertices, angle, dimension, vertices
 from shared.evaluation.angles import Angles
 from shared.evaluation.output import Output
-from shared.records.records import FEATURES, Records
+from shared.records.kept import FEATURES
+from shared.records.records import Records
 from shared.runs.registry import paper
 from tests.records.samples import record
 

@@ -1,0 +1,49 @@
+"""Evaluate a trained run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shared.commands.checkpoint_folders import evaluated
+from shared.errors import UserError
+from shared.evaluation.trained import Trained
+from shared.records.fingerprint import evaluation_code
+from shared.records.kept import write_arrays
+from shared.records.records import write_json
+from shared.records.results import Results
+from shared.runs.registry import Run
+from shared.training import device as devices
+from shared.training.checkpoint import Checkpoints
+from shared.training.setup import Setup
+
+
+def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) -> dict[str, float]:
+    """Evaluate a trained seed of a run on one benchmark, from its last checkpoint, and write the metrics.
+
+    The weights are those that the record tells of, whatever code trained them.
+
+    Raises:
+        UserError: the run is not trained to its end, or the benchmark's data cannot be had.
+
+    """
+    checkpoints = Checkpoints(evaluated(run, seed, results), run.config.identity(), seed)
+    saved = checkpoints.load()
+    if saved is None or not saved["position"]["ended"]:
+        raise UserError(
+            f"{run.name}, seed {seed}, is not trained at scale '{run.scale}' with its present configuration; first run "
+            f"python -m shared train {run.paper} {run.name} --scale {run.scale} --seed {seed}"
+        )
+    device, _hold = devices.prepare(run.config.training)
+    setup = Setup(run, seed, root, device)
+    trained = Trained(setup, root, [benchmark])
+    for missing in trained.skipped.values():
+        raise UserError(missing)
+    setup.scheme.restore(saved["position"]["best_state"] or saved["scheme"])
+    measured, kept = trained.measure([benchmark], alone=True)
+    metrics = measured[benchmark]
+    write_arrays(results.seed(run.scale, run.paper, run.name, seed), kept)
+    path = results.benchmark(run.scale, run.paper, run.name, seed, benchmark)
+    code = evaluation_code(run, benchmark)
+    content = {"benchmark": benchmark, "code": code, "config_hash": run.hash, "seed": seed, "metrics": metrics}
+    write_json(path, content)
+    return metrics

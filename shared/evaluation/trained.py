@@ -1,0 +1,160 @@
+"""A trained run: what it makes of images, and what its benchmarks measure of that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from shared.errors import UserError
+from shared.evaluation.output import Output
+from shared.runs.registry import benchmarks, images_of
+from shared.training.loop import EVALUATION_BATCH, embed
+
+if TYPE_CHECKING:
+    from shared.data.image_source import ImageSource
+    from shared.runs.fields import Split
+    from shared.training.setup import Setup
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+Metrics = dict[str, dict[str, float]]
+
+WHAT_GIVES_IMAGES = {
+    "held-out": "data.sampling.held_out above 0",
+    "unseen": "data.sampling.classes to some classes",
+    "gallery": "data.sampling.under_represented to the classes that are divided",
+}
+
+
+class Trained:
+    """What the scheme of a run makes of images, once it is trained, and the data that its benchmarks embed.
+
+    What is asked for again is computed once. Reading begins with the constructor, so that what is wrong with the
+    benchmarks or their data shows before a training that may take days.
+
+    Raises:
+        UserError: a benchmark's data are damaged, or it asks for a method that the scheme does not have.
+
+    """
+
+    def __init__(self, setup: Setup, root: Path, names: Iterable[str]) -> None:
+        self.setup, self.run, self.scheme = setup, setup.run, setup.scheme
+        self._root = root
+        self._known = benchmarks(self.run.paper)
+        self._outputs: dict[tuple[Split, str], Output] = {}
+        self._given: dict[str, Any] = {}
+        self._embedded: dict[tuple[str, bool], tuple[ImageSource, np.ndarray[Any, Any]]] = {}
+        names = list(dict.fromkeys(names))
+        self._require_methods(names)
+        self.skipped = self._without_data(names)
+        for name in names:
+            if name not in self.skipped:
+                self._given_to(name)
+
+    def _require_methods(self, names: Iterable[str]) -> None:
+        for name in names:
+            benchmark = self._known[name]
+            for method in (benchmark.embedding, *benchmark.needs):
+                if not hasattr(self.scheme, method):
+                    raise UserError(
+                        f"run '{self.run.name}' names the benchmark '{name}', which asks its scheme for {method}; "
+                        f"{self.run.config.scheme.name} has none: leave the benchmark out, or set scheme.name otherwise"
+                    )
+
+    def _without_data(self, names: Iterable[str]) -> dict[str, str]:
+        """Return the benchmarks whose data are not to be had, each with what is missing."""
+        missing = {}
+        for name in names:
+            data = images_of(self.run, name)
+            if data is not None and not (data.obtainable or data.is_there(self._root)):
+                missing[name] = (
+                    f"{data.whose.title} is not in {data.place} under the data root; {data.whose.how_to_get}"
+                )
+        return missing
+
+    def _given_to(self, name: str) -> Any:
+        """Return what a benchmark on images of its own is given, read once; raises UserError where it is damaged."""
+        data = images_of(self.run, name)
+        if data is None:
+            return None
+        if data.name not in self._given:
+            self._given[data.name] = data.load(self._root)
+        return self._given[data.name]
+
+    def measure(self, names: Iterable[str], *, alone: bool = False) -> tuple[Metrics, dict[str, Arrays]]:
+        """Return the metrics of the named benchmarks, and the arrays of those that keep any.
+
+        No image of a split that none of them asks for is looked at. One whose data are not to be had is left out, and
+        one marked `alone` unless asked for. The names are among those that the constructor was given.
+        """
+        # The weights may have changed since the last call, which training makes at the end of each epoch.
+        self._outputs.clear()
+        self._embedded.clear()
+        metrics, kept = {}, {}
+        for name in names:
+            if name not in self.skipped and (alone or not self._known[name].alone):
+                metrics[name], arrays = self._measured(name)
+                if arrays:
+                    kept[name] = arrays
+        return metrics, kept
+
+    def _measured(self, name: str) -> tuple[dict[str, float], Arrays]:
+        benchmark = self._known[name]
+        measure = benchmark.build()
+        if benchmark.inside:
+            measured = measure(self.scheme, self.setup.images["train"])
+        elif benchmark.images is not None:
+            measured = measure(self._given_to(name), partial(self._embed, benchmark.embedding))
+        else:
+            measured = measure(*(self.output(split, benchmark.embedding) for split in benchmark.splits))
+        metrics, arrays = measured if benchmark.keeps else (measured, {})
+        return metrics, arrays
+
+    def _embed(self, method: str, images: ImageSource, mirrored: bool) -> np.ndarray[Any, Any]:
+        """Return what a method of the scheme embeds all images to, [N, d], float32, mirrored left-right if asked.
+
+        What was embedded last is kept, read-only, for the next benchmark on the same images.
+        """
+        source, embeddings = self._embedded.get((method, mirrored), (None, np.empty(0)))
+        if source is not images:
+            everything = np.arange(len(images))
+            on_device = self.setup.on_device(images, everything, np.zeros(len(images), np.int64))
+            faces = (batch.flip(3) if mirrored else batch for batch, _ in on_device.in_order(EVALUATION_BATCH))
+            embeddings = getattr(self.scheme, method)(faces).cpu().numpy()
+            embeddings.flags.writeable = False
+            self._embedded[method, mirrored] = images, embeddings
+        return embeddings
+
+    def output(self, split: Split, method: str = "embed") -> Output:
+        """Embed, by a method of the scheme, and classify the images of a split, once.
+
+        Raises:
+            UserError: the split has no images.
+
+        """
+        if (split, method) not in self._outputs:
+            self._outputs[split, method] = self._output(split, method)
+        return self._outputs[split, method]
+
+    def _output(self, split: Split, method: str) -> Output:
+        images = self.setup.images[split]
+        if not len(images):
+            raise UserError(
+                f"run '{self.run.name}' has no {split} images, yet names a benchmark on them or keeps their features; "
+                f"set {WHAT_GIVES_IMAGES.get(split, 'data.sampling otherwise')}."
+            )
+        if method != "embed":
+            other = embed(getattr(self.scheme, method), images)
+            return replace(self.output(split), embeddings=other.cpu().numpy())
+        embeddings = embed(self.scheme.embed, images)
+        return Output(
+            embeddings=embeddings.cpu().numpy(),
+            labels=images.labels.cpu().numpy(),
+            predictions=self.scheme.predict(embeddings).cpu().numpy(),
+            class_vectors=self.scheme.class_vectors().float().cpu().numpy(),
+            minority=self.setup.drawn.minority,
+        )

@@ -1,0 +1,89 @@
+"""What is kept beside a record: embeddings of the images of a split, arrays of a benchmark, the learning curve."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared.data.files import write_atomically
+from shared.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from shared.evaluation.output import Output
+    from shared.runs.fields import Split
+
+FEATURES = "features-{split}.npz"
+ARRAYS = "arrays-{benchmark}.npz"
+CURVE = "curve.csv"
+
+
+class Features:
+    """The arrays kept of one seed: `embeddings` [N, d], `labels`, `predictions` [N], `class_vectors` [C, m, d]."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load(self, split: Split = "test") -> dict[str, NDArray[np.generic]]:
+        """Read the arrays of the images of one split.
+
+        Raises:
+            UserError: the file is missing or damaged.
+
+        """
+        return read_arrays(self._folder / FEATURES.format(split=split))
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
+    """Read the arrays in a file; raises UserError."""
+    import numpy as np  # noqa: PLC0415 - reading records need not cost its import
+
+    try:
+        with np.load(path) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path}: its arrays cannot be read ({error}); remove the record beside it and train again."
+        ) from None
+
+
+def write_features(folder: Path, split: Split, output: Output) -> None:
+    """Write what `Features` reads of a split."""
+    import numpy as np  # noqa: PLC0415 - reading records need not cost its import
+
+    numbers = np.uint8 if output.classes <= 256 else np.int32
+    arrays = {
+        "embeddings": output.embeddings,
+        "labels": output.labels.astype(numbers),
+        "predictions": output.predictions.astype(numbers),
+        "class_vectors": output.class_vectors,
+    }
+    _write(folder / FEATURES.format(split=split), arrays)
+
+
+def write_arrays(folder: Path, kept: Mapping[str, Mapping[str, NDArray[Any]]]) -> None:
+    """Write the arrays that benchmarks keep, given by benchmark and by name."""
+    for benchmark, arrays in kept.items():
+        _write(folder / ARRAYS.format(benchmark=benchmark), arrays)
+
+
+def write_curve(folder: Path, curve: Sequence[Mapping[str, float]]) -> None:
+    """Write a learning curve, a row an epoch, with the columns that any epoch has."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(dict.fromkeys(name for row in curve for name in row)))
+    writer.writeheader()
+    writer.writerows(curve)
+    write_atomically(folder / CURVE, text.getvalue().encode())
+
+
+def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    import numpy as np  # noqa: PLC0415 - reading records need not cost its import
+
+    archive = io.BytesIO()
+    np.savez_compressed(archive, **arrays)  # type: ignore[arg-type]
+    write_atomically(path, archive.getbuffer())

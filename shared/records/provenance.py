@@ -1,0 +1,108 @@
+"""What made a record, as far as it can be told: code, machine, versions, time, and the weights themselves."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import resource
+import shlex
+import subprocess
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from shared.records.fingerprint import evaluation_code
+from shared.records.records import Provenance
+from shared.runs.registry import ROOT
+from shared.training import device as devices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shared.runs.registry import Run
+    from shared.training.checkpoint import Made
+    from shared.training.loop import Position
+    from shared.training.setup import Setup
+
+PACKAGES = ("torch", "torchvision", "numpy", "scipy")
+
+
+def provenance(
+    setup: Setup, position: Position, made: Made, measured: Iterable[str], *, started: str, seconds: float
+) -> Provenance:
+    """Say what made the weights of a run trained to its end, and what measured each of the benchmarks.
+
+    `made` is the code that trained, `started` a time, `seconds` how long ago it was.
+    """
+    config = setup.run.config
+    seen = (
+        position.step * config.training.batch_size
+        if config.training.steps
+        else position.epoch * len(setup.images["train"])
+    )
+    return Provenance(
+        command=_command(setup.run, setup.seed),
+        commit=made.commit,
+        code=made.code,
+        evaluation={name: evaluation_code(setup.run, name) for name in measured},
+        started=started,
+        packages={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        device=devices.describe(setup.device),
+        precision=config.training.precision,
+        threads=torch.get_num_threads(),
+        wall_seconds=round(max(seconds, position.seconds), 3),
+        images_per_second=round(seen / position.seconds, 1),
+        peak_memory_mib=round(_peak_memory(setup.device), 1),
+        parameters=setup.scheme.parameters,
+        steps=position.step,
+        epochs=position.epoch,
+        best_epoch=position.best_epoch or None,
+        weights_sha256=_weights_hash(setup.scheme.state()),
+    )
+
+
+def _peak_memory(device: torch.device) -> float:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def _weights_hash(state: Any) -> str:
+    """Return the SHA-256 over all tensors of a state, in its order."""
+    digest = hashlib.sha256()
+
+    def add(part: Any) -> None:
+        if isinstance(part, torch.Tensor):
+            digest.update(part.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+        elif isinstance(part, dict):
+            for key in part:
+                add(part[key])
+        elif isinstance(part, list | tuple):
+            for item in part:
+                add(item)
+
+    add(state)
+    return digest.hexdigest()
+
+
+def commit() -> str:
+    """Return the commit of the code, with "+" after it where files differ from it, or "unknown"."""
+    try:
+        git = ["git", "-C", str(ROOT)]
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+        status = subprocess.run(
+            [*git, "status", "--porcelain", "--untracked-files=no"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return head.stdout.strip() + ("+" if status.stdout.strip() else "")
+
+
+def _command(run: Run, seed: int) -> str:
+    return shlex.join(
+        ["python", "-m", "shared", "train", run.paper, run.name, "--scale", run.scale, "--seed", str(seed)]
+    )
