@@ -69,7 +69,7 @@ def _seeds(results: Results, scale: str) -> dict[str, Path]:
 def _write(path: Path, compared: Sequence[Compared], scale: str, other: Path) -> None:
     verdicts: defaultdict[Codes, list[bool]] = defaultdict(list)
     for entry in compared:
-        for codes, same in _verdicts(entry, other):
+        for codes, same in set(_verdicts(entry, other)):
             if codes[0] != codes[1]:
                 verdicts[codes].append(same)
     here, there = (side.record["provenance"] for side in compared[0][:2])

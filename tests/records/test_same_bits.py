@@ -18,7 +18,7 @@ from tests.records.samples import record, write
 
 def left(folder: Path) -> Path:
     """Write a record with all that may be kept beside it; return the folder of the seed."""
-    seed = write(folder, record()).parent
+    seed: Path = write(folder, record()).parent
     (seed / "curve.csv").write_text("epoch,loss\n1,0.5\n2,nan\n")
     np.savez(seed / "features-test.npz", embeddings=np.ones((3, 2), np.float32), labels=np.arange(3))
     np.savez(seed / "arrays-mnist-test.npz", pictures=np.zeros(4, np.uint8))
