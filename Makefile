@@ -29,6 +29,7 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 # After a change of the dependencies in pyproject.toml; needs uv.
 lock:

@@ -46,4 +46,4 @@ class OpenSet(Benchmark):
 
     implementation: ClassVar[str] = "papers.adversarial_variance.open_set:OpenSetRejection"
     name: Literal["open-set"] = "open-set"
-    splits: ClassVar[tuple[Split, ...]] = ("train", "test", "unseen")
+    splits: tuple[Split, ...] = ("train", "test", "unseen")

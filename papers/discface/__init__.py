@@ -13,7 +13,6 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from shared.runs.components import Benchmark, Scheme
-from shared.runs.fields import Split
 
 
 class RareClass(Scheme):
@@ -24,25 +23,20 @@ class RareClass(Scheme):
     rare: Annotated[int, Field(ge=0)]
 
 
-class HeldOutDiscrepancy(Benchmark):
-    """How displacement vectors of held-out images differ, and what they say of the class."""
+class Discrepancy(Benchmark):
+    """How displacement vectors differ, and what they say of the class."""
 
     implementation: ClassVar[str] = "papers.discface.discrepancy:Discrepancy"
-    name: Literal["discrepancy"] = "discrepancy"
-    splits: ClassVar[tuple[Split, ...]] = ("held-out",)
-
-
-class TrainingDiscrepancy(Benchmark):
-    """The same of the very images that were trained on."""
-
-    implementation: ClassVar[str] = "papers.discface.discrepancy:Discrepancy"
-    name: Literal["training-discrepancy"] = "training-discrepancy"
-    splits: ClassVar[tuple[Split, ...]] = ("train",)
 
 
 class PairAngles(Benchmark):
-    """Angles of positive and negative pairs of training images of a few classes, as figure 4 has them."""
+    """Angles of positive and negative pairs of images of a few classes, as figure 4 has them."""
 
     implementation: ClassVar[str] = "papers.discface.pair_angles:PairAngles"
-    name: Literal["pair-angles"] = "pair-angles"
-    splits: ClassVar[tuple[Split, ...]] = ("train",)
+
+
+BENCHMARKS = (
+    Discrepancy(name="discrepancy", splits=("held-out",)),
+    Discrepancy(name="training-discrepancy", splits=("train",)),
+    PairAngles(name="pair-angles", splits=("train",)),
+)

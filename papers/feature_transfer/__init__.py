@@ -13,9 +13,8 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from shared.backbones import Side
-from shared.data import face_tests
-from shared.evaluation import faces
-from shared.runs.components import Backbone, Benchmark, DataSet, Loss, Scheme
+from shared.evaluation import Verification
+from shared.runs.components import Backbone, Benchmark, Loss, Scheme
 from shared.runs.fields import Count, NonNegative, Positive, Share, Split
 
 
@@ -77,28 +76,10 @@ class FeatureTransfer(Scheme):
 
 
 class NearestCenter(Benchmark):
-    """Rank-1 accuracy of the hold-out images of regular and of UR classes, by the nearest center of features f."""
+    """Rank-1 accuracy of the hold-out images of regular and of UR classes, by the nearest center."""
 
     implementation: ClassVar[str] = "papers.feature_transfer.nearest_center:NearestCenters"
-    name: Literal["nearest-center"] = "nearest-center"
-    splits: ClassVar[tuple[Split, ...]] = ("gallery", "test")
-
-
-class NearestCenterOfRich(Benchmark):
-    """The same by the nearest center of rich features g."""
-
-    implementation: ClassVar[str] = "papers.feature_transfer.nearest_center:NearestCenters"
-    name: Literal["nearest-center-rich"] = "nearest-center-rich"
-    splits: ClassVar[tuple[Split, ...]] = ("gallery", "test")
-    embedding: ClassVar[str] = "embed_rich"
-
-
-class LfwOfRich(faces.Lfw):
-    """Ten-fold verification accuracy on LFW with rich features g."""
-
-    images: ClassVar[type[DataSet] | None] = face_tests.Lfw
-    embedding: ClassVar[str] = "embed_rich"
-    name: Literal["lfw-rich"] = "lfw-rich"  # type: ignore[assignment]
+    splits: tuple[Split, ...] = ("gallery", "test")
 
 
 class OneShot(Benchmark):
@@ -149,3 +130,11 @@ class TransferPictures(Benchmark):
     inside: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("embed_rich", "decode", "statistics_of")
     keeps: ClassVar[bool] = True
+
+
+BENCHMARKS = (
+    NearestCenter(name="nearest-center"),
+    # By rich features g instead of features f.
+    NearestCenter(name="nearest-center-rich", embedding="embed_rich"),
+    Verification(name="lfw-rich", on="lfw", embedding="embed_rich"),
+)

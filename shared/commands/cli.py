@@ -67,6 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     bits.add_argument("--scale", default="smoke", metavar="SCALE", help=f"one of {', '.join(TRAINED_SCALES)} (smoke)")
     bits.add_argument("--write", action="store_true", help="note which code was shown equal in same-bits.yaml")
     bits.set_defaults(scales=TRAINED_SCALES)
+    readme = command("readme", "Write the tables of the papers' READMEs from runs.yaml and the published records.")
+    readme.add_argument("--check", action="store_true", help="write nothing; exit with 1 where one differs, naming it")
     return parser
 
 
@@ -137,6 +139,16 @@ def _report(given: argparse.Namespace) -> None:
     from shared.commands.report import write_report  # noqa: PLC0415
 
     print(write_report(_scale(given), Results(given.results)))  # noqa: T201
+
+
+def _readme(given: argparse.Namespace) -> None:
+    from shared.commands.readme import write_readmes  # noqa: PLC0415
+
+    differing = write_readmes(Results(given.results), check=given.check)
+    for part in differing:
+        print(f"{part} {'differs' if given.check else 'written'}")  # noqa: T201
+    if given.check and differing:
+        sys.exit(1)
 
 
 def _same_bits(given: argparse.Namespace) -> None:

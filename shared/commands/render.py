@@ -31,8 +31,8 @@ def record_paths(paper: Paper, target: str, scale: str, results: Results) -> lis
     ]
 
 
-def render(paper: Paper, target: str, scale: str, results: Results) -> list[Path]:
-    """Draw one target from its records and write its files; return their paths.
+def draw(paper: Paper, target: str, scale: str, results: Results) -> Table | Figure:
+    """Draw one target from its records.
 
     Raises:
         UserError: a record is missing.
@@ -48,6 +48,17 @@ def render(paper: Paper, target: str, scale: str, results: Results) -> list[Path
             raise UserError(
                 f"{path} is missing; make it with: python -m shared train {paper.key} {run.as_posix()} --scale {scale}"
             )
-    draw = getattr(importlib.import_module(f"papers.{paper.key}.targets"), target)
-    drawn: Table | Figure = draw(Records.read(paths, paper.reference))
+    function = getattr(importlib.import_module(f"papers.{paper.key}.targets"), target)
+    drawn: Table | Figure = function(Records.read(paths, paper.reference))
+    return drawn
+
+
+def render(paper: Paper, target: str, scale: str, results: Results) -> list[Path]:
+    """Draw one target from its records and write its files; return their paths.
+
+    Raises:
+        UserError: a record is missing.
+
+    """
+    drawn = draw(paper, target, scale, results)
     return drawn.write(results.paper(scale, paper.key) / target, no_evidence=scale == "smoke")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -66,6 +66,13 @@ class TrainingSet(DataSet):
     """Labelled images to train on; `sampling` says what becomes of them before."""
 
     sampling: Sampling = Sampling()
+
+    def identity(self) -> dict[str, Any]:
+        """Return the options as JSON-able data; an imbalance that keeps every image is none."""
+        options = super().identity()
+        if self.sampling.imbalance is not None and self.sampling.imbalance.fraction == 1:
+            options["sampling"]["imbalance"] = None
+        return options
 
     @property
     def trained_classes(self) -> int:

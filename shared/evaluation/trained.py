@@ -12,7 +12,8 @@ import numpy as np
 
 from shared.errors import UserError
 from shared.evaluation.output import Output
-from shared.runs.registry import benchmarks, images_of
+from shared.runs.registry import benchmark as benchmark_of
+from shared.runs.registry import images_of
 from shared.training.loop import EVALUATION_BATCH, embed
 
 if TYPE_CHECKING:
@@ -44,31 +45,29 @@ class Trained:
     def __init__(self, setup: Setup, root: Path, names: Iterable[str]) -> None:
         self.setup, self.run, self.scheme = setup, setup.run, setup.scheme
         self._root = root
-        self._known = benchmarks(self.run.paper)
         self._outputs: dict[tuple[Split, str], Output] = {}
         self._given: dict[str, Any] = {}
         self._embedded: dict[tuple[str, bool], tuple[ImageSource, np.ndarray[Any, Any]]] = {}
-        names = list(dict.fromkeys(names))
-        self._require_methods(names)
-        self.skipped = self._without_data(names)
-        for name in names:
+        self._benchmarks = {name: benchmark_of(self.run, name) for name in names}
+        self._require_methods()
+        self.skipped = self._without_data()
+        for name in self._benchmarks:
             if name not in self.skipped:
                 self._given_to(name)
 
-    def _require_methods(self, names: Iterable[str]) -> None:
-        for name in names:
-            benchmark = self._known[name]
-            for method in (benchmark.embedding, *benchmark.needs):
+    def _require_methods(self) -> None:
+        for name, asked in self._benchmarks.items():
+            for method in (asked.embedding, *asked.needs):
                 if not hasattr(self.scheme, method):
                     raise UserError(
                         f"run '{self.run.name}' names the benchmark '{name}', which asks its scheme for {method}; "
                         f"{self.run.config.scheme.name} has none: leave the benchmark out, or set scheme.name otherwise"
                     )
 
-    def _without_data(self, names: Iterable[str]) -> dict[str, str]:
+    def _without_data(self) -> dict[str, str]:
         """Return the benchmarks whose data are not to be had, each with what is missing."""
         missing = {}
-        for name in names:
+        for name in self._benchmarks:
             data = images_of(self.run, name)
             if data is not None and not (data.obtainable or data.is_there(self._root)):
                 missing[name] = (
@@ -96,18 +95,18 @@ class Trained:
         self._embedded.clear()
         metrics, kept = {}, {}
         for name in names:
-            if name not in self.skipped and (alone or not self._known[name].alone):
+            if name not in self.skipped and (alone or not self._benchmarks[name].alone):
                 metrics[name], arrays = self._measured(name)
                 if arrays:
                     kept[name] = arrays
         return metrics, kept
 
     def _measured(self, name: str) -> tuple[dict[str, float], Arrays]:
-        benchmark = self._known[name]
+        benchmark = self._benchmarks[name]
         measure = benchmark.build()
         if benchmark.inside:
             measured = measure(self.scheme, self.setup.images["train"])
-        elif benchmark.images is not None:
+        elif benchmark.on is not None:
             measured = measure(self._given_to(name), partial(self._embed, benchmark.embedding))
         else:
             measured = measure(*(self.output(split, benchmark.embedding) for split in benchmark.splits))

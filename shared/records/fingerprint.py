@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 _TRAINING = ("shared.training.device:prepare", "shared.training.setup:Setup", "shared.training.loop:fit")
 _EVALUATION = ("shared.evaluation.trained:Trained",)
 _NO_PART = ("shared.errors", "shared.runs.registry", "shared.training.progress")
-_RENDERING = ("records", "runs/reference.py", "commands/render.py", "verdicts", "reporting", "evaluation")
+_RENDERING = ("records", "runs", "commands/render.py", "verdicts", "reporting", "evaluation")
 
 
 def training_code(run: Run) -> str:
@@ -55,15 +55,16 @@ def training_definitions(run: Run, root: Path = ROOT) -> tuple[str, ...]:
 
 
 def evaluation_definitions(run: Run, benchmark: str, root: Path = ROOT) -> tuple[str, ...]:
-    """Return the digests of what a benchmark of a run uses of the code below `root`.
+    """Return the digests of a benchmark's settings, and of what it uses of the code below `root`.
 
     Raises:
         LookupError: a component is not there.
 
     """
-    images = images_of(run, benchmark)
-    parts = [benchmarks(run.paper)[benchmark], *([] if images is None else [images])]
-    return _used(root, (*_EVALUATION, *(start for part in parts for start in _made_of(part))))
+    protocol, images = benchmarks(run.paper)[benchmark], images_of(run, benchmark)
+    parts = [protocol] if images is None else [protocol, images]
+    settings = hashlib.sha256(protocol.model_dump_json().encode()).hexdigest()
+    return settings, *_used(root, (*_EVALUATION, *(start for part in parts for start in _made_of(part))))
 
 
 def _made_of(component: Component) -> Iterator[str]:

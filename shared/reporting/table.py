@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,17 +38,17 @@ class Table:
     def write(self, stem: Path, *, no_evidence: bool) -> list[Path]:
         """Write `<stem>.csv` (data), `.md` and `.tex` (display) and return their paths."""
         stem.parent.mkdir(parents=True, exist_ok=True)
-        notes = [*([NO_EVIDENCE] if no_evidence else []), *self.notes]
-        files = {"csv": self.data.to_csv(index=False), "md": self._markdown(notes), "tex": self._latex(notes)}
+        shown = replace(self, notes=[NO_EVIDENCE, *self.notes]) if no_evidence else self
+        files = {"csv": self.data.to_csv(index=False), "md": shown.markdown(), "tex": shown.latex()}
         return [_write(stem.with_suffix(f".{suffix}"), text) for suffix, text in files.items()]
 
-    def _markdown(self, notes: list[str]) -> str:
-        header = [str(column) for column in self.display.columns]
-        rows = [header, ["---"] * len(header), *self.display.astype(str).to_numpy().tolist()]
-        body = "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in rows)
-        return "\n\n".join([f"**{self.caption}**", body, *notes]) + "\n"
+    def markdown(self) -> str:
+        """Return the caption, the display and the notes in Markdown."""
+        body = markdown_table(list(map(str, self.display.columns)), self.display.astype(str).to_numpy().tolist())
+        return "\n\n".join([f"**{self.caption}**", body, *self.notes]) + "\n"
 
-    def _latex(self, notes: list[str]) -> str:
+    def latex(self) -> str:
+        """Return the caption, the display and the notes as a table of LaTeX."""
         columns = "l" * 1 + "r" * (len(self.display.columns) - 1)
         lines = [r"\begin{table}", r"\centering", rf"\caption{{{_tex(self.caption)}}}"]
         lines += [rf"\begin{{tabular}}{{{columns}}}", r"\hline"]
@@ -56,8 +56,14 @@ class Table:
         for row in self.display.astype(str).to_numpy().tolist():
             lines.append(" & ".join(_tex(cell) for cell in row) + r" \\")
         lines += [r"\hline", r"\end{tabular}"]
-        lines += [rf"\par\smallskip\footnotesize {_tex(note)}" for note in notes]
+        lines += [rf"\par\smallskip\footnotesize {_tex(note)}" for note in self.notes]
         return "\n".join([*lines, r"\end{table}"]) + "\n"
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table of texts in Markdown, without a line break at its end."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
 
 
 def measured(values: Sequence[float], decimals: int = 2) -> str:
@@ -82,10 +88,11 @@ def _write(path: Path, text: str) -> Path:
 def read_display(markdown: Path) -> tuple[str, list[str], list[list[str]], list[str]]:
     """Read a table's `.md` again: its caption, header, rows and notes."""
     caption, body, *notes = markdown.read_text(encoding="utf-8").strip().split("\n\n")
-    cells = [_cells(line) for line in body.splitlines()]
+    cells = [table_cells(line) for line in body.splitlines()]
     return caption.strip("*"), cells[0], cells[2:], notes
 
 
-def _cells(line: str) -> list[str]:
+def table_cells(line: str) -> list[str]:
+    """Return the cells of one line of a table in Markdown."""
     marked = line.strip().strip("|").replace(r"\|", "\0")
     return [cell.strip().replace("\0", "|") for cell in marked.split("|")]

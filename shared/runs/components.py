@@ -6,9 +6,10 @@ is built.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
@@ -36,10 +37,14 @@ class Component(Strict):
         """What makes this component, each as "module:attribute"."""
         return (self.implementation,)
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of the implementation, by name."""
+        return {field: getattr(self, field) for field in type(self).model_fields if field != "name"}
+
     def build(self, *args: Any, **kwargs: Any) -> Any:
         """Import the implementation and call it with `args`, `kwargs` and this component's options by keyword."""
-        options = {field: getattr(self, field) for field in type(self).model_fields if field != "name"}
-        return named(self.implementation)(*args, **options, **kwargs)
+        return named(self.implementation)(*args, **self.options, **kwargs)
 
 
 class Backbone(Component):
@@ -88,6 +93,10 @@ class DataSet(Component):
     folder: ClassVar[str]
     fetched: ClassVar[bool]
 
+    def identity(self) -> dict[str, Any]:
+        """Return the options as JSON-able data, alike where they give the same images to train on."""
+        return self.model_dump(mode="json")
+
     @property
     def trained_classes(self) -> int:
         """The number of classes that are trained on."""
@@ -123,21 +132,32 @@ class DataSet(Component):
 
 
 class Benchmark(Component):
-    """Options of a named evaluation of a trained run; builds `benchmark` as `shared.evaluation` describes.
+    """Options of a named evaluation of a trained run: a protocol, and the images that it looks at.
 
-    `splits` says which images of the run's own data it looks at, in the order in which it takes their outputs. One with
-    `images` looks at that data set instead; one that is `inside` at the trained scheme itself, with the images that it
-    was trained on. `embedding` is the scheme's method that embeds. One that `keeps` returns, beside its metrics, arrays
-    that figures are drawn from. `needs` are further methods of the scheme that it calls. One that is `unbiased` takes
-    the products with the class vectors for the logits. `alone` marks one too costly for the training job, which becomes
-    a job of its own.
+    Those are the images of `splits` of the run's own data, in the order in which the protocol takes their outputs, or
+    the data set that `on` names; a protocol that is `inside` looks at the trained scheme itself, with the images that
+    it was trained on. `embedding` is the scheme's method that embeds. What a subclass adds are options of its protocol,
+    which a run can set.
+
+    A protocol that `keeps` returns, beside its metrics, arrays that figures are drawn from. `needs` are further methods
+    of the scheme that it calls. One that is `unbiased` takes the products with the class vectors for the logits. One
+    that is `alone` is too costly for the training job, and becomes a job of its own.
     """
 
-    splits: ClassVar[tuple[Split, ...]] = ("test",)
-    images: ClassVar[type[DataSet] | None] = None
+    splits: tuple[Split, ...] = ("test",)
+    on: str | None = None
+    embedding: str = "embed"
     inside: ClassVar[bool] = False
-    embedding: ClassVar[str] = "embed"
     keeps: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ()
     unbiased: ClassVar[bool] = False
     alone: ClassVar[bool] = False
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of the protocol, by name."""
+        return {field: getattr(self, field) for field in type(self).model_fields if field not in Benchmark.model_fields}
+
+    def configured(self, options: Mapping[str, Any]) -> Self:
+        """Return this benchmark with other options of its protocol; raises ValidationError where one cannot be so."""
+        return self.model_validate(self.model_dump() | dict(options))

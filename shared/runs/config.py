@@ -56,6 +56,7 @@ class RunConfig(Strict):
 
     `keep_features` names the splits whose embeddings are kept beside the record, for the figures that draw them.
     `along_training` names benchmarks that are measured at the end of each epoch too, into the learning curve.
+    `protocols` sets options of the protocols of benchmarks, by the benchmark's name and the option's.
     """
 
     data: DataSet
@@ -68,13 +69,20 @@ class RunConfig(Strict):
     keep_features: tuple[Split, ...] = ()
     along_training: tuple[str, ...] = Field((), exclude_if=lambda names: not names)
 
+    protocols: dict[str, dict[str, Any]] = Field(default_factory=dict, exclude_if=lambda options: not options)
+
     def plain(self) -> dict[str, Any]:
         """Return the configuration as JSON-able data, with every default filled in."""
         return self.model_dump(mode="json")
 
     def identity(self) -> dict[str, Any]:
-        """Return what decides the trained weights: all but what is measured and kept afterwards."""
-        return {key: value for key, value in self.plain().items() if key not in {"benchmarks", "keep_features"}}
+        """Return what decides the trained weights and the learning curve: not what is measured and kept afterwards."""
+        afterwards = {"benchmarks", "keep_features", "protocols"}
+        settings = {name: value for name, value in self.plain().items() if name not in afterwards}
+        settings["data"] = self.data.identity()
+        if along := {name: options for name, options in self.protocols.items() if name in self.along_training}:
+            settings["protocols"] = along
+        return settings
 
 
 def config_hash(identity: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """What a paper prints: its numbers, its claims and its errata, read from the paper's `reference.yaml`.
 
 The printed numbers stand in groups. A group's keys are the defaults of its `entries`, so that an entry is one
-short line; `{row}` and `{column}` in `where` stand for the entry's own.
+short line; `{row}` and `{column}` in `where` stand for the entry's own. Claims that differ in a few words are one
+entry with `each`, as `each.py` describes.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from shared.errors import UserError, suggestion
+from shared.errors import suggestion
 from shared.runs import yaml_files
+from shared.runs.each import expand
 from shared.runs.fields import Count, NonNegative, Positive, Strict
 from shared.runs.yaml_files import Document, Key
 
@@ -273,7 +275,7 @@ class _Group(Strict):
 class _File(Strict):
     citation: Citation
     values: tuple[_Group, ...]
-    claims: tuple[Claim, ...]
+    claims: tuple[dict[str, Any], ...]
     errata: tuple[Erratum, ...] = ()
 
 
@@ -290,21 +292,35 @@ def read_reference(path: Path) -> Reference:
         file = _File.model_validate(document.data)
     except ValidationError as error:
         raise yaml_files.explain(error, document) from None
-    claims = [claim.id for claim in file.claims]
-    for index, claim in enumerate(claims):
-        if claim in claims[:index]:
-            raise _error(document, ("claims", index, "id"), f"'{claim}' is given twice; rename one of them")
+    claims = _claims(document)
     cells: set[tuple[str, str, str]] = set()
     values = []
     for key, value in _values(document):
         cell = (value.target, value.row, value.column)
         if cell in cells:
-            raise _error(document, key, f"{' / '.join(filter(None, cell))} is given twice; keep one of them")
+            raise document.error(key, f"{' / '.join(filter(None, cell))} is given twice; keep one of them")
         if value.claim is not None and value.claim not in claims:
-            raise _error(document, (*key, "claim"), f"no claim '{value.claim}'; {suggestion(value.claim, claims)}")
+            raise document.error((*key, "claim"), f"no claim '{value.claim}'; {suggestion(value.claim, claims)}")
         cells.add(cell)
         values.append(value)
-    return Reference(file.citation, tuple(values), file.claims, file.errata)
+    return Reference(file.citation, tuple(values), tuple(claims.values()), file.errata)
+
+
+def _claims(document: Document) -> dict[str, Claim]:
+    """Validate each claim where it is written, and return them by id."""
+    claims: dict[str, Claim] = {}
+    for entry in expand(document, ("claims",), document.data["claims"]):
+        with_line = "" if entry.line is None else f" (with the values on line {entry.line})"
+        try:
+            claim = Claim.model_validate(entry.data)
+        except ValidationError as error:
+            where, problem = yaml_files.complaint(error)
+            raise document.error((*entry.key, *where), problem + with_line) from None
+        if claim.id in claims:
+            problem = f"'{claim.id}' is given twice; rename one of them{with_line}"
+            raise document.error((*entry.key, "id"), problem)
+        claims[claim.id] = claim
+    return claims
 
 
 def _values(document: Document) -> list[tuple[Key, Value]]:
@@ -319,11 +335,7 @@ def _values(document: Document) -> list[tuple[Key, Value]]:
             except ValidationError as error:
                 where, problem = yaml_files.complaint(error)
                 inherited = where and where[0] in defaults and where[0] not in entry
-                raise _error(document, (*(key[:2] if inherited else key), *where), problem) from None
+                raise document.error((*(key[:2] if inherited else key), *where), problem) from None
             place = value.where.replace("{row}", value.row).replace("{column}", value.column)
             found.append((key, value.model_copy(update={"where": place})))
     return found
-
-
-def _error(document: Document, key: Key, problem: str) -> UserError:
-    return UserError(f"{document.path}:{document.line(key)}: {'.'.join(map(str, key))}: {problem}")

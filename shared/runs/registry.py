@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any, Literal, TypeVar, Union
 
 from pydantic import Field, ValidationError, create_model, model_validator
@@ -40,7 +41,7 @@ from shared.runs.yaml_files import Key
 ROOT = Path(__file__).resolve().parent.parent.parent
 TRAINED_SCALES = ("smoke", "lite", "full")
 SCALES = (*TRAINED_SCALES, "published")
-SHARED_CATALOGUES = ("data", "data.training_sets", "backbones", "losses", "training", "evaluation", "evaluation.faces")
+SHARED_CATALOGUES = ("data", "data.training_sets", "backbones", "losses", "training", "evaluation")
 
 Setting = str | int | float | bool | None | list[Any] | dict[str, Any]
 C = TypeVar("C", bound=Component)
@@ -286,21 +287,7 @@ class Paper:
         try:
             count = _Seeds.model_validate({"seeds": seeds}).seeds
             config = run_model(self.key).model_validate(layers.data)
-            for setting, names in (("benchmarks", config.benchmarks), ("along_training", config.along_training)):
-                if unknown := [given for given in names if given not in benchmarks(self.key)]:
-                    raise self._error(
-                        layers.source((setting,)),
-                        f"there is no benchmark '{unknown[0]}'",
-                        suggestion(unknown[0], benchmarks(self.key)),
-                    )
-                if trained := [given for given in names if self._shows_people_of(config.data, given)]:
-                    raise self._error(
-                        layers.source((setting,)), f"'{trained[0]}' tests on people who are trained on", "leave it out"
-                    )
-                biased = [given for given in names if benchmarks(self.key)[given].unbiased]
-                if biased and getattr(config.loss, "bias", False):
-                    problem = f"'{biased[0]}' is for a classifier without bias"
-                    raise self._error(layers.source((setting,)), problem, "set loss.bias to false")
+            self._check_benchmarks(config, layers)
         except ValidationError as error:
             where, problem = yaml_files.complaint(error)
             where = _without_tags(where, layers.data)
@@ -310,10 +297,34 @@ class Paper:
             raise UserError(f"{path}:{line}: {dotted}: {problem} (run '{name}' at scale '{scale}')") from None
         return Run(self.key, name, scale, labels, count, config)
 
-    def _shows_people_of(self, data: DataSet, benchmark: str) -> bool:
-        """Whether a benchmark shows the very people who are trained on."""
-        tested = benchmarks(self.key)[benchmark].images
-        return tested is not None and tested.model_fields["name"].default in data.never_tested_on
+    def _check_benchmarks(self, config: RunConfig, layers: _Layered) -> None:
+        """Raise UserError where a run names a benchmark that there is not or that it cannot be measured by."""
+        known = benchmarks(self.key)
+        for setting in ("benchmarks", "along_training"):
+            source = layers.source((setting,))
+            for name in getattr(config, setting):
+                if name not in known:
+                    raise self._error(source, f"there is no benchmark '{name}'", suggestion(name, known))
+                if known[name].on in config.data.never_tested_on:
+                    raise self._error(source, f"'{name}' tests on people who are trained on", "leave it out")
+                if known[name].unbiased and getattr(config.loss, "bias", False):
+                    raise self._error(source, f"'{name}' is for a classifier without bias", "set loss.bias to false")
+        for name, options in config.protocols.items():
+            self._check_protocol(name, options, config, layers.source(("protocols", name)))
+
+    def _check_protocol(self, name: str, options: dict[str, Any], config: RunConfig, source: Key) -> None:
+        named = (*config.benchmarks, *config.along_training)
+        if name not in named:
+            raise self._error(source, f"the run names no benchmark '{name}'", suggestion(name, named))
+        own = benchmarks(self.key)[name].options
+        for option in options:
+            if option not in own:
+                raise self._error(source, f"'{option}' is no option of '{name}'", suggestion(option, own))
+        try:
+            benchmarks(self.key)[name].configured(options)
+        except ValidationError as error:
+            where, problem = yaml_files.complaint(error)
+            raise self._error(source, f"{'.'.join(map(str, where))}: {problem}") from None
 
     def _error(self, key: Key, problem: str, hint: str = "") -> UserError:
         place = f"{self._document.path}:{self._document.line(key)}: {key[-1]}"
@@ -339,12 +350,17 @@ def _without_tags(where: Key, data: dict[str, Any]) -> Key:
     return tuple(kept)
 
 
+def _catalogues(paper: str) -> list[ModuleType]:
+    """Return the modules that hold the options of components: the shared ones, then the paper's own."""
+    modules = [importlib.import_module(f"shared.{package}") for package in SHARED_CATALOGUES]
+    return [*modules, importlib.import_module(f"papers.{paper}")]
+
+
+@cache
 def _components(paper: str, kind: type[C]) -> dict[str, type[C]]:
     """Return the components of a kind that a paper may name: the shared ones and its own."""
-    modules = [importlib.import_module(f"shared.{package}") for package in SHARED_CATALOGUES]
-    modules.append(importlib.import_module(f"papers.{paper}"))
     found: dict[str, type[C]] = {}
-    for module in modules:
+    for module in _catalogues(paper):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, kind):
                 name = value.model_fields["name"].default
@@ -377,18 +393,26 @@ def run_model(paper: str) -> type[RunConfig]:
 
 @cache
 def benchmarks(paper: str) -> dict[str, Benchmark]:
-    """Return the benchmarks that a paper may name."""
-    return {name: kind(name=name) for name, kind in _components(paper, Benchmark).items()}
+    """Return the benchmarks that a paper may name: classes that name themselves, and those listed in BENCHMARKS."""
+    own = {name: kind(name=name) for name, kind in _components(paper, Benchmark).items()}
+    listed = (entry for module in _catalogues(paper) for entry in getattr(module, "BENCHMARKS", ()))
+    return own | {benchmark.name: benchmark for benchmark in listed}
 
 
-def images_of(run: Run, benchmark: str) -> DataSet | None:
+def benchmark(run: Run, name: str) -> Benchmark:
+    """Return a benchmark that a run names, with the options that the run sets for it."""
+    return benchmarks(run.paper)[name].configured(run.config.protocols.get(name, {}))
+
+
+def images_of(run: Run, name: str) -> DataSet | None:
     """Return the data set that a benchmark embeds, from the same source as the run's own; None where it has none."""
-    kind = benchmarks(run.paper)[benchmark].images
-    if kind is None:
+    on = benchmarks(run.paper)[name].on
+    if on is None:
         return None
+    kind: type[DataSet] = _components(run.paper, DataSet)[on]
     source = getattr(run.config.data, "source", None)
     options = {} if source is None or "source" not in kind.model_fields else {"source": source}
-    return kind(name=kind.model_fields["name"].default, **options)
+    return kind(name=on, **options)
 
 
 @cache

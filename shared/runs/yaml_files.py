@@ -30,6 +30,10 @@ class Document:
             key = key[:-1]
         return self.lines.get(key, 1)
 
+    def error(self, key: Key, problem: str) -> UserError:
+        """Return the error that names file, line and key of a problem."""
+        return UserError(f"{self.path}:{self.line(key)}: {'.'.join(map(str, key)) or 'the file'}: {problem}")
+
 
 def load(path: Path) -> Document:
     """Read one YAML file.
@@ -74,9 +78,7 @@ def _walk(node: yaml.Node, key: Key) -> Iterator[tuple[Key, int]]:
 
 def explain(error: ValidationError, document: Document) -> UserError:
     """Turn the first complaint of a validation into one sentence with file, line, key and the nearest valid name."""
-    where, problem = complaint(error)
-    name = ".".join(map(str, where))
-    return UserError(f"{document.path}:{document.line(where)}: {name or 'the file'}: {problem}")
+    return document.error(*complaint(error))
 
 
 def complaint(error: ValidationError) -> tuple[Key, str]:

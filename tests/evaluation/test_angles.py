@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
-from shared.evaluation import AnglesOnTest, TrainingAngles
 from shared.evaluation.angles import Angles
 from shared.evaluation.output import Output
+from shared.runs.registry import benchmarks
 
 
 def output(embeddings: ArrayLike, labels: ArrayLike, vectors: ArrayLike) -> Output:
@@ -157,6 +157,7 @@ def test_classes_without_images_have_no_mean() -> None:
 
 
 def test_the_benchmarks_look_at_the_test_and_at_the_training_images() -> None:
-    assert (AnglesOnTest().splits, TrainingAngles().splits) == (("test",), ("train",))
-    assert isinstance(AnglesOnTest().build(), Angles)
-    assert isinstance(TrainingAngles().build(), Angles)
+    known = benchmarks("regular_polytope")
+    for name, split in (("angles", "test"), ("training-angles", "train")):
+        assert known[name].splits == (split,)
+        assert isinstance(known[name].build(), Angles)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from shared.data.evaluation_sets import Sightings, SplitTemplateSet, TemplateSplit
 from shared.data.image_source import ArraySource
-from shared.evaluation import faces, split_templates, template_adaptation
+from shared.evaluation import split_templates, template_adaptation
 from shared.evaluation.split_templates import SplitTemplates, over_splits
 from shared.evaluation.template_adaptation import (
     COST,
@@ -20,6 +20,7 @@ from shared.evaluation.template_adaptation import (
     media_features,
     svm,
 )
+from shared.runs.registry import benchmarks
 
 Floats = NDArray[np.float64]
 
@@ -270,6 +271,7 @@ def test_adaptation_finds_who_it_is_where_lengths_hide_it():
 
 
 def test_the_benchmarks_are_built_from_their_options():
-    assert faces.IjbA().build() == SplitTemplates(flip="sum", pooling="average")
-    assert faces.IjbAMedia().build() == SplitTemplates(flip="sum", pooling="media")
-    assert faces.IjbAAdapted().build() == AdaptedTemplates(flip="sum")
+    known = benchmarks("feature_transfer")
+    assert known["ijb-a"].build() == SplitTemplates(flip="sum", pooling="average")
+    assert known["ijb-a-media"].build() == SplitTemplates(flip="sum", pooling="media")
+    assert known["ijb-a-adapted"].build() == AdaptedTemplates(flip="sum")

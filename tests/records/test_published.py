@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from shared.commands.readme import write_readmes
 from shared.commands.render import render
 from shared.records.kept import FEATURES
 from shared.records.records import find_records, read_record
@@ -56,3 +57,12 @@ def test_a_readme_shows_its_tables_as_they_are_drawn_from_the_records(tmp_path, 
     # The rows of long tables of which nothing was run are left out of the READMEs.
     shown = [line for line in table if line.count("not run") < 3]
     assert "\n".join(shown) in readme
+
+
+def test_the_written_parts_of_the_readmes_are_what_the_command_would_write():
+    assert write_readmes(RESULTS, check=True) == []
+
+
+@pytest.mark.parametrize("entry", papers().values(), ids=lambda entry: entry.key)
+def test_a_readme_has_the_deviations_of_the_paper(entry):
+    assert "<!-- written: deviations -->" in (entry.folder / "README.md").read_text()

@@ -8,9 +8,10 @@ import sys
 import pytest
 
 from shared.errors import UserError
+from shared.evaluation.face_benchmarks import Templates
 from shared.runs.config import config_hash
 from shared.runs.reference import listed_runs
-from shared.runs.registry import TRAINED_SCALES, Paper, papers
+from shared.runs.registry import TRAINED_SCALES, Paper, benchmark, papers
 
 MINIMAL = """\
 defaults:
@@ -250,6 +251,68 @@ def test_every_printed_number_and_claim_names_runs_that_exist():
             assert value.run is None or set(listed_runs(value.run)) <= set(runs), value
         for deviation in entry.deviations:
             assert set(deviation.targets) <= set(entry.targets), deviation
+
+
+IJB = MINIMAL.replace("benchmarks: [mnist-test]", "benchmarks: [mnist-test, ijb-c]")
+
+
+def test_a_run_sets_options_of_a_benchmarks_protocol_which_change_no_training(tmp_path):
+    plain = paper(tmp_path, IJB).run("b/50", "smoke")
+    text = IJB.replace(
+        '  - {runs: "b/*"', '  - {runs: "b/*", set: protocols.ijb-c.norms, smoke: removed}\n  - {runs: "b/*"'
+    )
+    text = text.replace("variants:", "  protocols.ijb-c: {detector: true, flip: none}\nvariants:")
+    run = paper(tmp_path, text).run("b/50", "smoke")
+    assert benchmark(plain, "ijb-c").options == {"flip": "sum", "norms": "kept", "detector": False}
+    assert benchmark(run, "ijb-c").options == {"flip": "none", "norms": "removed", "detector": True}
+    assert benchmark(run, "ijb-c").build() == Templates(flip="none", norms="removed", detector=True)
+    assert "protocols" not in plain.config.plain()
+    assert run.config.plain()["protocols"] == {"ijb-c": {"detector": True, "flip": "none", "norms": "removed"}}
+    assert run.hash == plain.hash
+
+
+def test_options_of_what_is_measured_along_training_belong_to_its_curve(tmp_path):
+    along = IJB.replace("[mnist-test, ijb-c]", "[mnist-test]\n  along_training: [ijb-c]")
+    set_otherwise = along.replace("variants:", "  protocols.ijb-c: {norms: removed}\nvariants:")
+    hashes = {paper(tmp_path, text).run("b/50", "smoke").hash for text in (along, set_otherwise)}
+    assert len(hashes) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("ijb-c: {norm: kept}", ":10: protocols.ijb-c: 'norm' is no option of 'ijb-c'; did you mean 'norms'?"),
+        (
+            "ijb-c: {splits: [train]}",
+            ":10: protocols.ijb-c: 'splits' is no option of 'ijb-c'; valid",
+        ),
+        ("ijb-c: {norms: keep}", ":10: protocols.ijb-c: norms: 'keep' is none of the choices; did you mean 'kept'?"),
+        ("ijb-b: {norms: kept}", ":10: protocols.ijb-b: the run names no benchmark 'ijb-b'; did you mean 'ijb-c'?"),
+    ],
+)
+def test_a_protocol_set_wrongly_is_named(tmp_path, options, says):
+    assert says in complaint(tmp_path, IJB.replace("variants:", f"  protocols.{options}\nvariants:"))
+
+
+def test_an_imbalance_that_keeps_every_image_is_no_imbalance(tmp_path):
+    whole, kept, halved = (
+        paper(tmp_path, MINIMAL.replace("data: {name: mnist-5k}", f"data: {{name: mnist-5k{sampling}}}")).run(
+            "a/softmax", "full"
+        )
+        for sampling in (
+            "",
+            ", sampling: {imbalance: {classes: [1, 3], fraction: 1}}",
+            ", sampling: {imbalance: {classes: [1, 3], fraction: 0.5}}",
+        )
+    )
+    assert whole.hash == kept.hash != halved.hash
+    assert kept.config.plain()["data"]["sampling"]["imbalance"] == {"classes": [1, 3], "fraction": 1}
+
+
+def test_figure_6_and_table_1_of_gaussian_affinity_share_the_training_on_all_images():
+    runs = papers()["gaussian_affinity"].runs("full")
+    for loss in ("softmax", "affinity"):
+        assert runs[f"figure6/1/{loss}"].hash == runs[f"table1/standard/{loss}"].hash
 
 
 def test_the_registry_imports_no_torch():

@@ -14,7 +14,7 @@ QUICK = [*TINY, "--steps", "1", "--repetitions", "1", "--threads", "1"]
 
 
 def test_the_operations_of_a_step_by_hand():
-    # One unit a stage, 2 filters, images of 16 x 16, as tests/test_lresnet_ir.py counts the forward pass; the head
+    # One unit a stage, 2 filters, images of 16 x 16, as tests/backbones/test_lresnet_ir.py counts the forward pass; the head
     # has 512 x 7. A step takes three times that, less the gradient of the images, which nobody needs.
     given = parsed(QUICK)
     trainer = Trainer((1, 1, 1, 1), 7, given, torch.device("cpu"))

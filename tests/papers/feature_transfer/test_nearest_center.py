@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
-from papers.feature_transfer import NearestCenter, NearestCenterOfRich, nearest_center
+from papers.feature_transfer import nearest_center
 from papers.feature_transfer.nearest_center import NearestCenters, centers, nearest_is_own
 from shared.evaluation.output import Output
+from shared.runs.registry import benchmarks
 
 
 def output(embeddings: ArrayLike, labels: ArrayLike, minority: tuple[int, ...] = ()) -> Output:
@@ -97,7 +98,8 @@ def cosine(first, second) -> float:
     return float(np.dot(first.astype(float), second) / lengths) if lengths else 0.0
 
 
-@pytest.mark.parametrize(("option", "method"), [(NearestCenter(), "embed"), (NearestCenterOfRich(), "embed_rich")])
-def test_the_options_build_it_for_either_feature(option, method):
+@pytest.mark.parametrize(("name", "method"), [("nearest-center", "embed"), ("nearest-center-rich", "embed_rich")])
+def test_the_options_build_it_for_either_feature(name, method):
+    option = benchmarks("feature_transfer")[name]
     assert isinstance(option.build(), NearestCenters)
     assert (option.embedding, option.splits) == (method, ("gallery", "test"))

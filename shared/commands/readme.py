@@ -1,0 +1,93 @@
+"""Write the parts of the papers' READMEs that come from the published records and from `runs.yaml`.
+
+The kinds of parts (`shared/reporting/readme.py` has their markers):
+
+    deviations      the deviations of `runs.yaml`
+    table TARGET    a table as it is drawn from the published records
+    measured [N]    a table that is written by hand but for its last column. The others are some words, a run and
+                    benchmark/metric; the last is what the published records have of them, with N decimals (2). Several
+                    runs in braces are averaged seed by seed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property, partial
+
+from shared.commands.render import draw
+from shared.data.files import write_atomically
+from shared.errors import UserError, suggestion
+from shared.evaluation.spread import mean
+from shared.records.records import Records, find_records
+from shared.records.results import Results
+from shared.reporting.comparison import by_seed
+from shared.reporting.readme import Part, deviations_text, filled, rewrite, target_text
+from shared.reporting.table import Table, measured
+from shared.runs import registry
+from shared.runs.reference import listed_runs
+from shared.runs.registry import Paper
+
+KINDS = ("deviations", "table", "measured")
+
+
+def write_readmes(results: Results, *, check: bool = False) -> list[str]:
+    """Write the parts of all papers' READMEs, none with `check`; return which differed, by file, line and kind.
+
+    Raises:
+        UserError: a README cannot be read, or asks for what there is not.
+
+    """
+    differing = []
+    for paper in registry.papers().values():
+        path = paper.folder / "README.md"
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror}); create it.") from None
+        written, changed = rewrite(text, str(path), _Parts(paper, results).content)
+        differing += changed
+        if changed and not check:
+            write_atomically(path, written.encode())
+    return differing
+
+
+class _Parts:
+    """What the parts of one paper's README show."""
+
+    def __init__(self, paper: Paper, results: Results) -> None:
+        self.paper, self.results = paper, results
+
+    @cached_property
+    def records(self) -> Records:
+        """All published records of the paper."""
+        return Records.read(find_records(self.results.paper("published", self.paper.key)), self.paper.reference)
+
+    def content(self, part: Part) -> str:
+        match part:
+            case Part("deviations", ()):
+                return deviations_text(self.paper.deviations)
+            case Part("table", (target,)):
+                return self._table(target)
+            case Part("measured", ()):
+                return filled(part.body, partial(self._measured, decimals=2))
+            case Part("measured", (decimals,)) if decimals.isdigit():
+                return filled(part.body, partial(self._measured, decimals=int(decimals)))
+        if part.kind in KINDS:
+            raise UserError(f"'{part.kind}' has not what it needs; shared/commands/readme.py says what that is.")
+        raise UserError(f"nothing is known of the kind '{part.kind}'; {suggestion(part.kind, KINDS)}")
+
+    def _table(self, target: str) -> str:
+        drawn = draw(self.paper, target, "published", self.results)
+        if not isinstance(drawn, Table):
+            raise UserError(f"{target} is a figure; name a table.")
+        return target_text(drawn, ours=self.paper.target(target).ours)
+
+    def _measured(self, cells: Sequence[str], decimals: int) -> str:
+        *_, run, place = (cell.strip("`") for cell in ("", *cells))
+        benchmark, _, metric = place.partition("/")
+        names = [self.paper.run(name, "full").name for name in listed_runs(run)]
+        by_run = [by_seed(self.records, name, benchmark, metric) for name in names]
+        seeds = sorted(set.intersection(*(set(values) for values in by_run)))
+        if not seeds:
+            raise UserError(f"no published record of {run} has {place}; correct the row or remove it.")
+        return measured([mean([values[seed] for values in by_run]) for seed in seeds], decimals)

@@ -1,0 +1,80 @@
+"""Writing the README of one paper from its published records: what it writes, and what it says where it cannot."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from shared.commands.cli import main
+from shared.runs import registry
+from shared.runs.registry import Paper
+from tests.conftest import ROOT
+
+KEY = "gaussian_affinity"
+RESULTS = str(ROOT / "results")
+
+
+@pytest.fixture
+def readme(tmp_path, monkeypatch):
+    """The README of a copy of one paper, which is the only one."""
+    shutil.copytree(ROOT / "papers" / KEY, tmp_path / KEY)
+    monkeypatch.setattr(registry, "papers", lambda: {KEY: Paper(tmp_path / KEY)})
+    return tmp_path / KEY / "README.md"
+
+
+def status(*arguments: str) -> int | str | None:
+    with pytest.raises(SystemExit) as ended:
+        main(["readme", *arguments])
+    return ended.value.code
+
+
+def test_what_differs_is_named_and_then_written(readme, capsys):
+    whole = readme.read_text()
+    readme.write_text(whole.replace("94.65", "95.65"))
+    line = whole.splitlines().index("<!-- written: measured -->") + 1
+    place = f"{readme}:{line}: measured"
+    assert status("--check", "--results", RESULTS) == 1
+    assert capsys.readouterr().out == f"{place} differs\n"
+    assert "95.65" in readme.read_text()
+    assert status("--results", RESULTS) == 0
+    assert capsys.readouterr().out == f"{place} written\n"
+    assert readme.read_text() == whole
+    assert status("--check", "--results", RESULTS) == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("written: deviations", "written: deviation", "did you mean 'deviations'?"),
+        ("written: table table1", "written: table tabel1", "did you mean 'table1'?"),
+        ("written: table table1", "written: table figure6", "no record of gaussian_affinity/figure6 is published"),
+        ("written: table table1", "written: table", "'table' has not what it needs"),
+        ("`table3/affinity`", "`table3/afinity`", "did you mean 'table3/affinity'?"),
+        ("`olivetti/accuracy`", "`olivetti/acuracy`", "no published record of table3/affinity has olivetti/acuracy"),
+        ("`olivetti/accuracy`", "`accuracy`", "no published record of table3/affinity has accuracy"),
+    ],
+)
+def test_what_a_readme_asks_for_in_vain_is_named_with_its_line(readme, capsys, old, new, says):
+    whole = readme.read_text().replace(old, new, 1)
+    readme.write_text(whole)
+    assert status("--results", RESULTS) == 2
+    message = capsys.readouterr().err
+    assert message.startswith(f"error: {readme}:")
+    assert says in message
+    assert readme.read_text() == whole
+
+
+def test_several_runs_are_averaged_seed_by_seed(readme):
+    whole = readme.read_text().replace("`table3/affinity`", "`table3/{affinity,softmax}`", 1)
+    readme.write_text(whole)
+    assert status("--results", RESULTS) == 0
+    [line] = [line for line in readme.read_text().splitlines() if "{affinity,softmax}" in line]
+    affinity, softmax, both = 94.65, 94.57, float(line.split("|")[4].split("±")[0])
+    assert both == pytest.approx((affinity + softmax) / 2, abs=0.011)
+
+
+def test_a_paper_needs_a_readme(readme, capsys):
+    readme.unlink()
+    assert status("--results", RESULTS) == 2
+    assert "README.md: cannot be read" in capsys.readouterr().err
