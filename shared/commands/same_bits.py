@@ -16,6 +16,9 @@ from shared.records.same_bits import Differences, Left, compare, read_left
 from shared.records.shown_equal import Codes, Comparison, Pair, read_shown_equal, write_shown_equal
 from shared.runs.registry import TRAINED_SCALES, Run, benchmarks, papers
 
+UNKNOWN = "unknown"
+"""What a record calls the code of a checkpoint that did not tell it."""
+
 
 class Compared(NamedTuple):
     """What one training left behind here and there, and what of it differs."""
@@ -70,7 +73,7 @@ def _write(path: Path, compared: Sequence[Compared], scale: str, other: Path) ->
     verdicts: defaultdict[Codes, list[bool]] = defaultdict(list)
     for entry in compared:
         for codes, same in set(_verdicts(entry, other)):
-            if codes[0] != codes[1]:
+            if codes[0] != codes[1] and UNKNOWN not in codes:
                 verdicts[codes].append(same)
     here, there = (side.record["provenance"] for side in compared[0][:2])
     comparison = Comparison(

@@ -119,6 +119,14 @@ def test_code_is_shown_equal_only_where_all_runs_that_carry_it_left_the_same(cop
     assert not read_shown_equal(Results(here / "results").same_bits()).equal(OLD, training_code(run))
 
 
+def test_of_weights_of_unknown_code_nothing_is_noted(copies, run):
+    here, there = copies
+    write(here, current(run))
+    write(there, entry(code="unknown"))
+    assert compared(copies, write=True)
+    assert read_shown_equal(Results(here / "results").same_bits()).comparisons == ()
+
+
 def test_other_metrics_of_the_same_weights_speak_of_the_evaluation_alone(copies, run):
     here, there = copies
     write(here, current(run, accuracy=98.0))
