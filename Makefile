@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= 2
 BIN := .venv/bin
 
-.PHONY: all smoke test lint lock clean
+.PHONY: all smoke test same-bits lint lock clean
 
 all: .venv/installed
 
@@ -19,6 +19,11 @@ smoke: .venv/installed
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
+
+# REV=<commit>: whether it leaves the same bits; WRITE=1 notes what was shown in results/published/same-bits.yaml.
+same-bits: .venv/installed
+	@test -n "$(REV)" || { echo "Say with which commit to compare: make same-bits REV=<commit>"; exit 2; }
+	BIN=$(CURDIR)/$(BIN) CORES=$(CORES) .ci/same-bits $(REV) $(if $(WRITE),--write)
 
 lint: .venv/installed
 	$(BIN)/ruff check .

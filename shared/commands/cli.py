@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
             sub.set_defaults(scales=scales)
         sub.add_argument("--results", type=Path, default=Path("results"), help="folder of results (results)")
         sub.add_argument("--data-root", type=Path, help="folder of data sets (else $REPLICATION_DATA, else data)")
-        sub.set_defaults(command=globals()[f"_{name}"])
+        sub.set_defaults(command=globals()[f"_{name.replace('-', '_')}"])
         return sub
 
     listing = command("list", "Print papers, targets and runs.")
@@ -64,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluation.add_argument("--seed", type=int, metavar="N", help="this seed alone")
     command("render", "Draw a table or figure from its records.", "PAPER", "TARGET", scales=SCALES)
     command("report", "Judge the records and write the report.", scales=SCALES)
+    bits = command("same-bits", "Compare the records of this working copy with another's, bit by bit.", "OTHER")
+    bits.add_argument("--scale", default="smoke", metavar="SCALE", help=f"one of {', '.join(TRAINED_SCALES)} (smoke)")
+    bits.add_argument("--write", action="store_true", help="note which code was shown equal in same-bits.yaml")
+    bits.set_defaults(scales=TRAINED_SCALES)
     readme = command("readme", "Write the tables of the papers' READMEs from runs.yaml and the published records.")
     readme.add_argument("--check", action="store_true", help="write nothing; exit with 1 where one differs, naming it")
     return parser
@@ -146,3 +150,9 @@ def _readme(given: argparse.Namespace) -> None:
         print(f"{part} {'differs' if given.check else 'written'}")  # noqa: T201
     if given.check and differing:
         sys.exit(1)
+
+
+def _same_bits(given: argparse.Namespace) -> None:
+    from shared.commands.same_bits import same_bits  # noqa: PLC0415
+
+    sys.exit(0 if same_bits(Path(given.other), _scale(given), Results(given.results), write=given.write) else 1)

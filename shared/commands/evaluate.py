@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from shared.commands.checkpoint_folders import evaluated
 from shared.errors import UserError
 from shared.evaluation.trained import Trained
+from shared.records.fingerprint import evaluation_code
 from shared.records.kept import write_arrays
 from shared.records.records import write_json
 from shared.records.results import Results
@@ -18,11 +20,13 @@ from shared.training.setup import Setup
 def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) -> dict[str, float]:
     """Evaluate a trained seed of a run on one benchmark, from its last checkpoint, and write the metrics.
 
+    The weights are those that the record tells of, whatever code trained them.
+
     Raises:
         UserError: the run is not trained to its end, or the benchmark's data cannot be had.
 
     """
-    checkpoints = Checkpoints(results.checkpoints(run.scale, run.paper, run.hash, seed), run.config.identity(), seed)
+    checkpoints = Checkpoints(evaluated(run, seed, results), run.config.identity(), seed)
     saved = checkpoints.load()
     if saved is None or not saved["position"]["ended"]:
         raise UserError(
@@ -39,5 +43,7 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
     metrics = measured[benchmark]
     write_arrays(results.seed(run.scale, run.paper, run.name, seed), kept)
     path = results.benchmark(run.scale, run.paper, run.name, seed, benchmark)
-    write_json(path, {"benchmark": benchmark, "config_hash": run.hash, "seed": seed, "metrics": metrics})
+    code = evaluation_code(run, benchmark)
+    content = {"benchmark": benchmark, "code": code, "config_hash": run.hash, "seed": seed, "metrics": metrics}
+    write_json(path, content)
     return metrics

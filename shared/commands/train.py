@@ -9,15 +9,17 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from shared.commands.checkpoint_folders import trained_on
 from shared.evaluation.trained import Trained
+from shared.records.fingerprint import training_code
 from shared.records.kept import write_arrays, write_curve, write_features
-from shared.records.provenance import provenance
+from shared.records.provenance import commit, provenance
 from shared.records.records import DataUsed, Record, write_json
 from shared.records.results import Results
 from shared.runs.config import Run
 from shared.training import device as devices
 from shared.training import parallel
-from shared.training.checkpoint import Checkpoints
+from shared.training.checkpoint import Checkpoints, Made
 from shared.training.loop import Position, Stopped, fit
 from shared.training.setup import Setup
 
@@ -52,7 +54,8 @@ def train(run: Run, seed: int, results: Results, root: Path) -> None:
     """
     began = time.monotonic()
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    checkpoints = Checkpoints(results.checkpoints(run.scale, run.paper, run.hash, seed), run.config.identity(), seed)
+    made = Made(training_code(run), commit())
+    checkpoints = Checkpoints(trained_on(run, seed, results, made.code), run.config.identity(), seed, made)
     with checkpoints.only_writer(f"{run.name} (seed {seed})"):
         device, _hold = devices.prepare(run.config.training)
         with parallel.together(device):
@@ -60,7 +63,7 @@ def train(run: Run, seed: int, results: Results, root: Path) -> None:
             trained = Trained(setup, root, (*run.config.benchmarks, *run.config.along_training))
             position = _fit(setup, trained, checkpoints)
         if parallel.rank() == 0:
-            _write(trained, position, results, (started, began))
+            _write(trained, position, checkpoints.made, results, (started, began))
 
 
 def _fit(setup: Setup, trained: Trained, checkpoints: Checkpoints) -> Position:
@@ -86,7 +89,7 @@ def _fit(setup: Setup, trained: Trained, checkpoints: Checkpoints) -> Position:
     )
 
 
-def _write(trained: Trained, position: Position, results: Results, since: tuple[str, float]) -> None:
+def _write(trained: Trained, position: Position, made: Made, results: Results, since: tuple[str, float]) -> None:
     """Measure, and write what is kept and then the record; `since` is when this began, as a time and on the clock."""
     setup, run = trained.setup, trained.run
     skipped = {name: reason for name, reason in trained.skipped.items() if name in run.config.benchmarks}
@@ -111,7 +114,7 @@ def _write(trained: Trained, position: Position, results: Results, since: tuple[
             counts=setup.drawn.counts | {"test": test.tolist()},
         ),
         skipped=skipped,
-        provenance=provenance(setup, position, started, time.monotonic() - began),
+        provenance=provenance(setup, position, made, metrics, started=started, seconds=time.monotonic() - began),
     )
     folder = results.seed(run.scale, run.paper, run.name, setup.seed)
     folder.mkdir(parents=True, exist_ok=True)

@@ -68,6 +68,11 @@ class OfficialForm(DataSet):
         """Whether they are made where they are missing."""
         return self.source == RENDERED
 
+    @property
+    def code(self) -> tuple[str, ...]:
+        """What renders the images where they are rendered."""
+        return (self.stand_in,) if self.source == RENDERED else ()
+
     def is_there(self, root: Path) -> bool:
         """Whether the file or folder that the reader needs is there."""
         there = root / self.place / self.content

@@ -13,20 +13,28 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from shared import ROOT
-from shared.records.fingerprint import training_code
+from shared.records.fingerprint import evaluation_code
 from shared.records.records import Provenance
 from shared.training import device as devices
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from shared.runs.config import Run
+    from shared.training.checkpoint import Made
     from shared.training.loop import Position
     from shared.training.setup import Setup
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy")
 
 
-def provenance(setup: Setup, position: Position, started: str, seconds: float) -> Provenance:
-    """Say what made the weights of a run trained to its end; `started` is a time, `seconds` how long ago it was."""
+def provenance(
+    setup: Setup, position: Position, made: Made, measured: Iterable[str], *, started: str, seconds: float
+) -> Provenance:
+    """Say what made the weights of a run trained to its end, and what measured each of the benchmarks.
+
+    `made` is the code that trained, `started` a time, `seconds` how long ago it was.
+    """
     config = setup.run.config
     seen = (
         position.step * config.training.batch_size
@@ -35,8 +43,9 @@ def provenance(setup: Setup, position: Position, started: str, seconds: float) -
     )
     return Provenance(
         command=_command(setup.run, setup.seed),
-        commit=_commit(),
-        code=training_code(setup.run.paper),
+        commit=made.commit,
+        code=made.code,
+        evaluation={name: evaluation_code(setup.run, name) for name in measured},
         started=started,
         packages={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         device=devices.describe(setup.device),
@@ -77,7 +86,7 @@ def _weights_hash(state: Any) -> str:
     return digest.hexdigest()
 
 
-def _commit() -> str:
+def commit() -> str:
     """Return the commit of the code, with "+" after it where files differ from it, or "unknown"."""
     try:
         git = ["git", "-C", str(ROOT)]

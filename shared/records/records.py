@@ -27,11 +27,16 @@ RECORD = "record.json"
 
 
 class Provenance(Strict):
-    """What is needed to make a record again, and what it cost."""
+    """What is needed to make a record again, and what it cost.
+
+    `commit` and `code` (its fingerprint) are those of the code that trained the weights, `evaluation` has the
+    fingerprint of the code that measured each benchmark; in older records `code` stands for both.
+    """
 
     command: str
     commit: str
     code: str
+    evaluation: dict[str, str] = Field(default_factory=dict)
     started: str
     packages: dict[str, str]
     device: str
@@ -90,7 +95,10 @@ def read_record(path: Path) -> Record:
     """
     record = _validated(path)
     for extra in sorted((path.parent / "benchmarks").glob("*.json")):
-        record.metrics[extra.stem] = json.loads(extra.read_text(encoding="utf-8"))["metrics"]
+        measured = json.loads(extra.read_text(encoding="utf-8"))
+        record.metrics[extra.stem] = measured["metrics"]
+        if "code" in measured:
+            record.provenance.evaluation[extra.stem] = measured["code"]
     return record
 
 

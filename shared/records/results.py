@@ -28,9 +28,13 @@ class Results:
         """Return what a benchmark evaluated in a job of its own leaves behind."""
         return self.seed(scale, paper, run, seed) / "benchmarks" / f"{name}.json"
 
-    def checkpoints(self, scale: str, paper: str, config_hash: str, seed: int) -> Path:
-        """Return the folder of the checkpoints of one seed of the run configured so."""
-        return self.root / scale / "checkpoints" / paper / config_hash / f"seed{seed}"
+    def checkpoints(self, scale: str, paper: str, config_hash: str, seed: int, code: str) -> Path:
+        """Return the folder of the checkpoints of one seed of the run configured so, trained by the code so called."""
+        return self.root / scale / "checkpoints" / paper / config_hash / f"seed{seed}" / code
+
+    def same_bits(self) -> Path:
+        """Return the file that says which code was shown to leave the same bits."""
+        return self.root / "published" / "same-bits.yaml"
 
     def target(self, scale: str, paper: str, name: str, suffix: str) -> Path:
         """Return the file of a table or figure, by suffix (csv, md, tex, png, pdf)."""

@@ -10,9 +10,9 @@ from typing import Any
 
 from PIL import Image
 
-from shared.records.fingerprint import training_code
 from shared.records.records import Record, Records, read_record
 from shared.records.results import SUFFIXES, Results
+from shared.records.shown_equal import read_shown_equal
 from shared.records.target_records import record_paths
 from shared.reporting.provenance import provenance
 from shared.reporting.rows import claim_row, table_view, value_row
@@ -41,7 +41,7 @@ class Page:
         self.elsewhere = {} if scale == "smoke" else _trained_elsewhere(paper, self.by_path.values())
         self.values = judge_values(paper.reference, table, scale, self.elsewhere)
         self.claims = judge_claims(paper.reference, table, scale)
-        self.code = training_code(paper.key)
+        self.shown_equal = read_shown_equal(results.same_bits())
 
     def view(self) -> PaperPage:
         """Return the page as plain data."""
@@ -87,7 +87,7 @@ class Page:
                 for value in sorted(self.values, key=lambda value: value.source != "own")
                 if value.target == name
             ],
-            provenance=provenance(records, self.code),
+            provenance=provenance(records, self.paper, self.shown_equal),
             commands=self._commands(name, suffixes[0] if target.kind == "figure" else "md", records),
             **{**drawn, "notes": [*drawn["notes"], *self._data_notes(name)]},
         )

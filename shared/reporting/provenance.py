@@ -7,20 +7,23 @@ from collections.abc import Iterable
 
 from shared.evaluation.spread import mean
 from shared.records.records import Record
+from shared.records.shown_equal import ShownEqual
+from shared.reporting.older_code import OLDER_CODE, older_code
 from shared.reporting.site import ProvenanceRow
+from shared.runs.registry import Paper
 
 MOST_COUNTS = 50
 
 
-def provenance(records: Iterable[Record], code: str) -> list[ProvenanceRow]:
-    """Return a row for every run; `code` is the fingerprint that records of today's code have."""
+def provenance(records: Iterable[Record], paper: Paper, shown: ShownEqual) -> list[ProvenanceRow]:
+    """Return a row for every run; `shown` says which older code was shown to leave the same bits as today's."""
     by_run: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         by_run[record.run].append(record)
-    return [_row(seeds, code) for seeds in by_run.values()]
+    return [_row(seeds, paper, shown) for seeds in by_run.values()]
 
 
-def _row(seeds: list[Record], code: str) -> ProvenanceRow:
+def _row(seeds: list[Record], paper: Paper, shown: ShownEqual) -> ProvenanceRow:
     made = [record.provenance for record in seeds]
     first = seeds[0]
     counts = {
@@ -40,7 +43,7 @@ def _row(seeds: list[Record], code: str) -> ProvenanceRow:
         wall_time=f"{sum(provenance.wall_seconds for provenance in made):.0f} s",
         images_per_second=f"{mean([provenance.images_per_second for provenance in made]):,.0f}",
         peak_memory=f"{max(provenance.peak_memory_mib for provenance in made):.0f} MiB",
-        older_code=any(provenance.code != code for provenance in made),
+        older_code=max((older_code(record, paper, shown) for record in seeds), key=OLDER_CODE.index),
         command=first.provenance.command,
         data={"data set": first.data.name, **counts, **sums, **_skipped(seeds)},
         packages=first.provenance.packages,

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from shared.reporting.older_code import OLDER_CODE, OlderCode
 from shared.reporting.words import SCORED, WORDS, Shown, State
 from shared.runs.components import Card
 from shared.verdicts.words import UNSCORED, Word
 
 Mark = Literal["", "measured", "printed", "quoted", "setting"]
-
 NUMBER = re.compile(r"[<>≤≥≈]?\s*[-\N{MINUS SIGN}+±]?\d.*|[-\N{EN DASH}\N{EM DASH}]?")
 
 
@@ -121,7 +121,7 @@ class ProvenanceRow:
     wall_time: str
     images_per_second: str
     peak_memory: str
-    older_code: bool = False
+    older_code: OlderCode = ""
     command: str = ""
     data: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
@@ -145,6 +145,11 @@ class TargetSection:
     values: Sequence[ValueRow] = ()
     provenance: Sequence[ProvenanceRow] = ()
     commands: Sequence[str] = ()
+
+    @property
+    def older_code(self) -> OlderCode:
+        """The gravest that is to be said of the code behind any of the runs."""
+        return max((row.older_code for row in self.provenance), key=OLDER_CODE.index, default="")
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,11 @@ class Component(Strict):
     name: str
 
     @property
+    def code(self) -> tuple[str, ...]:
+        """What makes this component, each as "module:attribute"."""
+        return (self.implementation,)
+
+    @property
     def options(self) -> dict[str, Any]:
         """The options of the implementation, by name."""
         return {field: getattr(self, field) for field in type(self).model_fields if field != "name"}
@@ -87,6 +92,11 @@ class DataSet(Component):
     training_images: ClassVar[int]
     folder: ClassVar[str]
     fetched: ClassVar[bool]
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """What makes the images beside this class itself."""
+        return ()
 
     def identity(self) -> dict[str, Any]:
         """Return the options as JSON-able data, alike where they give the same images to train on."""

@@ -1,4 +1,4 @@
-"""Checkpoints that appear whole or not at all, and are taken up by the configuration that wrote them alone."""
+"""Checkpoints that appear whole or not at all, are taken up by their own configuration alone, and tell their code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
 import torch
 from filelock import FileLock, Timeout
@@ -21,6 +21,18 @@ from shared.runs.config import config_hash
 from shared.training import parallel
 
 _MAGIC = b"replications checkpoint 1\n"
+NEWEST = "checkpoint.pt"
+PREVIOUS = "checkpoint.previous.pt"
+
+
+class Made(NamedTuple):
+    """The code that trained: its fingerprint and its commit; "unknown" where it did not say."""
+
+    code: str = "unknown"
+    commit: str = "unknown"
+
+
+UNKNOWN = Made()
 
 
 class DamagedCheckpointWarning(UserWarning):
@@ -30,24 +42,32 @@ class DamagedCheckpointWarning(UserWarning):
 class Checkpoints:
     """The checkpoints of one seed of one run, in a folder of their own.
 
-    A file is a line of magic, a line of JSON (the configuration, the seed and the SHA-256 of the rest) and what
-    `torch.save` wrote. It is written beside its place, flushed to disk and renamed. The one before is kept, for the
-    case that the newest turns out damaged.
+    A file is a line of magic, a line of JSON (the configuration, the seed, what code trained and the SHA-256 of the
+    rest) and what `torch.save` wrote. It is written beside its place, flushed to disk and renamed. The one before is
+    kept, for the case that the newest turns out damaged.
+
+    `made` is the present code until a checkpoint is taken up, from then on the code that made that one.
     """
 
-    def __init__(self, folder: Path, config: dict[str, Any], seed: int) -> None:
+    def __init__(self, folder: Path, config: dict[str, Any], seed: int, made: Made = UNKNOWN) -> None:
         self.folder = folder
         self.config = config
         self.seed = seed
-        self.newest = folder / "checkpoint.pt"
-        self.previous = folder / "checkpoint.previous.pt"
+        self.made = made
+        self.newest = folder / NEWEST
+        self.previous = folder / PREVIOUS
 
     def save(self, state: dict[str, Any]) -> None:
         """Write a checkpoint; the files left on disk at any moment are whole."""
         buffer = io.BytesIO()
         torch.save(state, buffer)
         payload = buffer.getbuffer()
-        head = {"config": self.config, "seed": self.seed, "sha256": hashlib.sha256(payload).hexdigest()}
+        head = {
+            "config": self.config,
+            "seed": self.seed,
+            **self.made._asdict(),
+            "sha256": hashlib.sha256(payload).hexdigest(),
+        }
         self.folder.mkdir(parents=True, exist_ok=True)
         partial = self.folder / "checkpoint.partial"
         with partial.open("wb") as file:
@@ -105,12 +125,7 @@ class Checkpoints:
 
     def _read(self, path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
-            if file.read(len(_MAGIC)) != _MAGIC:
-                raise _TornError("it does not begin as a checkpoint")
-            try:
-                head = json.loads(file.readline())
-            except ValueError:
-                raise _TornError("its header cannot be read") from None
+            head = _head(file)
             payload = file.read()
         if hashlib.sha256(payload).hexdigest() != head["sha256"]:
             raise _TornError("its checksum does not fit")
@@ -121,11 +136,35 @@ class Checkpoints:
                 f"differing in '{differing}'); remove it to train this run from the start."
             )
         state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+        self.made = _made(head)
         return state
+
+
+def made_by(folder: Path) -> Made | None:
+    """Return the code that made the checkpoints in a folder, None where there are none that tell."""
+    try:
+        with (folder / NEWEST).open("rb") as file:
+            return _made(_head(file))
+    except (FileNotFoundError, _TornError):
+        return None
 
 
 class _TornError(Exception):
     """A checkpoint file that is not whole."""
+
+
+def _head(file: BinaryIO) -> dict[str, Any]:
+    if file.read(len(_MAGIC)) != _MAGIC:
+        raise _TornError("it does not begin as a checkpoint")
+    try:
+        head: dict[str, Any] = json.loads(file.readline())
+    except ValueError:
+        raise _TornError("its header cannot be read") from None
+    return head
+
+
+def _made(head: dict[str, Any]) -> Made:
+    return Made(**{name: head[name] for name in Made._fields if name in head})
 
 
 def _differing(there: dict[str, Any], here: dict[str, Any], path: str = "") -> str:

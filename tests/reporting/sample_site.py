@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from shared.reporting.older_code import OlderCode
 from shared.reporting.site import (
     Cell,
     ClaimRow,
@@ -30,6 +31,7 @@ SPLITS = [
     ("25 % of odd digits", "98.1", "99.4", "99.61"),
 ]
 VERDICTS: list[Word] = ["worse", "inconclusive", "matched", "better"]
+OLDER: list[OlderCode] = ["", "trained with older code", "older code, shown to train the same bits", ""]
 OTHERS = {
     "adversarial_variance": (
         "Adversarial Variance of Made-up Features",
@@ -219,7 +221,7 @@ def _table(sources: Path) -> TargetSection:
                 where="Table 1",
             )
         ],
-        provenance=[_provenance(run, older_code=index == 1) for index, run in enumerate(runs)],
+        provenance=[_provenance(run, older) for run, older in zip(runs, OLDER, strict=True)],
         commands=[
             "snakemake --cores 2 results/full/gaussian_affinity/table1.md",
             "python -m shared train gaussian_affinity table1/10-odd-digits/affinity --scale full --seed 0",
@@ -248,12 +250,12 @@ def _figure(sources: Path, key: str, title: str, panels: int) -> TargetSection:
         ours=key == "figure2",
         image=png,
         downloads=[png, pdf, _text(sources, f"{key}.csv")],
-        provenance=[_provenance("figure6/0.025/affinity", older_code=False)],
+        provenance=[_provenance("figure6/0.025/affinity", "")],
         commands=[f"snakemake --cores 2 results/full/gaussian_affinity/{key}.png"],
     )
 
 
-def _provenance(run: str, *, older_code: bool) -> ProvenanceRow:
+def _provenance(run: str, older_code: OlderCode) -> ProvenanceRow:
     return ProvenanceRow(
         run=run,
         scale="full",

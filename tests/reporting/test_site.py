@@ -180,6 +180,7 @@ def test_a_value_shows_printed_measured_difference_interval_seeds_and_verdict(fu
 def test_provenance_names_what_was_not_recorded_and_what_older_code_trained(full):
     text = Page(full / "gaussian_affinity.html").text
     assert text.count("! trained with older code") == 2
+    assert text.count("= older code, shown to train the same bits") == 1
     assert "Peak memory not recorded" in text
 
 

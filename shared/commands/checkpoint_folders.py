@@ -1,0 +1,65 @@
+"""Which checkpoints a training goes on from, and which are evaluated; none is taken for that of other code."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from shared.records.fingerprint import training_code
+from shared.records.records import read_record
+from shared.records.results import Results
+from shared.records.shown_equal import read_shown_equal
+from shared.runs.config import Run
+from shared.training import parallel
+from shared.training.checkpoint import NEWEST, UNKNOWN, made_by
+
+
+class OtherCodeWarning(UserWarning):
+    """Checkpoints of other code are there, and are left alone."""
+
+
+def trained_on(run: Run, seed: int, results: Results, code: str) -> Path:
+    """Return the folder of the checkpoints that training by `code` goes on from, or begins.
+
+    That is the code's own folder, or that of code that was shown to train the same bits. Where there are checkpoints of
+    other code alone, the training begins anew, and an `OtherCodeWarning` says so.
+
+    Raises:
+        UserError: what was shown to train the same bits cannot be read.
+
+    """
+    own = results.checkpoints(run.scale, run.paper, run.hash, seed, code)
+    if (own / NEWEST).exists():
+        return own
+    others = _others(own)
+    shown = read_shown_equal(results.same_bits())
+    for folder in others:
+        if shown.equal(folder.name, code):
+            return folder
+    if others and parallel.rank() == 0:
+        _warn(f"{run.name} seed {seed}", others[-1])
+    return own
+
+
+def evaluated(run: Run, seed: int, results: Results) -> Path:
+    """Return the folder of the checkpoints of a trained seed: those of the code that its record names."""
+    record = results.record(run.scale, run.paper, run.name, seed)
+    code = read_record(record).provenance.code if record.exists() else training_code(run)
+    folder = results.checkpoints(run.scale, run.paper, run.hash, seed, code)
+    return folder if (folder / NEWEST).exists() or not (folder.parent / NEWEST).exists() else folder.parent
+
+
+def _others(own: Path) -> list[Path]:
+    """Return the folders beside it that have checkpoints, and the one above, where older code put its own."""
+    return sorted(path.parent for path in (*own.parent.glob(NEWEST), *own.parent.glob(f"*/{NEWEST}")))
+
+
+def _warn(training: str, folder: Path) -> None:
+    code, commit = made_by(folder) or UNKNOWN
+    warnings.warn(
+        f"{training}: the checkpoint in {folder} was made by other code ({code}, commit {commit}) and is left alone; "
+        "this training starts anew. To go on with that one instead, check out its commit, or show that both train the "
+        f"same bits: make same-bits WRITE=1 REV={commit.rstrip('+')}",
+        OtherCodeWarning,
+        stacklevel=3,
+    )

@@ -1,0 +1,102 @@
+"""Which code was shown to leave the same bits: the file `results/published/same-bits.yaml`."""
+
+from __future__ import annotations
+
+import datetime
+from collections import defaultdict
+from collections.abc import Collection
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import Field, ValidationError
+
+from shared.data.files import write_atomically
+from shared.runs import yaml_files
+from shared.runs.fields import Count, Strict
+
+Fingerprint = Annotated[str, Field(pattern="^[0-9a-f]{12}$")]
+Codes = tuple[Fingerprint, Fingerprint]
+
+
+class Pair(Strict):
+    """Two fingerprints of code that left the same bits in all of the `runs` that were compared and carry them.
+
+    Both are of training code, or both of evaluation code; in older records one fingerprint stands for the two.
+    """
+
+    codes: Codes
+    runs: Count
+
+
+class Comparison(Strict):
+    """What one comparison of two commits showed: at which scale, where, with which packages, on which day."""
+
+    commits: tuple[str, str]
+    scale: str
+    machine: str
+    packages: dict[str, str]
+    date: datetime.date
+    pairs: tuple[Pair, ...]
+
+
+class ShownEqual(Strict):
+    """All that was shown."""
+
+    comparisons: tuple[Comparison, ...] = ()
+
+    def equal(self, one: str, other: str) -> bool:
+        """Whether two fingerprints are the same, or were shown equal, be it by way of others."""
+        return other in self._reached(one)
+
+    def _reached(self, code: str) -> set[str]:
+        reached, pending = {code}, [code]
+        while pending:
+            new = self._partners[pending.pop()] - reached
+            reached |= new
+            pending += new
+        return reached
+
+    @cached_property
+    def _partners(self) -> defaultdict[str, set[str]]:
+        partners: defaultdict[str, set[str]] = defaultdict(set)
+        for comparison in self.comparisons:
+            for pair in comparison.pairs:
+                partners[pair.codes[0]].add(pair.codes[1])
+                partners[pair.codes[1]].add(pair.codes[0])
+        return partners
+
+    def with_comparison(self, comparison: Comparison, refuted: Collection[Codes]) -> ShownEqual:
+        """Return all that is shown with a further comparison, but without the pairs that it refuted or repeats."""
+        anew = {frozenset(codes) for codes in (*refuted, *(pair.codes for pair in comparison.pairs))}
+        kept = [
+            earlier.model_copy(
+                update={"pairs": tuple(pair for pair in earlier.pairs if frozenset(pair.codes) not in anew)}
+            )
+            for earlier in self.comparisons
+        ]
+        return ShownEqual(comparisons=tuple(entry for entry in (*kept, comparison) if entry.pairs))
+
+
+def read_shown_equal(path: Path) -> ShownEqual:
+    """Read what was shown; nothing where there is no such file.
+
+    Raises:
+        UserError: the file is not as it should be; names the line and the key.
+
+    """
+    if not path.exists():
+        return ShownEqual()
+    document = yaml_files.load(path)
+    try:
+        return ShownEqual.model_validate(document.data)
+    except ValidationError as error:
+        raise yaml_files.explain(error, document) from None
+
+
+def write_shown_equal(path: Path, shown: ShownEqual) -> None:
+    """Write what was shown, whole or not at all."""
+    text = yaml.safe_dump(shown.model_dump(mode="json"), sort_keys=False, width=120, default_flow_style=None)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, text.encode())

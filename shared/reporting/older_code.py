@@ -1,0 +1,59 @@
+"""What is to be said of a record that was made by other code than the present."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from shared.records.fingerprint import evaluation_code, training_code
+from shared.records.records import Record
+from shared.records.shown_equal import ShownEqual
+from shared.runs.catalogue import benchmarks
+from shared.runs.config import Run
+from shared.runs.registry import Paper
+
+OlderCode = Literal[
+    "",
+    "older code, shown to train the same bits",
+    "older code, shown to train the same bits at smoke scale",
+    "measured with older code",
+    "trained with older code",
+]
+OLDER_CODE: tuple[OlderCode, ...] = get_args(OlderCode)
+"""From the best to the gravest."""
+
+
+def older_code(record: Record, paper: Paper, shown: ShownEqual) -> OlderCode:
+    """Return the gravest that is to be said of the code that trained a record and that measured its benchmarks."""
+    run, small = (paper.runs(scale).get(record.run) for scale in (record.scale, "smoke"))
+    if run is None:
+        return "trained with older code"
+    made = record.provenance
+    said = [_of(made.code, "", run, small, shown)]
+    said += [
+        _of(made.evaluation.get(name, made.code), name, run, small, shown)
+        for name in record.metrics
+        if name != "training"
+    ]
+    return max(said, key=OLDER_CODE.index)
+
+
+def _of(code: str, benchmark: str, run: Run, small: Run | None, shown: ShownEqual) -> OlderCode:
+    """Return what is to be said of the code that measured a benchmark of a run, or trained it where that is "".
+
+    In older records one fingerprint stands for a run's code at every scale, so that it may be known equal at smoke
+    scale alone.
+    """
+    present = _present(run, benchmark)
+    if code == present:
+        return ""
+    if shown.equal(code, present):
+        return "older code, shown to train the same bits"
+    if small is not None and shown.equal(code, _present(small, benchmark)):
+        return "older code, shown to train the same bits at smoke scale"
+    return "measured with older code" if benchmark else "trained with older code"
+
+
+def _present(run: Run, benchmark: str) -> str:
+    if not benchmark:
+        return training_code(run)
+    return evaluation_code(run, benchmark) if benchmark in benchmarks(run.paper) else "no longer there"
