@@ -119,7 +119,7 @@ def class_variances(embeddings: NDArray[np.floating], labels: NDArray[np.integer
 
 
 def _two_classes(
-    embeddings: torch.Tensor,
+    embeddings: Tensor,
     labels: NDArray[np.int64],
     sizes: NDArray[np.int64],
     regular: NDArray[np.bool_],
