@@ -3,7 +3,7 @@
 The features, random and 320 of an image, come in batches grouped by class, as from an encoder, with those of the mirror
 images and a yaw; most classes are regular. Both ways return centers, principal components and hard samples:
 
-    stream  `papers.feature_transfer.statistics`
+    stream  `papers.feature_transfer.transfer`
     plain   numpy: everything is collected, then centered in float64 and multiplied at once
 
 They take turns in one process, and what they return is compared. The peak memory of each is that of a process of its
@@ -29,7 +29,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.memory import rise
-from papers.feature_transfer.statistics import Samples, update_statistics
+from papers.feature_transfer.transfer import Samples, update_statistics
 
 WAYS = ("stream", "plain")
 LIMIT, COMPONENTS = 30.0, 150

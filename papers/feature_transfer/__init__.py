@@ -2,8 +2,7 @@
 
 Classes with few images borrow the spread of classes with many: rich features are moved from the center of a regular
 class to that of an under-represented one, and the classifier is trained on what was moved; then the features are
-trained with the classifier fixed, and so on in turns. A regulariser of the logits, m-L2, goes with it; that loss is
-among the shared ones.
+trained with the classifier fixed, and so on in turns. A regulariser of the logits, m-L2, goes with it.
 """
 
 from __future__ import annotations
@@ -31,10 +30,22 @@ class RichFeatures(Backbone):
     embedding: Count = 320
 
 
+class MetricL2(Loss):
+    """Softmax joined with m-L2, the squared length of the logits (eq. 3).
+
+    `weight` is alpha_reg of eq. 4; `bias`: whether the linear layer has one.
+    """
+
+    implementation: ClassVar[str] = "papers.feature_transfer.losses:MetricL2Loss"
+    name: Literal["metric-l2"] = "metric-l2"
+    weight: NonNegative
+    bias: bool = False
+
+
 class SoftmaxL2(Loss):
     """Softmax with weight decay of the classifier alone, the row sfmx+L2 of table 3; `weight` is lambda."""
 
-    implementation: ClassVar[str] = "papers.feature_transfer.softmax_l2:SoftmaxL2Loss"
+    implementation: ClassVar[str] = "papers.feature_transfer.losses:SoftmaxL2Loss"
     name: Literal["softmax-l2"] = "softmax-l2"
     weight: NonNegative
     bias: bool = False
@@ -78,14 +89,14 @@ class FeatureTransfer(Scheme):
 class NearestCenter(Benchmark):
     """Rank-1 accuracy of the hold-out images of regular and of UR classes, by the nearest center."""
 
-    implementation: ClassVar[str] = "papers.feature_transfer.nearest_center:NearestCenters"
+    implementation: ClassVar[str] = "papers.feature_transfer.recognition:NearestCenters"
     splits: tuple[Split, ...] = ("gallery", "test")
 
 
 class OneShot(Benchmark):
     """Rank-1 accuracy on base classes, and coverage of the images of novel classes at a precision of 0.99."""
 
-    implementation: ClassVar[str] = "papers.feature_transfer.one_shot:OneShotRecognition"
+    implementation: ClassVar[str] = "papers.feature_transfer.recognition:OneShotRecognition"
     name: Literal["one-shot"] = "one-shot"
     unbiased: ClassVar[bool] = True
 
@@ -93,7 +104,7 @@ class OneShot(Benchmark):
 class CenterError(Benchmark):
     """How far the center of a few images is from that of all, by three estimators (figure 4)."""
 
-    implementation: ClassVar[str] = "papers.feature_transfer.center_error:CenterErrors"
+    implementation: ClassVar[str] = "papers.feature_transfer.class_metrics:CenterErrors"
     name: Literal["center-error"] = "center-error"
     inside: ClassVar[bool] = True
     sizes: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 5, 10, 20)
@@ -105,7 +116,7 @@ class CenterError(Benchmark):
 class NearestSamples(Benchmark):
     """The images nearest to the centers of the largest and of the smallest classes (figure 3)."""
 
-    implementation: ClassVar[str] = "papers.feature_transfer.nearest_samples:NearestToCenters"
+    implementation: ClassVar[str] = "papers.feature_transfer.class_metrics:NearestToCenters"
     name: Literal["nearest-samples"] = "nearest-samples"
     inside: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
@@ -115,7 +126,7 @@ class NearestSamples(Benchmark):
 class TwoClasses(Benchmark):
     """Class sizes and weight norms, and the embeddings of a regular and of an under-represented class (figure 1)."""
 
-    implementation: ClassVar[str] = "papers.feature_transfer.two_classes:ClassBias"
+    implementation: ClassVar[str] = "papers.feature_transfer.class_metrics:ClassBias"
     name: Literal["two-classes"] = "two-classes"
     inside: ClassVar[bool] = True
     unbiased: ClassVar[bool] = True
@@ -125,7 +136,7 @@ class TwoClasses(Benchmark):
 class TransferPictures(Benchmark):
     """Decoded centers, transferred and interpolated features (figures 6 to 8), and what can be measured of them."""
 
-    implementation: ClassVar[str] = "papers.feature_transfer.pictures:TransferredPictures"
+    implementation: ClassVar[str] = "papers.feature_transfer.picture_metrics:TransferredPictures"
     name: Literal["transfer"] = "transfer"
     inside: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("embed_rich", "decode", "statistics_of")

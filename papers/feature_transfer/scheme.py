@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from papers.feature_transfer.networks import RichFeatureNetwork
-from papers.feature_transfer.statistics import Statistics, samples_by_class, update_statistics
-from papers.feature_transfer.transfer import transferred
+from papers.feature_transfer.transfer import Statistics, samples_at, transferred, update_statistics
 from shared.errors import UserError
 from shared.runs.config import RunConfig
 from shared.training import parallel
@@ -157,11 +156,11 @@ class FeatureTransferScheme(ClassificationScheme):
             UserError: no class is regular.
 
         """
-        sizes = images.labels.bincount(minlength=self.classes)
+        by_class = ByClass(images.labels.cpu().numpy(), self.classes)
         return update_statistics(
-            samples_by_class(self.embed_rich, images),
+            samples_at(self.embed_rich, images, by_class.members),
             classes=self.classes,
-            regular=sizes > self.few,
+            regular=torch.from_numpy(by_class.sizes > self.few),
             limit=self.yaw_limit,
             components=self.components,
             energy=self.energy,

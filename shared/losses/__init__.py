@@ -96,18 +96,6 @@ class NormalisedSoftmax(Loss):
     bias: bool = True
 
 
-class MetricL2(Loss):
-    """Softmax joined with the metric L2 regulariser of Yin et al. (CVPR 2019), the squared length of the logits.
-
-    `weight` is their alpha_reg, `bias` that of the linear layer.
-    """
-
-    implementation: ClassVar[str] = "shared.losses.metric_l2:MetricL2Loss"
-    name: Literal["metric-l2"] = "metric-l2"
-    weight: NonNegative
-    bias: bool = False
-
-
 class Term(Component):
     """Options of what a joint loss adds to a classification loss; builds `module(dimension, classes)`.
 

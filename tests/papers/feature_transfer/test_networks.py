@@ -14,6 +14,8 @@ from papers.feature_transfer import RichFeatures
 from papers.feature_transfer.networks import Decoder, Filter, RichFeatureNetwork, deconvolution
 from shared.backbones.casia_net import stage_sides
 
+pytestmark = pytest.mark.usefixtures("seeded")
+
 # Products of the channels that a layer of the decoder joins, in width^2, and whether the layer is a deconvolution.
 MIRRORED = [
     (10 * 5, False),
@@ -26,11 +28,6 @@ MIRRORED = [
     (2 * 2, True),
     (2 * 1, False),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _seed() -> None:
-    torch.manual_seed(0)
 
 
 def small(*, side: int = 16, width: int = 2, embedding: int = 7) -> RichFeatureNetwork:
@@ -52,9 +49,6 @@ def operations(module: nn.Module, x: Tensor) -> int:
 def weighted(module: nn.Module) -> list[nn.Module]:
     """Return the layers with a weight that are not normalisations, in their order."""
     return [x for x in module.modules() if isinstance(x, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)]
-
-
-# Shapes
 
 
 @pytest.mark.parametrize("side", [100, 48, 32])
@@ -105,9 +99,6 @@ def test_the_filter_has_the_layers_that_the_paper_lists():
         x = layer(x)
         shapes.append(tuple(x.shape[1:]))
     assert shapes == [(4, 5, 5), (2, 10, 10), (2, 20, 20), (2, 10, 10), (4, 5, 5), (100,), (5,)]
-
-
-# What they compute
 
 
 @pytest.mark.parametrize(("after", "before"), [(50, 25), (25, 13), (13, 7), (2, 1), (3, 2)])
@@ -198,9 +189,6 @@ def test_evaluation_of_a_sample_does_not_depend_on_the_others():
     torch.testing.assert_close(network(images[2:3]), network(images)[2:3])
 
 
-# Size
-
-
 @pytest.mark.parametrize(("side", "width", "embedding"), [(100, 32, 320), (48, 8, 80), (32, 4, 9)])
 def test_parameters_by_hand(side, width, embedding):
     network = RichFeatureNetwork(side=side, width=width, embedding=embedding)
@@ -240,9 +228,6 @@ def test_the_decoder_costs_what_the_encoder_costs(side, width):
     assert cost == expected
     assert cost == pytest.approx(operations(network.encoder, torch.zeros(1, 1, side, side)), rel=0.01)
     assert operations(network.filter, rich) < 0.05 * cost
-
-
-# Start and gradients
 
 
 def test_layers_before_relu_start_as_he_et_al_have_it():

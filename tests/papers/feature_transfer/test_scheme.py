@@ -14,18 +14,17 @@ from torch.nn import functional
 
 from papers.feature_transfer.networks import RichFeatureNetwork
 from papers.feature_transfer.scheme import FeatureTransferScheme, Stage
-from papers.feature_transfer.statistics import Statistics
-from papers.feature_transfer.transfer import transferred
+from papers.feature_transfer.transfer import Statistics, transferred
 from shared.data.rendered.faces import render
 from shared.errors import UserError
 from shared.runs.catalogue import run_model
 from shared.runs.config import RunConfig
 from shared.training import classification
-from shared.training.batches import ImageTensor, Normalisation
+from shared.training.batches import ImageTensor
 from shared.training.checkpoint import Checkpoints
 from shared.training.loop import fit
+from tests.papers.feature_transfer.samples import CPU, images_of
 
-CPU = torch.device("cpu")
 SIZES = [7, 6, 6, 2, 1]
 REGULAR = [0, 1, 2]
 FEW = [3, 4]
@@ -61,7 +60,7 @@ def faces(*, yaw: bool = True, sizes: list[int] = SIZES) -> ImageTensor:
     labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(sizes)), sizes))
     drawn = render(labels, np.arange(len(labels)))
     drawn.images[:, 0, 0] = np.arange(len(labels))[:, None]
-    return ImageTensor(drawn.images, labels, Normalisation(0.5, 0.5), CPU, flip=True, yaw=drawn.yaw if yaw else None)
+    return images_of(drawn.images, labels, drawn.yaw if yaw else None, flip=True)
 
 
 FACES = faces()

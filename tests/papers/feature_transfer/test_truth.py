@@ -11,15 +11,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from papers.feature_transfer.pictures import TransferredPictures, as_bytes
+from papers.feature_transfer.picture_metrics import TransferredPictures, as_bytes
 from papers.feature_transfer.scheme import FeatureTransferScheme
 from papers.feature_transfer.transfer import transferred
 from shared.backbones.casia_net import framed
 from shared.data.rendered.faces import render
 from shared.runs.catalogue import run_model
-from shared.training.batches import ImageTensor, Normalisation
+from shared.training.batches import ImageTensor
 from shared.training.checkpoint import Checkpoints
 from shared.training.loop import fit
+from tests.papers.feature_transfer.samples import CPU, images_of
 
 SIDE = 32
 REGULAR, FEW = 16, 4
@@ -78,10 +79,10 @@ def trained(tmp_path_factory) -> Trained:
     people = np.repeat(np.arange(REGULAR + FEW), [40] * REGULAR + [5] * FEW)
     yaw = np.random.default_rng(0).uniform(-LARGEST_YAW, LARGEST_YAW, len(people)).astype(np.float32)
     seen = as_bytes(faces(people, np.arange(len(people)), yaw, nuisance=0.1))
-    images = ImageTensor(seen, people, Normalisation(0.5, 0.5), torch.device("cpu"), flip=True, yaw=yaw)
+    images = images_of(seen, people, yaw, flip=True)
     config = run_model("feature_transfer").model_validate(CONFIG)
     torch.manual_seed(0)
-    scheme: FeatureTransferScheme = config.scheme.build(config, (1, SIDE, SIDE), REGULAR + FEW, torch.device("cpu"))
+    scheme: FeatureTransferScheme = config.scheme.build(config, (1, SIDE, SIDE), REGULAR + FEW, CPU)
     fit(scheme, images, config.training, 0, Checkpoints(tmp_path_factory.mktemp("weights"), config.identity(), 0))
     return Trained(scheme, images, yaw)
 

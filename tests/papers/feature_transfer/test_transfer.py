@@ -1,4 +1,4 @@
-"""Centers, principal components and hard samples in one pass, against the plain way with all features in memory."""
+"""Statistics in one pass, against the plain way with all features in memory, and what eq. 7 promises of transfer."""
 
 import re
 from itertools import pairwise
@@ -10,19 +10,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import feature_statistics
-from papers.feature_transfer import statistics
-from papers.feature_transfer.statistics import (
+from papers.feature_transfer import transfer
+from papers.feature_transfer.transfer import (
     Samples,
     Statistics,
     class_center,
+    identity_path,
+    plain_path,
     principal_components,
+    spread,
+    transferred,
     update_statistics,
+    variation_path,
 )
 from shared.errors import UserError
 
-CLASSES, DIMENSIONS, LIMIT = 6, 5, 25.0
+CLASSES, DIMENSIONS, COMPONENTS, LIMIT = 6, 5, 3, 25.0
 REGULAR = torch.tensor([True, False, True, True, False, True])
 """The fifth class has no samples."""
+WEIGHTS = torch.tensor([0.0, 0.25, 1.0], dtype=torch.float64)
+"""Of an interpolation."""
 SMALL = ["--of-class", "7", "--dimensions", "150"]
 
 
@@ -81,7 +88,7 @@ def of(
 @pytest.mark.parametrize("together", [1, 10, 4096])
 @pytest.mark.parametrize("seed", range(3))
 def test_one_pass_gives_what_the_plain_way_gives(seed, together, monkeypatch):
-    monkeypatch.setattr(statistics, "TOGETHER", together)
+    monkeypatch.setattr(transfer, "TOGETHER", together)
     parts = features(seed)
     found = of(parts, [10, 11, 30])
     centers, projection, hard, values = plain(parts, 3)
@@ -110,7 +117,7 @@ def test_a_large_offset_costs_no_accuracy():
     np.testing.assert_allclose(far.eigenvalues, near.eigenvalues, rtol=1e-2)
 
 
-def test_by_hand():
+def test_statistics_by_hand():
     rich = torch.tensor([[1.0, 0.0], [3.0, 0.0], [2.0, 8.0], [0.0, 5.0]])
     mirrored = torch.tensor([[1.0, 2.0], [3.0, 2.0], [9.0, 9.0], [0.0, 7.0]])
     labels, yaw = torch.tensor([0, 0, 0, 1]), torch.tensor([5.0, -20.0, 21.0, 80.0])
@@ -138,7 +145,7 @@ def test_the_fewest_components_that_hold_the_energy_are_kept():
 
 def test_without_any_variance_one_component_holds_all():
     rich = torch.ones(3, 2)
-    batch = Samples(rich, rich, torch.zeros(3, dtype=torch.int64), torch.arange(3))
+    batch = Samples(rich, rich, torch.zeros(3, dtype=torch.int64), torch.arange(3), torch.zeros(3))
     found = update_statistics([batch], classes=1, regular=torch.tensor([True]), limit=10.0, energy=0.95)
     assert (found.basis.shape, found.energy(), len(found.hard)) == ((2, 1), 1.0, 0)
 
@@ -181,7 +188,7 @@ def test_a_class_without_samples_has_no_center_rather_than_one_at_zero():
 
 def test_unknown_yaw_is_as_good_as_frontal():
     rich, mirrored, labels, places, _ = features()
-    unknown = of((rich, mirrored, labels, places), [15])
+    unknown = of((rich, mirrored, labels, places, torch.full((40,), torch.nan)), [15])
     frontal = of((rich, mirrored, labels, places, torch.zeros(40)), [])
     assert torch.equal(unknown.centers.nan_to_num(), frontal.centers.nan_to_num())
     assert torch.equal(unknown.basis, frontal.basis)
@@ -209,6 +216,88 @@ def test_a_basis_has_from_one_to_all_dimensions(components):
 def test_without_regular_classes_nothing_can_be_transferred():
     with pytest.raises(UserError, match="no regular class has images"):
         update_statistics(cut(features(), []), classes=6, regular=torch.zeros(6, dtype=torch.bool), limit=9, energy=0.9)
+
+
+@pytest.fixture
+def basis() -> torch.Tensor:
+    """Return orthonormal columns."""
+    square = torch.randn(DIMENSIONS, DIMENSIONS, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    columns: torch.Tensor = torch.linalg.qr(square).Q
+    return columns[:, :COMPONENTS]
+
+
+def drawn(*shape: int, seed: int) -> torch.Tensor:
+    """Return random numbers."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def test_a_transfer_by_hand():
+    basis = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    moved = transferred(
+        torch.tensor([[5.0, 6.0, 7.0]]), torch.tensor([[1.0, 1.0, 1.0]]), torch.tensor([[10.0, 20.0, 30.0]]), basis
+    )
+    assert moved.tolist() == [[14.0, 25.0, 30.0]]
+
+
+def test_a_transfer_is_the_printed_formula_with_the_source_in_the_bracket(basis):
+    rich, sources, targets = (drawn(4, DIMENSIONS, seed=seed) for seed in (1, 2, 3))
+    projection = basis @ basis.T
+    rows = [c_i + projection @ (g - c_j) for g, c_j, c_i in zip(rich, sources, targets, strict=True)]
+    torch.testing.assert_close(transferred(rich, sources, targets, basis), torch.stack(rows))
+    one = transferred(rich, sources[0], targets[0], basis)
+    torch.testing.assert_close(one[2], targets[0] + projection @ (rich[2] - sources[0]))
+
+
+def test_what_is_moved_keeps_the_principal_offset_and_nothing_else(basis):
+    rich, source, target = drawn(5, DIMENSIONS, seed=1), drawn(DIMENSIONS, seed=2), drawn(DIMENSIONS, seed=3)
+    offset = transferred(rich, source, target, basis) - target
+    torch.testing.assert_close(offset @ basis, (rich - source) @ basis)
+    torch.testing.assert_close(spread(offset, basis), offset)
+
+
+def test_a_transfer_there_and_back_is_the_first_sample_as_the_components_see_it(basis):
+    rich, source, target = drawn(5, DIMENSIONS, seed=1), drawn(DIMENSIONS, seed=2), drawn(DIMENSIONS, seed=3)
+    back = transferred(transferred(rich, source, target, basis), target, source, basis)
+    torch.testing.assert_close(back, transferred(rich, source, source, basis))
+
+
+def test_with_all_components_the_whole_offset_is_moved():
+    rich, source, target = drawn(5, DIMENSIONS, seed=1), drawn(DIMENSIONS, seed=2), drawn(DIMENSIONS, seed=3)
+    everything = torch.eye(DIMENSIONS, dtype=torch.float64)
+    torch.testing.assert_close(transferred(rich, source, target, everything), rich - source + target)
+
+
+def test_the_mean_of_a_whole_class_moves_to_the_target():
+    rich = drawn(50, DIMENSIONS, seed=1)
+    target = drawn(DIMENSIONS, seed=3)
+    moved = transferred(rich, rich.mean(0), target, torch.eye(DIMENSIONS, dtype=torch.float64)[:, :COMPONENTS])
+    torch.testing.assert_close(moved.mean(0), target)
+    torch.testing.assert_close(moved.var(0)[:COMPONENTS], rich.var(0)[:COMPONENTS])
+
+
+def test_gradients_pass_to_the_sample_and_the_target(basis):
+    rich, source, target = (drawn(2, DIMENSIONS, seed=seed).requires_grad_() for seed in (1, 2, 3))
+    assert torch.autograd.gradcheck(lambda g, c_j, c_i: transferred(g, c_j, c_i, basis), (rich, source, target))
+
+
+def test_the_paths_are_the_formulas_of_section_4_6(basis):
+    g_1, g_2, c_1, c_2 = (drawn(DIMENSIONS, seed=seed) for seed in range(4))
+    plain = plain_path(g_1, g_2, WEIGHTS)
+    variation = variation_path(c_1, g_2, c_2, basis, WEIGHTS)
+    identity = identity_path(g_1, c_1, c_2, WEIGHTS)
+    for place, alpha in enumerate(WEIGHTS.tolist()):
+        torch.testing.assert_close(plain[place], (1 - alpha) * g_1 + alpha * g_2)
+        torch.testing.assert_close(variation[place], c_1 + alpha * basis @ basis.T @ (g_2 - c_2))
+        torch.testing.assert_close(identity[place], g_1 + alpha * (c_2 - c_1))
+
+
+def test_where_the_paths_begin_and_end(basis):
+    g_1, g_2, c_1, c_2 = (drawn(DIMENSIONS, seed=seed) for seed in range(4))
+    ends = WEIGHTS[[0, 2]]
+    torch.testing.assert_close(plain_path(g_1, g_2, ends), torch.stack([g_1, g_2]))
+    arrived = transferred(g_2, c_2, c_1, basis)
+    torch.testing.assert_close(variation_path(c_1, g_2, c_2, basis, ends), torch.stack([c_1, arrived]))
+    torch.testing.assert_close(identity_path(g_1, c_1, c_2, ends), torch.stack([g_1, c_2 + (g_1 - c_1)]))
 
 
 def test_the_benchmark_compares_what_is_the_same_and_extrapolates_its_memory(monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""What the decoder makes of centers and of moved features, and what can be measured of it: section 4.6."""
+"""What the decoder makes of centers and of moved features, and what is measured of it: section 4.6, figures 6 to 8."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from papers.feature_transfer.statistics import Statistics
-from papers.feature_transfer.transfer import identity_path, plain_path, transferred, variation_path
+from papers.feature_transfer.transfer import (
+    Statistics,
+    identity_path,
+    plain_path,
+    transferred,
+    variation_path,
+    yaw_at,
+)
 from shared.errors import UserError
-from shared.training.batches import Images
+from shared.training.batches import Images, Order
 from shared.training.loop import EVALUATION_BATCH
 
-Places = NDArray[np.intp]
+Arrays = dict[str, NDArray[np.generic]]
 
 SEED = 0
 DRAWN = 1000
@@ -56,7 +62,7 @@ class TransferredPictures:
     every run on the same images.
     """
 
-    def __call__(self, scheme: Decoding, images: Images) -> tuple[dict[str, float], dict[str, NDArray[np.generic]]]:
+    def __call__(self, scheme: Decoding, images: Images) -> tuple[dict[str, float], Arrays]:
         """Return the metrics, without those that are not defined, and the arrays by name.
 
         `energy`: share of V's trace that Q keeps, in percent; `components_95`: the least number of components that
@@ -82,9 +88,9 @@ class TransferredPictures:
             UserError: there are no two regular classes.
 
         """
-        trained = _Trained(scheme, images, scheme.statistics_of(images), np.random.default_rng(SEED))
-        of_regular, of_few = trained.places()
-        regular = trained.samples(trained.drawn(of_regular))
+        experiment = _Experiment(scheme, images, scheme.statistics_of(images), np.random.default_rng(SEED))
+        of_regular, of_few = experiment.places()
+        regular = experiment.samples(experiment.drawn(of_regular))
         pairs = opposite_pairs(regular.labels.cpu().numpy(), regular.yaw, PAIRS)
         if not len(pairs):
             raise UserError(
@@ -92,24 +98,24 @@ class TransferredPictures:
                 "two: lower scheme.few"
             )
         first, second = regular.at(pairs[:, 0]), regular.at(pairs[:, 1])
-        evenness, paths = trained.interpolated(first, second)
+        evenness, paths = experiment.interpolated(first, second)
         metrics = {
-            "energy": 100 * trained.statistics.energy(),
-            "components_95": float(trained.statistics.components(0.95)),
-            **(trained.moved_to_few(regular, of_few) if len(of_few) else {}),
-            **trained.symmetries(regular),
+            "energy": 100 * experiment.statistics.energy(),
+            "components_95": float(experiment.statistics.components(0.95)),
+            **(experiment.moved_to_few(regular, of_few) if len(of_few) else {}),
+            **experiment.symmetries(regular),
             **evenness,
         }
         # Of pictures that are all alike there is no evenness, and of features that are, no ratio.
         defined = {name: value for name, value in metrics.items() if isfinite(value)}
-        return defined, trained.decoded_centers(of_regular) | trained.exchanged(first, second) | paths
+        return defined, experiment.decoded_centers(of_regular) | experiment.exchanged(first, second) | paths
 
 
 @dataclass(frozen=True)
 class _Samples:
     """Images at `places`, [N]: their rich features [N, d], classes, and yaw in degrees, NaN where it is not known."""
 
-    places: Places
+    places: Order
     rich: Tensor
     labels: Tensor
     yaw: NDArray[np.float32]
@@ -120,7 +126,7 @@ class _Samples:
 
 
 @dataclass(frozen=True)
-class _Trained:
+class _Experiment:
     """A scheme, the images that it was trained on, their statistics, and what random choices are drawn from."""
 
     scheme: Decoding
@@ -128,20 +134,20 @@ class _Trained:
     statistics: Statistics
     stream: np.random.Generator
 
-    def places(self) -> tuple[Places, Places]:
+    def places(self) -> tuple[Order, Order]:
         """Return the places of the images of regular and of under-represented classes."""
         labels = self.images.labels.cpu().numpy()
         is_regular = np.bincount(labels)[labels] > self.scheme.few
         return np.flatnonzero(is_regular), np.flatnonzero(~is_regular)
 
-    def drawn(self, places: Places) -> Places:
+    def drawn(self, places: Order) -> Order:
         """Return places in a random order, at most `DRAWN`."""
         return self.stream.permutation(places)[:DRAWN]
 
-    def samples(self, places: Places) -> _Samples:
+    def samples(self, places: Order) -> _Samples:
         """Return the samples at some places."""
         rich = self.scheme.embed_rich(batch for batch, _ in self.images.in_order(EVALUATION_BATCH, places))
-        return _Samples(places, rich, self.images.labels[self._index(places)], self._yaw(places))
+        return _Samples(places, rich, self.images.labels[self._index(places)], yaw_at(self.images, places))
 
     def symmetries(self, regular: _Samples) -> dict[str, float]:
         """Return how symmetric the decoded centers and the decoded samples of regular classes are."""
@@ -151,7 +157,7 @@ class _Trained:
             "sample_symmetry": symmetry(self.scheme.decode(regular.rich)),
         }
 
-    def moved_to_few(self, regular: _Samples, of_few: Places) -> dict[str, float]:
+    def moved_to_few(self, regular: _Samples, of_few: Order) -> dict[str, float]:
         """Measure what becomes of samples of regular classes that are moved to under-represented ones."""
         centers, labels = self.statistics.centers, self.images.labels
         few = np.unique(labels[self._index(of_few)].cpu().numpy())
@@ -171,7 +177,7 @@ class _Trained:
             "variance_ratio_before": self._variance(self.samples(self.drawn(of_few))) / spread if spread else nan,
         }
 
-    def decoded_centers(self, of_regular: Places) -> dict[str, NDArray[np.generic]]:
+    def decoded_centers(self, of_regular: Order) -> Arrays:
         """Return figure 6: a sample each of some regular classes, and the decoded centers."""
         shuffled = self.stream.permutation(of_regular)
         classes, first = np.unique(self.images.labels[self._index(shuffled)].cpu().numpy(), return_index=True)
@@ -181,10 +187,10 @@ class _Trained:
             "samples": self._seen(places),
             "centers": self._decoded(self.statistics.centers[self._index(classes[chosen])]),
             "sample_classes": classes[chosen],
-            "sample_yaw": self._yaw(places),
+            "sample_yaw": yaw_at(self.images, places),
         }
 
-    def exchanged(self, first: _Samples, second: _Samples) -> dict[str, NDArray[np.generic]]:
+    def exchanged(self, first: _Samples, second: _Samples) -> Arrays:
         """Return figure 7: pairs of images, decoded as they are, and each decoded when moved to the other's class."""
         both = first, second
         moved = self._moved(first, second.labels), self._moved(second, first.labels)
@@ -196,9 +202,7 @@ class _Trained:
             "pair_yaw": np.stack([side.yaw for side in both], axis=1),
         }
 
-    def interpolated(
-        self, first: _Samples, second: _Samples
-    ) -> tuple[dict[str, float], dict[str, NDArray[np.generic]]]:
+    def interpolated(self, first: _Samples, second: _Samples) -> tuple[dict[str, float], Arrays]:
         """Return how even the interpolations between pairs are, and figure 8, those between the first pair."""
         weights = torch.linspace(0, 1, STEPS, device=first.rich.device)
         centers, basis = self.statistics.centers, self.statistics.basis
@@ -228,16 +232,12 @@ class _Trained:
         offsets = samples.rich - self.statistics.centers[samples.labels]
         return float(offsets.double().square().sum(1).mean())
 
-    def _seen(self, places: Places) -> NDArray[np.uint8]:
+    def _seen(self, places: Order) -> NDArray[np.uint8]:
         """Return the images at some places as the network sees them."""
         return as_bytes(self.scheme.network.framed(self.images.normalised(self._index(places))))
 
     def _decoded(self, rich: Tensor) -> NDArray[np.uint8]:
         return as_bytes(self.scheme.decode(rich))
-
-    def _yaw(self, places: Places) -> NDArray[np.float32]:
-        known = self.images.yaw
-        return np.full(len(places), np.nan, np.float32) if known is None else known[places]
 
     def _index(self, places: NDArray[np.integer]) -> Tensor:
         return torch.from_numpy(places).to(self.images.labels.device)

@@ -1,4 +1,4 @@
-"""Softmax joined with the metric L2 regulariser."""
+"""Softmax joined with m-L2, the squared length of the logits, and with plain L2, that of the class weights."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.profiler import ProfilerActivity, profile
 
-from shared.losses import MetricL2, Softmax
-from shared.losses.metric_l2 import MetricL2Loss
+from papers.feature_transfer import MetricL2, SoftmaxL2
+from papers.feature_transfer.losses import MetricL2Loss, SoftmaxL2Loss
+from shared.losses import Softmax
 
-
-@pytest.fixture(autouse=True)
-def _seed() -> None:
-    torch.manual_seed(0)
+pytestmark = pytest.mark.usefixtures("seeded")
+OPTIONS = [MetricL2, SoftmaxL2]
 
 
 def batch(size: int = 9, dimension: int = 3, classes: int = 4) -> tuple[Tensor, Tensor]:
     return torch.randn(size, dimension, dtype=torch.float64, requires_grad=True), torch.arange(size) % classes
 
 
-def test_by_hand():
+def test_m_l2_by_hand():
     # Logits (0, ln 3) and (0, 2 ln 3): cross-entropies of class 0 are ln 4 and ln 10, squared lengths l^2 and 4 l^2.
     loss = MetricL2Loss(1, 2, weight=0.1)
     with torch.no_grad():
@@ -34,6 +33,18 @@ def test_by_hand():
     assert terms["cross_entropy"].item() == pytest.approx(log(40) / 2)
     assert terms["metric_l2"].item() == pytest.approx(2.5 * log(3) ** 2)
     assert terms["loss"].item() == pytest.approx(log(40) / 2 + 0.25 * log(3) ** 2)
+
+
+def test_plain_l2_by_hand():
+    # Logits (0, ln 3) and (0, 2 ln 3): cross-entropies of class 0 are ln 4 and ln 10; half of 0^2 + (ln 3)^2.
+    loss = SoftmaxL2Loss(1, 2, weight=0.1)
+    with torch.no_grad():
+        loss.linear.weight.copy_(torch.tensor([[0.0], [log(3)]]))
+    terms = loss(torch.tensor([[1.0], [2.0]]), torch.tensor([0, 0]))
+    assert list(terms) == ["loss", "cross_entropy", "weight_l2"]
+    assert terms["cross_entropy"].item() == pytest.approx(log(40) / 2)
+    assert terms["weight_l2"].item() == pytest.approx(log(3) ** 2 / 2)
+    assert terms["loss"].item() == pytest.approx(log(40) / 2 + 0.05 * log(3) ** 2)
 
 
 @pytest.mark.parametrize("bias", [False, True])
@@ -56,11 +67,31 @@ def test_eqs_2_to_4(bias):
 
 
 @pytest.mark.parametrize("bias", [False, True])
-def test_without_weight_it_is_softmax(bias):
+def test_the_printed_sums_of_plain_l2(bias):
+    loss = SoftmaxL2(weight=0.3, bias=bias).build(3, 4).double()
+    assert isinstance(loss, SoftmaxL2Loss)
+    embedding, labels = batch()
+    weights = loss.linear.weight.tolist()
+    offsets = loss.linear.bias.tolist() if bias else [0.0] * 4
+    cross_entropy = 0.0
+    for f, y in zip(embedding.tolist(), labels.tolist(), strict=True):
+        logits = [sum(a * b for a, b in zip(w, f, strict=True)) + c for w, c in zip(weights, offsets, strict=True)]
+        cross_entropy -= log(exp(logits[y]) / sum(map(exp, logits))) / len(labels)
+    decay = sum(theta**2 for row in weights for theta in row) / 2
+    terms = loss(embedding, labels)
+    assert terms["cross_entropy"].item() == pytest.approx(cross_entropy, rel=1e-12)
+    assert terms["weight_l2"].item() == pytest.approx(decay, rel=1e-12)
+    assert terms["loss"].item() == pytest.approx(cross_entropy + 0.3 * decay, rel=1e-12)
+    torch.testing.assert_close(loss.class_vectors(), loss.linear.weight.detach().unsqueeze(1))
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("bias", [False, True])
+def test_without_weight_it_is_softmax(option, bias):
     torch.manual_seed(0)
     softmax = Softmax(bias=bias).build(3, 4).double()
     torch.manual_seed(0)
-    joined = MetricL2(weight=0, bias=bias).build(3, 4).double()
+    joined = option(weight=0, bias=bias).build(3, 4).double()
     embedding, labels = batch()
     pairs = [loss(embedding, labels)["loss"] for loss in (softmax, joined)]
     assert torch.equal(*pairs)
@@ -68,7 +99,7 @@ def test_without_weight_it_is_softmax(bias):
     assert torch.equal(softmax.scores(embedding), joined.scores(embedding))
 
 
-def test_gradient_of_the_regulariser():
+def test_gradient_of_m_l2():
     # d ||W f||^2 / df = 2 W^T W f, for the mean over nine samples a ninth of that.
     loss = MetricL2Loss(3, 4, weight=0.7).double()
     embedding, labels = batch()
@@ -79,7 +110,19 @@ def test_gradient_of_the_regulariser():
     torch.testing.assert_close(total - softmax, 0.7 * 2 * embedding @ weight.T @ weight / 9)
 
 
-def test_regulariser_holds_embedding_and_weights_to_account_together():
+def test_the_gradient_of_plain_l2_is_weight_decay():
+    # To W it adds lambda W, as weight decay does; to the embedding nothing.
+    embedding, labels = batch()
+    loss = SoftmaxL2Loss(3, 4, weight=0.7, bias=True).double()
+    terms = loss(embedding, labels)
+    given = (loss.linear.weight, loss.linear.bias, embedding)
+    whole = torch.autograd.grad(terms["loss"], given, retain_graph=True)
+    softmax = torch.autograd.grad(terms["cross_entropy"], given)
+    torch.testing.assert_close(whole[0] - softmax[0], 0.7 * loss.linear.weight.detach())
+    torch.testing.assert_close(whole[1:], softmax[1:])
+
+
+def test_m_l2_holds_embedding_and_weights_to_account_together():
     # It does not notice what is moved from the one to the other, nor what they do not share.
     loss = MetricL2Loss(2, 3, weight=1).double()
     with torch.no_grad():
@@ -93,9 +136,10 @@ def test_regulariser_holds_embedding_and_weights_to_account_together():
     torch.testing.assert_close(loss(3 * moved, labels)["metric_l2"], 9 * before)
 
 
+@pytest.mark.parametrize("kind", [MetricL2Loss, SoftmaxL2Loss])
 @pytest.mark.parametrize("bias", [False, True])
-def test_gradcheck(bias):
-    loss = MetricL2Loss(3, 4, weight=0.7, bias=bias).double()
+def test_gradcheck(kind, bias):
+    loss = kind(3, 4, weight=0.7, bias=bias).double()
     embedding, labels = batch()
     parameters = {name: value.detach().requires_grad_() for name, value in loss.named_parameters()}
 
@@ -116,7 +160,7 @@ def test_embeddings_without_length():
     assert torch.autograd.grad(terms["loss"], embedding)[0].isfinite().all()
 
 
-def test_bf16_autocast():
+def test_m_l2_under_bf16_autocast():
     loss = MetricL2Loss(8, 1000, weight=0.1, bias=True)
     embedding = torch.randn(16, 8).bfloat16().requires_grad_()
     with torch.autocast("cpu", torch.bfloat16):
@@ -124,6 +168,16 @@ def test_bf16_autocast():
     assert terms["loss"].dtype == terms["metric_l2"].dtype == torch.float32
     plain = loss(embedding.float(), torch.arange(16))
     torch.testing.assert_close(terms["metric_l2"], plain["metric_l2"], rtol=0.01, atol=0)
+    assert torch.autograd.grad(terms["loss"], embedding)[0].isfinite().all()
+
+
+def test_plain_l2_under_bf16_autocast():
+    loss = SoftmaxL2Loss(8, 1000, weight=0.1)
+    embedding = torch.randn(16, 8).bfloat16().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16):
+        terms = loss(embedding, torch.arange(16))
+    assert terms["loss"].dtype == terms["weight_l2"].dtype == torch.float32
+    assert torch.equal(terms["weight_l2"], loss(embedding.float(), torch.arange(16))["weight_l2"])
     assert torch.autograd.grad(terms["loss"], embedding)[0].isfinite().all()
 
 
@@ -137,7 +191,8 @@ def test_one_matrix_product(bias):
     assert calls.get("aten::mm", 0) + calls.get("aten::addmm", 0) == 1
 
 
-@pytest.mark.parametrize("wrong", [{"weight": -1}, {"weight": float("nan")}, {"alpha": 0.1}])
-def test_options_reject(wrong):
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("wrong", [{"weight": -1}, {"weight": float("nan")}, {"alpha": 0.1}, {"decay": 0.1}])
+def test_options_reject(option, wrong):
     with pytest.raises(ValidationError, match=next(iter(wrong))):
-        MetricL2.model_validate({"weight": 0.1, **wrong})
+        option.model_validate({"weight": 0.1, **wrong})

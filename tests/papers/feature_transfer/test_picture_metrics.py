@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from papers.feature_transfer.pictures import (
+from papers.feature_transfer.picture_metrics import (
     PAIRS,
     PARTNERS,
     SHOWN,
@@ -22,12 +22,12 @@ from papers.feature_transfer.pictures import (
     opposite_pairs,
     symmetry,
 )
-from papers.feature_transfer.statistics import Samples, Statistics, update_statistics
+from papers.feature_transfer.transfer import Samples, Statistics, update_statistics, yaw_at
 from shared.errors import UserError
-from shared.training.batches import Images, ImageTensor, Normalisation
+from shared.training.batches import Images, ImageTensor
+from tests.papers.feature_transfer.samples import images_of
 
 SIDE = 4
-FACES = Normalisation(mean=0.5, std=0.5)
 
 
 class Grey:
@@ -53,7 +53,7 @@ class PixelScheme:
     def statistics_of(self, images: Images) -> Statistics:
         order = np.argsort(images.labels.numpy(), kind="stable")
         pixels = images.normalised(torch.from_numpy(order))
-        yaw = None if images.yaw is None else torch.from_numpy(images.yaw[order])
+        yaw = torch.from_numpy(yaw_at(images, order))
         labels = images.labels[torch.from_numpy(order)]
         return update_statistics(
             [Samples(pixels.flatten(1), pixels.flip(3).flatten(1), labels, torch.from_numpy(order), yaw)],
@@ -71,7 +71,7 @@ def made_up(sizes, *, yaw: bool = True, seed: int = 0) -> ImageTensor:
     images = stream.integers(0, 40, size=(len(labels), SIDE, SIDE))
     images.reshape(len(labels), -1)[np.arange(len(labels)), labels] += 200
     angles = stream.uniform(-40, 40, len(labels)).astype(np.float32) if yaw else None
-    return ImageTensor(images.astype(np.uint8), labels, FACES, torch.device("cpu"), yaw=angles)
+    return images_of(images, labels, angles)
 
 
 def measured(images: ImageTensor, scheme: PixelScheme | None = None):
