@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= 2
 BIN := .venv/bin
 
-.PHONY: all smoke test same-bits lint lock clean
+.PHONY: all smoke test test-processors same-bits lint lock clean
 
 all: .venv/installed
 
@@ -19,6 +19,17 @@ smoke: .venv/installed
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
+
+# The numeric tests as other processors and other numbers of threads round; each setting is an argument of env.
+NUMERIC := $(addprefix tests/,backbones losses training evaluation papers data)
+PROCESSORS ?= ATEN_CPU_CAPABILITY=default ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 \
+	OMP_NUM_THREADS=1 OMP_NUM_THREADS=2 OMP_NUM_THREADS=4
+
+test-processors: .venv/installed
+	for setting in $(PROCESSORS); do \
+		env OMP_WAIT_POLICY=passive $$setting \
+			$(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "not slow" $(NUMERIC) || exit; \
+	done
 
 # REV=<commit>: whether it leaves the same bits; WRITE=1 notes what was shown in results/published/same-bits.yaml.
 same-bits: .venv/installed

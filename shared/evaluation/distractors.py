@@ -45,10 +45,14 @@ SMALLEST = 2.0**-149
 def fastest_screening() -> Screening:
     """Return int8 where the processor sums products of bytes in 32 bits, else float32.
 
-    Other processors sum two products in 16 bits first, which can overflow.
+    Other processors sum two products in 16 bits first, which can overflow. So does any where ONEDNN_MAX_CPU_ISA keeps
+    oneDNN from its instructions, so the largest products are tried.
     """
     capabilities = torch.cpu.get_capabilities()
-    return "int8" if any(capabilities.get(name) for name in ("avx512_vnni", "avx_vnni", "amx_int8")) else "float32"
+    if not any(capabilities.get(name) for name in ("avx512_vnni", "avx_vnni", "amx_int8")):
+        return "float32"
+    largest = torch.full((32, 64), LARGEST, dtype=torch.int8)
+    return "int8" if (_products(largest, largest) == 64 * LARGEST**2).all() else "float32"
 
 
 def strongest(

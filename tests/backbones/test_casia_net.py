@@ -94,11 +94,11 @@ def test_the_rich_feature_of_a_colour_image_has_320_entries(side):
 
 
 def test_the_layers_are_the_printed_ones():
-    network = CasiaNetNetwork(side=25, width=2, embedding=20)
+    network = CasiaNetNetwork(side=25, width=2, embedding=20).double()
     for name, parameter in network.named_parameters():
         if parameter.ndim == 1:
             nn.init.uniform_(parameter, 0.5 if name.endswith("weight") else -0.5, 1)
-    x = images = torch.randn(5, 1, 25, 25)
+    x = images = torch.randn(5, 1, 25, 25, dtype=torch.float64)
     weights = iter(network.parameters())
     for stage in range(5):
         for place in range(2):
@@ -164,8 +164,8 @@ def test_the_memory_layout_changes_rounding_alone(width):
 
 
 def test_evaluation_of_an_image_does_not_depend_on_the_others():
-    network = CasiaNetNetwork(side=20, width=2, embedding=20)
-    images = torch.randn(4, 1, 20, 20)
+    network = CasiaNetNetwork(side=20, width=2, embedding=20).double()
+    images = torch.randn(4, 1, 20, 20, dtype=torch.float64)
     network(images)
     network.eval()
     torch.testing.assert_close(network(images)[1:2], network(images[1:2]))

@@ -87,12 +87,12 @@ def test_aligned_faces_train_in_channels_last_layout_and_float32(name):
 
 @every_network
 def test_evaluation_takes_each_image_for_itself_and_changes_nothing(name):
-    network = build(name)
-    network(images())
+    network, batch = build(name).double(), images().double()
+    network(batch)
     network.eval()
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    together = network(images())
-    one_by_one = torch.cat([network(image[None]) for image in images()])
+    together = network(batch)
+    one_by_one = torch.cat([network(image[None]) for image in batch])
     torch.testing.assert_close(together, one_by_one)
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
 

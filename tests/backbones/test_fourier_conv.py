@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, max_pool2d, relu
 
-from shared.backbones.fourier_conv import Conv5x5, fourier_conv, patch_conv
+from shared.backbones.fourier_conv import FEW_CHANNELS, Conv5x5, fourier_conv, patch_conv
 from shared.backbones.max_pool import MaxPool, MaxPoolReLU
 
 Convolve = Callable[..., Tensor]
@@ -65,10 +65,14 @@ def test_float32_is_as_exact_as_direct_convolution(channels: int, out: int, size
         lambda x, weight, bias: torch.func.functional_call(layer, {"weight": weight, "bias": bias}, (x,)),
         single,
     )
-    for result, reference in zip(ours, exact, strict=True):
+    # Rounding moves a sum of n terms that are added one by one by sqrt(n / 6) 2^-24 of its size on average. With few
+    # channels the gradient of the weights is one such sum over the pixels of all images; it may move five times as far.
+    longest = 16 * size**2 if channels <= FEW_CHANNELS else 0
+    bounds = (2e-6, 2e-6, max(2e-6, longest**0.5 * torch.finfo(torch.float32).eps), 2e-6)
+    for result, reference, bound in zip(ours, exact, bounds, strict=True):
         error = (result - reference).abs().max() / reference.abs().max()
         assert result.dtype == torch.float32
-        assert error < 2e-6
+        assert error < bound
 
 
 def test_parameters_are_those_of_conv2d() -> None:
@@ -81,10 +85,10 @@ def test_parameters_are_those_of_conv2d() -> None:
         assert torch.equal(ours.state_dict()[name], value)
     other = nn.Conv2d(6, 7, 5, padding=2)
     ours.load_state_dict(other.state_dict())
-    x = torch.randn(2, 6, 9, 8)
-    torch.testing.assert_close(ours(x), other(x), rtol=1e-5, atol=1e-5)
+    x = torch.randn(2, 6, 9, 8, dtype=torch.float64)
+    torch.testing.assert_close(ours.double()(x), other.double()(x))
     theirs.load_state_dict(ours.state_dict())
-    torch.testing.assert_close(theirs(x), other(x), rtol=0, atol=0)
+    torch.testing.assert_close(theirs.double()(x), other(x), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("channels", [2, 8])

@@ -74,7 +74,7 @@ def test_there_are_as_many_layers_as_the_name_says():
 
 
 def test_the_unit_is_the_printed_one():
-    unit = ImprovedUnit(3, 5, 2)
+    unit = ImprovedUnit(3, 5, 2).double()
     for name, parameter in unit.named_parameters():
         if parameter.ndim == 1 and name != "residual.3.weight":
             nn.init.uniform_(parameter)
@@ -85,7 +85,7 @@ def test_the_unit_is_the_printed_one():
         x = (x - x.mean((0, 2, 3), keepdim=True)) / (x.var((0, 2, 3), correction=0, keepdim=True) + 1e-5).sqrt()
         return x * p[f"{layer}.weight"][:, None, None] + p[f"{layer}.bias"][:, None, None]
 
-    x = torch.randn(4, 3, 7, 9)
+    x = torch.randn(4, 3, 7, 9, dtype=torch.float64)
     y = functional.conv2d(standardised(x, "residual.0"), p["residual.1.weight"], padding=1)
     y = standardised(y, "residual.2")
     y = torch.where(y > 0, y, 0.25 * y)
@@ -101,11 +101,11 @@ def test_a_unit_that_changes_no_shape_adds_its_input():
 
 
 def test_option_e_standardises_each_embedding_dimension_and_moves_it():
-    head = OptionE(3, 4, 5, dropout=0.0)
+    head = OptionE(3, 4, 5, dropout=0.0).double()
     nn.init.uniform_(head.offset)
-    embedding = head(torch.randn(64, 3, 2, 2))
+    embedding = head(torch.randn(64, 3, 2, 2, dtype=torch.float64))
     torch.testing.assert_close(embedding.mean(0), head.offset)
-    torch.testing.assert_close(embedding.var(0, correction=0), torch.ones(5), atol=1e-3, rtol=0)
+    torch.testing.assert_close(embedding.var(0, correction=0), torch.ones(5, dtype=torch.float64), atol=1e-3, rtol=0)
 
 
 def test_dropout_acts_in_training_alone():

@@ -53,12 +53,12 @@ def counts(
 def test_it_is_the_network_of_torchvision(units, name):
     from torchvision.models import resnet
 
-    theirs = getattr(resnet, name)(num_classes=5)
-    ours = ResNetNetwork(3, 64, 64, units=units, embedding=5, head="pool-fc")
+    theirs = getattr(resnet, name)(num_classes=5).double()
+    ours = ResNetNetwork(3, 64, 64, units=units, embedding=5, head="pool-fc").double()
     pairs = list(zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True))
     for mine, other in pairs:
         mine.copy_(other)
-    images = torch.randn(2, 3, 64, 64)
+    images = torch.randn(2, 3, 64, 64, dtype=torch.float64)
     for train in (True, False):
         ours.train(train)
         theirs.train(train)
@@ -101,16 +101,16 @@ def test_the_maps_of_aligned_faces():
 
 
 def test_the_embedding_is_the_mean_of_the_last_map():
-    network = ResNetNetwork(3, 112, 112, units=SMALL, filters=4, embedding=32).eval()
-    images = torch.randn(2, 3, 112, 112)
+    network = ResNetNetwork(3, 112, 112, units=SMALL, filters=4, embedding=32).double().eval()
+    images = torch.randn(2, 3, 112, 112, dtype=torch.float64)
     features = network.stages(network.stem(images))
     torch.testing.assert_close(network(images), features.mean((2, 3)))
     assert network.dimension == 32
 
 
 def test_the_head_of_the_toy_experiment_is_linear_in_the_whole_map():
-    network = ResNetNetwork(3, 112, 112, units=SMALL, filters=4, embedding=3, head="flatten-fc").eval()
-    images = torch.randn(2, 3, 112, 112)
+    network = ResNetNetwork(3, 112, 112, units=SMALL, filters=4, embedding=3, head="flatten-fc").double().eval()
+    images = torch.randn(2, 3, 112, 112, dtype=torch.float64)
     features = network.stages(network.stem(images))
     linear = network.head[-1]
     assert isinstance(linear, nn.Linear)
@@ -132,13 +132,14 @@ def test_convolutions_start_as_he_et_al_have_it():
 
 @pytest.mark.parametrize("size", [(16, 16), (15, 17)])
 def test_a_subsampled_convolution_is_a_strided_one(size):
-    ours = convolution(5, 7, 1, 2)
+    ours = convolution(5, 7, 1, 2).double()
     assert isinstance(ours, SubsampledConvolution)
-    theirs = nn.Conv2d(5, 7, 1, 2, bias=False)
+    theirs = nn.Conv2d(5, 7, 1, 2, bias=False).double()
     ours.load_state_dict(theirs.state_dict())
     results = []
     for layer in (ours, theirs):
-        images = torch.randn(3, 5, *size, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        generator = torch.Generator().manual_seed(1)
+        images = torch.randn(3, 5, *size, generator=generator, dtype=torch.float64, requires_grad=True)
         result = layer(images)
         result.square().sum().backward()
         results.append((result, images.grad, layer.weight.grad))

@@ -105,8 +105,8 @@ def test_a_bottleneck_unit_strides_in_its_first_convolution():
 
 
 def test_the_embedding_is_the_mean_of_the_last_map():
-    network = SEResNetNetwork(3, 112, 112, units=(1, 1, 1, 1), filters=4, embedding=128).eval()
-    images = torch.randn(2, 3, 112, 112)
+    network = SEResNetNetwork(3, 112, 112, units=(1, 1, 1, 1), filters=4, embedding=128).double().eval()
+    images = torch.randn(2, 3, 112, 112, dtype=torch.float64)
     features = network.stages(network.stem(images))
     assert features.shape == (2, 128, 4, 4)
     torch.testing.assert_close(network(images), features.mean((2, 3)))

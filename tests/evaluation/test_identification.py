@@ -146,7 +146,14 @@ def test_no_distractors_are_like_nobody():
 @pytest.mark.parametrize(("name", "screening"), [("avx512_vnni", "int8"), ("avx2", "float32")])
 def test_bytes_are_multiplied_where_the_processor_does_so_exactly(name, screening, monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {name: True, "amx_int8": False})
+    monkeypatch.setattr(distractors, "_products", lambda first, second: first.int() @ second.int().T)
     assert fastest_screening() == screening
+
+
+def test_bytes_are_not_multiplied_where_the_largest_products_overflow_all_the_same(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_vnni": True})
+    monkeypatch.setattr(distractors, "_products", lambda first, second: (first.int() @ second.int().T).clamp(max=2**15))
+    assert fastest_screening() == "float32"
 
 
 @pytest.mark.skipif(fastest_screening() != "int8", reason="the processor sums products of bytes in 16 bits")

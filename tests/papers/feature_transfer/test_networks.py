@@ -123,9 +123,9 @@ def rectified(x: Tensor, weights: Iterator[Tensor]) -> Tensor:
 
 
 def test_the_decoder_is_as_described():
-    decoder = Decoder(side=25, width=2)
+    decoder = Decoder(side=25, width=2).double()
     uniform(decoder)
-    rich = torch.randn(5, 20)
+    rich = torch.randn(5, 20, dtype=torch.float64)
     weights = iter(decoder.parameters())
     sides = iter([4, 7, 13, 25])
     x = rectified((rich @ next(weights).T).view(5, 20, 2, 2), weights)
@@ -143,9 +143,9 @@ def test_the_decoder_is_as_described():
 
 
 def test_the_filter_is_as_described():
-    filter_ = Filter(width=2, embedding=6)
+    filter_ = Filter(width=2, embedding=6).double()
     uniform(filter_)
-    rich = torch.randn(5, 20)
+    rich = torch.randn(5, 20, dtype=torch.float64)
     weights = iter(filter_.parameters())
     x = rectified((rich @ next(weights).T).view(5, 4, 5, 5), weights)
     for side in (10, 20):
@@ -159,8 +159,8 @@ def test_the_filter_is_as_described():
 
 
 def test_features_come_through_encoder_and_filter():
-    network = small()
-    images = torch.empty(4, 3, 21, 18).uniform_(-1, 1)
+    network = small().double()
+    images = torch.empty(4, 3, 21, 18, dtype=torch.float64).uniform_(-1, 1)
     network(images)
     network.eval()
     torch.testing.assert_close(network.rich(images), network.encoder(network.framed(images)))
@@ -177,8 +177,8 @@ def test_the_decoder_answers_any_rich_feature_with_an_image_in_range():
 
 
 def test_evaluation_of_a_sample_does_not_depend_on_the_others():
-    network = small()
-    images = torch.empty(6, 1, 16, 16).uniform_(-1, 1)
+    network = small().double()
+    images = torch.empty(6, 1, 16, 16, dtype=torch.float64).uniform_(-1, 1)
     rich = network.rich(images)
     network.decoder(rich)
     network.filter(rich)

@@ -38,8 +38,8 @@ def random_costs(classes: int) -> Tensor:
 
 def test_cost_sensitive_cross_entropy_by_hand():
     # Label 1 of the logits (0, ln 3): 3 xi_11 / (xi_10 + 3 xi_11) = 1.5 / (0.25 + 1.5) = 6 / 7.
-    costs = torch.tensor([[1.0, 1.0], [0.25, 0.5]])
-    logits = torch.tensor([[0.0, log(3)]])
+    costs = torch.tensor([[1.0, 1.0], [0.25, 0.5]], dtype=torch.float64)
+    logits = torch.tensor([[0.0, log(3)]], dtype=torch.float64)
     value = cost_sensitive_cross_entropy(logits, torch.tensor([1]), costs)
     assert value.item() == pytest.approx(log(7 / 6))
     assert cost_sensitive_cross_entropy(logits, torch.tensor([0]), costs).item() == pytest.approx(log(4))
