@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shared.commands.checkpoint_folders import evaluated
+from shared.data.drawn import draw
 from shared.errors import UserError
 from shared.evaluation.trained import Trained
+from shared.records.checkpoint_folders import checkpoints_of_record
 from shared.records.fingerprint import evaluation_code
 from shared.records.kept import write_arrays
 from shared.records.records import write_json
 from shared.records.results import Results
+from shared.runs.catalogue import evaluations
 from shared.runs.config import Run
 from shared.training import device as devices
-from shared.training.checkpoint import Checkpoints
 from shared.training.setup import Setup
 
 
@@ -26,16 +27,15 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
         UserError: the run is not trained to its end, or the benchmark's data cannot be had.
 
     """
-    checkpoints = Checkpoints(evaluated(run, seed, results), run.config.identity(), seed)
-    saved = checkpoints.load()
+    saved = checkpoints_of_record(run, seed, results).load()
     if saved is None or not saved["position"]["ended"]:
         raise UserError(
             f"{run.name}, seed {seed}, is not trained at scale '{run.scale}' with its present configuration; first run "
             f"python -m shared train {run.paper} {run.name} --scale {run.scale} --seed {seed}"
         )
     device, _hold = devices.prepare(run.config.training)
-    setup = Setup(run, seed, root, device)
-    trained = Trained(setup, root, [benchmark])
+    setup = Setup(run, seed, draw(run.config.data, seed, root), device)
+    trained = Trained(setup, root, evaluations(run, [benchmark]))
     for missing in trained.skipped.values():
         raise UserError(missing)
     setup.scheme.restore(saved["position"]["best_state"] or saved["scheme"])

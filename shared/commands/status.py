@@ -9,7 +9,7 @@ from pathlib import Path
 from shared.records.records import Record, find_records, read_record
 from shared.records.results import SUFFIXES, Results
 from shared.records.target_records import record_paths
-from shared.runs.catalogue import data_sets, images_of
+from shared.runs.catalogue import data_sets, evaluations
 from shared.runs.components import DataSet
 from shared.runs.config import Run
 from shared.runs.registry import Paper, papers
@@ -88,7 +88,7 @@ def _at_hand(data: DataSet, root: Path) -> bool:
 
 def _tested_elsewhere(run: Run, root: Path) -> list[str]:
     """Return the names of the data sets that a run's benchmarks embed and that are not to be had."""
-    data = [images_of(run, name) for name in run.config.benchmarks]
+    data = [evaluation.images for evaluation in evaluations(run, run.config.benchmarks).values()]
     return [_called(entry) for entry in data if entry is not None and not _at_hand(entry, root)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shared.data.drawn import Part
 from shared.errors import UserError
 from shared.evaluation.output import Output
-from shared.runs.catalogue import benchmark_of, images_of
 from shared.training.loop import EVALUATION_BATCH, embed
 
 if TYPE_CHECKING:
     from shared.data.image_source import ImageSource
+    from shared.runs.catalogue import Evaluation
+    from shared.runs.components import DataSet
     from shared.runs.fields import Split
     from shared.training.setup import Setup
 
@@ -41,18 +43,19 @@ class Trained:
 
     """
 
-    def __init__(self, setup: Setup, root: Path, names: Iterable[str]) -> None:
+    def __init__(self, setup: Setup, root: Path, evaluations: Mapping[str, Evaluation]) -> None:
         self.setup, self.run, self.scheme = setup, setup.run, setup.scheme
         self._root = root
         self._outputs: dict[tuple[Split, str], Output] = {}
         self._given: dict[str, Any] = {}
         self._embedded: dict[tuple[str, bool], tuple[ImageSource, np.ndarray[Any, Any]]] = {}
-        self._benchmarks = {name: benchmark_of(self.run, name) for name in names}
+        self._benchmarks = {name: benchmark for name, (benchmark, _) in evaluations.items()}
         self._require_methods()
-        self.skipped = self._without_data()
-        for name in self._benchmarks:
-            if name not in self.skipped:
-                self._given_to(name)
+        images = {name: images for name, (_, images) in evaluations.items() if images is not None}
+        self.skipped = self._without_data(images)
+        self._embeds = {name: data for name, data in images.items() if name not in self.skipped}
+        for data in self._embeds.values():
+            self._read(data)
 
     def _require_methods(self) -> None:
         for name, asked in self._benchmarks.items():
@@ -63,25 +66,24 @@ class Trained:
                         f"{self.run.config.scheme.name} has none: leave the benchmark out, or set scheme.name otherwise"
                     )
 
-    def _without_data(self) -> dict[str, str]:
+    def _without_data(self, images: Mapping[str, DataSet]) -> dict[str, str]:
         """Return the benchmarks whose data are not to be had, each with what is missing."""
-        missing = {}
-        for name in self._benchmarks:
-            data = images_of(self.run, name)
-            if data is not None and not (data.obtainable or data.is_there(self._root)):
-                missing[name] = (
-                    f"{data.whose.title} is not in {data.place} under the data root; {data.whose.how_to_get}"
-                )
-        return missing
+        return {
+            name: f"{data.whose.title} is not in {data.place} under the data root; {data.whose.how_to_get}"
+            for name, data in images.items()
+            if not (data.obtainable or data.is_there(self._root))
+        }
 
-    def _given_to(self, name: str) -> Any:
-        """Return what a benchmark on images of its own is given, read once; raises UserError where it is damaged."""
-        data = images_of(self.run, name)
-        if data is None:
-            return None
+    def _read(self, data: DataSet) -> Any:
+        """Return what benchmarks on a data set are given, read once; raises UserError where it is damaged."""
         if data.name not in self._given:
             self._given[data.name] = data.load(self._root)
         return self._given[data.name]
+
+    def row(self) -> dict[str, float]:
+        """Return what is measured along training, by "benchmark/metric", as a row of the learning curve has it."""
+        measured, _ = self.measure(self.run.config.along_training)
+        return {f"{name}/{metric}": value for name, metrics in measured.items() for metric, value in metrics.items()}
 
     def measure(self, names: Iterable[str], *, alone: bool = False) -> tuple[Metrics, dict[str, Arrays]]:
         """Return the metrics of the named benchmarks, and the arrays of those that keep any.
@@ -105,8 +107,8 @@ class Trained:
         measure = benchmark.build()
         if benchmark.inside:
             measured = measure(self.scheme, self.setup.images["train"])
-        elif benchmark.on is not None:
-            measured = measure(self._given_to(name), partial(self._embed, benchmark.embedding))
+        elif name in self._embeds:
+            measured = measure(self._read(self._embeds[name]), partial(self._embed, benchmark.embedding))
         else:
             measured = measure(*(self.output(split, benchmark.embedding) for split in benchmark.splits))
         metrics, arrays = measured if benchmark.keeps else (measured, {})
@@ -119,8 +121,8 @@ class Trained:
         """
         source, embeddings = self._embedded.get((method, mirrored), (None, np.empty(0)))
         if source is not images:
-            everything = np.arange(len(images))
-            on_device = self.setup.on_device(images, everything, np.zeros(len(images), np.int64))
+            everything = Part(images, np.arange(len(images)), np.zeros(len(images), np.int64))
+            on_device = self.setup.on_device(everything)
             faces = (batch.flip(3) if mirrored else batch for batch, _ in on_device.in_order(EVALUATION_BATCH))
             embeddings = getattr(self.scheme, method)(faces).cpu().numpy()
             embeddings.flags.writeable = False

@@ -16,14 +16,19 @@ from typing import TYPE_CHECKING
 
 from shared import ROOT
 from shared.records.definitions import Sources
-from shared.runs.catalogue import benchmarks, images_of
+from shared.runs.catalogue import evaluations
 from shared.runs.components import Component
 
 if TYPE_CHECKING:
     from shared.runs.config import Run
 
 
-_TRAINING = ("shared.training.device:prepare", "shared.training.setup:Setup", "shared.training.loop:fit")
+_TRAINING = (
+    "shared.data.drawn:draw",
+    "shared.training.device:prepare",
+    "shared.training.setup:Setup",
+    "shared.training.loop:fit",
+)
 _EVALUATION = ("shared.evaluation.trained:Trained",)
 _NO_PART = ("shared.errors", "shared.runs.registry", "shared.training.progress")
 _RENDERING = ("records", "runs", "commands/render.py", "verdicts", "reporting", "evaluation")
@@ -62,7 +67,7 @@ def evaluation_definitions(run: Run, benchmark: str, root: Path = ROOT) -> tuple
         LookupError: a component is not there.
 
     """
-    protocol, images = benchmarks(run.paper)[benchmark], images_of(run, benchmark)
+    protocol, images = evaluations(run, [benchmark])[benchmark]
     parts = [protocol] if images is None else [protocol, images]
     settings = hashlib.sha256(protocol.model_dump_json().encode()).hexdigest()
     return settings, *_used(root, (*_EVALUATION, *(start for part in parts for start in _made_of(part))))

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Iterable
 from functools import cache
 from types import ModuleType
-from typing import Annotated, Any, TypeVar, Union
+from typing import Annotated, Any, NamedTuple, TypeVar, Union
 
 from pydantic import Field, create_model
 
@@ -69,25 +69,32 @@ def benchmarks(paper: str) -> dict[str, Benchmark]:
     return own | {benchmark.name: benchmark for benchmark in listed}
 
 
-def benchmark_of(run: Run, name: str) -> Benchmark:
-    """Return a benchmark that a run names, with the options that the run sets for it."""
-    return benchmarks(run.paper)[name].configured(run.config.protocols.get(name, {}))
+class Evaluation(NamedTuple):
+    """A benchmark as a run is evaluated by it: with the run's options, and the data set that it embeds, if any."""
+
+    benchmark: Benchmark
+    images: DataSet | None
 
 
-def images_of(run: Run, name: str) -> DataSet | None:
-    """Return the data set that a benchmark embeds, from the same source as the run's own; None where it has none."""
-    on = benchmarks(run.paper)[name].on
-    if on is None:
-        return None
-    kind: type[DataSet] = _components(run.paper, DataSet)[on]
+def evaluations(run: Run, names: Iterable[str]) -> dict[str, Evaluation]:
+    """Return how a run is evaluated by benchmarks, by name; their data are from the same source as the run's own."""
+    return {name: _evaluation(run, name) for name in names}
+
+
+def _evaluation(run: Run, name: str) -> Evaluation:
+    benchmark = benchmarks(run.paper)[name].configured(run.config.protocols.get(name, {}))
+    if benchmark.on is None:
+        return Evaluation(benchmark, None)
+    kind = _components(run.paper, DataSet)[benchmark.on]
     source = getattr(run.config.data, "source", None)
     options = {} if source is None or "source" not in kind.model_fields else {"source": source}
-    return kind(name=on, **options)
+    return Evaluation(benchmark, kind(name=benchmark.on, **options))
 
 
 def data_sets(runs: Iterable[Run]) -> dict[str, DataSet]:
     """Return the data sets that runs train on, then those that their benchmarks embed, by name."""
     runs = list(runs)
     trained = {run.config.data.name: run.config.data for run in runs}
-    tested = [images_of(run, name) for run in runs for name in (*run.config.benchmarks, *run.config.along_training)]
+    measured = [evaluations(run, (*run.config.benchmarks, *run.config.along_training)).values() for run in runs]
+    tested = [evaluation.images for asked in measured for evaluation in asked]
     return trained | {data.name: data for data in tested if data is not None}

@@ -6,7 +6,7 @@ import pytest
 
 from shared.errors import UserError
 from shared.evaluation.face_benchmarks import Templates
-from shared.runs.catalogue import benchmark_of
+from shared.runs.catalogue import evaluations
 from shared.runs.config import config_hash
 from shared.runs.registry import TRAINED_SCALES, Paper
 from tests.runs.samples import MINIMAL, paper
@@ -195,9 +195,18 @@ def test_a_run_sets_options_of_a_benchmarks_protocol_which_change_no_training(tm
     )
     text = text.replace("variants:", "  protocols.ijb-c: {detector: true, flip: none}\nvariants:")
     run = paper(tmp_path, text).run("b/50", "smoke")
-    assert benchmark_of(plain, "ijb-c").options == {"flip": "sum", "norms": "kept", "detector": False}
-    assert benchmark_of(run, "ijb-c").options == {"flip": "none", "norms": "removed", "detector": True}
-    assert benchmark_of(run, "ijb-c").build() == Templates(flip="none", norms="removed", detector=True)
+    before, after = (evaluations(entry, ["ijb-c"])["ijb-c"].benchmark for entry in (plain, run))
+    assert before.options == {
+        "flip": "sum",
+        "norms": "kept",
+        "detector": False,
+    }
+    assert after.options == {
+        "flip": "none",
+        "norms": "removed",
+        "detector": True,
+    }
+    assert after.build() == Templates(flip="none", norms="removed", detector=True)
     assert "protocols" not in plain.config.plain()
     assert run.config.plain()["protocols"] == {"ijb-c": {"detector": True, "flip": "none", "norms": "removed"}}
     assert run.hash == plain.hash

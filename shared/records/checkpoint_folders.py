@@ -6,28 +6,45 @@ import warnings
 from pathlib import Path
 
 from shared.records.fingerprint import training_code
+from shared.records.provenance import commit
 from shared.records.records import read_record
 from shared.records.results import Results
 from shared.records.shown_equal import read_shown_equal
 from shared.runs.config import Run
 from shared.training import parallel
-from shared.training.checkpoint import NEWEST, UNKNOWN, made_by
+from shared.training.checkpoint import NEWEST, UNKNOWN, Checkpoints, Made, made_by
 
 
 class OtherCodeWarning(UserWarning):
     """Checkpoints of other code are there, and are left alone."""
 
 
-def trained_on(run: Run, seed: int, results: Results, code: str) -> Path:
-    """Return the folder of the checkpoints that training by `code` goes on from, or begins.
+def checkpoints_of(run: Run, seed: int, results: Results) -> Checkpoints:
+    """Return the checkpoints that training by the present code goes on from, or begins.
 
-    That is the code's own folder, or that of code that was shown to train the same bits. Where there are checkpoints of
-    other code alone, the training begins anew, and an `OtherCodeWarning` says so.
+    They lie in the code's own folder, or in that of code that was shown to train the same bits. Where there are
+    checkpoints of other code alone, the training begins anew, and an `OtherCodeWarning` says so.
 
     Raises:
         UserError: what was shown to train the same bits cannot be read.
 
     """
+    made = Made(training_code(run), commit())
+    return Checkpoints(_folder(run, seed, results, made.code), run.config.identity(), seed, made)
+
+
+def checkpoints_of_record(run: Run, seed: int, results: Results) -> Checkpoints:
+    """Return the checkpoints of a trained seed: those of the code that its record names."""
+    record = results.record(run.scale, run.paper, run.name, seed)
+    code = read_record(record).provenance.code if record.exists() else training_code(run)
+    folder = results.checkpoints(run.scale, run.paper, run.hash, seed, code)
+    before = folder.parent  # where older code put its own
+    return Checkpoints(
+        folder if (folder / NEWEST).exists() or not (before / NEWEST).exists() else before, run.config.identity(), seed
+    )
+
+
+def _folder(run: Run, seed: int, results: Results, code: str) -> Path:
     own = results.checkpoints(run.scale, run.paper, run.hash, seed, code)
     if (own / NEWEST).exists():
         return own
@@ -39,14 +56,6 @@ def trained_on(run: Run, seed: int, results: Results, code: str) -> Path:
     if others and parallel.rank() == 0:
         _warn(f"{run.name} seed {seed}", others[-1])
     return own
-
-
-def evaluated(run: Run, seed: int, results: Results) -> Path:
-    """Return the folder of the checkpoints of a trained seed: those of the code that its record names."""
-    record = results.record(run.scale, run.paper, run.name, seed)
-    code = read_record(record).provenance.code if record.exists() else training_code(run)
-    folder = results.checkpoints(run.scale, run.paper, run.hash, seed, code)
-    return folder if (folder / NEWEST).exists() or not (folder.parent / NEWEST).exists() else folder.parent
 
 
 def _others(own: Path) -> list[Path]:

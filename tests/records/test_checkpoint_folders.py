@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from shared.commands.checkpoint_folders import OtherCodeWarning, evaluated, trained_on
+from shared.records import checkpoint_folders
+from shared.records.checkpoint_folders import OtherCodeWarning, checkpoints_of, checkpoints_of_record
 from shared.records.fingerprint import training_code
 from shared.records.records import write_json
 from shared.records.results import Results
@@ -43,6 +44,12 @@ def save(run: Run, results: Results, code: str, commit: str = "c" * 40) -> Path:
     return folder
 
 
+@pytest.fixture
+def present(monkeypatch) -> None:
+    """Let the present code have the fingerprint `NEW`."""
+    monkeypatch.setattr(checkpoint_folders, "training_code", lambda _: NEW)
+
+
 def show_equal(results: Results, one: str, other: str) -> None:
     comparison = Comparison(
         commits=("c" * 40, "d" * 40),
@@ -55,16 +62,18 @@ def show_equal(results: Results, one: str, other: str) -> None:
     write_shown_equal(results.same_bits(), ShownEqual(comparisons=(comparison,)))
 
 
+@pytest.mark.usefixtures("present")
 def test_the_present_code_goes_on_with_its_own_checkpoint(run, results):
     save(run, results, OLD)
     own = save(run, results, NEW)
-    assert trained_on(run, 0, results, NEW) == own
+    assert checkpoints_of(run, 0, results).folder == own
 
 
+@pytest.mark.usefixtures("present")
 def test_a_checkpoint_of_other_code_is_left_alone_and_it_is_said_how_to_go_on_with_it(run, results):
     other = save(run, results, OLD)
     with pytest.warns(OtherCodeWarning) as warned:
-        own = trained_on(run, 0, results, NEW)
+        own = checkpoints_of(run, 0, results).folder
     assert own == other.with_name(NEW)
     said = str(warned[0].message)
     assert said.startswith(f"figure7/10 seed 0: the checkpoint in {other} was made by other code ({OLD}, commit ccc")
@@ -72,30 +81,32 @@ def test_a_checkpoint_of_other_code_is_left_alone_and_it_is_said_how_to_go_on_wi
     assert "\n" not in said
 
 
+@pytest.mark.usefixtures("present")
 def test_a_checkpoint_from_before_code_was_told_is_left_alone_too(run, results):
     other = save(run, results, OLD)
     shutil.copy(other / "checkpoint.pt", other.parent)
     shutil.rmtree(other)
     with pytest.warns(OtherCodeWarning, match="was made by other code"):
-        assert trained_on(run, 0, results, NEW) == other.with_name(NEW)
-    assert evaluated(run, 0, results) == other.parent
+        assert checkpoints_of(run, 0, results).folder == other.with_name(NEW)
+    assert checkpoints_of_record(run, 0, results).folder == other.parent
 
 
+@pytest.mark.usefixtures("present")
 def test_a_checkpoint_of_code_that_was_shown_equal_is_gone_on_with(run, results):
     save(run, results, "2" * 12)
     other = save(run, results, OLD)
     show_equal(results, OLD, NEW)
-    assert trained_on(run, 0, results, NEW) == other
+    assert checkpoints_of(run, 0, results).folder == other
 
 
 def test_what_is_evaluated_are_the_weights_that_the_record_tells_of(run, results):
     other = save(run, results, OLD)
     own = save(run, results, training_code(run))
-    assert evaluated(run, 0, results) == own
+    assert checkpoints_of_record(run, 0, results).folder == own
     made = record(run.name).provenance.model_copy(update={"code": OLD})
     entry = record(run.name).model_copy(update={"provenance": made})
     write_json(results.record(run.scale, run.paper, run.name, 0), entry.model_dump(mode="json"))
-    assert evaluated(run, 0, results) == other
+    assert checkpoints_of_record(run, 0, results).folder == other
 
 
 def test_a_checkpoint_that_is_taken_up_tells_what_made_it(tmp_path):

@@ -1,0 +1,60 @@
+"""Write what one seed of one run leaves behind."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+from shared.records.kept import write_arrays, write_curve, write_features
+from shared.records.provenance import provenance
+from shared.records.records import DataUsed, Record, write_json
+
+if TYPE_CHECKING:
+    from shared.evaluation.trained import Trained
+    from shared.records.results import Results
+    from shared.training.checkpoint import Made
+    from shared.training.loop import Position
+
+
+class MissingBenchmarkWarning(UserWarning):
+    """The data of a benchmark are not to be had, and it is not measured."""
+
+
+def write_record(
+    trained: Trained, position: Position, made: Made, results: Results, *, started: str, seconds: float
+) -> None:
+    """Measure a run trained to its end, and write its curve, what it keeps, and then its record.
+
+    `made` is the code that trained, `started` a time, `seconds` how long ago it was. A benchmark whose data are not to
+    be had is left out, with a `MissingBenchmarkWarning`.
+
+    Raises:
+        UserError: the run has no images of a split that it is measured on or keeps the features of.
+
+    """
+    setup, run = trained.setup, trained.run
+    skipped = {name: reason for name, reason in trained.skipped.items() if name in run.config.benchmarks}
+    for reason in skipped.values():
+        warnings.warn(f"{run.name}: not measured: {reason}", MissingBenchmarkWarning, stacklevel=2)
+    metrics, kept = trained.measure(run.config.benchmarks)
+    last = {name: value for name, value in position.curve[-1].items() if name not in {"epoch", "step"}}
+    record = Record(
+        paper=run.paper,
+        run=run.name,
+        scale=run.scale,
+        seed=setup.seed,
+        axes=run.axes,
+        config=run.config.plain(),
+        config_hash=run.hash,
+        metrics={"training": last, **metrics},
+        data=DataUsed(name=run.config.data.name, checksums=setup.drawn.checksums, counts=setup.drawn.counts),
+        skipped=skipped,
+        provenance=provenance(setup, position, made, metrics, started=started, seconds=seconds),
+    )
+    folder = results.seed(run.scale, run.paper, run.name, setup.seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_curve(folder, position.curve)
+    for split in run.config.keep_features:
+        write_features(folder, split, trained.output(split))
+    write_arrays(folder, kept)
+    write_json(results.record(run.scale, run.paper, run.name, setup.seed), record.model_dump(mode="json"))
