@@ -13,16 +13,12 @@ from shared.reporting.site_folder import write_site
 from shared.runs.catalogue import data_sets
 from shared.runs.components import Card
 from shared.runs.registry import papers
-from shared.verdicts.verdicts import verdicts
 
 
 def write_report(scale: str, results: Results) -> Path:
     """Write `verdicts.json` and the report of a scale from the records and targets that are there; return its page."""
     pages = [Page(paper, scale, results) for paper in papers().values()]
-    judged = {
-        page.paper.key: verdicts(page.paper.reference, page.records.table, scale, page.elsewhere) for page in pages
-    }
-    write_json(results.verdicts(scale), judged)
+    write_json(results.verdicts(scale), {page.paper.key: page.verdicts.as_dict() for page in pages})
     commits = {record.provenance.commit[:10] for page in pages for record, _ in page.records.records}
     index = results.report(scale)
     site = Site(

@@ -21,15 +21,11 @@ from shared.reporting.table import read_display
 from shared.runs.catalogue import data_sets
 from shared.runs.registry import Paper
 from shared.runs.runs_file import Target
-from shared.verdicts.claims import judge_claims
-from shared.verdicts.values import judge_values
+from shared.verdicts.verdicts import judge
 
 
 class Page:
-    """What one paper's page shows at one scale: `records` that are there, and what they say of numbers and claims.
-
-    `elsewhere` names the runs that were trained on other data than the paper's, and on which.
-    """
+    """What one paper's page shows at one scale: `records` that are there, and what they say of numbers and claims."""
 
     def __init__(self, paper: Paper, scale: str, results: Results) -> None:
         self.paper, self.scale, self.results = paper, scale, results
@@ -38,9 +34,8 @@ class Page:
         self.records = Records(((read_record(path), path.parent) for path in present), paper.reference)
         self.by_path = dict(zip(present, (record for record, _ in self.records.records), strict=True))
         table = self.records.table
-        self.elsewhere = {} if scale == "smoke" else _trained_elsewhere(paper, self.by_path.values())
-        self.values = judge_values(paper.reference, table, scale, self.elsewhere)
-        self.claims = judge_claims(paper.reference, table, scale)
+        elsewhere = {} if scale == "smoke" else _trained_elsewhere(paper, self.by_path.values())
+        self.verdicts = judge(paper.reference, table, scale, elsewhere)
         self.shown_equal = read_shown_equal(results.same_bits())
 
     def view(self) -> PaperPage:
@@ -53,7 +48,7 @@ class Page:
             citation=f"{', '.join(citation.authors)}. {citation.venue}, {citation.year or 'undated'}.",
             summary=(module.__doc__ or "").split("\n\n", 1)[-1].replace("\n", " "),
             targets=[self._target(name, target) for name, target in self.paper.targets.items()],
-            claims=[claim_row(claim, self.paper.targets) for claim in self.claims],
+            claims=[claim_row(claim, self.paper.targets) for claim in self.verdicts.claims],
             deviations=[
                 Deviation(
                     date=deviation.date.isoformat(),
@@ -84,7 +79,7 @@ class Page:
             ours=target.ours,
             values=[
                 value_row(value)
-                for value in sorted(self.values, key=lambda value: value.source != "own")
+                for value in sorted(self.verdicts.values, key=lambda value: value.source != "own")
                 if value.target == name
             ],
             provenance=provenance(records, self.paper, self.shown_equal),

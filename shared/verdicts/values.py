@@ -7,7 +7,7 @@ the declared floor) of it, on either side.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,7 +15,7 @@ import pandas as pd
 from shared.evaluation.spread import mean, sd
 from shared.runs.reference import Reference, Value, listed_runs
 from shared.verdicts import statistics
-from shared.verdicts.claims import ClaimVerdict, judge_claims
+from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.measurements import Measurements, Seeds, direction, finite, measure, recorded
 from shared.verdicts.words import NO_EVIDENCE, SMOKE, UNSCORED, Word, seeds_word
 
@@ -46,21 +46,26 @@ class ValueVerdict(Value):
 
 
 def judge_values(
-    reference: Reference, table: pd.DataFrame, scale: str, elsewhere: Mapping[str, str] | None = None
+    reference: Reference,
+    table: pd.DataFrame,
+    scale: str,
+    claims: Iterable[ClaimVerdict],
+    elsewhere: Mapping[str, str] | None = None,
 ) -> list[ValueVerdict]:
     """Return a verdict of every printed number, in the order of the reference.
 
-    `elsewhere` names the runs that were trained on other data than the paper's, and on which. Their numbers are not
-    compared with printed ones; a claim, which compares runs with each other, is judged by them all the same.
+    `claims` are the verdicts of those that numbers rest on. `elsewhere` names the runs that were trained on other data
+    than the paper's, and on which. Their numbers are not compared with printed ones; a claim, which compares runs with
+    each other, is judged by them all the same.
 
     Raises:
         ValueError: the table holds two records of the same run, seed, benchmark and metric.
-        UserError: as `judge_claims`, or a number is scored by a metric of which no direction is known.
+        UserError: a number is scored by a metric of which no direction is known.
 
     """
     measurements = measure(table)
-    claims = {verdict.id: verdict for verdict in judge_claims(reference, table, scale)}
-    return [_judge(value, measurements, claims, scale, elsewhere or {}) for value in reference.values]
+    by_id = {verdict.id: verdict for verdict in claims}
+    return [_judge(value, measurements, by_id, scale, elsewhere or {}) for value in reference.values]
 
 
 def _judge(

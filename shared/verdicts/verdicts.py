@@ -6,24 +6,39 @@ The table has one row per run, seed, benchmark and metric, and its value, in col
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from shared.runs.reference import Reference
-from shared.verdicts.claims import judge_claims
-from shared.verdicts.values import judge_values
+from shared.verdicts.claims import ClaimVerdict, judge_claims
+from shared.verdicts.values import ValueVerdict, judge_values
 
 
-def verdicts(
+@dataclass(frozen=True)
+class Verdicts:
+    """What the records of a scale say of every printed number and of every claim of a paper."""
+
+    scale: str
+    values: list[ValueVerdict]
+    claims: list[ClaimVerdict]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return them as plain data, ready for JSON."""
+        return {
+            "scale": self.scale,
+            "values": [verdict.as_dict() for verdict in self.values],
+            "claims": [verdict.as_dict() for verdict in self.claims],
+        }
+
+
+def judge(
     reference: Reference, table: pd.DataFrame, scale: str, elsewhere: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """Return the verdicts of every printed number and every claim as plain data, ready for JSON.
+) -> Verdicts:
+    """Return the verdicts of every printed number and every claim, in the order of the reference.
 
     `elsewhere`, and what is raised, as for `judge_values`.
     """
-    return {
-        "scale": scale,
-        "values": [verdict.as_dict() for verdict in judge_values(reference, table, scale, elsewhere)],
-        "claims": [verdict.as_dict() for verdict in judge_claims(reference, table, scale)],
-    }
+    claims = judge_claims(reference, table, scale)
+    return Verdicts(scale, judge_values(reference, table, scale, claims, elsewhere), claims)

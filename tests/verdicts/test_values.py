@@ -12,25 +12,25 @@ from hypothesis import strategies as st
 
 from shared.errors import UserError
 from shared.runs.reference import Claim, Reference, Value
-from shared.verdicts.values import ValueVerdict, judge_values
-from shared.verdicts.verdicts import verdicts
+from shared.verdicts import verdicts
+from shared.verdicts.values import ValueVerdict
 from tests.verdicts.samples import CITATION, printed, records
 
 FOLDS = "t/{0,1,2}"
 
 
 def judge(value: Value, table: pd.DataFrame, scale: str = "full") -> ValueVerdict:
-    return judge_values(Reference(CITATION, (value,), (), ()), table, scale)[0]
+    return verdicts.judge(Reference(CITATION, (value,), (), ()), table, scale).values[0]
 
 
 def test_a_run_on_other_data_is_not_compared_with_what_is_printed():
     reference = Reference(CITATION, (printed(), printed(column="Theirs", run="b")), (), ())
     table = records({"a": [99, 99.1], "b": [99, 99.1]})
-    other, same = judge_values(reference, table, "lite", {"a": "olivetti"})
+    other, same = verdicts.judge(reference, table, "lite", {"a": "olivetti"}).values
     assert (other.verdict, other.mean, other.n) == ("not run", None, 0)
     assert other.reason == "trained on other data than the paper's (olivetti)"
     assert (same.verdict, same.n) == ("matched", 2)
-    assert verdicts(reference, table, "lite", {"a": "olivetti"})["values"][0]["verdict"] == "not run"
+    assert verdicts.judge(reference, table, "lite", {"a": "olivetti"}).as_dict()["values"][0]["verdict"] == "not run"
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,9 @@ def test_a_dash_is_judged_by_its_claim_and_shows_the_measurement() -> None:
         }
     )
     table = records({"a": [10.0, 9.8], "b": [99.0, 99.0]})
-    found = judge_values(Reference(CITATION, (printed(value=None, claim="C"),), (claim,), ()), table, "full")[0]
+    found = verdicts.judge(Reference(CITATION, (printed(value=None, claim="C"),), (claim,), ()), table, "full").values[
+        0
+    ]
     assert (found.verdict, found.difference) == ("matched", None)
     assert found.mean == pytest.approx(9.9)
     assert found.reason.startswith("as claim C: ")

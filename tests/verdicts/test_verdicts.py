@@ -7,7 +7,7 @@ import json
 import pandas as pd
 
 from shared.runs.reference import read_reference
-from shared.verdicts.verdicts import verdicts
+from shared.verdicts.verdicts import judge
 from tests.conftest import ROOT
 from tests.verdicts.samples import ERROR, records
 
@@ -22,7 +22,7 @@ def test_the_verdicts_of_the_real_paper_are_json_and_cover_everything() -> None:
             records({f"table1/{split}/softmax": [0.9, 0.95, 0.85] for split in splits}, ERROR),
         ]
     )
-    found = verdicts(reference, table, "full")
+    found = judge(reference, table, "full").as_dict()
     assert json.loads(json.dumps(found, allow_nan=False))["scale"] == "full"
     assert len(found["values"]) == len(reference.values)
     cells = {(cell["target"], cell["row"], cell["column"]): cell for cell in found["values"]}
