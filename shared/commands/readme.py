@@ -24,7 +24,7 @@ from shared.reporting.comparison import by_seed
 from shared.reporting.readme import Part, deviations_text, filled, rewrite, target_text
 from shared.reporting.table import Table, measured
 from shared.runs import registry
-from shared.runs.reference import listed_runs
+from shared.runs.claims import listed_runs
 from shared.runs.registry import Paper
 
 KINDS = ("deviations", "table", "measured")

@@ -1,6 +1,6 @@
 """The claims, each with what the records say of it.
 
-A kind of claim is a schema in `shared.runs.reference` and a function here in `JUDGES` that judges it by the evidence.
+A kind of claim is a schema in `shared.runs.claims` and a function here in `JUDGES` that judges it by the evidence.
 """
 
 from __future__ import annotations
@@ -10,17 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from shared.runs.reference import (
-    BestWithin,
-    Claim,
-    LargerGap,
-    Lower,
-    OneFails,
-    Plateau,
-    Reference,
-    Rises,
-    Within,
-)
+from shared.runs.claims import BestWithin, Claim, LargerGap, Lower, OneFails, Plateau, Rises, Within
+from shared.runs.reference import Reference
 from shared.verdicts import comparisons, levels
 from shared.verdicts.evidence import Evidence
 from shared.verdicts.findings import Finding

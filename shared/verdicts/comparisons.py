@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 
-from shared.runs.reference import LargerGap, Level, Lower, Quantity, Rises, Within
+from shared.runs.claims import LargerGap, Level, Lower, Quantity, Rises, Within
 from shared.verdicts.evidence import Evidence
 from shared.verdicts.findings import Finding, examined
 from shared.verdicts.judgement import Judgement, all_as_claimed

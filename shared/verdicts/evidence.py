@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.errors import UserError
-from shared.runs.reference import Level, Quantity, Reference, listed_runs
+from shared.runs.claims import Level, Quantity, listed_runs
+from shared.runs.reference import Reference
 from shared.verdicts.measurements import Measurements, Seeds, finite, recorded
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations, product
 
 from shared.evaluation.spread import mean
-from shared.runs.reference import BestWithin, Level, OneFails, Plateau, Quantity
+from shared.runs.claims import BestWithin, Level, OneFails, Plateau, Quantity
 from shared.verdicts.evidence import Evidence
 from shared.verdicts.findings import Finding, adjusted, examined, finding, interval_text, sense
 from shared.verdicts.judgement import NOT_RUN, Judgement, cannot_judge, summary

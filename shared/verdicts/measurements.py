@@ -14,7 +14,7 @@ import pandas as pd
 
 from shared.errors import UserError
 from shared.evaluation.spread import mean
-from shared.runs.reference import listed_runs
+from shared.runs.claims import listed_runs
 
 DIRECTIONS = {
     "accuracy": 1,

@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 
 from shared.evaluation.spread import mean, sd
-from shared.runs.reference import Reference, Value, listed_runs
+from shared.runs.claims import listed_runs
+from shared.runs.reference import Reference, Value
 from shared.verdicts import statistics
 from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.measurements import Measurements, Seeds, direction, finite, measure, recorded

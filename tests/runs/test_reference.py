@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from shared.errors import UserError
-from shared.runs.reference import BestWithin, Lower, OneFails, Reference, Value, Within, listed_runs, read_reference
+from shared.runs.claims import BestWithin, Lower, OneFails, Within, listed_runs
+from shared.runs.reference import Reference, Value, read_reference
 from tests.conftest import ROOT
 
 MINIMAL: dict[str, Any] = {

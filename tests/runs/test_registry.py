@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from shared.errors import UserError
-from shared.runs.reference import listed_runs
+from shared.runs.claims import listed_runs
 from shared.runs.registry import TRAINED_SCALES, papers
 from tests.runs.samples import MINIMAL, paper
 

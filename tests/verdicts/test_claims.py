@@ -8,7 +8,8 @@ from typing import Any, get_args
 import pandas as pd
 import pytest
 
-from shared.runs.reference import Claim, Reference, Test
+from shared.runs.claims import Claim, Test
+from shared.runs.reference import Reference
 from shared.runs.registry import paper
 from shared.verdicts.claims import JUDGES, judge_claims
 from tests.verdicts.samples import (

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import UserError
-from shared.runs.reference import Claim, Reference, Value
+from shared.runs.claims import Claim
+from shared.runs.reference import Reference, Value
 from shared.verdicts import verdicts
 from shared.verdicts.values import ValueVerdict
 from tests.verdicts.samples import CITATION, printed, records

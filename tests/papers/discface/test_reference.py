@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from shared.runs.reference import LargerGap, Plateau, Value
+from shared.runs.claims import LargerGap, Plateau
+from shared.runs.reference import Value
 from shared.runs.registry import paper
 from shared.runs.yaml_files import load
 

@@ -9,7 +9,8 @@ from itertools import product
 
 import pytest
 
-from shared.runs.reference import LargerGap, Lower, Quantity, Rises, Test, Value, Within, listed_runs
+from shared.runs.claims import LargerGap, Lower, Quantity, Rises, Test, Within, listed_runs
+from shared.runs.reference import Value
 from shared.runs.registry import paper
 from shared.runs.yaml_files import load
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.runs.reference import listed_runs
+from shared.runs.claims import listed_runs
 from shared.runs.registry import paper
 
 GA = paper("gaussian_affinity")
