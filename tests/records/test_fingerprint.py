@@ -14,6 +14,7 @@ from types import FrameType
 import pytest
 
 from shared import ROOT
+from shared.data.drawn import draw
 from shared.records import fingerprint
 from shared.records.definitions import Sources
 from shared.records.fingerprint import evaluation_definitions, training_code, training_definitions
@@ -141,7 +142,7 @@ def test_every_function_of_the_suite_that_a_training_calls_is_in_its_fingerprint
     device, _hold = prepare(run.config.training)
     sys.setprofile(note)
     try:
-        setup = Setup(run, 0, digits_root, device)
+        setup = Setup(run, 0, draw(run.config.data, 0, digits_root), device)
         fit(setup.scheme, setup.images["train"], run.config.training, 0, Checkpoints(tmp_path, {}, 0))
     finally:
         sys.setprofile(None)
