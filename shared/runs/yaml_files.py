@@ -50,34 +50,37 @@ def load(path: Path) -> Document:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); create it or correct the path.") from None
+    loader = LOADER(text)
     try:
-        node = yaml.compose(text, Loader=LOADER)
-        data = yaml.load(text, Loader=LOADER)  # noqa: S506 - either one is a safe loader
+        node = loader.get_single_node()
+        if node is None:
+            raise UserError(f"{path}: the file is empty; fill it in.")
+        lines: dict[Key, int] = {}
+        for key, line in _walk(loader, node, ()):
+            if key in lines:
+                raise UserError(f"{path}:{line}: '{key[-1]}' is given twice; keep one of them.")
+            lines[key] = line
+        data = loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UserError(f"{path}:{line}: not valid YAML: {error.problem}; correct that line.") from None
-    if node is None:
-        raise UserError(f"{path}: the file is empty; fill it in.")
-    lines: dict[Key, int] = {}
-    for key, line in _walk(node, ()):
-        if key in lines:
-            raise UserError(f"{path}:{line}: '{key[-1]}' is given twice; keep one of them.")
-        lines[key] = line
+    finally:
+        loader.dispose()
     return Document(path, data, lines)
 
 
-def _walk(node: yaml.Node, key: Key) -> Iterator[tuple[Key, int]]:
+def _walk(loader: Any, node: yaml.Node, key: Key) -> Iterator[tuple[Key, int]]:
     if isinstance(node, yaml.MappingNode):
         for name, value in node.value:
             if name.tag == "tag:yaml.org,2002:merge":
                 continue
-            inner = (*key, yaml.safe_load(name.value) if name.style is None else name.value)
+            inner = (*key, loader.construct_object(name, deep=True))
             yield inner, name.start_mark.line + 1
-            yield from _walk(value, inner)
+            yield from _walk(loader, value, inner)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             yield (*key, index), value.start_mark.line + 1
-            yield from _walk(value, (*key, index))
+            yield from _walk(loader, value, (*key, index))
 
 
 def explain(error: ValidationError, document: Document) -> UserError:
