@@ -27,6 +27,7 @@ from shared.losses.cosine_cross_entropy import cosine_cross_entropy
 from shared.losses.norm_face import NormFaceLoss
 from shared.runs.components import Loss
 from tests.conftest import ROOT
+from tests.losses.samples import check_finite_at_extremes
 
 CONTINUATIONS: tuple[Continuation, ...] = ("smooth", "at-pi", "linear", "easy", "clamped", "none")
 EXACT: tuple[Loss, ...] = (
@@ -292,14 +293,7 @@ def test_no_gradient_is_recorded_where_none_is_wanted(options):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("options", ALL, ids=repr)
 def test_gradients_are_finite_where_there_is_no_angle_or_an_extreme_one(options, dtype):
-    loss = options.build(2, 3).to(dtype)
-    weights = loss.linear.weight.detach()
-    x = torch.stack([torch.zeros(2), torch.full((2,), 1e-30)]).to(dtype)
-    x = torch.cat([x, 3 * weights[:2], -3 * weights[:2]]).requires_grad_()
-    value = loss(x, torch.tensor([0, 1, 0, 1, 0, 1]))["loss"]
-    assert value.isfinite()
-    for gradient in gradients(value, x, loss):
-        assert gradient.isfinite().all()
+    check_finite_at_extremes(options.build(2, 3).to(dtype))
 
 
 # Limits and invariances

@@ -17,10 +17,11 @@ from papers.adversarial_variance.scheme import AdversarialScheme
 from shared.errors import UserError
 from shared.runs.catalogue import run_model
 from shared.runs.config import RunConfig
-from shared.training.batches import ImageTensor, Normalisation
+from shared.training.batches import ImageTensor
 from shared.training.checkpoint import Checkpoints
 from shared.training.classification import ClassificationScheme
 from shared.training.loop import fit
+from tests.training.samples import numbered, numbers
 
 CPU = torch.device("cpu")
 SHAPE = (1, 8, 8)
@@ -51,19 +52,6 @@ def adversarial(classes: int = 3, seed: int = 0, config: RunConfig | None = None
     return scheme
 
 
-def numbered(sizes: list[int] = SIZES) -> ImageTensor:
-    """Return noise whose first pixel is the image's number, with the classes mixed."""
-    random = np.random.default_rng(0)
-    labels = random.permutation(np.repeat(np.arange(len(sizes)), sizes))
-    images = random.integers(0, 256, (len(labels), 8, 8), dtype=np.uint8)
-    images[:, 0, 0] = np.arange(len(labels))
-    return ImageTensor(images, labels, Normalisation(0.0, 1.0), CPU)
-
-
-def numbers(images: Tensor) -> list[int]:
-    return torch.round(images[:, 0, 0, 0] * 255).long().tolist()
-
-
 def drawn(
     scheme: AdversarialScheme, images: ImageTensor, size: int = 8, *, seed: int = 0, epoch: int = 0, start: int = 0
 ):
@@ -81,7 +69,7 @@ def drawn(
 
 @pytest.mark.parametrize("anchors", ANCHORS)
 def test_a_batch_is_half_anchors_and_half_other_images_of_the_same_classes(anchors):
-    images = numbered()
+    images = numbered(SIZES)
     for size in (2, 8, 9):
         pairs = drawn(adversarial(anchors=anchors), images, size)
         assert len(pairs) == -(-len(images) // size)
@@ -92,7 +80,7 @@ def test_a_batch_is_half_anchors_and_half_other_images_of_the_same_classes(ancho
 
 
 def test_classes_are_drawn_with_replacement_and_evenly():
-    pairs = [pair for epoch in range(400) for pair in drawn(adversarial(), numbered(), epoch=epoch)]
+    pairs = [pair for epoch in range(400) for pair in drawn(adversarial(), numbered(SIZES), epoch=epoch)]
     counts = np.stack([np.bincount(classes, minlength=3) for classes, *_ in pairs])
     assert counts.max() == 4  # one class only in a batch of four draws
     expected = counts.sum() / 3
@@ -100,7 +88,7 @@ def test_classes_are_drawn_with_replacement_and_evenly():
 
 
 def test_fixed_anchors_are_one_image_a_class_in_the_whole_training_and_never_among_the_others():
-    scheme, images = adversarial(), numbered()
+    scheme, images = adversarial(), numbered(SIZES)
     anchors: dict[int, set[int]] = {0: set(), 1: set(), 2: set()}
     others = set()
     for epoch in range(60):
@@ -117,7 +105,7 @@ def test_fixed_anchors_are_one_image_a_class_in_the_whole_training_and_never_amo
 def test_the_fixed_anchors_are_those_of_the_seed():
     found = set()
     for seed in range(20):
-        classes, own, *_ = drawn(adversarial(), numbered(), size=40, seed=seed)[0]
+        classes, own, *_ = drawn(adversarial(), numbered(SIZES), size=40, seed=seed)[0]
         found.add(dict(zip(classes, own, strict=True))[1])
     assert len(found) > 4  # of nine images of class 1
 
@@ -143,7 +131,7 @@ def test_the_adversary_has_fresh_others(anchors):
 
 @pytest.mark.parametrize("anchors", ANCHORS)
 def test_seed_epoch_and_number_alone_decide_a_pair(anchors):
-    images = numbered()
+    images = numbered(SIZES)
     whole = drawn(adversarial(anchors=anchors), images, seed=3, epoch=2)
     again = adversarial(anchors=anchors, seed=7)  # weights and torch's generator have no part in it
     assert drawn(again, images, seed=3, epoch=2) == whole
@@ -232,7 +220,7 @@ def weights(*modules: nn.Module) -> list[Tensor]:
 def test_a_pair_of_updates_against_autograd():
     """C steps down L_softmax + weight L_adv with A held, then A down its cross-entropy with the new C held."""
     scheme = adversarial(weight=2.5, adversary_learning_rate=0.7, config=configuration(SGD))
-    images = numbered()
+    images = numbered(SIZES)
     first, labels, second, second_labels = next(scheme.batches(images, 8, 0, 0, 0))
     backbone, loss, adversary = (copy.deepcopy(part) for part in (scheme.backbone, scheme.loss, scheme.adversary))
     scheme.step(first, labels, second, second_labels)
@@ -264,7 +252,7 @@ def test_each_update_moves_its_own_network_alone(still):
     scheme = adversarial(config=configuration(SGD), weight=5.0)
     (scheme.optimizer if still == "classifier" else scheme.adversary_optimizer).learning_rate = 0.0
     before = weights(scheme.backbone, scheme.loss), weights(scheme.adversary)
-    scheme.step(*next(scheme.batches(numbered(), 8, 0, 0, 0)))
+    scheme.step(*next(scheme.batches(numbered(SIZES), 8, 0, 0, 0)))
     after = weights(scheme.backbone, scheme.loss), weights(scheme.adversary)
     moved = [any(not torch.equal(a, b) for a, b in zip(*pair, strict=True)) for pair in zip(before, after, strict=True)]
     assert moved == [still != "classifier", still != "adversary"]
@@ -274,7 +262,7 @@ def test_the_learning_rate_factor_holds_for_both_networks():
     scheme = adversarial()
     scheme.set_learning_rate(0)
     before = weights(scheme.backbone, scheme.loss, scheme.adversary)
-    scheme.step(*next(scheme.batches(numbered(), 8, 0, 0, 0)))
+    scheme.step(*next(scheme.batches(numbered(SIZES), 8, 0, 0, 0)))
     after = weights(scheme.backbone, scheme.loss, scheme.adversary)
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
@@ -293,7 +281,7 @@ def test_the_classifier_starts_as_without_an_adversary():
 
 def test_without_weight_the_classifier_is_updated_as_by_plain_classification():
     with_adversary, without = adversarial(weight=0.0), plain()
-    for first, labels, *second in adversarial().batches(numbered(), 8, 0, 0, 0):
+    for first, labels, *second in adversarial().batches(numbered(SIZES), 8, 0, 0, 0):
         found = with_adversary.step(first, labels, *second)
         assert torch.equal(found["loss"], without.step(first, labels)["loss"])
     assert _same(ClassificationScheme.state(with_adversary), without.state())
@@ -322,7 +310,7 @@ class Short(AdversarialScheme):
 @pytest.mark.parametrize("anchors", ANCHORS)
 def test_resumed_in_the_middle_of_an_epoch_it_ends_with_the_same_bits(tmp_path, anchors):
     config = configuration(epochs=3, batch_size=4, checkpoint_steps=3, milestones=[0.5])
-    images = numbered()
+    images = numbered(SIZES)
     whole = adversarial(config=config, anchors=anchors)
     expected = fit(whole, images, config.training, 1, Checkpoints(tmp_path / "whole", {}, 1))
 
@@ -343,7 +331,7 @@ def test_resumed_in_the_middle_of_an_epoch_it_ends_with_the_same_bits(tmp_path, 
 
 def test_the_curve_has_every_term(tmp_path):
     config = configuration(epochs=2)
-    position = fit(adversarial(), numbered(), config.training, 0, Checkpoints(tmp_path, {}, 0))
+    position = fit(adversarial(), numbered(SIZES), config.training, 0, Checkpoints(tmp_path, {}, 0))
     terms = {"loss", "classification", "adversarial", "adversary", "anchors_recognised"}
     assert [set(row) for row in position.curve] == [terms | {"epoch", "step"}] * 2
     assert [row["step"] for row in position.curve] == [3, 6]  # ceil(17 / 8) pairs an epoch
@@ -351,7 +339,7 @@ def test_the_curve_has_every_term(tmp_path):
 
 def test_cross_entropy_of_the_classifier_is_over_anchors_and_others():
     scheme = adversarial()
-    first, labels, *second = next(scheme.batches(numbered(), 8, 0, 0, 0))
+    first, labels, *second = next(scheme.batches(numbered(SIZES), 8, 0, 0, 0))
     with torch.no_grad():
         expected = functional.cross_entropy(scheme.loss.scores(scheme.backbone(first)), labels)
     assert float(scheme.step(first, labels, *second)["classification"]) == pytest.approx(float(expected), rel=1e-5)

@@ -14,9 +14,10 @@ from papers.discface.rare_class import RareClassScheme
 from shared.errors import UserError
 from shared.runs.catalogue import run_model
 from shared.runs.config import RunConfig
-from shared.training.batches import ImageTensor, Normalisation
+from shared.training.batches import ImageTensor
 from shared.training.checkpoint import Checkpoints
 from shared.training.loop import fit
+from tests.training.samples import numbered
 
 CPU = torch.device("cpu")
 SHAPE = (1, 8, 8)
@@ -45,18 +46,9 @@ def rare_class(rare: int = RARE, classes: int = 4, seed: int = 0) -> Any:
     return scheme
 
 
-def numbered(sizes: list[int] = SIZES) -> ImageTensor:
-    """Return noise whose first pixel is the image's number, with the classes mixed."""
-    random = np.random.default_rng(0)
-    labels = random.permutation(np.repeat(np.arange(len(sizes)), sizes))
-    images = random.integers(0, 256, (len(labels), 8, 8), dtype=np.uint8)
-    images[:, 0, 0] = np.arange(len(labels))
-    return ImageTensor(images, labels, Normalisation(0.0, 1.0), CPU)
-
-
 def drawn(epoch: int, *, size: int = 8, seed: int = 0, start: int = 0, images: ImageTensor | None = None, rare=RARE):
     """Return the batches of an epoch, each the numbers of its images and their labels."""
-    chosen = images or numbered()
+    chosen = images or numbered(SIZES)
     found = []
     for batch, labels in rare_class(rare).batches(chosen, size, seed, epoch, start):
         numbers = torch.round(batch[:, 0, 0, 0] * 255).long().tolist()
@@ -82,7 +74,7 @@ def test_now_in_the_first_now_in_the_second_of_the_two_anywhere_and_any_of_its_i
     assert len(places) == 40
     assert {place for place, _ in places} == {0, 1}
     assert {batch for _, batch in places} == {0, 1, 2}
-    assert set(images) == set(np.flatnonzero(numbered().labels.numpy() == RARE))
+    assert set(images) == set(np.flatnonzero(numbered(SIZES).labels.numpy() == RARE))
 
 
 def test_every_batch_holds_the_other_three_classes_in_equal_parts():
@@ -98,7 +90,7 @@ def test_every_batch_holds_the_other_three_classes_in_equal_parts():
 def test_an_epoch_goes_through_all_images_of_the_frequent_classes_before_it_repeats_one():
     for epoch in range(20):
         seen = Counter(number for numbers, _ in drawn(epoch) for number in numbers)
-        labels = numbered().labels.numpy()
+        labels = numbered(SIZES).labels.numpy()
         for label in range(3):
             times = [seen[number] for number in np.flatnonzero(labels == label)]
             # Eight places for each class. A place may have gone to the rare class.
@@ -129,7 +121,7 @@ def test_a_rare_class_that_there_is_not_is_refused(rare, classes):
 
 
 def test_a_training_taken_up_in_its_middle_ends_with_the_same_weights(tmp_path):
-    images = numbered()
+    images = numbered(SIZES)
 
     def train(name: str, epochs: int) -> dict[str, Any]:
         scheme = rare_class()
