@@ -1,1 +1,1 @@
-"""Turn records into verdicts, and verdicts into a report that a person can read."""
+"""Tables, figures and verdicts as a report that a person can read."""
