@@ -82,6 +82,7 @@ def compare(here: Left, there: Left) -> Differences:
         *_of_fields("data ", here.record["data"], there.record["data"], ("name", "checksums", "counts")),
         *_of_curves(here.folder / CURVE, there.folder / CURVE),
         *_of_metrics("training", here, there),
+        *_of_fields("", here.record, there.record, ("health",)),
         *_of_files("features-*.npz", here.folder, there.folder),
     ]
     names = dict.fromkeys([*here.metrics, *there.metrics])
