@@ -65,7 +65,7 @@ def test_of_prototypes_that_are_one_it_is_the_hinge() -> None:
     options = Affinity(sigma=10, margin=0.75)
     module = options.build(3, 10)
     torch.nn.init.zeros_(module.prototypes)
-    hinge = module(torch.randn(10, 3), torch.arange(10))[options.judged_by]
+    hinge = module(torch.randn(10, 3), torch.arange(10))[options.judged_by].detach()
     assert options.knowing_nothing([0.1] * 10) == pytest.approx(float(hinge)) == pytest.approx(6.75)
 
 
