@@ -33,6 +33,11 @@ class Adversarial(Scheme):
     normalised: bool = True
     anchors: Literal["fixed", "redrawn", "independent"] = "fixed"
 
+    @property
+    def added_terms(self) -> dict[str, float]:
+        """The adversarial loss of the classifier."""
+        return {"adversarial": self.weight}
+
 
 class Variance(Benchmark):
     """Variance of each class's embeddings along their principal components."""

@@ -6,6 +6,7 @@ import pandas as pd
 
 from shared.evaluation.spread import mean
 from shared.records.records import Records
+from shared.reporting.health_marks import mark
 from shared.reporting.table import Table, measured
 
 METHODS = {
@@ -42,7 +43,7 @@ def table_variance(records: Records) -> Table:
         rows.append(
             {
                 "Classes": classes,
-                "Training": training,
+                "Training": f"{training}{mark(records, [run])}",
                 "Second variance": measured(values.get("second_variance", []), digits=3),
                 "by class": f"{min(by_class):.3g} to {max(by_class):.3g}" if by_class else "not run",
                 "Second share (%)": measured(values.get("second_share", [])),
@@ -83,7 +84,7 @@ def table_openset(records: Records) -> Table:
         values = _by_metric(chosen, f"openset/{method}")
         rows.append(
             {
-                "Training": label,
+                "Training": f"{label}{mark(records, [f'openset/{method}'])}",
                 "AUROC (%)": measured(values.get("auroc", [])),
                 "FPR at 95 % TPR (%)": measured(values.get("fpr_at_95_tpr", [])),
                 "Accuracy, known (%)": measured(values.get("accuracy", [])),

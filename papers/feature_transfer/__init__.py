@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from shared.backbones import Side
 from shared.evaluation import Verification
+from shared.losses.knowing_nothing import Answer, entropy
 from shared.runs.components import Backbone, Benchmark, Loss, Scheme
 from shared.runs.fields import Count, NonNegative, Positive, Share, Split
 
@@ -37,18 +38,24 @@ class MetricL2(Loss):
     """
 
     implementation: ClassVar[str] = "papers.feature_transfer.losses:MetricL2Loss"
+    judged_by: ClassVar[str] = "cross_entropy"
     name: Literal["metric-l2"] = "metric-l2"
     weight: NonNegative
     bias: bool = False
+
+    knowing_nothing: ClassVar[Answer] = entropy
 
 
 class SoftmaxL2(Loss):
     """Softmax with weight decay of the classifier alone, the row sfmx+L2 of table 3; `weight` is lambda."""
 
     implementation: ClassVar[str] = "papers.feature_transfer.losses:SoftmaxL2Loss"
+    judged_by: ClassVar[str] = "cross_entropy"
     name: Literal["softmax-l2"] = "softmax-l2"
     weight: NonNegative
     bias: bool = False
+
+    knowing_nothing: ClassVar[Answer] = entropy
 
 
 class FeatureTransfer(Scheme):
@@ -84,6 +91,11 @@ class FeatureTransfer(Scheme):
         if (self.components is None) == (self.energy is None):
             raise ValueError("give either components or energy")
         return self
+
+    @property
+    def added_terms(self) -> dict[str, float]:
+        """The reconstruction."""
+        return {"reconstruction": self.reconstruction}
 
 
 class NearestCenter(Benchmark):

@@ -7,6 +7,7 @@ equidistant. Meant for training sets in which some classes are rare.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -28,6 +29,7 @@ class Affinity(Loss):
     """
 
     implementation: ClassVar[str] = "papers.gaussian_affinity.affinity:AffinityLoss"
+    judged_by: ClassVar[str] = "hinge"
     name: Literal["affinity"] = "affinity"
     sigma: Positive
     margin: Annotated[float, Field(gt=0, lt=1)]
@@ -36,6 +38,17 @@ class Affinity(Loss):
     distance: Literal["squared_l2", "l1"] = "squared_l2"
     similarity: Literal["gaussian", "inverse"] = "gaussian"
     initial_scale: Positive | None = None
+
+    def knowing_nothing(self, shares: Sequence[float]) -> float:
+        """Return the hinge of one embedding for all images: lambda (C - 1) where their similarities are all equal.
+
+        Of uneven shares it is lower where the similarity to the k most frequent classes, of a share P together, is
+        higher by lambda than to the others: lambda (P (k - 1) + (1 - P) (C - 1 + k)), for the best of k.
+        """
+        falling, classes = sorted(shares, reverse=True), len(shares)
+        together = [sum(falling[:k]) for k in range(1, classes + 1)]
+        hinges = (p * (k - 1) + (1 - p) * (classes - 1 + k) for k, p in enumerate(together, start=1))
+        return self.margin * min(hinges)
 
 
 class DermofitRecall(Benchmark):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from shared.records.records import Records
 from shared.reporting.comparison import SEEDS, printed_cell
+from shared.reporting.health_marks import mark
 from shared.reporting.table import Table, measured
 
 VIDEO_AND_STILLS = {"lfw": "LFW", "ytf": "YTF"}
@@ -29,7 +30,7 @@ def table3(records: Records) -> Table:
                 printed = "" if method == "Softmax" else printed_cell(records, "table3", method, label)
                 row[f"{label} (quoted)"] = "" if own else printed
                 row[f"{label} (printed)"] = printed if own else ""
-            row[f"{label} (measured)"] = measured(_verification(records, benchmark, own)) if own else ""
+            row[f"{label} (measured)"] = _verification(records, benchmark, own) if own else ""
         rows.append(row)
     return Table(
         data=_face_values(records, benchmarks),
@@ -48,8 +49,8 @@ def table_text(records: Records) -> Table:
             "Affinity (printed)": printed_cell(records, "table_text", label, "Affinity Loss")
             if name in OTHER_FACES
             else "",
-            "Affinity (measured)": measured(_verification(records, name, "affinity")),
-            "Softmax (measured)": measured(_verification(records, name, "softmax")),
+            "Affinity (measured)": _verification(records, name, "affinity"),
+            "Softmax (measured)": _verification(records, name, "softmax"),
         }
         for name, label in benchmarks.items()
     ]
@@ -71,10 +72,10 @@ def _olivetti_note(benchmarks: Iterable[str]) -> list[str]:
     return [note] if "olivetti" in benchmarks else []
 
 
-def _verification(records: Records, benchmark: str, loss: str) -> list[float]:
+def _verification(records: Records, benchmark: str, loss: str) -> str:
     table = records.metric(benchmark, "accuracy")
-    values: list[float] = table[table["loss"] == loss].sort_values("seed")["value"].tolist()
-    return values
+    chosen = table[table["loss"] == loss].sort_values("seed")
+    return measured(chosen["value"].tolist(), mark=mark(records, chosen["run"]))
 
 
 def _face_values(records: Records, benchmarks: Iterable[str]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from papers.gaussian_affinity.names import LOSSES
 from shared.evaluation.spread import mean
 from shared.records.records import Records
 from shared.reporting.comparison import SEEDS, printed_cell
+from shared.reporting.health_marks import mark
 from shared.reporting.table import Table, measured
 
 SPLITS = {
@@ -49,10 +50,10 @@ def table1(records: Records) -> Table:
             {
                 "Imbalanced": label,
                 "CoSen CNN (quoted)": records.printed("table1", label, "CoSen CNN [24]"),
-                "CoSen CNN (measured)": measured(chosen[chosen["loss"] == "cosen"]["value"].tolist()),
+                "CoSen CNN (measured)": _cell(records, chosen[chosen["loss"] == "cosen"]),
                 "Affinity (printed)": records.printed("table1", label, "Affinity Loss"),
-                "Affinity (measured)": measured(chosen[chosen["loss"] == "affinity"]["value"].tolist()),
-                "Softmax (measured)": measured(chosen[chosen["loss"] == "softmax"]["value"].tolist()),
+                "Affinity (measured)": _cell(records, chosen[chosen["loss"] == "affinity"]),
+                "Softmax (measured)": _cell(records, chosen[chosen["loss"] == "softmax"]),
             }
         )
     return Table(
@@ -77,7 +78,9 @@ def table2(records: Records) -> Table:
             row[f"{short} (printed)"] = printed if source == "printed" else ""
             chosen = table[(table["experiment"] == experiment) & (table["loss"] == loss)]
             folds = chosen.groupby("fold")["value"].apply(lambda seeds: mean(seeds.tolist()))
-            row[f"{short} (measured)"] = "" if loss is None else measured(folds.tolist(), decimals=1)
+            row[f"{short} (measured)"] = (
+                "" if loss is None else measured(folds.tolist(), decimals=1, mark=mark(records, chosen["run"]))
+            )
         rows.append(row)
     return Table(
         data=table[["run", "seed", "experiment", "loss", "fold", "metric", "value"]],
@@ -92,12 +95,13 @@ def table4(records: Records) -> Table:
     table = records.metric("mnist-test", "accuracy")
     rows = []
     for combination, label in COMBINATIONS.items():
-        values = table[table["combination"] == combination]["value"]
+        chosen = table[table["combination"] == combination]
+        values = chosen["value"]
         rows.append(
             {
                 "Distance, similarity": label.replace("sigma", "σ"),
                 "Printed": records.printed("table4", label, "Performance"),
-                "Measured": measured(values.tolist()),
+                "Measured": _cell(records, chosen),
                 "Lowest seed": f"{values.min():.2f}" if len(values) else "not run",
             }
         )
@@ -117,10 +121,10 @@ def table_search(records: Records) -> Table:
     rates = sorted(chosen["rate"].unique(), key=float)
     rows = []
     for (loss, margin), group in chosen.groupby(["loss", "margin"], sort=False):
-        by_rate = {rate: group[group["rate"] == rate]["value"].tolist() for rate in rates}
+        by_rate = {rate: group[group["rate"] == rate] for rate in rates}
         rows.append(
             {"Loss": LOSSES[str(loss)], "Margin λ": margin}
-            | {f"rate {rate} (measured)": measured(values) for rate, values in by_rate.items()}
+            | {f"rate {rate} (measured)": _cell(records, found) for rate, found in by_rate.items()}
         )
     return Table(
         data=chosen[["run", "seed", "loss", "margin", "rate", "metric", "value"]],
@@ -128,3 +132,8 @@ def table_search(records: Records) -> Table:
         caption="Error (%) on held-out training images, mean over the classes, by margin and learning rate",
         notes=["Digits 0-4 kept to 10%, at most 2,000 training images a class, one fifth of them held out."],
     )
+
+
+def _cell(records: Records, rows: pd.DataFrame) -> str:
+    """Return what some rows of the table of records measure, with the mark of their runs."""
+    return measured(rows["value"].tolist(), mark=mark(records, rows["run"]))

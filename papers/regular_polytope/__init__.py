@@ -7,10 +7,12 @@ its vertex: as far from the other classes, and as close together, as the space a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from shared.losses.knowing_nothing import cross_entropy
 from shared.runs.components import Loss
 from shared.runs.fields import Positive
 
@@ -38,3 +40,13 @@ class Polytope(Loss):
         if self.margin and self.scale is None:
             raise ValueError("a margin needs a scale, since it is an angle between normalised vectors")
         return self
+
+    def knowing_nothing(self, shares: Sequence[float]) -> float:
+        """Return the cross-entropy of the shares with the margin at 90 degrees, where no image is near any vertex."""
+        from papers.regular_polytope import polytope as geometry  # noqa: PLC0415 - imports numpy
+        from shared.losses.angular_margin import at_right_angles  # noqa: PLC0415 - imports torch
+
+        if self.scale is None or not self.margin:
+            return cross_entropy(shares)
+        phi = geometry.angle(self.polytope, geometry.dimension(self.polytope, len(shares)))
+        return cross_entropy(shares, -self.scale * at_right_angles(self.margin * phi, self.continuation))

@@ -12,6 +12,7 @@ from papers.regular_polytope.polytope import POLYTOPES, Name, angle, dimension
 from shared.data.formats.emnist import CHARACTERS
 from shared.records.records import Records
 from shared.reporting.comparison import SEEDS
+from shared.reporting.health_marks import mark
 from shared.reporting.table import Table, measured
 
 CLASSES = {"mnist": digits, "emnist": CHARACTERS}
@@ -35,9 +36,10 @@ def table_accuracy(records: Records) -> Table:
         label = f"{data}, {polytope}"
         row = {"Data, polytope": label, "d": str(dimension(polytope, len(CLASSES[data.lower()])))}
         for classifier in ("fixed", "learnable"):
-            values = _values(records, f"{stem}/{classifier}", f"{data.lower()}-test", "accuracy")
+            run = f"{stem}/{classifier}"
+            values = _values(records, run, f"{data.lower()}-test", "accuracy")
             row[f"{classifier} (printed)"] = records.printed("table_accuracy", label, classifier)
-            row[f"{classifier} (measured)"] = measured(values)
+            row[f"{classifier} (measured)"] = measured(values, mark=mark(records, [run]))
         rows.append(row)
     return Table(
         data=_tidy(records, ["accuracy"]),
@@ -80,7 +82,7 @@ def table_geometry(records: Records) -> Table:
         }
         accuracy = measured(_values(records, run, f"{data.lower()}-test", "accuracy"))
         rows.append(
-            {"Polytope": f"{data}, {polytope}, d = {d}", "Classifier": classifier}
+            {"Polytope": f"{data}, {polytope}, d = {d}", "Classifier": f"{classifier}{mark(records, [run])}"}
             | values
             | {"closed form": f"{degrees(angle(polytope, d)):.1f}", "accuracy, % (measured)": accuracy}
         )

@@ -10,6 +10,7 @@ from shared.records.records import Records
 from shared.records.results import Results
 from shared.records.target_records import record_paths
 from shared.reporting.figure import Figure
+from shared.reporting.health_marks import marked
 from shared.reporting.table import Table
 from shared.runs.registry import Paper
 
@@ -32,8 +33,9 @@ def draw(paper: Paper, target: str, scale: str, results: Results) -> Table | Fig
                 f"{path} is missing; make it with: python -m shared train {paper.key} {run.as_posix()} --scale {scale}"
             )
     function = getattr(importlib.import_module(f"papers.{paper.key}.targets"), target)
-    drawn: Table | Figure = function(Records.read(paths, paper.reference))
-    return drawn
+    records = Records.read(paths, paper.reference)
+    drawn: Table | Figure = function(records)
+    return marked(drawn, records)
 
 
 def render(paper: Paper, target: str, scale: str, results: Results) -> list[Path]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import pi
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from shared.losses.knowing_nothing import Answer, cross_entropy, entropy
 from shared.runs.components import Component, Loss
 from shared.runs.fields import Count, Fraction, NonNegative, Positive
 
@@ -18,6 +20,8 @@ class Softmax(Loss):
     name: Literal["softmax"] = "softmax"
     bias: bool = True
 
+    knowing_nothing: ClassVar[Answer] = entropy
+
 
 class Center(Loss):
     """Softmax joined with the center loss of Wen et al. (ECCV 2016).
@@ -26,10 +30,13 @@ class Center(Loss):
     """
 
     implementation: ClassVar[str] = "shared.losses.center:CenterLoss"
+    judged_by: ClassVar[str] = "cross_entropy"
     name: Literal["center"] = "center"
     weight: NonNegative
     alpha: Fraction
     bias: bool = True
+
+    knowing_nothing: ClassVar[Answer] = entropy
 
 
 class ModifiedSoftmax(Loss):
@@ -37,6 +44,8 @@ class ModifiedSoftmax(Loss):
 
     implementation: ClassVar[str] = "shared.losses.modified_softmax:ModifiedSoftmaxLoss"
     name: Literal["modified-softmax"] = "modified-softmax"
+
+    knowing_nothing: ClassVar[Answer] = entropy
 
 
 class ASoftmax(Loss):
@@ -53,6 +62,8 @@ class ASoftmax(Loss):
     decay: NonNegative = 0.12
     floor: NonNegative = 5.0
 
+    knowing_nothing: ClassVar[Answer] = entropy
+
 
 class NormFace(Loss):
     """Softmax of s cos(theta) (Wang et al., ACM Multimedia 2017); `scale` is s."""
@@ -60,6 +71,8 @@ class NormFace(Loss):
     implementation: ClassVar[str] = "shared.losses.norm_face:NormFaceLoss"
     name: Literal["normface"] = "normface"
     scale: Positive
+
+    knowing_nothing: ClassVar[Answer] = entropy
 
 
 class CosFace(Loss):
@@ -69,6 +82,10 @@ class CosFace(Loss):
     name: Literal["cosface"] = "cosface"
     scale: Positive
     margin: NonNegative
+
+    def knowing_nothing(self, shares: Sequence[float]) -> float:
+        """Return the cross-entropy of the shares with s m off the own logit."""
+        return cross_entropy(shares, self.scale * self.margin)
 
 
 class ArcFace(Loss):
@@ -86,6 +103,12 @@ class ArcFace(Loss):
     continuation: Literal["smooth", "at-pi", "linear", "easy", "clamped", "none"] = "linear"
     gradient: Literal["exact", "detached"] = "exact"
 
+    def knowing_nothing(self, shares: Sequence[float]) -> float:
+        """Return the cross-entropy of the shares with the margin at 90 degrees, where no image is near any class."""
+        from shared.losses.angular_margin import at_right_angles  # noqa: PLC0415 - imports torch
+
+        return cross_entropy(shares, -self.scale * at_right_angles(self.margin, self.continuation))
+
 
 class NormalisedSoftmax(Loss):
     """Softmax of embeddings brought to the length `scale`; `bias`: whether its linear layer has one."""
@@ -94,6 +117,8 @@ class NormalisedSoftmax(Loss):
     name: Literal["normalised-softmax"] = "normalised-softmax"
     scale: Positive = 1.0
     bias: bool = True
+
+    knowing_nothing: ClassVar[Answer] = entropy
 
 
 class Term(Component):
@@ -149,6 +174,7 @@ class Joint(Loss):
     """A softmax-type loss without bias, `base`, and a further term, `term`, times its weight."""
 
     implementation: ClassVar[str] = "shared.losses.joint:JointLoss"
+    judged_by: ClassVar[str] = "classification"
     name: Literal["joint"] = "joint"
     base: Annotated[Softmax | ModifiedSoftmax | ASoftmax | NormFace | CosFace | ArcFace, Field(discriminator="name")]
     term: Annotated[CenterTerm | ContrastiveTerm | TripletTerm | DiscrepancyTerm, Field(discriminator="name")]
@@ -159,3 +185,7 @@ class Joint(Loss):
         if getattr(base, "bias", False):
             raise ValueError("the base of a joint loss has no bias: give it 'bias: false'")
         return base
+
+    def knowing_nothing(self, shares: Sequence[float]) -> float | None:
+        """Return that of the base."""
+        return self.base.knowing_nothing(shares)

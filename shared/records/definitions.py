@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 SUITE = ("shared", "papers")
-_ASIDE = ("card", "implementation", "stand_in")
+_ASIDE = ("card", "implementation", "stand_in", "judged_by", "knowing_nothing", "added_terms")
 _Use = tuple[str, str]
 """A module and a name in it; the name "" is for what the module does without defining anything."""
 
@@ -32,7 +32,8 @@ class Sources:
         """Return a digest of each definition that the starts, each a "module:attribute", use, in the order of use.
 
         A digest changes with what the definition says; not with docstrings, comments, layout or the module that it
-        stands in, nor with the card of a data set and the paths by which options name their code.
+        stands in, nor with the card of a data set, the paths by which options name their code, and what they say to
+        whoever judges a training afterwards.
 
         Raises:
             LookupError: there is no such start.
@@ -185,6 +186,8 @@ def _says_nothing(node: ast.AST) -> bool:
     if isinstance(node, ast.Assign | ast.AnnAssign):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         return all(isinstance(target, ast.Name) and target.id in _ASIDE for target in targets)
+    if isinstance(node, ast.FunctionDef):
+        return node.name in _ASIDE
     return isinstance(node, ast.expr_context | ast.Pass) or (
         isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+from shared.evaluation.health import measure_health
 from shared.records.kept import write_arrays, write_curve, write_features
 from shared.records.provenance import provenance
-from shared.records.records import DataUsed, Record, write_json
+from shared.records.records import DataUsed, Record, TrainedOn, write_json
 
 if TYPE_CHECKING:
     from shared.evaluation.trained import Trained
@@ -49,6 +50,7 @@ def write_record(
         metrics={"training": last, **metrics},
         data=DataUsed(name=run.config.data.name, checksums=setup.drawn.checksums, counts=setup.drawn.counts),
         skipped=skipped,
+        health=TrainedOn.model_validate(measure_health(setup)),
         provenance=provenance(setup, position, made, metrics, started=started, seconds=seconds),
     )
     folder = results.seed(run.scale, run.paper, run.name, setup.seed)

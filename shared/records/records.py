@@ -60,11 +60,23 @@ class DataUsed(Strict):
     counts: dict[str, Any]
 
 
+class TrainedOn(Strict):
+    """What a run, once trained, made of the images that it was trained on (see `shared.evaluation.health`)."""
+
+    images: int
+    classes: int
+    error: float
+    chance: float
+    predicted: int
+    spread: float
+
+
 class Record(Strict):
     """What one seed of one run leaves behind.
 
     `metrics` holds those of each benchmark by name, and under "training" the loss and its terms over the last epoch.
-    `skipped` names the benchmarks whose data were not to be had, each with where they were looked for.
+    `skipped` names the benchmarks whose data were not to be had, each with where they were looked for. `health` is what
+    became of the images trained on; older records lack it.
     """
 
     paper: str
@@ -77,6 +89,7 @@ class Record(Strict):
     metrics: dict[str, dict[str, float]]
     data: DataUsed
     skipped: dict[str, str] = Field(default_factory=dict)
+    health: TrainedOn | None = None
     provenance: Provenance
 
 

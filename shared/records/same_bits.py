@@ -33,6 +33,11 @@ class Left:
         """The fingerprint of the code that trained it."""
         return str(self.record["provenance"]["code"])
 
+    @property
+    def health(self) -> Mapping[str, Any]:
+        """What became of the images trained on; nothing in older records."""
+        return self.record.get("health") or {}
+
     def evaluation_code(self, benchmark: str) -> str:
         """Return the fingerprint of the code that measured a benchmark."""
         return self.evaluation.get(benchmark, self.code)
@@ -82,6 +87,7 @@ def compare(here: Left, there: Left) -> Differences:
         *_of_fields("data ", here.record["data"], there.record["data"], ("name", "checksums", "counts")),
         *_of_curves(here.folder / CURVE, there.folder / CURVE),
         *_of_metrics("training", here, there),
+        *_of_fields("health ", here.health, there.health, here.health),
         *_of_files("features-*.npz", here.folder, there.folder),
     ]
     names = dict.fromkeys([*here.metrics, *there.metrics])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from shared.records.records import Records
+from shared.reporting.health_marks import mark
 from shared.reporting.table import Table, measured
 from shared.runs.reference import Value
 from shared.verdicts.statistics import Comparison, paired_differences, t_test
@@ -119,23 +120,27 @@ def by_seed(records: Records, run: str, benchmark: str, metric: str) -> dict[int
 def shown(records: Records, run: str, benchmark: str, metric: str, decimals: int = 2) -> str:
     """Return what is measured, or a dash where the run has other measurements alone."""
     values = list(by_seed(records, run, benchmark, metric).values())
-    return "–" if run in records.first_seeds() and not values else measured(values, decimals)
+    return "–" if run in records.first_seeds() and not values else measured(values, decimals, mark=mark(records, [run]))
 
 
 @dataclass(frozen=True)
 class Difference:
-    """The values of a base run and of a method by seed, and the method minus the base over the seeds of both."""
+    """The values of a base run and of a method by seed, and the method minus the base over the seeds of both.
+
+    `marks` are those of the two (see `shared.reporting.health_marks`).
+    """
 
     base: dict[int, float]
     method: dict[int, float]
     test: Comparison
+    marks: tuple[str, str] = ("", "")
 
     def cells(self) -> dict[str, str]:
         """Return the cells of a table that show it."""
         interval, p = self.test.interval, self.test.p
         return {
-            "Base (measured)": measured(list(self.base.values())),
-            "Method (measured)": measured(list(self.method.values())),
+            "Base (measured)": measured(list(self.base.values()), mark=self.marks[0]),
+            "Method (measured)": measured(list(self.method.values()), mark=self.marks[1]),
             "Difference (measured)": f"{self.test.effect:+z.2f}",
             "95% interval": "–" if interval is None else f"[{interval[0]:+z.2f}, {interval[1]:+z.2f}]",
             "p": "–" if p is None else f"{p:.3f}",
@@ -147,7 +152,10 @@ def difference(records: Records, base_run: str, method_run: str, place: Place) -
     """Compare a method with its base by Student's t-test paired over the seeds; None where no seed has both."""
     base, method = (by_seed(records, run, *place) for run in (base_run, method_run))
     differences = paired_differences(method, base)
-    return Difference(base, method, t_test(differences, "paired Student t-test")) if differences else None
+    if not differences:
+        return None
+    marks = mark(records, [base_run]), mark(records, [method_run])
+    return Difference(base, method, t_test(differences, "paired Student t-test"), marks)
 
 
 def of_tests(tests: Sequence[str]) -> str:

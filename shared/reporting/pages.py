@@ -14,6 +14,7 @@ from shared.records.records import Record, Records, read_record
 from shared.records.results import SUFFIXES, Results
 from shared.records.shown_equal import read_shown_equal
 from shared.records.target_records import record_paths
+from shared.reporting.health_marks import healths
 from shared.reporting.provenance import provenance
 from shared.reporting.rows import claim_row, table_view, value_row
 from shared.reporting.site import Deviation, Erratum, PaperPage, TargetSection
@@ -35,7 +36,9 @@ class Page:
         self.by_path = dict(zip(present, (record for record, _ in self.records.records), strict=True))
         table = self.records.table
         elsewhere = {} if scale == "smoke" else _trained_elsewhere(paper, self.by_path.values())
-        self.verdicts = judge(paper.reference, table, scale, elsewhere)
+        self.healths = healths(self.records)
+        untrained = {place: health.reason for place, health in self.healths.items() if not health.trained}
+        self.verdicts = judge(paper.reference, table, scale, elsewhere, untrained=untrained)
         self.shown_equal = read_shown_equal(results.same_bits())
 
     def view(self) -> PaperPage:
@@ -82,7 +85,7 @@ class Page:
                 for value in sorted(self.verdicts.values, key=lambda value: value.source != "own")
                 if value.target == name
             ],
-            provenance=provenance(records, self.paper, self.shown_equal),
+            provenance=provenance(records, self.paper, self.shown_equal, self.healths),
             commands=self._commands(name, suffixes[0] if target.kind == "figure" else "md", records),
             **{**drawn, "notes": [*drawn["notes"], *self._data_notes(name)]},
         )

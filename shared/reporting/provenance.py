@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 
 from shared.evaluation.spread import mean
 from shared.records.records import Record
@@ -11,21 +11,30 @@ from shared.records.shown_equal import ShownEqual
 from shared.reporting.older_code import OLDER_CODE, older_code
 from shared.reporting.site import ProvenanceRow
 from shared.runs.registry import Paper
+from shared.verdicts.health import Health
 
 MOST_COUNTS = 50
 
 
-def provenance(records: Iterable[Record], paper: Paper, shown: ShownEqual) -> list[ProvenanceRow]:
-    """Return a row for every run; `shown` says which older code was shown to leave the same bits as today's."""
+def provenance(
+    records: Iterable[Record], paper: Paper, shown: ShownEqual, healths: Mapping[tuple[str, int], Health]
+) -> list[ProvenanceRow]:
+    """Return a row for every run; `shown` says which older code was shown to leave the same bits as today's.
+
+    `healths` tells, by run and seed, what ails their trainings.
+    """
     by_run: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         by_run[record.run].append(record)
-    return [_row(seeds, paper, shown) for seeds in by_run.values()]
+    return [_row(seeds, paper, shown, healths) for seeds in by_run.values()]
 
 
-def _row(seeds: list[Record], paper: Paper, shown: ShownEqual) -> ProvenanceRow:
+def _row(
+    seeds: list[Record], paper: Paper, shown: ShownEqual, healths: Mapping[tuple[str, int], Health]
+) -> ProvenanceRow:
     made = [record.provenance for record in seeds]
     first = seeds[0]
+    found = {record.seed: healths[place] for record in seeds if (place := (record.run, record.seed)) in healths}
     counts = {
         f"{part} images per class" if isinstance(count, list) else part: _shown(count)
         for part, count in first.data.counts.items()
@@ -44,10 +53,19 @@ def _row(seeds: list[Record], paper: Paper, shown: ShownEqual) -> ProvenanceRow:
         images_per_second=f"{mean([provenance.images_per_second for provenance in made]):,.0f}",
         peak_memory=f"{max(provenance.peak_memory_mib for provenance in made):.0f} MiB",
         older_code=max((older_code(record, paper, shown) for record in seeds), key=OLDER_CODE.index),
+        ills=Counter(ill for health in found.values() for ill in health.ills),
+        training=dict(_told(found)),
         command=first.provenance.command,
         data={"data set": first.data.name, **counts, **sums, **_skipped(seeds)},
         packages=first.provenance.packages,
     )
+
+
+def _told(found: Mapping[int, Health]) -> Iterator[tuple[str, str]]:
+    """Yield what ails each seed and why, and the numbers that its training is judged by."""
+    for seed, health in found.items():
+        yield from ((f"seed {seed}, {ill}", why) for ill, why in health.ills.items())
+        yield from ((f"seed {seed}, {name}", number) for name, number in health.told.items())
 
 
 def _skipped(seeds: Iterable[Record]) -> dict[str, str]:

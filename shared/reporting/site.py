@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from shared.reporting.older_code import OLDER_CODE, OlderCode
 from shared.reporting.words import SCORED, WORDS, Shown, State
 from shared.runs.components import Card
+from shared.verdicts.health import Ill
 from shared.verdicts.words import UNSCORED, Word
 
 Mark = Literal["", "measured", "printed", "quoted", "setting"]
@@ -108,7 +109,10 @@ class Erratum:
 
 @dataclass(frozen=True)
 class ProvenanceRow:
-    """How one run behind a target was made, over its seeds, as text; "" is shown as not recorded."""
+    """How one run behind a target was made, over its seeds, as text; "" is shown as not recorded.
+
+    `ills` are what ails its trainings, each with the number of seeds, and `training` the numbers that show it.
+    """
 
     run: str
     scale: str
@@ -122,6 +126,8 @@ class ProvenanceRow:
     images_per_second: str
     peak_memory: str
     older_code: OlderCode = ""
+    ills: Mapping[str, int] = field(default_factory=dict)
+    training: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
     data: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
@@ -150,6 +156,12 @@ class TargetSection:
     def older_code(self) -> OlderCode:
         """The gravest that is to be said of the code behind any of the runs."""
         return max((row.older_code for row in self.provenance), key=OLDER_CODE.index, default="")
+
+    @property
+    def unhealthy(self) -> dict[str, int]:
+        """How many of the runs have each of what ails trainings, the gravest first."""
+        found = Counter(ill for row in self.provenance for ill in row.ills)
+        return {ill: found[ill] for ill in get_args(Ill) if found[ill]}
 
 
 @dataclass(frozen=True)

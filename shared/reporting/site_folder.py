@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from shared.errors import UserError
 from shared.reporting.site import PaperPage, Site
 from shared.reporting.words import SCALES, WORDS
+from shared.verdicts.health import VOID
 
 
 def write_site(site: Site, folder: Path) -> None:
@@ -38,7 +39,7 @@ def write_site(site: Site, folder: Path) -> None:
 def _write_pages(site: Site, folder: Path) -> None:
     loader = PackageLoader("shared.reporting")
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    pages.globals.update(site=site, words=WORDS, scales=SCALES)
+    pages.globals.update(site=site, words=WORDS, scales=SCALES, void=VOID)
     pages.filters.update(file_size=file_size, megabytes=megabytes, image_size=image_size)
     style, _, _ = loader.get_source(pages, "report.css")
     (folder / "report.css").write_text(style, encoding="utf-8")

@@ -23,6 +23,8 @@ _TEX = {
     "−": "$-$",
     "σ": r"$\sigma$",
     "≥": r"$\geq$",
+    "†": r"$\dagger$",
+    "‡": r"$\ddagger$",
 }
 
 
@@ -66,15 +68,18 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
 
 
-def measured(values: Sequence[float], decimals: int = 2, *, digits: int | None = None) -> str:
-    """Return "mean ± standard deviation (seeds)" as a table shows it, with so many decimals or significant digits."""
+def measured(values: Sequence[float], decimals: int = 2, *, digits: int | None = None, mark: str = "") -> str:
+    """Return "mean ± standard deviation (seeds)" as a table shows it, with so many decimals or significant digits.
+
+    `mark` stands after the number (see `shared.reporting.health_marks`).
+    """
     seeds = list(values)
     if not seeds:
         return "not run"
     spread = sd(seeds)
     form = f".{decimals}f" if digits is None else f".{digits}g"
     shown = "" if spread is None else f" ± {spread:{form}}"
-    return f"{mean(seeds):{form}}{shown} ({len(seeds)})"
+    return f"{mean(seeds):{form}}{shown}{mark} ({len(seeds)})"
 
 
 def _tex(text: str) -> str:

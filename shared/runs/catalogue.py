@@ -38,6 +38,11 @@ def _components(paper: str, kind: type[C]) -> dict[str, type[C]]:
     return found
 
 
+def component(paper: str, kind: type[C], name: str) -> type[C] | None:
+    """Return the options of the component of that kind and name that a paper may name, None where there is none."""
+    return _components(paper, kind).get(name)
+
+
 @cache
 def run_model(paper: str) -> type[RunConfig]:
     """Return `RunConfig` narrowed to the components that a paper may name."""

@@ -6,7 +6,7 @@ is built.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -54,11 +54,29 @@ class Backbone(Component):
 
 
 class Loss(Component):
-    """Options of a loss with its class vectors; builds `module(dimension, classes)`."""
+    """Options of a loss with its class vectors; builds `module(dimension, classes)`.
+
+    `judged_by` names the term, of those that it tells along training, by which one sees whether it tells classes apart.
+    """
+
+    judged_by: ClassVar[str] = "loss"
+
+    def knowing_nothing(self, shares: Sequence[float], /) -> float | None:  # noqa: ARG002 - of losses that have one
+        """Return that term for one who gives every image the same answer and knows only how frequent classes are.
+
+        `shares` are those of the classes, which sum to 1; of even shares it is the term where all classes look alike.
+        None where there is no such number.
+        """
+        return None
 
 
 class Scheme(Component):
     """Options of a training scheme, which turns one batch into one update; builds `scheme(config, images, device)`."""
+
+    @property
+    def added_terms(self) -> dict[str, float]:
+        """The terms that it adds to the "loss" of the run's loss, with their weights."""
+        return {}
 
 
 class Optimizer(Component):

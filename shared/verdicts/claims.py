@@ -16,7 +16,8 @@ from shared.verdicts import comparisons, levels
 from shared.verdicts.evidence import Evidence
 from shared.verdicts.findings import Finding
 from shared.verdicts.judgement import Judgement
-from shared.verdicts.measurements import measure
+from shared.verdicts.measurements import Measurements, measure
+from shared.verdicts.untrained import Untrained, never_trained, seeds_lost, set_aside
 from shared.verdicts.words import NO_EVIDENCE, SMOKE, Word
 
 JUDGES: dict[type, Callable[[Any, Evidence], Judgement]] = {
@@ -44,8 +45,13 @@ class ClaimVerdict(Claim):
         return {**self.model_dump(mode="json", exclude={"test", "untestable"}), "kind": kind}
 
 
-def judge_claims(reference: Reference, table: pd.DataFrame, scale: str) -> list[ClaimVerdict]:
+def judge_claims(
+    reference: Reference, table: pd.DataFrame, scale: str, *, untrained: Untrained | None = None
+) -> list[ClaimVerdict]:
     """Return a verdict of every claim, in the order of the reference.
+
+    `untrained` names the seeds of runs that never got anywhere: they are set aside, but where a claim is that one of
+    several runs fails.
 
     Raises:
         ValueError: the table holds two records of the same run, seed, benchmark and metric.
@@ -54,16 +60,24 @@ def judge_claims(reference: Reference, table: pd.DataFrame, scale: str) -> list[
 
     """
     measurements = measure(table)
-    return [_judge(claim, Evidence(reference, measurements), scale) for claim in reference.claims]
+    return [_judge(claim, reference, measurements, untrained or {}, scale) for claim in reference.claims]
 
 
-def _judge(claim: Claim, evidence: Evidence, scale: str) -> ClaimVerdict:
+def _judge(
+    claim: Claim, reference: Reference, measurements: Measurements, untrained: Untrained, scale: str
+) -> ClaimVerdict:
+    aside = {} if isinstance(claim.test, OneFails) else untrained
+    evidence = Evidence(reference, set_aside(measurements, aside))
     if claim.test is None:
         verdict, reason, findings = Judgement("not runnable", claim.untestable or "", ())
     else:
         verdict, reason, findings = JUDGES[type(claim.test)](claim.test, evidence)
         if missing := evidence.missing():
             reason = f"{reason}; no record of {missing}"
+        if never := never_trained(evidence.runs, measurements, aside):
+            verdict, reason = "not trained", never
+        elif lost := seeds_lost(evidence.runs, aside):
+            reason = f"{reason}; never trained: {lost}"
     if scale == NO_EVIDENCE and verdict not in ("not run", "not runnable"):
         verdict, reason = "no evidence", SMOKE
     return ClaimVerdict(**dict(claim), runs=evidence.runs, findings=tuple(findings), verdict=verdict, reason=reason)

@@ -18,9 +18,11 @@ from shared.runs.reference import Reference, Value
 from shared.verdicts import statistics
 from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.measurements import Measurements, Seeds, direction, finite, measure, recorded
+from shared.verdicts.untrained import Untrained, never_trained, seeds_lost, set_aside
 from shared.verdicts.words import NO_EVIDENCE, SMOKE, UNSCORED, Word, seeds_word
 
 ROUNDING = 1e-9
+MEASURED = frozenset({"matched", "better", "worse", "inconclusive", "not run"})
 
 
 class ValueVerdict(Value):
@@ -52,21 +54,37 @@ def judge_values(
     scale: str,
     claims: Iterable[ClaimVerdict],
     elsewhere: Mapping[str, str] | None = None,
+    *,
+    untrained: Untrained | None = None,
 ) -> list[ValueVerdict]:
     """Return a verdict of every printed number, in the order of the reference.
 
     `claims` are the verdicts of those that numbers rest on. `elsewhere` names the runs that were trained on other data
     than the paper's, and on which. Their numbers are not compared with printed ones; a claim, which compares runs with
-    each other, is judged by them all the same.
+    each other, is judged by them all the same. `untrained` as for `judge_claims`.
 
     Raises:
         ValueError: the table holds two records of the same run, seed, benchmark and metric.
         UserError: a number is scored by a metric of which no direction is known.
 
     """
-    measurements = measure(table)
+    measurements, aside = measure(table), untrained or {}
+    kept = set_aside(measurements, aside)
     by_id = {verdict.id: verdict for verdict in claims}
-    return [_judge(value, measurements, by_id, scale, elsewhere or {}) for value in reference.values]
+    verdicts = [_judge(value, kept, by_id, scale, elsewhere or {}) for value in reference.values]
+    here = {place: reason for place, reason in aside.items() if place[0] not in (elsewhere or {})}
+    return [_of_trained(verdict, measurements, here) for verdict in verdicts]
+
+
+def _of_trained(verdict: ValueVerdict, measurements: Measurements, untrained: Untrained) -> ValueVerdict:
+    """Return a verdict that says which seeds never got anywhere, if it is one of what was measured."""
+    if verdict.claim is not None or verdict.verdict not in MEASURED:
+        return verdict
+    runs = listed_runs(verdict.run or "")
+    if never := never_trained(runs, measurements, untrained):
+        return verdict.model_copy(update={"verdict": "not trained", "reason": never})
+    lost = seeds_lost(runs, untrained)
+    return verdict.model_copy(update={"reason": f"{verdict.reason}; never trained: {lost}"}) if lost else verdict
 
 
 def _judge(

@@ -13,6 +13,7 @@ import pandas as pd
 
 from shared.runs.reference import Reference
 from shared.verdicts.claims import ClaimVerdict, judge_claims
+from shared.verdicts.untrained import Untrained
 from shared.verdicts.values import ValueVerdict, judge_values
 
 
@@ -34,11 +35,16 @@ class Verdicts:
 
 
 def judge(
-    reference: Reference, table: pd.DataFrame, scale: str, elsewhere: Mapping[str, str] | None = None
+    reference: Reference,
+    table: pd.DataFrame,
+    scale: str,
+    elsewhere: Mapping[str, str] | None = None,
+    *,
+    untrained: Untrained | None = None,
 ) -> Verdicts:
     """Return the verdicts of every printed number and every claim, in the order of the reference.
 
-    `elsewhere`, and what is raised, as for `judge_values`.
+    `elsewhere`, `untrained`, and what is raised, as for `judge_values`.
     """
-    claims = judge_claims(reference, table, scale)
-    return Verdicts(scale, judge_values(reference, table, scale, claims, elsewhere), claims)
+    claims = judge_claims(reference, table, scale, untrained=untrained)
+    return Verdicts(scale, judge_values(reference, table, scale, claims, elsewhere, untrained=untrained), claims)

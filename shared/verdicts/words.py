@@ -6,7 +6,7 @@ from typing import Literal
 
 Word = Literal[
     "matched", "better", "worse", "contradicted", "inconclusive",
-    "not run", "not runnable", "no evidence", "quoted", "setting",
+    "not trained", "not run", "not runnable", "no evidence", "quoted", "setting",
 ]  # fmt: skip
 
 NO_EVIDENCE = "smoke"

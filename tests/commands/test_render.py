@@ -66,11 +66,11 @@ def test_every_target_of_every_paper_is_a_function_of_that_name():
             assert callable(getattr(module, name))
 
 
-def test_table1_shows_mean_spread_and_seeds_beside_the_printed_numbers():
+def test_table1_shows_mean_spread_and_seeds_beside_the_printed_numbers(tmp_path):
     def seed(run: str, seed: int, split: str, loss: str, accuracy: float):
         entry = record(run, seed, accuracy)
         entry.axes.update(split=split, loss=loss)
-        return entry, None
+        return entry, tmp_path
 
     rows = [
         seed("table1/odd-10/affinity", 0, "odd-10", "affinity", 99.0),

@@ -81,6 +81,8 @@ def write(path: Path, text: str) -> None:
         ("shared/net.py", "WIDTH = 4", "# of the layer\nWIDTH = (\n    4\n)"),
         ("shared/net.py", "OTHER = 3", "OTHER = 4"),
         ("shared/net.py", "who made it", "someone"),
+        ("shared/net.py", "DEPTH: int = 2", "DEPTH: int = 2\njudged_by: str = 'loss'"),
+        ("shared/net.py", "def unused", "def knowing_nothing(shares):\n    return shares\n\n\ndef unused"),
         ("shared/parts/__init__.py", '"others"', '"others", "more"'),
         ("shared/tools/tool.py", "return 2", "return 3"),
         ("shared/typed.py", "pass", "size = 1"),

@@ -6,7 +6,7 @@ import pytest
 
 from shared.commands.readme import write_readmes
 from shared.commands.render import render
-from shared.records.kept import FEATURES
+from shared.records.kept import CURVE, FEATURES
 from shared.records.records import find_records, read_record
 from shared.records.results import Results
 from shared.runs.config import config_hash
@@ -52,6 +52,7 @@ def test_a_readme_shows_its_tables_as_they_are_drawn_from_the_records(tmp_path, 
         copy = tmp_path / "published" / path.relative_to(RESULTS.root / "published")
         copy.parent.mkdir(parents=True)
         copy.write_bytes(path.read_bytes())
+        (copy.parent / CURVE).write_bytes((path.parent / CURVE).read_bytes())
     markdown = next(path for path in render(entry, target, "published", Results(tmp_path)) if path.suffix == ".md")
     table = [line for line in markdown.read_text().splitlines() if line.startswith("|")]
     # The rows of long tables of which nothing was run are left out of the READMEs.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ def test_the_same_bits_leave_nothing_to_tell(two):
         lambda plain: plain["data"]["counts"].update(more=[1]),
         lambda plain: plain.update(a_field_of_other_code=1),
         lambda plain: plain.pop("skipped"),
+        lambda plain: plain.update(health={"error": 1.0}),
     ],
 )
 def test_machine_moment_and_fields_of_one_side_are_not_looked_at(two, change):
@@ -81,6 +83,12 @@ def test_machine_moment_and_fields_of_one_side_are_not_looked_at(two, change):
 def test_what_differs_in_the_record_is_named(two, change, told):
     edit(two[1], change)
     assert differences(two) == [told]
+
+
+def test_what_became_of_the_images_trained_on_is_compared_where_both_tell_it(two):
+    for folder, error in zip(two, (1.0, 2.0), strict=True):
+        edit(folder, partial(dict.update, health={"error": error, "images": 9}))
+    assert differences(two) == ["health error: there 2.0, here 1.0"]
 
 
 def test_what_differs_beside_the_record_is_named(two):

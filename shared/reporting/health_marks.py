@@ -1,0 +1,66 @@
+"""The marks of what was measured of trainings that got nowhere, or of which something else is to be said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import TypeVar, get_args
+
+from shared.records.records import Records
+from shared.reporting.figure import Figure
+from shared.reporting.table import Table
+from shared.verdicts.health import VOID, Health, Ill
+from shared.verdicts.training import recorded_health
+from shared.verdicts.words import seeds_word
+
+NOT_TRAINED, WARNED = "†", "‡"
+MOST_NAMED = 6
+Healths = Mapping[tuple[str, int], Health]
+"""By run and seed."""
+Drawn = TypeVar("Drawn", bound=Table | Figure)
+
+
+@lru_cache(maxsize=4)
+def healths(records: Records) -> Healths:
+    """Return what ails each training but those of the smoke scale, whose numbers are no evidence anyway."""
+    judged = ((record, folder) for record, folder in records.records if record.scale != "smoke")
+    return {(record.run, record.seed): recorded_health(record, folder) for record, folder in judged}
+
+
+def mark(records: Records, runs: Iterable[str]) -> str:
+    """Return the mark of a number measured over runs, the gravest that a seed of them has; "" where all are well."""
+    named = set(runs)
+    found = [health for (run, _), health in healths(records).items() if run in named]
+    if not all(health.trained for health in found):
+        return NOT_TRAINED
+    return WARNED if any(health.ills for health in found) else ""
+
+
+def notes(found: Healths) -> list[str]:
+    """Return what the two marks mean in a target, each with the runs that have it."""
+    seeds: dict[Ill, dict[str, list[int]]] = {ill: {} for ill in get_args(Ill)}
+    for (run, seed), health in found.items():
+        for ill in health.ills:
+            seeds[ill].setdefault(run, []).append(seed)
+    said = {
+        sign: ", ".join(f"{ill} ({_listed(runs)})" for ill, runs in seeds.items() if runs and (ill in VOID) is void)
+        for sign, void in ((NOT_TRAINED, True), (WARNED, False))
+    }
+    meanings = {NOT_TRAINED: "not trained, so that nothing can be read from it", WARNED: "trained, but"}
+    return [f"{sign} {meanings[sign]}: {ills}." for sign, ills in said.items() if ills]
+
+
+def marked(drawn: Drawn, records: Records) -> Drawn:
+    """Return a target with the notes on its marks; a figure that shows what was not trained says so in the picture."""
+    found = healths(records)
+    if isinstance(drawn, Figure) and not all(health.trained for health in found.values()):
+        drawn.drawing.suptitle(f"{NOT_TRAINED} shows runs that were not trained", x=0.99, ha="right", fontsize=5.5)
+    return replace(drawn, notes=[*drawn.notes, *notes(found)])
+
+
+def _listed(runs: Mapping[str, list[int]]) -> str:
+    """Return the first few runs with their seeds, and how many more there are."""
+    named = [f"{run} {seeds_word(len(seeds))} {', '.join(map(str, sorted(seeds)))}" for run, seeds in runs.items()]
+    more = len(named) - MOST_NAMED
+    return "; ".join(named[:MOST_NAMED]) + (f"; and {more} more runs" if more > 0 else "")

@@ -1,0 +1,36 @@
+"""Seeds of runs whose training never got anywhere: what was measured of them is set aside, and they are named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from shared.verdicts.measurements import Measurements
+from shared.verdicts.words import seeds_word
+
+Untrained = Mapping[tuple[str, int], str]
+"""Why nothing can be read from a run and a seed."""
+
+
+def set_aside(measurements: Measurements, untrained: Untrained) -> Measurements:
+    """Return what was measured of the other seeds; a run of which none is left keeps its place, empty."""
+    return {
+        (run, metric): {seed: value for seed, value in seeds.items() if (run, seed) not in untrained}
+        for (run, metric), seeds in measurements.items()
+    }
+
+
+def never_trained(runs: Iterable[str], measurements: Measurements, untrained: Untrained) -> str:
+    """Name the runs of which no seed is left, each with what ails its first seed; "" where there is none."""
+    seen: dict[str, set[int]] = {}
+    for (run, _), seeds in measurements.items():
+        seen.setdefault(run, set()).update(seeds)
+    lost = [run for run in runs if seen.get(run) and all((run, seed) in untrained for seed in seen[run])]
+    return "; ".join(f"{run} was never trained: {untrained[run, min(seen[run])]}" for run in lost)
+
+
+def seeds_lost(runs: Iterable[str], untrained: Untrained) -> str:
+    """Name the seeds of runs that were set aside, "" where there is none."""
+    by_run = {name: sorted(seed for run, seed in untrained if run == name) for name in runs}
+    return ", ".join(
+        f"{seeds_word(len(seeds))} {', '.join(map(str, seeds))} of {run}" for run, seeds in by_run.items() if seeds
+    )

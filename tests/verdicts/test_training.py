@@ -1,0 +1,56 @@
+"""Recorded trainings: published ones by curve and configuration alone, and two that are trained here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shared.commands.train import train
+from shared.records.records import find_records, read_record
+from shared.records.results import Results
+from shared.runs.registry import paper
+from shared.verdicts.training import numbers_of, read_curve, recorded_health
+from tests.conftest import ROOT
+
+PUBLISHED = Results(ROOT / "results").paper("published", "gaussian_affinity")
+
+
+def test_of_the_published_search_what_never_trained_is_found():
+    found = {}
+    for path in find_records(PUBLISHED):
+        record = read_record(path)
+        found[record.run] = recorded_health(record, path.parent)
+    untrained = {run for run, health in found.items() if not health.trained}
+    assert untrained == {"search/affinity/0.5/0.1", "search/affinity/0.75/0.1", "search/softmax/0.1"}
+    assert {found[run].word for run in untrained} == {"at chance, collapsed"}
+
+
+@pytest.mark.parametrize(("name", "nothing", "alike"), [("0.75", 3.6818, 6.75), ("0.5", 2.4545, 4.5)])
+def test_what_knowing_nothing_costs_comes_from_the_configuration(name, nothing, alike):
+    path = PUBLISHED / "runs/search/affinity" / name / "0.1/seed0/record.json"
+    numbers = numbers_of(read_record(path), read_curve(path.parent / "curve.csv"))
+    assert numbers.nothing == pytest.approx(nothing, abs=1e-4)
+    assert numbers.alike == pytest.approx(alike)
+    assert numbers.cut == 4
+    assert numbers.error is None
+
+
+@pytest.mark.parametrize(("rate", "trained"), [(0.0, False), (0.02, True)])
+def test_a_training_without_a_rate_is_at_chance_and_one_with_a_rate_is_not(tmp_path, digits_root, rate, trained):
+    run = paper("gaussian_affinity").run("table1/standard/softmax", "smoke")
+    config = run.config
+    changed = {
+        "optimizer": config.optimizer.model_copy(update={"learning_rate": rate}),
+        "training": config.training.model_copy(update={"epochs": 10, "steps": None, "milestones": ()}),
+    }
+    run, results = replace(run, config=config.model_copy(update=changed)), Results(tmp_path)
+    train(run, 0, results, digits_root)
+    record = read_record(results.record("smoke", run.paper, run.name, 0))
+    health = recorded_health(record, results.seed("smoke", run.paper, run.name, 0))
+    assert health.trained is trained
+    assert ("at chance" in health.ills) is not trained
+    assert record.health is not None
+    assert record.health.images == sum(record.data.counts["train"])
+    assert record.health.classes == 10
+    assert (record.health.error < 50) is trained

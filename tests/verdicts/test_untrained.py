@@ -1,0 +1,52 @@
+"""What rests on trainings that never got anywhere is not judged by them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from shared.runs.claims import Claim
+from shared.runs.reference import Reference
+from shared.verdicts.claims import ClaimVerdict, judge_claims
+from shared.verdicts.verdicts import judge
+from tests.verdicts.samples import CITATION, ERROR, LOWER, ONE_FAILS, printed, records
+
+OURS, THEIRS = [1.0, 1.1, 1.2, 1.15], [2.0, 2.15, 2.2, 2.1]
+TABLE = records({"0.5/ours": OURS, "0.5/theirs": THEIRS, "1/ours": OURS, "1/theirs": THEIRS}, ERROR)
+AT_CHANCE = "at chance: 90 % error"
+
+
+def claimed(test: dict[str, Any], table: pd.DataFrame, untrained: dict[tuple[str, int], str]) -> ClaimVerdict:
+    claim = Claim.model_validate({"id": "C", "says": "so it is", "where": "Sec. 1", "test": test})
+    return judge_claims(Reference(CITATION, (), (claim,), ()), table, "full", untrained=untrained)[0]
+
+
+def test_a_claim_over_a_run_that_never_trained_is_neither_matched_nor_contradicted():
+    assert claimed(LOWER, TABLE, {}).verdict == "matched"
+    found = claimed(LOWER, TABLE, dict.fromkeys([("1/theirs", seed) for seed in range(4)], AT_CHANCE))
+    assert (found.verdict, found.reason) == ("not trained", f"1/theirs was never trained: {AT_CHANCE}")
+
+
+def test_a_claim_is_judged_by_the_seeds_that_trained_and_names_the_others():
+    found = claimed(LOWER, TABLE, {("1/theirs", 0): AT_CHANCE, ("1/theirs", 2): AT_CHANCE, ("else", 0): AT_CHANCE})
+    assert found.verdict != "not trained"
+    assert min(finding.n for finding in found.findings) == 2
+    assert found.reason.endswith("; never trained: seeds 0, 2 of 1/theirs")
+
+
+def test_that_one_of_several_runs_fails_is_judged_by_its_failing():
+    table = records({"t/w": [10.0] * 5, "t/x": [99.0] * 5, "t/y": [99.0] * 5, "t/z": [98.0] * 5})
+    found = claimed(ONE_FAILS, table, {("t/w", seed): AT_CHANCE for seed in range(5)})
+    assert found.verdict == "matched"
+
+
+def test_a_printed_number_is_not_scored_by_what_never_trained():
+    reference = Reference(CITATION, (printed(),), (), ())
+    table = records({"a": [99.0, 99.1, 10.0]})
+    one = judge(reference, table, "full", untrained={("a", 2): AT_CHANCE}).values[0]
+    assert (one.verdict, one.n) == ("matched", 2)
+    assert one.reason.endswith("; never trained: seed 2 of a")
+    none = judge(reference, table, "full", untrained={("a", seed): AT_CHANCE for seed in range(3)}).values[0]
+    assert (none.verdict, none.mean) == ("not trained", None)
+    assert none.reason == f"a was never trained: {AT_CHANCE}"
