@@ -13,10 +13,11 @@ Metric = Annotated[str, Field(pattern=r"^[^/]+/[^/]+$", description="benchmark/m
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
-def listed_runs(name: str) -> tuple[str, ...]:
-    """Return the runs that a name stands for: `table2/{0,1}` for `table2/0` and `table2/1`, any other for itself.
+def listed(name: str) -> tuple[str, ...]:
+    """Return the names that one of a run or a metric stands for: `a/{0,1}` for `a/0` and `a/1`, any other for itself.
 
-    What several runs measure, such as the folds of a cross-validation, is the mean over them, seed by seed.
+    What several measure, such as the folds of a cross-validation or five benchmarks, is the mean over them, seed by
+    seed.
     """
     start, brace, rest = name.partition("{")
     levels, closed, end = rest.partition("}")
@@ -26,7 +27,7 @@ def listed_runs(name: str) -> tuple[str, ...]:
 class Quantity(Strict):
     """Something to compare: a metric of runs, what a column of the paper prints beside them, or a number.
 
-    `*` in `runs` or `metric` stands for the level that is being compared; see `listed_runs` for braces in `runs`.
+    `*` in `runs` or `metric` stands for the level that is being compared; see `listed` for braces in either.
     """
 
     runs: str | None = None
@@ -160,7 +161,10 @@ Test = Annotated[Lower | Within | LargerGap | Rises | BestWithin | Plateau | One
 
 
 class Claim(Strict):
-    """A statement of the paper in our words, and the test of it or the reason why there is none."""
+    """A statement of the paper in our words, and the test of it or the reason why there is none.
+
+    `erratum` names the one by which the paper's own printed numbers do not bear the claim out.
+    """
 
     id: str
     says: str
@@ -168,6 +172,7 @@ class Claim(Strict):
     targets: tuple[str, ...] = ()
     test: Test | None = None
     untestable: str | None = None
+    erratum: str | None = None
     note: str | None = None
 
     @model_validator(mode="after")
