@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from shared.runs.fields import Positive, Strict
+from shared.runs.fields import NonNegative, Positive, Strict
 
 Level = int | float | str
 Metric = Annotated[str, Field(pattern=r"^[^/]+/[^/]+$", description="benchmark/metric")]
@@ -48,18 +48,25 @@ class Quantity(Strict):
 
 
 class Lower(Strict):
-    """At every level, `less` is below `than` (with `distance_from_one`: its ratio is nearer to one)."""
+    """At every level, `less` is below `than` (with `distance_from_one`: its ratio is nearer to one).
+
+    With a `tolerance`, `less` is below `than` or above it by less than that, in their unit: what is better when greater
+    is no worse. The tolerance is ours, as that of `Within`.
+    """
 
     kind: Literal["lower"]
     less: Quantity
     than: Quantity
     levels: Annotated[tuple[Level, ...], Field(min_length=1)] = ("",)
     distance_from_one: bool = False
+    tolerance: NonNegative = 0.0
 
     @model_validator(mode="after")
     def _measures_something(self) -> Self:
         if self.less.runs is None and self.than.runs is None:
             raise ValueError("one of less and than needs runs")
+        if self.tolerance and self.distance_from_one:
+            raise ValueError("a distance from one is compared without tolerance")
         return self
 
 
@@ -125,13 +132,17 @@ class BestWithin(Strict):
 
 
 class Plateau(Strict):
-    """From the level `begins` on the metric stays the same, and before it, it is worse."""
+    """From the level `begins` on the metric stays the same, and before it, it is worse.
+
+    Two levels are the same if they differ by less than `tolerance`, which is ours, as that of `Within`.
+    """
 
     kind: Literal["plateau"]
     runs: str
     metric: Metric
     levels: tuple[Level, ...]
     begins: Level
+    tolerance: Positive
 
     @model_validator(mode="after")
     def _begins_inside(self) -> Self:
