@@ -68,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     bits.add_argument("--scale", default="smoke", metavar="SCALE", help=f"one of {', '.join(TRAINED_SCALES)} (smoke)")
     bits.add_argument("--write", action="store_true", help="note which code was shown equal in same-bits.yaml")
     bits.set_defaults(scales=TRAINED_SCALES)
+    consistent = command("consistency", "Put each paper's own numbers to the tests of its claims.")
+    consistent.add_argument("--paper", metavar="PAPER", help="this paper alone")
     readme = command("readme", "Write the tables of the papers' READMEs from runs.yaml and the published records.")
     readme.add_argument("--check", action="store_true", help="write nothing; exit with 1 where one differs, naming it")
     return parser
@@ -140,6 +142,15 @@ def _report(given: argparse.Namespace) -> None:
     from shared.commands.report import write_report  # noqa: PLC0415
 
     print(write_report(_scale(given), Results(given.results)))  # noqa: T201
+
+
+def _consistency(given: argparse.Namespace) -> None:
+    from shared.commands.consistency import lines  # noqa: PLC0415
+
+    found, is_well = lines([paper(given.paper)] if given.paper else papers().values())
+    for line in found:
+        print(line)  # noqa: T201
+    sys.exit(0 if is_well else 1)
 
 
 def _readme(given: argparse.Namespace) -> None:

@@ -24,7 +24,7 @@ from shared.reporting.comparison import by_seed
 from shared.reporting.readme import Part, deviations_text, filled, rewrite, target_text
 from shared.reporting.table import Table, measured
 from shared.runs import registry
-from shared.runs.claims import listed_runs
+from shared.runs.claims import listed
 from shared.runs.registry import Paper
 
 KINDS = ("deviations", "table", "measured")
@@ -85,7 +85,7 @@ class _Parts:
     def _measured(self, cells: Sequence[str], decimals: int) -> str:
         *_, run, place = (cell.strip("`") for cell in ("", *cells))
         benchmark, _, metric = place.partition("/")
-        names = [self.paper.run(name, "full").name for name in listed_runs(run)]
+        names = [self.paper.run(name, "full").name for name in listed(run)]
         by_run = [by_seed(self.records, name, benchmark, metric) for name in names]
         seeds = sorted(set.intersection(*(set(values) for values in by_run)))
         if not seeds:

@@ -62,7 +62,7 @@ class Page:
                 for deviation in self.paper.deviations
             ],
             errata=[
-                Erratum(where=erratum.where, problem=erratum.problem, reading=erratum.reading)
+                Erratum(id=erratum.id, where=erratum.where, problem=erratum.problem, reading=erratum.reading)
                 for erratum in self.paper.reference.errata
             ],
         )

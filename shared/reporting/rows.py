@@ -59,4 +59,5 @@ def claim_row(claim: ClaimVerdict, targets: Container[str]) -> ClaimRow:
         verdict=claim.verdict,
         reason=claim.reason,
         targets=[target for target in claim.targets if target in targets],
+        erratum=claim.erratum or "",
     )

@@ -78,7 +78,10 @@ class ValueRow:
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """A testable statement of the paper; `targets` are the keys of the targets that bear on it."""
+    """A testable statement of the paper; `targets` are the keys of the targets that bear on it.
+
+    `erratum` is the id of the one by which the paper's own numbers do not bear it out, or "".
+    """
 
     id: str
     says: str
@@ -86,6 +89,7 @@ class ClaimRow:
     verdict: Word
     reason: str = ""
     targets: Sequence[str] = ()
+    erratum: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,7 @@ class Deviation:
 class Erratum:
     """A mistake or contradiction found in the paper, and how the suite reads it."""
 
+    id: str
     where: str
     problem: str
     reading: str

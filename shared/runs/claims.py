@@ -6,17 +6,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from shared.runs.fields import Positive, Strict
+from shared.runs.fields import NonNegative, Positive, Strict
 
 Level = int | float | str
 Metric = Annotated[str, Field(pattern=r"^[^/]+/[^/]+$", description="benchmark/metric")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
-def listed_runs(name: str) -> tuple[str, ...]:
-    """Return the runs that a name stands for: `table2/{0,1}` for `table2/0` and `table2/1`, any other for itself.
+def listed(name: str) -> tuple[str, ...]:
+    """Return the names that one of a run or a metric stands for: `a/{0,1}` for `a/0` and `a/1`, any other for itself.
 
-    What several runs measure, such as the folds of a cross-validation, is the mean over them, seed by seed.
+    What several measure, such as the folds of a cross-validation or five benchmarks, is the mean over them, seed by
+    seed.
     """
     start, brace, rest = name.partition("{")
     levels, closed, end = rest.partition("}")
@@ -26,7 +27,7 @@ def listed_runs(name: str) -> tuple[str, ...]:
 class Quantity(Strict):
     """Something to compare: a metric of runs, what a column of the paper prints beside them, or a number.
 
-    `*` in `runs` or `metric` stands for the level that is being compared; see `listed_runs` for braces in `runs`.
+    `*` in `runs` or `metric` stands for the level that is being compared; see `listed` for braces in either.
     """
 
     runs: str | None = None
@@ -47,18 +48,25 @@ class Quantity(Strict):
 
 
 class Lower(Strict):
-    """At every level, `less` is below `than` (with `distance_from_one`: its ratio is nearer to one)."""
+    """At every level, `less` is below `than` (with `distance_from_one`: its ratio is nearer to one).
+
+    With a `tolerance`, `less` is below `than` or above it by less than that, in their unit: what is better when greater
+    is no worse. The tolerance is ours, as that of `Within`.
+    """
 
     kind: Literal["lower"]
     less: Quantity
     than: Quantity
     levels: Annotated[tuple[Level, ...], Field(min_length=1)] = ("",)
     distance_from_one: bool = False
+    tolerance: NonNegative = 0.0
 
     @model_validator(mode="after")
     def _measures_something(self) -> Self:
         if self.less.runs is None and self.than.runs is None:
             raise ValueError("one of less and than needs runs")
+        if self.tolerance and self.distance_from_one:
+            raise ValueError("a distance from one is compared without tolerance")
         return self
 
 
@@ -124,13 +132,17 @@ class BestWithin(Strict):
 
 
 class Plateau(Strict):
-    """From the level `begins` on the metric stays the same, and before it, it is worse."""
+    """From the level `begins` on the metric stays the same, and before it, it is worse.
+
+    Two levels are the same if they differ by less than `tolerance`, which is ours, as that of `Within`.
+    """
 
     kind: Literal["plateau"]
     runs: str
     metric: Metric
     levels: tuple[Level, ...]
     begins: Level
+    tolerance: Positive
 
     @model_validator(mode="after")
     def _begins_inside(self) -> Self:
@@ -160,7 +172,10 @@ Test = Annotated[Lower | Within | LargerGap | Rises | BestWithin | Plateau | One
 
 
 class Claim(Strict):
-    """A statement of the paper in our words, and the test of it or the reason why there is none."""
+    """A statement of the paper in our words, and the test of it or the reason why there is none.
+
+    `erratum` names the one by which the paper's own printed numbers do not bear the claim out.
+    """
 
     id: str
     says: str
@@ -168,6 +183,7 @@ class Claim(Strict):
     targets: tuple[str, ...] = ()
     test: Test | None = None
     untestable: str | None = None
+    erratum: str | None = None
     note: str | None = None
 
     @model_validator(mode="after")

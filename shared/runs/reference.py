@@ -7,6 +7,7 @@ entry with `each`, as `each.py` describes.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -36,8 +37,9 @@ class Value(Strict):
     `value` is null where the paper prints a dash, or the word `text`. `spread` is the printed plus-minus, of
     `repeats` repetitions where the paper says how many. `source` tells whose number it is: the authors' own
     result, one that they quote from elsewhere, or a setting of the protocol or the data. An own result is
-    measured by `run` (see `listed_runs`) and `metric`, or names the `claim` that judges it (a range, a dash), or says
-    in `not_runnable` why nothing measures it. `floor` is a tolerance granted anyway, in the value's unit.
+    measured by `run` (see `listed`) and `metric`, or names the `claim` that judges it (a range, a dash), or says
+    in `not_runnable` why nothing measures it. A printed difference is what is measured less the number `minus`. `floor`
+    is a tolerance granted anyway, in the value's unit.
     """
 
     target: str
@@ -53,6 +55,7 @@ class Value(Strict):
     source: Literal["own", "quoted", "setting"]
     run: str | None = None
     metric: Metric | None = None
+    minus: Number = 0.0
     floor: NonNegative = 0.0
     not_runnable: str | None = None
     claim: str | None = None
@@ -125,7 +128,7 @@ def read_reference(path: Path) -> Reference:
         file = _File.model_validate(document.data)
     except ValidationError as error:
         raise yaml_files.explain(error, document) from None
-    claims = _claims(document)
+    claims = _claims(document, {erratum.id for erratum in file.errata})
     cells: set[tuple[str, str, str]] = set()
     values = []
     for key, value in _values(document):
@@ -139,7 +142,7 @@ def read_reference(path: Path) -> Reference:
     return Reference(file.citation, tuple(values), tuple(claims.values()), file.errata)
 
 
-def _claims(document: Document) -> dict[str, Claim]:
+def _claims(document: Document, errata: Set[str]) -> dict[str, Claim]:
     """Validate each claim where it is written, and return them by id."""
     claims: dict[str, Claim] = {}
     for entry in expand(document, ("claims",), document.data["claims"]):
@@ -152,6 +155,9 @@ def _claims(document: Document) -> dict[str, Claim]:
         if claim.id in claims:
             problem = f"'{claim.id}' is given twice; rename one of them{with_line}"
             raise document.error((*entry.key, "id"), problem)
+        if claim.erratum is not None and claim.erratum not in errata:
+            problem = f"no erratum '{claim.erratum}'; {suggestion(claim.erratum, errata)}{with_line}"
+            raise document.error((*entry.key, "erratum"), problem)
         claims[claim.id] = claim
     return claims
 

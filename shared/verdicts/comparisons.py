@@ -14,18 +14,20 @@ from shared.verdicts.statistics import equivalence_test, paired_differences
 
 
 def lower(test: Lower, evidence: Evidence) -> Judgement:
-    """Judge whether one quantity is below another, or nearer to one, at every level."""
+    """Judge whether at every level one quantity is below another (but for a tolerance), or nearer to one."""
     return all_as_claimed([_lower(test, evidence, level) for level in test.levels])
 
 
 def _lower(test: Lower, evidence: Evidence, level: Level) -> Finding:
     less, than, constant = evidence.pair(test.less, test.than, level)
     comparative = "below"
+    if test.tolerance:
+        comparative = f"less than {test.tolerance:g} above"
     if test.distance_from_one:
         less, than, comparative = _distances_from_one(less), _distances_from_one(than), "nearer to one than"
     name = "one-sample Student t-test" if constant else "paired Student t-test"
     what = f"{_name(test.less, level)} {comparative} {_name(test.than, level)}"
-    return examined(what, paired_differences(than, less), name)
+    return examined(what, [gap + test.tolerance for gap in paired_differences(than, less)], name)
 
 
 def within(test: Within, evidence: Evidence) -> Judgement:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 from shared.errors import UserError
-from shared.runs.claims import Level, Quantity, listed_runs
+from shared.runs.claims import Level, Quantity, listed
 from shared.runs.reference import Reference
 from shared.verdicts.measurements import Measurements, Seeds, finite, recorded
 
@@ -30,8 +31,8 @@ class Evidence:
         return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
     def seeds(self, run: str, metric: str) -> Seeds:
-        """Return every seed of a run, finite or not, or the mean over the runs that it lists."""
-        self._asked |= dict.fromkeys((name, metric) for name in listed_runs(run))
+        """Return every seed of a run, finite or not, or the mean over the runs and metrics that are listed."""
+        self._asked |= dict.fromkeys(product(listed(run), listed(metric)))
         return recorded(self._measurements, run, metric)
 
     def levels(self, runs: str, metric: str, levels: Sequence[Level]) -> dict[Level, Seeds]:

@@ -46,6 +46,13 @@ def adjusted(findings: Sequence[Finding]) -> list[Finding]:
     return [replace(found, p_adjusted=None if found.p is None else next(by_holm)) for found in findings]
 
 
+def corrected(found: Finding, *, for_better: int, for_worse: int) -> Finding:
+    """Return a finding with its p value corrected for how many such may decide for the claim, or against it."""
+    if found.effect is None or found.p is None:
+        return found
+    return replace(found, p_adjusted=min(1.0, found.p * (for_better if found.effect > 0 else for_worse)))
+
+
 def sense(found: Finding) -> int:
     """Return 1 where the effect is significantly as claimed, -1 where it is so the other way, otherwise 0."""
     if found.effect is None or found.p_adjusted is None or found.p_adjusted >= SIGNIFICANCE:

@@ -67,7 +67,7 @@ def summary(findings: Sequence[Finding]) -> str:
     certainty = ""
     if p_values:
         span = f"{min(p_values):.2g} to {max(p_values):.2g}"
-        certainty = f", {certain} with p < {SIGNIFICANCE} ({tests}, p after Holm's correction {span})"
+        certainty = f", {certain} with p < {SIGNIFICANCE} ({tests}, corrected p {span})"
     return (
         f"{positive} of {len(ran)} comparisons go as claimed{certainty}, "
         f"effects {min(effects):+.3g} to {max(effects):+.3g}, {seeds}"

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import combinations, product
 
 from shared.evaluation.spread import mean
 from shared.runs.claims import BestWithin, Level, OneFails, Plateau, Quantity
 from shared.verdicts.evidence import Evidence
-from shared.verdicts.findings import Finding, adjusted, examined, finding, interval_text, sense
-from shared.verdicts.judgement import NOT_RUN, Judgement, cannot_judge, summary
+from shared.verdicts.findings import Finding, corrected, examined, finding, interval_text, sense
+from shared.verdicts.judgement import NOT_RUN, Judgement, all_as_claimed, cannot_judge, summary
 from shared.verdicts.measurements import Seeds, common_seeds, direction
-from shared.verdicts.statistics import binomial_test, paired_differences
+from shared.verdicts.statistics import binomial_test, equivalence_test, paired_differences
 from shared.verdicts.words import Word, seeds_word
 
 PAIRED = "paired Student t-test"
+EQUIVALENCE = "two one-sided paired Student t-tests"
 
 
 def best_within(test: BestWithin, evidence: Evidence) -> Judgement:
-    """Judge whether the best of all levels is one of some: one of them must beat every other level."""
+    """Judge whether the best of all levels is one of some: one of them must beat every other level.
+
+    That one level beats all others needs no correction for their number, as all must be beaten; that any one of several
+    may do so needs one for theirs.
+    """
     sign = direction(test.metric)
     levels = evidence.levels(test.runs, test.metric, test.levels)
     outside = [level for level in levels if level not in test.best]
     pairs = list(product(test.best, outside))
-    findings = adjusted([_better(levels, sign, inner, outer) for inner, outer in pairs])
+    findings = [
+        corrected(_better(levels, sign, inner, outer), for_better=len(test.best), for_worse=len(outside))
+        for inner, outer in pairs
+    ]
     if stop := cannot_judge(findings):
         return stop
     senses = {pair: sense(found) for pair, found in zip(pairs, findings, strict=True)}
@@ -37,7 +46,7 @@ def best_within(test: BestWithin, evidence: Evidence) -> Judgement:
 
 
 def plateau(test: Plateau, evidence: Evidence) -> Judgement:
-    """Judge whether every level before the plateau is worse than its mean, and the levels on it are even."""
+    """Judge whether every level before the plateau is worse than its mean, and any two levels on it are the same."""
     sign = direction(test.metric)
     levels = evidence.levels(test.runs, test.metric, test.levels)
     start = test.levels.index(test.begins)
@@ -46,26 +55,24 @@ def plateau(test: Plateau, evidence: Evidence) -> Judgement:
         seed: mean([levels[level][seed] for level in on_it])
         for seed in common_seeds({level: levels[level] for level in on_it})
     }
-    named = {level: f"{level} worse than the mean from {test.begins} on" for level in before}
-    gains = {level: [sign * gain for gain in paired_differences(flat, levels[level])] for level in before}
-    findings = adjusted(
-        [
-            *(examined(named[level], gains[level], PAIRED) for level in before),
-            *(_better(levels, sign, first, second) for first, second in combinations(on_it, 2)),
-        ]
-    )
-    if stop := cannot_judge(findings):
-        return stop
-    worse, even = findings[: len(before)], findings[len(before) :]
-    widest = max(abs(found.effect or 0.0) for found in even)
-    seen = f"{summary(worse)}; levels from {test.begins} on differ by at most {widest:.3g} on average"
-    if any(sense(found) < 0 for found in worse):
-        return Judgement("contradicted", f"a level before {test.begins} is better: {seen}", findings)
-    if any(sense(found) for found in even):
-        return Judgement("contradicted", f"from {test.begins} on they differ beyond seed noise: {seen}", findings)
-    if all(sense(found) > 0 for found in worse):
-        return Judgement("matched", f"worse before {test.begins}, then even within seed noise: {seen}", findings)
-    return Judgement("inconclusive", f"the levels before {test.begins} are not all clearly worse: {seen}", findings)
+    worse = [
+        examined(
+            f"{level} worse than the mean from {test.begins} on",
+            [sign * gain for gain in paired_differences(flat, levels[level])],
+            PAIRED,
+        )
+        for level in before
+    ]
+    even = [
+        examined(
+            f"{one} within {test.tolerance:g} of {other} (the effect is what is left of that)",
+            paired_differences(levels[one], levels[other]),
+            EQUIVALENCE,
+            partial(equivalence_test, tolerance=test.tolerance),
+        )
+        for one, other in combinations(on_it, 2)
+    ]
+    return all_as_claimed([*worse, *even])
 
 
 def one_fails(test: OneFails, evidence: Evidence) -> Judgement:

@@ -1,20 +1,21 @@
 """What was measured, by run, metric and seed.
 
-What a list of runs measures, such as the folds of a cross-validation, is the mean over them, of every seed that all
-of them have.
+What a list of runs or metrics measures, such as the folds of a cross-validation, is the mean over them, of every seed
+that all of them have.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import pandas as pd
 
 from shared.errors import UserError
 from shared.evaluation.spread import mean
-from shared.runs.claims import listed_runs
+from shared.runs.claims import listed
 
 DIRECTIONS = {
     "accuracy": 1,
@@ -55,9 +56,9 @@ def measure(table: pd.DataFrame) -> Measurements:
 
 
 def recorded(measurements: Measurements, run: str, metric: str) -> Seeds:
-    """Return every seed of a run, finite or not; of several listed runs their mean, for the seeds that all have."""
-    runs = {name: measurements.get((name, metric), {}) for name in listed_runs(run)}
-    return {seed: mean([seeds[seed] for seeds in runs.values()]) for seed in common_seeds(runs)}
+    """Return every seed of a run, finite or not; of several that are listed their mean, for the seeds that all have."""
+    several = {place: measurements.get(place, {}) for place in product(listed(run), listed(metric))}
+    return {seed: mean([seeds[seed] for seeds in several.values()]) for seed in common_seeds(several)}
 
 
 def finite(seeds: Seeds) -> Seeds:

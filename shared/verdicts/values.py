@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from shared.evaluation.spread import mean, sd
-from shared.runs.claims import listed_runs
+from shared.runs.claims import listed
 from shared.runs.reference import Reference, Value
 from shared.verdicts import statistics
 from shared.verdicts.claims import ClaimVerdict
@@ -94,9 +94,9 @@ def _judge(
     scale: str,
     elsewhere: Mapping[str, str],
 ) -> ValueVerdict:
-    other_data = sorted({elsewhere[run] for run in listed_runs(value.run or "") if run in elsewhere})
+    other_data = sorted({elsewhere[run] for run in listed(value.run or "") if run in elsewhere})
     seeds = {} if other_data else recorded(measurements, value.run or "", value.metric or "")
-    sample = list(finite(seeds).values())
+    sample = [measured - value.minus for measured in finite(seeds).values()]
     measured = mean(sample) if sample else None
     difference = None if measured is None or value.value is None else measured - value.value
     tolerance, rule = _tolerance(value, sample)
@@ -156,7 +156,7 @@ def _tolerance(value: Value, sample: Sequence[float]) -> tuple[float | None, str
 def _unmeasured(value: Value, seeds: Seeds) -> tuple[Word, str]:
     if seeds:
         return "inconclusive", f"none of the {len(seeds)} seeds of {value.run} gave a finite number"
-    every = "every one of " if len(listed_runs(value.run or "")) > 1 else ""
+    every = "every one of " if len(listed(value.run or "")) > 1 else ""
     return "not run", f"no record of {value.metric} of {every}{value.run}"
 
 

@@ -75,6 +75,14 @@ def test_list_names_papers_targets_and_runs(shared):
     assert "  run table1/odd-10/affinity" in done.stdout
 
 
+def test_consistency_says_which_claims_the_printed_numbers_bear_out(shared):
+    done = shared("consistency", "--paper", "discface")
+    assert done.returncode == 0
+    assert "DF-C6: matched" in done.stdout.splitlines()
+    assert "DF-C10e: contradicted, DF-E8" in done.stdout.splitlines()
+    assert re.search(r"\d+ claims are all in print: \d+ matched, 2 not, .*, 0 unexplained$", done.stdout)
+
+
 def test_status_says_what_is_left_and_what_it_takes(shared, tmp_path):
     done = shared("status", "--scale", "full", "--results", str(tmp_path / "none"))
     assert done.returncode == 0

@@ -144,6 +144,7 @@ def _affinity(sources: Path) -> PaperPage:
                 where="Section 4.4",
                 verdict="contradicted",
                 reason="It shrinks below a fraction of 0.1.",
+                erratum="GA-E2",
                 targets=["figure6"],
             ),
             ClaimRow(
@@ -169,6 +170,7 @@ def _affinity(sources: Path) -> PaperPage:
         ],
         errata=[
             Erratum(
+                id="GA-E2",
                 where="Table 4 against Section 4.6",
                 problem="The text says that l1 with the Gaussian fails; the table leaves another row empty.",
                 reading="All four are run and the report says which one fails.",

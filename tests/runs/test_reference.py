@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from shared.errors import UserError
-from shared.runs.claims import BestWithin, Lower, OneFails, Within, listed_runs
+from shared.runs.claims import BestWithin, Lower, OneFails, Within, listed
 from shared.runs.reference import Reference, Value, read_reference
 from tests.conftest import ROOT
 
@@ -149,11 +149,12 @@ def test_a_group_without_entries_is_refused(tmp_path: Path, data: dict[str, Any]
         ("table2/five/affinity/{0,1,2}", [f"table2/five/affinity/{fold}" for fold in range(3)]),
         ("table2/{five,ten}/0", ["table2/five/0", "table2/ten/0"]),
         ("table1/standard/affinity", ["table1/standard/affinity"]),
+        ("{lfw,cfp-fp}/accuracy", ["lfw/accuracy", "cfp-fp/accuracy"]),
         ("", [""]),
     ],
 )
-def test_braces_list_runs(name: str, runs: list[str]) -> None:
-    assert list(listed_runs(name)) == runs
+def test_braces_list_names(name: str, runs: list[str]) -> None:
+    assert list(listed(name)) == runs
 
 
 RUNS = {"runs": "figure6/*", "metric": "mnist-test/error"}
@@ -178,7 +179,8 @@ RUNS = {"runs": "figure6/*", "metric": "mnist-test/error"}
         ({"kind": "within", "one": RUNS, "other": RUNS}, "tolerance: is missing"),
         ({"kind": "best_within", **RUNS, "levels": [1, 2], "best": [3]}, "'3' is not among the levels 1, 2"),
         ({"kind": "best_within", **RUNS, "levels": [1, 2], "best": [2, 1]}, "nothing is claimed"),
-        ({"kind": "plateau", **RUNS, "levels": [1, 2, 3], "begins": 3}, "two on it"),
+        ({"kind": "plateau", **RUNS, "levels": [1, 2, 3], "begins": 3, "tolerance": 1}, "two on it"),
+        ({"kind": "plateau", **RUNS, "levels": [1, 2, 3], "begins": 2}, "tolerance: is missing"),
         ({"kind": "one_fails", **RUNS, "levels": [1, 2], "among": [3], "below": 50}, "'3' is not among"),
         ({"kind": "rises", "runs": ["a/*"], "metric": "b/error", "levels": [1]}, "at least 2 items"),
     ],
@@ -196,6 +198,11 @@ def test_a_wrong_test_of_a_claim_is_reported(
 def test_a_claim_has_either_a_test_or_a_reason(tmp_path: Path, data: dict[str, Any]) -> None:
     data["claims"][0].pop("untestable")
     assert "either a test or the reason" in problem(tmp_path, data)
+
+
+def test_a_claim_names_an_erratum_that_there_is(tmp_path: Path, data: dict[str, Any]) -> None:
+    data["claims"][0]["erratum"] = "E9"
+    assert "claims.0.erratum: no erratum 'E9'" in problem(tmp_path, data)
 
 
 def test_two_claims_of_one_name_are_refused(tmp_path: Path, data: dict[str, Any]) -> None:

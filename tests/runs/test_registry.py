@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from shared.errors import UserError
-from shared.runs.claims import listed_runs
+from shared.runs.claims import listed
 from shared.runs.registry import TRAINED_SCALES, papers
 from tests.runs.samples import MINIMAL, paper
 
@@ -40,7 +40,7 @@ def test_every_printed_number_and_claim_names_runs_that_exist():
     for entry in papers().values():
         runs = entry.runs("full")
         for value in entry.reference.values:
-            assert value.run is None or set(listed_runs(value.run)) <= set(runs), value
+            assert value.run is None or set(listed(value.run)) <= set(runs), value
         for deviation in entry.deviations:
             assert set(deviation.targets) <= set(entry.targets), deviation
 

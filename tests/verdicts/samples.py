@@ -36,7 +36,14 @@ LARGER_GAP = {
 }
 RISES = {"kind": "rises", "runs": ["a/*", "b/*"], "metric": ERROR, "levels": [0.1, 0.2, 0.5]}
 BEST = {"kind": "best_within", "runs": "s/*", "metric": ERROR, "levels": [1, 5, 20, 50], "best": [5, 20]}
-PLATEAU = {"kind": "plateau", "runs": "m/*", "metric": ERROR, "levels": [1, 2, 5, 10, 20], "begins": 5}
+PLATEAU = {
+    "kind": "plateau",
+    "runs": "m/*",
+    "metric": ERROR,
+    "levels": [1, 2, 5, 10, 20],
+    "begins": 5,
+    "tolerance": 0.5,
+}
 ONE_FAILS = {
     "kind": "one_fails",
     "runs": "t/*",

@@ -36,7 +36,7 @@ def test_lower_is_matched_where_every_pair_is_surely_lower() -> None:
     assert [one.p for one in found.findings] == pytest.approx([p, p])
     assert [one.p_adjusted for one in found.findings] == pytest.approx([2 * p, 2 * p])
     assert found.runs == ("0.5/ours", "0.5/theirs", "1/ours", "1/theirs")
-    for part in ("2 of 2 comparisons", "paired Student t-test", "Holm", "4 seeds", "+1.03"):
+    for part in ("2 of 2 comparisons", "paired Student t-test", "corrected p", "4 seeds", "+1.03"):
         assert part in found.reason
 
 
@@ -144,6 +144,37 @@ def test_the_level_may_stand_in_the_metric_and_a_side_may_be_a_number() -> None:
     number = {"kind": "lower", "less": {"runs": "a", "metric": "g/minority_norm"}, "than": {"number": 1.05}}
     assert judge_claim(number, table).verdict == "inconclusive"
     assert judge_claim({**number, "than": {"number": 1.9}}, table).verdict == "matched"
+
+
+@pytest.mark.parametrize(
+    ("ours", "verdict"),
+    [
+        ([1.0, 1.1, 0.9, 1.0], "matched"),
+        ([1.1, 1.2, 1.0, 1.1], "matched"),
+        ([1.3, 1.1, 1.2, 1.2], "inconclusive"),
+        ([1.9, 2.0, 1.8, 2.1], "contradicted"),
+    ],
+)
+def test_no_worse_is_above_by_less_than_the_tolerance(ours: list[float], verdict: str) -> None:
+    theirs = [1.0, 1.1, 0.9, 1.05]
+    test = LOWER | {"tolerance": 0.25, "levels": [1]}
+    found = judge_claim(test, records({"1/ours": ours, "1/theirs": theirs}, ERROR))
+    assert found.verdict == verdict
+    assert "less than 0.25 above" in found.findings[0].what
+
+
+def test_a_claim_compares_the_mean_over_metrics() -> None:
+    table = pd.concat([records({"a": [90.0, 90.1], "b": [91.0, 91.2]}, f"{name}/accuracy") for name in ("x", "y")])
+    both = "{x,y}/accuracy"
+    found = judge_claim(
+        {"kind": "lower", "less": {"runs": "a", "metric": both}, "than": {"runs": "b", "metric": both}}, table
+    )
+    assert found.findings[0].effect == pytest.approx(1.05)
+    less = judge_claim(
+        {"kind": "lower", "less": {"runs": "a", "metric": "{x,z}/accuracy"}, "than": {"number": 1}}, table
+    )
+    assert less.verdict == "not run"
+    assert "no record of z/accuracy of a" in less.reason
 
 
 def test_a_claim_compares_the_means_over_folds() -> None:

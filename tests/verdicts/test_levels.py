@@ -9,6 +9,7 @@ import pytest
 from tests.verdicts.samples import BEST, ERROR, ONE_FAILS, PLATEAU, judge_claim, records
 
 GOOD, FAIR, BAD = [1.0, 1.1, 0.9, 1.0], [1.05, 0.95, 1.1, 0.9], [5.0, 5.3, 5.1, 4.9]
+EVEN = [0.98, 1.02, 0.97, 1.06]
 WORKS, FAILS = [99.1, 99.2], [9.8, 9.8]
 
 
@@ -39,13 +40,13 @@ def test_best_within_knows_that_more_accuracy_is_better() -> None:
 @pytest.mark.parametrize(
     ("levels", "verdict", "says"),
     [
-        ((BAD, BAD, GOOD, FAIR, GOOD), "matched", "even within seed noise"),
-        ((BAD, FAIR, GOOD, FAIR, GOOD), "inconclusive", "not all clearly worse"),
-        ((GOOD, GOOD, BAD, BAD, BAD), "contradicted", "a level before 5 is better"),
+        ((BAD, BAD, GOOD, FAIR, EVEN), "matched", "5 of 5 comparisons go as claimed"),
+        ((BAD, FAIR, GOOD, FAIR, GOOD), "inconclusive", "not every comparison is beyond seed noise"),
+        ((GOOD, GOOD, BAD, BAD, BAD), "contradicted", "3 of 5 comparisons go as claimed"),
         (
             ([8.0, 8.1, 8.3, 8.2], [9.0, 9.1, 9.3, 9.1], GOOD, GOOD, BAD),
             "contradicted",
-            "differ beyond seed noise",
+            "3 of 5 comparisons go as claimed",
         ),
         ((BAD[:1], BAD[:1], GOOD[:1], GOOD[:1], GOOD[:1]), "inconclusive", "one seed"),
         ((BAD, [], GOOD, GOOD, GOOD), "inconclusive", "comparisons were not run"),
@@ -57,6 +58,26 @@ def test_plateau(levels: tuple[list[float], ...], verdict: str, says: str) -> No
     found = judge_claim(PLATEAU, table)
     assert found.verdict == verdict
     assert says in found.reason
+
+
+def test_levels_that_the_seeds_do_not_tell_apart_are_no_plateau() -> None:
+    noisy = [[1.0, 2.0, 0.0, 1.2], [0.8, 1.1, 1.9, 0.2], [1.6, 0.3, 0.9, 1.2]]
+    levels = dict(zip((1, 2, 5, 10, 20), ([30.0, 31, 29, 30], [30.0, 30, 31, 29], *noisy), strict=True))
+    found = judge_claim(PLATEAU, records({f"m/{level}": seeds for level, seeds in levels.items()}, ERROR))
+    assert found.verdict == "inconclusive"
+    assert judge_claim(
+        PLATEAU | {"tolerance": 5}, records({f"m/{k}": v for k, v in levels.items()}, ERROR)
+    ).verdict == ("matched")
+
+
+def test_a_best_level_need_not_be_corrected_for_those_that_it_beats() -> None:
+    """Of two candidates each p value counts twice, however many levels there are besides."""
+    levels = {1: BAD, 5: GOOD, 20: BAD, 50: [2.0, 1.4, 1.9, 1.6]}
+    found = judge_claim(BEST, records({f"s/{level}": seeds for level, seeds in levels.items()}, ERROR))
+    assert found.verdict == "matched"
+    hardest = next(finding for finding in found.findings if finding.what == "5 better than 50")
+    assert hardest.p is not None
+    assert hardest.p_adjusted == pytest.approx(2 * hardest.p)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,8 @@ def test_a_run_on_other_data_is_not_compared_with_what_is_printed():
         ([99.21, 99.21], {"floor": 0.2}, "better", 0.2),
         ([0.7, 0.7], {"value": 0.6, "metric": "mnist-test/error"}, "worse", 0.05),
         ([0.5, 0.5], {"value": 0.6, "metric": "mnist-test/error"}, "better", 0.05),
+        ([91.1, 91.1], {"value": 10.9, "minus": 80.2}, "matched", 0.05),
+        ([81.3, 81.3], {"value": 10.9, "minus": 80.2}, "worse", 0.05),
         ([98.0, 99.0], {}, "matched", 2 * math.sqrt(0.5 / 2 + 0.5)),
         ([101.0, 102.0], {}, "better", 2 * math.sqrt(0.5 / 2 + 0.5)),
         ([98.0, 99.0], {"spread": 0.1}, "matched", 2 * math.sqrt(0.5 / 2 + 0.01)),

@@ -9,7 +9,7 @@ from itertools import product
 
 import pytest
 
-from shared.runs.claims import LargerGap, Lower, Quantity, Rises, Test, Within, listed_runs
+from shared.runs.claims import LargerGap, Lower, Quantity, Rises, Test, Within, listed
 from shared.runs.reference import Value
 from shared.runs.registry import paper
 from shared.runs.yaml_files import load
@@ -197,7 +197,7 @@ def asked(test: Test) -> Iterator[tuple[str, str]]:
     for side, level in product(sides, levels):
         if side.runs is not None:
             name, metric = side.at(level)
-            yield from ((run, metric.split("/")[0]) for run in listed_runs(name))
+            yield from ((run, metric.split("/")[0]) for run in listed(name))
 
 
 def test_every_claim_is_about_benchmarks_that_its_runs_have() -> None:

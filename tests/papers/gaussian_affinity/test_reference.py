@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.runs.claims import listed_runs
+from shared.runs.claims import listed
 from shared.runs.registry import paper
 
 GA = paper("gaussian_affinity")
@@ -11,7 +11,7 @@ GA = paper("gaussian_affinity")
 def test_every_printed_number_rests_on_runs_and_benchmarks_that_there_are() -> None:
     runs = GA.runs("full")
     for value in GA.reference.values:
-        for name in listed_runs(value.run) if value.run else ():
+        for name in listed(value.run) if value.run else ():
             assert value.metric is not None
             assert value.metric.split("/")[0] in runs[name].config.benchmarks
 
