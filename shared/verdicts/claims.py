@@ -17,6 +17,8 @@ from shared.verdicts.evidence import Evidence
 from shared.verdicts.findings import Finding
 from shared.verdicts.judgement import Judgement
 from shared.verdicts.measurements import Measurements, measure
+from shared.verdicts.power import Power, sentence, together, with_power
+from shared.verdicts.printed import in_print
 from shared.verdicts.untrained import Untrained, never_trained, seeds_lost, set_aside
 from shared.verdicts.words import NO_EVIDENCE, SMOKE, Word
 
@@ -32,12 +34,18 @@ JUDGES: dict[type, Callable[[Any, Evidence], Judgement]] = {
 
 
 class ClaimVerdict(Claim):
-    """A claim and what the records say of it, and the names of the runs that it takes."""
+    """A claim and what the records say of it, and the names of the runs that it takes.
+
+    `detectable`, `within_reach` and `seeds_needed` are those of its `Power`.
+    """
 
     runs: tuple[str, ...]
     findings: tuple[Finding, ...]
     verdict: Word
     reason: str
+    detectable: float | None
+    within_reach: bool | None
+    seeds_needed: int | None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data, with the kind of its test."""
@@ -67,11 +75,16 @@ def _judge(
     claim: Claim, reference: Reference, measurements: Measurements, untrained: Untrained, scale: str
 ) -> ClaimVerdict:
     aside = {} if isinstance(claim.test, OneFails) else untrained
-    evidence = Evidence(reference, set_aside(measurements, aside))
+    evidence, power = Evidence(reference, set_aside(measurements, aside)), Power()
     if claim.test is None:
-        verdict, reason, findings = Judgement("not runnable", claim.untestable or "", ())
+        verdict, reason, findings, _ = Judgement("not runnable", claim.untestable or "", ())
     else:
-        verdict, reason, findings = JUDGES[type(claim.test)](claim.test, evidence)
+        verdict, reason, findings, needed = JUDGES[type(claim.test)](claim.test, evidence)
+        printed = _in_print(claim, reference)
+        findings = [with_power(found, effect) for found, effect in zip(findings, printed, strict=True)]
+        deciding = findings if needed is None else [findings[place] for place in needed]
+        power = together(deciding)
+        reason += sentence(power, deciding, inconclusive=verdict == "inconclusive")
         if missing := evidence.missing():
             reason = f"{reason}; no record of {missing}"
         if never := never_trained(evidence.runs, measurements, aside):
@@ -80,4 +93,12 @@ def _judge(
             reason = f"{reason}; never trained: {lost}"
     if scale == NO_EVIDENCE and verdict not in ("not run", "not runnable"):
         verdict, reason = "no evidence", SMOKE
-    return ClaimVerdict(**dict(claim), runs=evidence.runs, findings=tuple(findings), verdict=verdict, reason=reason)
+    return ClaimVerdict(
+        **dict(claim), runs=evidence.runs, findings=tuple(findings), verdict=verdict, reason=reason, **vars(power)
+    )
+
+
+def _in_print(claim: Claim, reference: Reference) -> list[float | None]:
+    """Return the effect of each comparison by the paper's own numbers, None where one of them is not printed."""
+    evidence = Evidence(reference, in_print(reference.values, claim.targets))
+    return [found.effect for found in JUDGES[type(claim.test)](claim.test, evidence).findings]

@@ -17,11 +17,15 @@ NOT_RUN = "no seed has everything that it compares"
 
 
 class Judgement(NamedTuple):
-    """The verdict on a claim, the reason in a sentence, and the comparisons that it rests on."""
+    """The verdict on a claim, the reason in a sentence, and the comparisons that it rests on.
+
+    `needed` are the places of those that must all come out as claimed, None where that is all of them.
+    """
 
     verdict: Word
     reason: str
     findings: Sequence[Finding]
+    needed: Sequence[int] | None = None
 
 
 def all_as_claimed(findings: Sequence[Finding]) -> Judgement:

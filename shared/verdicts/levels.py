@@ -15,6 +15,7 @@ from shared.verdicts.statistics import binomial_test, equivalence_test, paired_d
 from shared.verdicts.words import Word, seeds_word
 
 PAIRED = "paired Student t-test"
+BINOMIAL = "exact binomial test against failing by coin toss"
 EQUIVALENCE = "two one-sided paired Student t-tests"
 
 
@@ -37,12 +38,14 @@ def best_within(test: BestWithin, evidence: Evidence) -> Judgement:
     senses = {pair: sense(found) for pair, found in zip(pairs, findings, strict=True)}
     means = {level: mean(list(seeds.values())) for level, seeds in levels.items() if seeds}
     best = max(means, key=lambda level: sign * means[level])
+    nearest = max(test.best, key=lambda level: sign * means[level])
+    needed = [place for place, (inner, _) in enumerate(pairs) if inner == nearest]
     seen = f"{best} has the best mean ({means[best]:.4g}); {summary(findings)}"
     if any(all(senses[inner, outer] > 0 for outer in outside) for inner in test.best):
-        return Judgement("matched", f"a level of those claimed beats every other: {seen}", findings)
+        return Judgement("matched", f"a level of those claimed beats every other: {seen}", findings, needed)
     if any(all(senses[inner, outer] < 0 for inner in test.best) for outer in outside):
-        return Judgement("contradicted", f"another level beats all of those claimed: {seen}", findings)
-    return Judgement("inconclusive", f"the seeds do not tell the levels apart: {seen}", findings)
+        return Judgement("contradicted", f"another level beats all of those claimed: {seen}", findings, needed)
+    return Judgement("inconclusive", f"the seeds do not tell the levels apart: {seen}", findings, needed)
 
 
 def plateau(test: Plateau, evidence: Evidence) -> Judgement:
@@ -81,18 +84,19 @@ def one_fails(test: OneFails, evidence: Evidence) -> Judgement:
     levels = {level: evidence.seeds(*quantity.at(level)) for level in test.levels}
     seeds = common_seeds(levels)
     n = len(seeds)
+    what = f"only {' or '.join(map(str, test.among))} below {test.below:g}, share of seeds"
     if n == 0:
-        return Judgement("not run", NOT_RUN, [])
+        return Judgement("not run", NOT_RUN, [examined(what, [], BINOMIAL)])
     failing = [[level for level in levels if not levels[level][seed] >= test.below] for seed in seeds]
     held = sum(len(failed) == 1 and failed[0] in test.among for failed in failing)
     chance = len(test.among) / 2 ** len(test.levels)
-    result = binomial_test(held, n, chance, "exact binomial test against failing by coin toss")
+    result = binomial_test(held, n, chance, BINOMIAL)
     counts = ", ".join(f"{level} in {sum(level in failed for failed in failing)}" for level in levels)
     seen = (
         f"below {test.below:g} in {n} {seeds_word(n)}: {counts}; as claimed in {held}, "
         f"interval of the share {interval_text(result.interval)}, p = {result.p:.2g} ({result.test})"
     )
-    found = finding(f"only {' or '.join(map(str, test.among))} below {test.below:g}, share of seeds", result)
+    found = finding(what, result)
     if n == 1:
         return Judgement("inconclusive", f"one seed: {seen}", [found])
     word: Word = "matched" if held == n else "contradicted" if held == 0 else "inconclusive"

@@ -15,9 +15,10 @@ SAME = 1e-12
 
 @dataclass(frozen=True)
 class Comparison:
-    """An effect over `n` seeds with its 95 % interval and its two-sided p value.
+    """An effect over `n` seeds with its 95 % interval, its two-sided p value and the seeds' standard deviation.
 
-    Interval and p are None where n is too small for them; the interval also where the seeds do not vary.
+    They are None where n is too small for them; the interval also where the seeds do not vary. `tolerance` is that of a
+    test of equivalence.
     """
 
     n: int
@@ -25,6 +26,8 @@ class Comparison:
     interval: tuple[float, float] | None
     p: float | None
     test: str
+    sd: float | None = None
+    tolerance: float | None = None
 
 
 def standard_error(values: Sequence[float]) -> float | None:
@@ -56,7 +59,7 @@ def t_test(effects: Sequence[float], name: str = "one-sample Student t-test") ->
         p = 1.0 if size <= SAME else 2.0 ** (1 - n)
         return Comparison(n, centre, None, p, f"exact sign test (all {n} effects equal)")
     p = 2 * float(stats.t.sf(abs(centre) / (spread / math.sqrt(n)), n - 1))
-    return Comparison(n, centre, t_interval(effects), p, name)
+    return Comparison(n, centre, t_interval(effects), p, name, spread)
 
 
 def equivalence_test(differences: Sequence[float], name: str, *, tolerance: float) -> Comparison:
@@ -67,6 +70,7 @@ def equivalence_test(differences: Sequence[float], name: str, *, tolerance: floa
     """
     room = [[tolerance + sign * difference for difference in differences] for sign in (1, -1)]
     nearer = min((t_test(edge, name) for edge in room), key=lambda result: result.effect)
+    nearer = replace(nearer, tolerance=tolerance)
     if nearer.p is None or nearer.effect <= 0:
         return nearer
     return replace(nearer, p=nearer.p / 2)

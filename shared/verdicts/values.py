@@ -18,6 +18,7 @@ from shared.runs.reference import Reference, Value
 from shared.verdicts import statistics
 from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.measurements import Measurements, Seeds, direction, finite, measure, recorded
+from shared.verdicts.power import OFTEN, detectable_difference
 from shared.verdicts.untrained import Untrained, never_trained, seeds_lost, set_aside
 from shared.verdicts.words import NO_EVIDENCE, SMOKE, UNSCORED, Word, seeds_word
 
@@ -26,7 +27,10 @@ MEASURED = frozenset({"matched", "better", "worse", "inconclusive", "not run"})
 
 
 class ValueVerdict(Value):
-    """A printed number and what the records say of it; `difference` is measured minus printed."""
+    """A printed number and what the records say of it; `difference` is measured minus printed.
+
+    A difference of `detectable` would be found beyond the tolerance in 80 % of repetitions.
+    """
 
     mean: float | None
     sd: float | None
@@ -34,6 +38,7 @@ class ValueVerdict(Value):
     interval: tuple[float, float] | None
     difference: float | None
     tolerance: float | None
+    detectable: float | None
     verdict: Word
     reason: str
 
@@ -100,6 +105,7 @@ def _judge(
     measured = mean(sample) if sample else None
     difference = None if measured is None or value.value is None else measured - value.value
     tolerance, rule = _tolerance(value, sample)
+    detectable = None if value.value is None else _detectable(value, sample)
     if unscored := _unscored(value, claims, other_data):
         verdict, reason = unscored
     elif difference is None:
@@ -109,6 +115,8 @@ def _judge(
     else:
         verdict, reason = _score(value, difference, tolerance)
         reason = f"{reason}; {_counted(seeds, sample)}{f'; tolerance: {rule}' if rule else ''}"
+        if detectable is not None:
+            reason += f"; a difference of {detectable:.3g} is found in {OFTEN} of repetitions"
     return ValueVerdict(
         **dict(value),
         mean=measured,
@@ -117,6 +125,7 @@ def _judge(
         interval=statistics.t_interval(sample),
         difference=difference,
         tolerance=tolerance,
+        detectable=detectable,
         verdict=verdict,
         reason=reason,
     )
@@ -140,17 +149,30 @@ def _tolerance(value: Value, sample: Sequence[float]) -> tuple[float | None, str
     spread = sd(sample)
     if spread is None or value.value is None:
         return None, ""
-    if value.spread is None:
+    theirs, assumed = _their_error(value), "the paper's from its printed spread"
+    if theirs is None:
         theirs, assumed = spread, "the paper's taken as one run with our standard deviation"
-    else:
-        theirs, assumed = value.spread / math.sqrt(value.repeats or 1), "the paper's from its printed spread"
     joint = math.hypot(statistics.standard_error(sample) or 0.0, theirs)
     rules = [
-        (0.5 * 10.0**-value.decimals, "half a printed unit"),
+        (_half_a_unit(value), "half a printed unit"),
         (2 * joint, f"two joint standard errors, {assumed}"),
         (value.floor, "the declared floor"),
     ]
     return max(rules, key=lambda rule: rule[0])
+
+
+def _detectable(value: Value, sample: Sequence[float]) -> float | None:
+    floor = max(_half_a_unit(value), value.floor)
+    return detectable_difference(sd(sample) or 0.0, len(sample), floor, _their_error(value))
+
+
+def _half_a_unit(value: Value) -> float:
+    return 0.5 * 10.0**-value.decimals
+
+
+def _their_error(value: Value) -> float | None:
+    """Return the standard error of the printed number, or None where its spread is not printed."""
+    return None if value.spread is None else value.spread / math.sqrt(value.repeats or 1)
 
 
 def _unmeasured(value: Value, seeds: Seeds) -> tuple[Word, str]:

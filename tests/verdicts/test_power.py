@@ -1,0 +1,128 @@
+"""What the seeds could have shown, against simulated repetitions of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+
+from shared.runs.claims import Claim
+from shared.runs.reference import Reference
+from shared.verdicts.claims import ClaimVerdict, judge_claims
+from shared.verdicts.findings import Finding, as_claimed, corrected, examined, sense
+from shared.verdicts.power import POWER, chance, detectable_difference, together, with_power
+from shared.verdicts.statistics import equivalence_test
+from tests.verdicts.samples import BEST, CITATION, ERROR, LOWER, printed, records
+from tests.verdicts.test_values import judge
+
+REPEATED, NEAR = 1000, 0.04
+SPREAD = 0.5
+TOLERANCE = 4.0
+
+
+def plain(effects: list[float]) -> Finding:
+    return examined("so it is", effects, "t")
+
+
+def equivalent(effects: list[float]) -> Finding:
+    return examined("so it is", effects, "t", partial(equivalence_test, tolerance=TOLERANCE))
+
+
+def one_of_three(effects: list[float]) -> Finding:
+    return corrected(plain(effects), for_better=3, for_worse=1)
+
+
+def sample(n: int, mean: float = 0.0) -> list[float]:
+    """Return seeds whose standard deviation is exactly that of the simulation."""
+    steps = np.arange(n) - (n - 1) / 2
+    return [float(value) for value in mean + SPREAD * steps / steps.std(ddof=1)]
+
+
+@pytest.mark.parametrize("n", [3, 5])
+@pytest.mark.parametrize(
+    ("examine", "shown"),
+    [(plain, as_claimed), (one_of_three, lambda found: sense(found) > 0), (equivalent, as_claimed)],
+    ids=["t-test", "one of three candidates", "equivalence"],
+)
+def test_the_detectable_effect_is_shown_in_four_repetitions_of_five(
+    examine: Callable[[list[float]], Finding], shown: Callable[[Finding], bool], n: int
+) -> None:
+    found = with_power(examine(sample(n, 0.1)), None)
+    assert found.detectable is not None
+    mean = found.detectable if examine is not equivalent else TOLERANCE - found.detectable
+    repeated = np.random.default_rng(n).normal(mean, SPREAD, (REPEATED, n))
+    assert np.mean([shown(examine(list(map(float, seeds)))) for seeds in repeated]) == pytest.approx(POWER, abs=NEAR)
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_a_detectable_difference_from_a_printed_number_is_found_as_often(n: int) -> None:
+    difference = detectable_difference(SPREAD, n, 0.05, None)
+    assert difference is not None
+    repeated = np.random.default_rng(n).normal(99.0 + difference, SPREAD, (200, n))
+    words = [judge(printed(), records({"a": list(map(float, seeds))})).verdict for seeds in repeated]
+    assert words.count("better") / len(words) == pytest.approx(POWER, abs=0.09)
+    assert words.count("better") + words.count("matched") + words.count("worse") == len(words)
+
+
+def test_a_number_without_noise_or_with_one_seed_has_no_detectable_difference() -> None:
+    assert detectable_difference(0.0, 3, 0.05, None) is None
+    assert judge(printed(), records({"a": [99.0]})).detectable is None
+    assert "is found in 80 % of repetitions" in judge(printed(), records({"a": [99.0, 99.2]})).reason
+
+
+@pytest.mark.parametrize(("examine", "effect"), [(plain, 0.4), (equivalent, 3.5)])
+def test_as_many_seeds_as_are_needed_show_the_effect_and_one_less_does_not(
+    examine: Callable[[list[float]], Finding], effect: float
+) -> None:
+    found = with_power(examine(sample(3)), effect)
+    assert found.seeds_needed is not None
+    assert chance(found, effect, found.seeds_needed) >= POWER
+    assert found.seeds_needed == 2 or chance(found, effect, found.seeds_needed - 1) < POWER
+
+
+def test_seeds_too_noisy_for_their_tolerance_do_not_even_show_that_equal_ones_are_equal() -> None:
+    noisy = examined("", sample(3), "t", partial(equivalence_test, tolerance=0.3))
+    assert with_power(noisy, None).detectable is None
+
+
+def test_no_number_of_seeds_shows_an_effect_the_other_way() -> None:
+    found = with_power(plain(sample(3, -0.1)), None)
+    assert found.seeds_needed is None
+    assert together([found]).seeds_needed is None
+
+
+def test_all_that_must_hold_is_as_hard_as_the_hardest() -> None:
+    easy, hard = with_power(plain([2.0, 2.1, 2.05]), 3.0), with_power(plain([2.0, 4.1, 0.5]), 3.0)
+    power = together([easy, hard])
+    assert (power.detectable, power.seeds_needed) == (hard.detectable, hard.seeds_needed)
+    assert (together([easy]).within_reach, power.within_reach) == (True, False)
+    assert together([easy, plain([1.0])]).detectable is None
+
+
+def judged(noise: float) -> ClaimVerdict:
+    test = LOWER | {"levels": [1]}
+    claim = Claim.model_validate({"id": "C", "says": "so it is", "where": "Sec. 1", "test": test})
+    values = (printed(run="1/ours", value=1.0, metric=ERROR), printed(row="b", run="1/theirs", value=1.5, metric=ERROR))
+    ours = [1.0 + noise, 1.0 - noise, 1.0]
+    table = records({"1/ours": ours, "1/theirs": [1.5, 1.5, 1.6]}, ERROR)
+    return judge_claims(Reference(CITATION, values, (claim,), ()), table, "full")[0]
+
+
+def test_a_claim_says_whether_what_is_printed_was_within_reach() -> None:
+    quiet, noisy = judged(0.01), judged(1.0)
+    assert (quiet.verdict, quiet.within_reach) == ("matched", True)
+    assert "what is printed is within reach" in quiet.reason
+    assert (noisy.verdict, noisy.within_reach) == ("inconclusive", False)
+    assert f"about {noisy.seeds_needed} would show the printed effect" in noisy.reason
+    assert noisy.findings[0].printed == pytest.approx(0.5)
+
+
+def test_the_best_of_some_levels_is_as_hard_as_its_best_candidate() -> None:
+    levels = {1: [5.0, 5.1, 5.2], 5: [1.0, 1.1, 0.9], 20: [3.0, 9.0, 1.0], 50: [6.0, 6.1, 6.3]}
+    claim = Claim.model_validate({"id": "C", "says": "so it is", "where": "Sec. 1", "test": BEST})
+    table = records({f"s/{level}": seeds for level, seeds in levels.items()}, ERROR)
+    found = judge_claims(Reference(CITATION, (), (claim,), ()), table, "full")[0]
+    of_five = [finding.detectable for finding in found.findings if finding.what.startswith("5 ")]
+    assert found.detectable == max(of_five, key=lambda detectable: detectable or 0.0)
