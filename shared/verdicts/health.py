@@ -32,6 +32,8 @@ ERROR_AT_CHANCE = 0.9
 of ten classes is soon at a half."""
 LOSS_AT_CHANCE = 0.99
 """Of the loss of knowing nothing. Noise of the batches and weight decay move it by less than the hundredth."""
+TOLD_APART = 0.5
+"""Of the error of chance: with less, classes are told apart, however much a margin makes of the loss."""
 ALIKE = 1e-6
 """Of the mean squared length of embeddings: where their variance is less, they differ by a thousandth of their length,
 of which little is left in bfloat16."""
@@ -119,8 +121,9 @@ def fall(losses: Sequence[float]) -> float | None:
 def _at_chance(numbers: Numbers) -> str | None:
     if numbers.error is not None and numbers.chance and numbers.error >= ERROR_AT_CHANCE * numbers.chance:
         return f"{numbers.error:.1f} % error on the images trained on, where chance has {numbers.chance:.1f}"
-    if numbers.judged and numbers.nothing and numbers.judged[-1] >= LOSS_AT_CHANCE * numbers.nothing:
-        return f"its loss ended at {numbers.judged[-1]:.4g}, where knowing nothing costs {numbers.nothing:.4g}"
+    ended = _ended(numbers)
+    if ended is not None and numbers.nothing and ended >= LOSS_AT_CHANCE * numbers.nothing:
+        return f"its loss ended at {ended:.4g}, where knowing nothing costs {numbers.nothing:.4g}"
     return None
 
 
@@ -129,10 +132,19 @@ def _collapsed(numbers: Numbers) -> str | None:
         return "all images trained on are taken for one class"
     if numbers.spread is not None and numbers.spread < ALIKE:
         return "all embeddings are alike"
+    ended = _ended(numbers)
     for answer in (numbers.nothing, numbers.alike):
-        if numbers.judged and answer and abs(numbers.judged[-1] / answer - 1) <= 1 - LOSS_AT_CHANCE:
-            return f"its loss ended at {numbers.judged[-1]:.4g}, that of one answer to every image"
+        if ended is not None and answer and abs(ended / answer - 1) <= 1 - LOSS_AT_CHANCE:
+            return f"its loss ended at {ended:.4g}, that of one answer to every image"
     return None
+
+
+def _ended(numbers: Numbers) -> float | None:
+    """Return the loss of the last epoch, or None where it tells nothing, as the images are told apart all the same."""
+    if not numbers.judged:
+        return None
+    told_apart = numbers.error is not None and numbers.error < TOLD_APART * (numbers.chance or 0)
+    return None if told_apart else numbers.judged[-1]
 
 
 def _cut_while_falling(numbers: Numbers) -> str | None:

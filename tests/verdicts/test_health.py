@@ -49,6 +49,8 @@ def test_what_learned_and_came_to_rest_is_healthy():
         (LEARNED, {"error": 80.0, "chance": 90.0}, "healthy"),
         ([2.4, 2.29], {}, "at chance, collapsed"),
         ([9.0, 5.0, 4.9], {}, "at chance"),
+        ([9.0, 5.0, 4.9], {"error": 60.0, "chance": 90.0}, "at chance"),
+        ([9.0, 5.0, 4.9], {"error": 10.0, "chance": 90.0}, "healthy"),
         ([7.0, 6.75], {"nothing": 3.68, "alike": 6.75}, "at chance, collapsed"),
         (LEARNED, {"classes": 10, "predicted": 1}, "collapsed"),
         (LEARNED, {"spread": 1e-7}, "collapsed"),
