@@ -85,7 +85,7 @@ def _of_trained(verdict: ValueVerdict, measurements: Measurements, untrained: Un
     """Return a verdict that says which seeds never got anywhere, if it is one of what was measured."""
     if verdict.claim is not None or verdict.verdict not in MEASURED:
         return verdict
-    runs = listed_runs(verdict.run or "")
+    runs = listed(verdict.run or "")
     if never := never_trained(runs, measurements, untrained):
         return verdict.model_copy(update={"verdict": "not trained", "reason": never})
     lost = seeds_lost(runs, untrained)
