@@ -17,8 +17,8 @@ from tests.papers.adversarial_variance.samples import clouds, output
 def test_the_benchmarks_are_what_their_options_build():
     assert isinstance(Variance().build(), PrincipalVariance)
     assert isinstance(OpenSet().build(), OpenSetRejection)
-    assert Variance.splits == ("test",)
-    assert OpenSet.splits == ("train", "test", "unseen")
+    assert Variance().splits == ("test",)
+    assert OpenSet().splits == ("train", "test", "unseen")
 
 
 def test_variance_by_hand():
