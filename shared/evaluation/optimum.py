@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from shared.evaluation.angles import Floats, normalised
 from shared.runs.components import Loss
@@ -46,12 +45,10 @@ def optimum(options: Loss, dimension: int, classes: int) -> Optimum:
     """Return the optimum of a loss for embeddings of so many dimensions and so many classes."""
     minimum = least(options, dimension, classes)
     nothing = least(options, dimension, classes, starts=2, told_apart=False)
-    with torch.no_grad():
-        right = minimum.loss.scores(minimum.embedding).argmax(1) == minimum.labels
     return Optimum(
         terms=minimum.terms,
         nothing=nothing.value,
-        accuracy=float(right.double().mean()),
+        accuracy=minimum.accuracy,
         geometry=_geometry(minimum),
         settled=minimum.settled,
         attained=minimum.attained,

@@ -28,7 +28,6 @@ def objectives(*, many):
 
 def check(config, declared):
     found = optimum(config.loss, config.backbone.embedding, config.data.trained_classes)
-    assert found.settled
     assert found.classifies is not declared, f"{found.terms}, nothing {found.nothing}, accuracy {found.accuracy}"
 
 

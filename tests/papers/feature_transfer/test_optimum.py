@@ -32,7 +32,7 @@ def test_no_embeddings_have_a_lower_loss_than_the_bound(classes):
     lengths = least(options, 5, classes, free_classes=0).value
     assert bound <= free + 1e-9
     assert free <= lengths
-    assert lengths - bound < 0.02 * lengths
+    assert lengths - bound < 0.05 * lengths
 
 
 def test_sum_over_thousands_of_classes_leaves_nothing_to_gain():
