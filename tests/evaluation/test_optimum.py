@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+from typing import Any
 
 import pytest
 
 from shared.evaluation.optimum import optimum
 from shared.losses import CosFace
+from shared.runs.config import RunConfig
 from shared.runs.registry import papers
 from shared.training.free_features import FREE_CLASSES
 
 
-def objectives(*, many):
+def objectives(*, many: bool) -> list[Any]:
     """Return one full run of each loss, number of classes and dimension, of few classes or of many."""
-    found = {}
+    found: dict[tuple[object, ...], Any] = {}
     for paper in papers().values():
         for run in paper.runs("full").values():
             config, classes = run.config, run.config.data.trained_classes
@@ -26,7 +28,7 @@ def objectives(*, many):
     return list(found.values())
 
 
-def check(config, declared):
+def check(config: RunConfig, declared: bool) -> None:
     found = optimum(config.loss, config.backbone.embedding, config.data.trained_classes)
     assert found.classifies is not declared, f"{found.terms}, nothing {found.nothing}, accuracy {found.accuracy}"
 

@@ -9,19 +9,19 @@ from papers.feature_transfer import MetricL2
 from shared.training.free_features import least
 
 
-def metric_l2_bound(weight, dimension, classes):
+def metric_l2_bound(weight: float, dimension: int, classes: int) -> float:
     """The least of log(1 + (N - 1) e^(o - z)) + weight max(z^2 N / d, z^2 + (N - 1) o^2).
 
     z and o are the means of the logits of the own and of the other classes. The cross-entropy is convex in the logits,
     and the sum of squares of a matrix of rank d is at least its squared trace over d.
     """
 
-    def value(x):
+    def value(x: tuple[float, float]) -> float:
         z, o = x
         squares = max(z**2 * classes / dimension, z**2 + (classes - 1) * o**2)
         return log1p((classes - 1) * exp(o - z)) + weight * squares
 
-    return min(minimize(value, (z, 0.0), method="Nelder-Mead", tol=1e-10).fun for z in (0.01, 1.0, 5.0))
+    return min(float(minimize(value, (z, 0.0), method="Nelder-Mead", tol=1e-10).fun) for z in (0.01, 1.0, 5.0))
 
 
 @pytest.mark.parametrize("classes", [40, 200])
