@@ -1,6 +1,7 @@
 """What m-L2, summed over the classes, asks for: a bound from below, and the values of the faces."""
 
 from math import exp, log, log1p
+from typing import Any
 
 import pytest
 from scipy.optimize import minimize
@@ -16,7 +17,7 @@ def metric_l2_bound(weight: float, dimension: int, classes: int) -> float:
     and the sum of squares of a matrix of rank d is at least its squared trace over d.
     """
 
-    def value(x: tuple[float, float]) -> float:
+    def value(x: Any) -> float:
         z, o = x
         squares = max(z**2 * classes / dimension, z**2 + (classes - 1) * o**2)
         return log1p((classes - 1) * exp(o - z)) + weight * squares
