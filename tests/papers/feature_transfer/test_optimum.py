@@ -20,7 +20,7 @@ def metric_l2_bound(weight: float, dimension: int, classes: int) -> float:
     def value(x: Any) -> float:
         z, o = x
         squares = max(z**2 * classes / dimension, z**2 + (classes - 1) * o**2)
-        return log1p((classes - 1) * exp(o - z)) + weight * squares
+        return float(log1p((classes - 1) * exp(o - z)) + weight * squares)
 
     return min(float(minimize(value, (z, 0.0), method="Nelder-Mead", tol=1e-10).fun) for z in (0.01, 1.0, 5.0))
 
