@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         "evaluate", "Evaluate a trained run again.", "PAPER", "RUN", "BENCHMARK", scales=TRAINED_SCALES
     )
     evaluation.add_argument("--seed", type=int, metavar="N", help="this seed alone")
+    command("optimum", "Find what a run's loss asks for, without a network.", "PAPER", "RUN", scales=TRAINED_SCALES)
     command("render", "Draw a table or figure from its records.", "PAPER", "TARGET", scales=SCALES)
     command("report", "Judge the records and write the report.", scales=SCALES)
     bits = command("same-bits", "Compare the records of this working copy with another's, bit by bit.", "OTHER")
@@ -129,6 +130,17 @@ def _evaluate(given: argparse.Namespace) -> None:
         metrics = evaluate(run, seed, given.benchmark, Results(given.results), data_root(given.data_root))
         for name, value in metrics.items():
             print(f"{run.name} seed {seed} {given.benchmark}/{name} {value:.6g}")  # noqa: T201
+
+
+def _optimum(given: argparse.Namespace) -> None:
+    from shared.commands.optimum import RefusedError, lines  # noqa: PLC0415
+
+    try:
+        for line in lines(paper(given.paper), given.run, _scale(given)):
+            print(line)  # noqa: T201
+    except RefusedError as error:
+        print(f"refused: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
 
 
 def _render(given: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ A paper is a folder of `papers/` that holds a `runs.yaml`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from pathlib import Path
@@ -57,6 +58,14 @@ class Paper:
         """The training speed measured for the networks of this paper, by their name, on one thread of a processor."""
         return self._file.images_per_second
 
+    def optimum_fails(self, run: str) -> str | None:
+        """Return why the optimum of a run's loss is known not to classify; None where it is not."""
+        return _of_first_match(run, self._file.optimum_fails)
+
+    def no_optimum(self, run: str) -> str | None:
+        """Return why the optimum of a run's loss says nothing of what is trained, or cannot be had; None if it can."""
+        return _of_first_match(run, self._file.no_optimum)
+
     def target(self, name: str) -> Target:
         """Return the target of that name, or raise a UserError with the nearest one."""
         if name not in self.targets:
@@ -99,6 +108,10 @@ class Paper:
         if scale not in self._runs:
             self._runs[scale] = self._resolution.runs(scale)
         return self._runs[scale]
+
+
+def _of_first_match(run: str, reasons: Mapping[str, str]) -> str | None:
+    return next((reason for pattern, reason in reasons.items() if fnmatchcase(run, pattern)), None)
 
 
 @cache

@@ -8,6 +8,9 @@ Its keys:
     scales     rows of a table: which runs, which setting, and its value at each scale
     targets    the tables and figures, and the runs that each is made of
     deviations what is done otherwise than the paper says, or chosen where it is silent
+    optimum_fails, no_optimum
+               patterns of runs whose loss, at its own optimum, does not classify, or who train by more than one
+               objective; each with the reason
 
 A setting is given by its dotted path (`loss.sigma`).
 """
@@ -84,4 +87,6 @@ class RunsFile(Strict):
     scales: tuple[ScaleRow, ...] = ()
     targets: dict[str, Target]
     deviations: tuple[Deviation, ...] = ()
+    optimum_fails: dict[str, str] = Field(default_factory=dict)
+    no_optimum: dict[str, str] = Field(default_factory=dict)
     images_per_second: dict[str, float] = Field(default_factory=dict)

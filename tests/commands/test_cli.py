@@ -23,6 +23,7 @@ GA = "gaussian_affinity"
         (["render", GA, "table1", "--scale", "smoke"], "make it with: python -m shared train gaussian_affinity"),
         (["evaluate", GA, "figure7/10", "mnist-tst", "--scale", "smoke"], "did you mean 'mnist-test'?"),
         (["evaluate", GA, "figure7/10", "mnist-test", "--scale", "smoke"], "is not trained at scale 'smoke'"),
+        (["optimum", "feature_transfer", "ms1m/ftl", "--scale", "full"], "its stages take turns with different losses"),
         (["status", "--scale", "big"], "there is no scale 'big' here"),
         (["report", "--scale", ""], "there is no scale '' here"),
     ],
@@ -117,3 +118,21 @@ def test_train_evaluate_and_train_again(shared, tmp_path):
     assert hashes[0] is not None
     assert hashes[1] is not None
     assert hashes[0].group(1) == hashes[1].group(1)
+
+
+def test_the_optimum_of_a_run(shared):
+    said = shared("optimum", "adversarial_variance", "figure7/2", "--scale", "full")
+    assert said.returncode == 0, said.stderr
+    assert "loss of knowing nothing 0.693147" in said.stdout
+    assert "accuracy 100.00 %" in said.stdout
+
+
+def test_an_optimum_that_does_not_classify_is_refused_unless_declared(monkeypatch):
+    from shared.commands.optimum import RefusedError, lines
+    from shared.runs.registry import Paper, papers
+
+    entry, run = papers()[GA], "figure2/affinity-m1"
+    assert list(lines(entry, run, "full"))[-1].startswith("declared to fail: in two dimensions R of weight 1")
+    monkeypatch.setattr(Paper, "optimum_fails", lambda *_: None)
+    with pytest.raises(RefusedError, match="give the reason under optimum_fails"):
+        list(lines(entry, run, "full"))
