@@ -81,6 +81,12 @@ def write_curve(folder: Path, curve: Sequence[Mapping[str, float]]) -> None:
     write_atomically(folder / CURVE, text.getvalue().encode())
 
 
+def curve_rows(path: Path) -> list[dict[str, str]]:
+    """Read the rows of a learning curve as they are written, "" where an epoch does not have a column."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     import numpy as np  # noqa: PLC0415 - reading records need not cost its import
 

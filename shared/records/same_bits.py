@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from shared.errors import UserError
-from shared.records.kept import ARRAYS, CURVE, read_arrays
+from shared.records.kept import ARRAYS, CURVE, curve_rows, read_arrays
 from shared.records.records import RECORD
 
 _COUNTED = ("weights_sha256", "parameters", "steps", "epochs", "best_epoch")
@@ -136,18 +135,13 @@ def _of_curves(here: Path, there: Path) -> Iterator[str]:
             yield f"learning curve: only {'here' if here.exists() else 'there'}"
         return
     nothing: dict[str, str] = {}
-    rows = list(zip_longest(_rows(there), _rows(here), fillvalue=nothing))
+    rows = list(zip_longest(curve_rows(there), curve_rows(here), fillvalue=nothing))
     for name in dict.fromkeys(name for pair in rows for row in pair for name in row):
         for number, (theirs, ours) in enumerate(rows, start=1):
             told = list(_unlike(f"learning curve, {name}, row {number}", theirs.get(name), ours.get(name)))
             if told:
                 yield from told
                 break
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def _of_files(pattern: str, here: Path, there: Path) -> Iterator[str]:

@@ -21,6 +21,7 @@ costs of CoSen, which follow the network's mistakes, change nothing in the infim
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -102,7 +103,7 @@ def least(
     return min(equals, key=lambda minimum: minimum.accuracy)
 
 
-class _Objective:
+class _Objective(ABC):
     """A loss as a function of `variables`, which start where a seed says; `places` makes of them what it is given."""
 
     variables: Variables
@@ -115,9 +116,9 @@ class _Objective:
         self.drawn = {name: parameter.detach() for name, parameter in self.loss.named_parameters()}
         self.told_apart = told_apart
 
+    @abstractmethod
     def places(self, variables: Variables) -> Embedded:
         """Return what the loss is given for values of the variables."""
-        raise NotImplementedError
 
     def doubled(self, variables: Variables, *, embedding: bool) -> Variables:
         """Return variables with embeddings, or else with parameters, of twice the length."""

@@ -80,8 +80,8 @@ def _judge(
         verdict, reason, findings, _ = Judgement("not runnable", claim.untestable or "", ())
     else:
         verdict, reason, findings, needed = JUDGES[type(claim.test)](claim.test, evidence)
-        printed = _in_print(claim, reference)
-        findings = [with_power(found, effect) for found, effect in zip(findings, printed, strict=True)]
+        printed, _ = judged_in_print(claim, reference)
+        findings = [with_power(found, other.effect) for found, other in zip(findings, printed.findings, strict=True)]
         deciding = findings if needed is None else [findings[place] for place in needed]
         power = together(deciding)
         reason += sentence(power, deciding, inconclusive=verdict == "inconclusive")
@@ -98,7 +98,10 @@ def _judge(
     )
 
 
-def _in_print(claim: Claim, reference: Reference) -> list[float | None]:
-    """Return the effect of each comparison by the paper's own numbers, None where one of them is not printed."""
+def judged_in_print(claim: Claim, reference: Reference) -> tuple[Judgement, Evidence]:
+    """Judge a claim that has a test by the paper's own numbers, and return by what it was judged.
+
+    Where a number is not printed, the evidence lacks it, and its comparison has no effect.
+    """
     evidence = Evidence(reference, in_print(reference.values, claim.targets))
-    return [found.effect for found in JUDGES[type(claim.test)](claim.test, evidence).findings]
+    return JUDGES[type(claim.test)](claim.test, evidence), evidence

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 
 from shared.runs.claims import Claim
 from shared.runs.reference import Reference
-from shared.verdicts.claims import JUDGES
-from shared.verdicts.evidence import Evidence
-from shared.verdicts.printed import in_print
+from shared.verdicts.claims import judged_in_print
 from shared.verdicts.words import Word
 
 
@@ -41,10 +39,9 @@ def consistency(reference: Reference) -> list[Consistency]:
     """Judge by the printed numbers each claim whose quantities are all printed, in the order of the reference."""
     found = []
     for claim in reference.claims:
-        evidence = Evidence(reference, in_print(reference.values, claim.targets))
         if claim.test is None:
             continue
-        judgement = JUDGES[type(claim.test)](claim.test, evidence)
+        judgement, evidence = judged_in_print(claim, reference)
         if not evidence.missing():
             found.append(Consistency(claim, judgement.verdict, judgement.reason))
     return found

@@ -52,16 +52,14 @@ class Numbers:
 
     `losses`, the mean of the loss over each epoch, and `judged`, that of the term by which one sees whether it tells
     classes apart. `nothing`: that term for one who knows only how frequent the classes are, `alike`: where all classes
-    look alike to it, `optimum`: the least that it can be, which nothing here computes yet. `cut`: the epochs, of all
-    with the same rate, before the rate was first cut, all of them where it never was. The others are those of
-    `shared.evaluation.health`, errors in percent.
+    look alike to it. `cut`: the epochs, of all with the same rate, before the rate was first cut, None where it never
+    was. The others are those of `shared.evaluation.health`, errors in percent.
     """
 
     losses: Sequence[float]
     judged: Sequence[float] | None = None
     nothing: float | None = None
     alike: float | None = None
-    optimum: float | None = None
     cut: int | None = None
     error: float | None = None
     chance: float | None = None
@@ -176,8 +174,6 @@ def _told(numbers: Numbers) -> dict[str, str]:
         told["error on images trained on"] = f"{numbers.error:.2f} %, by chance {numbers.chance or 0:.2f} %"
     if numbers.judged and numbers.nothing:
         told["loss of the last epoch"] = f"{numbers.judged[-1]:.4g}, knowing nothing {numbers.nothing:.4g}"
-    if numbers.optimum is not None and numbers.judged:
-        told["loss above its own optimum"] = f"{numbers.judged[-1] - numbers.optimum:.4g}"
     parts = {"at the end": numbers.losses}
     if numbers.cut is not None:
         parts = {"before the rate was first cut": numbers.losses[: numbers.cut], **parts}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from shared.records.kept import CURVE
+from shared.records.kept import CURVE, curve_rows
 from shared.records.records import Record
 from shared.runs.catalogue import component
 from shared.runs.components import Component, Loss, Scheme
@@ -29,10 +28,8 @@ def recorded_health(record: Record, folder: Path) -> Health:
 
 def read_curve(path: Path) -> list[dict[str, float]]:
     """Return the rows of a learning curve, without what an epoch does not have; none where the file is missing."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+    rows = curve_rows(path) if path.exists() else []
+    return [{name: float(value) for name, value in row.items() if value} for row in rows]
 
 
 def numbers_of(record: Record, curve: Curve) -> Numbers:
