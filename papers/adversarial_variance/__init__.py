@@ -20,9 +20,9 @@ class Adversarial(Scheme):
     `hidden`: widths of the adversary's hidden layers.
     `adversary_learning_rate`: of the adversary, whose optimizer is otherwise that of the run.
     `normalised`: whether the adversary sees embeddings divided by their length.
-    `anchors`: `fixed`, one image a class for the whole training (figure 6); `redrawn`, for each update of the
-    classifier new ones, which the update of the adversary that follows shares (section 4); `independent`, the adversary
-    draws its own, which section 4 warns of.
+    `anchors`: `fixed` for two consecutive updates, so that the adversary learns from the anchors on which the
+    classifier was just updated (section 4); or `independent`, those of identities that are drawn anew for the adversary,
+    which section 4 warns of. Each identity has one anchor in the whole training either way (figure 6).
     """
 
     implementation: ClassVar[str] = "papers.adversarial_variance.scheme:AdversarialScheme"
@@ -31,7 +31,7 @@ class Adversarial(Scheme):
     hidden: tuple[Count, ...] = (64, 64)
     adversary_learning_rate: Positive = 0.001
     normalised: bool = True
-    anchors: Literal["fixed", "redrawn", "independent"] = "fixed"
+    anchors: Literal["fixed", "independent"] = "fixed"
 
     @property
     def added_terms(self) -> dict[str, float]:

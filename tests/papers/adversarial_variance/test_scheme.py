@@ -26,7 +26,7 @@ from tests.training.samples import numbered, numbers
 CPU = torch.device("cpu")
 SHAPE = (1, 8, 8)
 SIZES = [5, 9, 3]
-ANCHORS = ["fixed", "redrawn", "independent"]
+ANCHORS = ["fixed", "independent"]
 SGD = {"name": "sgd", "learning_rate": 0.2, "momentum": 0}
 ADAM = {"name": "adam", "learning_rate": 0.01}
 
@@ -55,15 +55,21 @@ def adversarial(classes: int = 3, seed: int = 0, config: RunConfig | None = None
 def drawn(
     scheme: AdversarialScheme, images: ImageTensor, size: int = 8, *, seed: int = 0, epoch: int = 0, start: int = 0
 ):
-    """Return the pairs of an epoch as (classes, anchors, others, the adversary's anchors, its others), by number."""
+    """Return the pairs of an epoch as (classes, anchors, others) of the classifier and those of the adversary."""
     pairs = []
     for first, labels, second, second_labels in scheme.batches(images, size, seed, epoch, start):
         half = len(labels) // 2
         one, two = numbers(first), numbers(second)
         assert labels.tolist() == images.labels[one].tolist()
-        assert second_labels.tolist() == images.labels[two].tolist() == labels.tolist()
-        assert labels[:half].tolist() == labels[half:].tolist()
-        pairs.append((labels[:half].tolist(), one[:half], one[half:], two[:half], two[half:]))
+        assert second_labels.tolist() == images.labels[two].tolist()
+        for own in (labels, second_labels):
+            assert own[:half].tolist() == own[half:].tolist()
+        pairs.append(
+            (
+                (labels[:half].tolist(), one[:half], one[half:]),
+                (second_labels[:half].tolist(), two[:half], two[half:]),
+            )
+        )
     return pairs
 
 
@@ -73,59 +79,64 @@ def test_a_batch_is_half_anchors_and_half_other_images_of_the_same_classes(ancho
     for size in (2, 8, 9):
         pairs = drawn(adversarial(anchors=anchors), images, size)
         assert len(pairs) == -(-len(images) // size)
-        for pair in pairs:
-            assert [len(part) for part in pair] == [size // 2] * 5
-            for own, others in (pair[1:3], pair[3:5]):
-                assert all(anchor != other for anchor, other in zip(own, others, strict=True))
+        for batch in (batch for pair in pairs for batch in pair):
+            assert [len(part) for part in batch] == [size // 2] * 3
+            assert all(anchor != other for anchor, other in zip(*batch[1:], strict=True))
 
 
-def test_classes_are_drawn_with_replacement_and_evenly():
-    pairs = [pair for epoch in range(400) for pair in drawn(adversarial(), numbered(SIZES), epoch=epoch)]
-    counts = np.stack([np.bincount(classes, minlength=3) for classes, *_ in pairs])
-    assert counts.max() == 4  # one class only in a batch of four draws
-    expected = counts.sum() / 3
-    assert np.all(abs(counts.sum(axis=0) - expected) < 5 * np.sqrt(expected * 2 / 3))
+@pytest.mark.parametrize("anchors", ANCHORS)
+def test_classes_are_drawn_with_replacement_and_evenly(anchors):
+    scheme = adversarial(anchors=anchors)
+    pairs = [pair for epoch in range(400) for pair in drawn(scheme, numbered(SIZES), epoch=epoch)]
+    for which in range(2):
+        counts = np.stack([np.bincount(pair[which][0], minlength=3) for pair in pairs])
+        assert counts.max() == 4  # one class only in a batch of four draws
+        expected = counts.sum() / 3
+        assert np.all(abs(counts.sum(axis=0) - expected) < 5 * np.sqrt(expected * 2 / 3))
 
 
-def test_fixed_anchors_are_one_image_a_class_in_the_whole_training_and_never_among_the_others():
-    scheme, images = adversarial(), numbered(SIZES)
-    anchors: dict[int, set[int]] = {0: set(), 1: set(), 2: set()}
+@pytest.mark.parametrize("anchors", ANCHORS)
+def test_anchors_are_one_image_a_class_in_the_whole_training_and_never_among_the_others(anchors):
+    scheme, images = adversarial(anchors=anchors), numbered(SIZES)
+    found: dict[int, set[int]] = {0: set(), 1: set(), 2: set()}
     others = set()
     for epoch in range(60):
-        for classes, own, classifier_others, adversary_own, adversary_others in drawn(scheme, images, epoch=epoch):
-            assert own == adversary_own
+        for classes, own, rest in (batch for pair in drawn(scheme, images, epoch=epoch) for batch in pair):
             for label, anchor in zip(classes, own, strict=True):
-                anchors[label].add(anchor)
-            others |= {*classifier_others, *adversary_others}
-    chosen = set.union(*anchors.values())
-    assert [len(found) for found in anchors.values()] == [1, 1, 1]
+                found[label].add(anchor)
+            others |= set(rest)
+    chosen = set.union(*found.values())
+    assert [len(of_class) for of_class in found.values()] == [1, 1, 1]
     assert others == set(range(len(images))) - chosen  # all of the rest are seen
 
 
-def test_the_fixed_anchors_are_those_of_the_seed():
+def test_the_anchors_are_those_of_the_seed():
     found = set()
     for seed in range(20):
-        classes, own, *_ = drawn(adversarial(), numbered(SIZES), size=40, seed=seed)[0]
+        (classes, own, _), _ = drawn(adversarial(), numbered(SIZES), size=40, seed=seed)[0]
         found.add(dict(zip(classes, own, strict=True))[1])
     assert len(found) > 4  # of nine images of class 1
 
 
-def test_redrawn_anchors_are_new_for_each_pair_and_shared_within_it():
-    pairs = drawn(adversarial(anchors="redrawn"), numbered([40, 40, 40]))
-    assert all(own == adversary_own for _, own, _, adversary_own, _ in pairs)
-    assert len({anchor for _, own, *_ in pairs for anchor in own}) > 20
+def test_fixed_anchors_are_the_same_in_both_batches_of_a_pair():
+    assert all(one[:2] == two[:2] for one, two in drawn(adversarial(20), numbered([8] * 20)))
 
 
-def test_independent_anchors_are_not_shared():
-    pairs = drawn(adversarial(anchors="independent"), numbered([40, 40, 40]))
-    alike = [a == b for _, own, _, adversary_own, _ in pairs for a, b in zip(own, adversary_own, strict=True)]
-    assert np.mean(alike) < 0.2
+def test_independent_anchors_are_of_other_identities_and_the_classifiers_batches_as_with_fixed_ones():
+    images = numbered([8] * 20)
+    independent, fixed = (
+        [pair for epoch in range(10) for pair in drawn(adversarial(20, anchors=anchors), images, epoch=epoch)]
+        for anchors in ("independent", "fixed")
+    )
+    assert [one for one, _ in independent] == [one for one, _ in fixed]
+    shared = [len({*one[1]} & {*two[1]}) / len({*two[1]}) for one, two in independent]
+    assert np.mean(shared) == pytest.approx(1 - 0.95**4, abs=0.05)  # four draws of twenty
 
 
 @pytest.mark.parametrize("anchors", ANCHORS)
 def test_the_adversary_has_fresh_others(anchors):
     pairs = drawn(adversarial(anchors=anchors), numbered([40, 40, 40]))
-    alike = [a == b for _, _, others, _, fresh in pairs for a, b in zip(others, fresh, strict=True)]
+    alike = [a == b for one, two in pairs for a, b in zip(one[2], two[2], strict=True)]
     assert np.mean(alike) < 0.2
 
 
@@ -163,6 +174,7 @@ class Scripted(nn.Module):
 
 # Two classes, each with an anchor and another image: A's classes 0 and 1 are the anchors, 2 and 3 the others.
 OTHERS = [[0.1, 0.2, 0.6, 0.1], [0.3, 0.4, 0.1, 0.2]]
+ANCHORS_OF_C = [[0.7, 0.1, 0.1, 0.1], [0.1, 0.1, 0.5, 0.3]]
 AFTERWARDS = [[0.7, 0.1, 0.1, 0.1], [0.5, 0.3, 0.1, 0.1], [0.2, 0.2, 0.5, 0.1], [0.1, 0.1, 0.2, 0.6]]
 
 
@@ -174,20 +186,35 @@ def batch_of_two(labels: tuple[int, ...] = (0, 1, 0, 1)) -> tuple[Tensor, Tensor
 
 def test_the_loss_and_its_terms_by_hand():
     scheme = adversarial(2, weight=3.0)
-    script = Scripted(OTHERS, AFTERWARDS)
+    script = Scripted(OTHERS, ANCHORS_OF_C, AFTERWARDS)
     scheme.adversary = nn.Sequential(script)
     terms = {name: float(term) for name, term in scheme.step(*batch_of_two()).items()}
-    assert [len(shown) for shown in script.shown] == [2, 4]  # L_adv is of the others alone
+    assert [len(shown) for shown in script.shown] == [2, 2, 4]  # others, of which alone L_adv is; anchors; A's batch
     assert terms["adversarial"] == pytest.approx(((0.6 - 0.1) + (0.2 - 0.4)) / 2)
     assert terms["loss"] == pytest.approx(terms["classification"] + 3 * 0.15)
     assert terms["adversary"] == pytest.approx(-(log(0.7) + log(0.3) + log(0.5) + log(0.6)) / 4)
-    assert terms["anchors_recognised"] == pytest.approx(0.5)
+    # Of the anchors of C's batch one is known for such, of the others one: by p(i) against p(i + 2) alone.
+    assert terms["adversary_accuracy"] == pytest.approx(50)
+    given_the_class = [0.7 / 0.8, 0.1 / 0.4, 0.6 / 0.7, 0.2 / 0.6]
+    assert terms["adversary_two_way"] == pytest.approx(-sum(map(log, given_the_class)) / 4)
+
+
+@pytest.mark.parametrize("anchors_right", [0.0, 0.25, 0.5, 1.0])
+def test_an_adversary_with_one_answer_knows_nothing(anchors_right):
+    """One that always says anchor knows all anchors, and no others: 50 %, as one that tosses a coin."""
+    always = [[anchors_right / 2, anchors_right / 2, (1 - anchors_right) / 2, (1 - anchors_right) / 2]] * 2
+    scheme = adversarial(2)
+    scheme.adversary = nn.Sequential(Scripted(always, always, AFTERWARDS))
+    terms = scheme.step(*batch_of_two())
+    assert float(terms["adversary_accuracy"]) == pytest.approx(50)
+    if anchors_right == 0.5:
+        assert float(terms["adversary_two_way"]) == pytest.approx(log(2))
 
 
 @pytest.mark.parametrize(("probabilities", "least"), [([1.0, 0, 0, 0], -1), ([0, 0, 1.0, 0], 1), ([0, 1.0, 0, 0], 0)])
 def test_the_penalty_is_least_where_the_other_image_passes_for_the_anchor(probabilities, least):
     scheme = adversarial(2)
-    scheme.adversary = nn.Sequential(Scripted([probabilities], AFTERWARDS[:2]))
+    scheme.adversary = nn.Sequential(Scripted([probabilities], AFTERWARDS[:1], AFTERWARDS[:2]))
     assert float(scheme.step(*batch_of_two((0, 0)))["adversarial"]) == pytest.approx(least)
 
 
@@ -197,7 +224,7 @@ def test_the_adversary_sees_the_embeddings_normalised_or_as_they_are(normalised)
     first, labels, second, _ = batch_of_two()
     with torch.no_grad():
         embedding = scheme.backbone(first)[2:]
-    script = Scripted(OTHERS, AFTERWARDS)
+    script = Scripted(OTHERS, ANCHORS_OF_C, AFTERWARDS)
     scheme.adversary = nn.Sequential(script)
     scheme.step(first, labels, second, labels)
     lengths = embedding.norm(dim=1, keepdim=True)
@@ -332,7 +359,7 @@ def test_resumed_in_the_middle_of_an_epoch_it_ends_with_the_same_bits(tmp_path, 
 def test_the_curve_has_every_term(tmp_path):
     config = configuration(epochs=2)
     position = fit(adversarial(), numbered(SIZES), config.training, 0, Checkpoints(tmp_path, {}, 0))
-    terms = {"loss", "classification", "adversarial", "adversary", "anchors_recognised"}
+    terms = {"loss", "classification", "adversarial", "adversary", "adversary_accuracy", "adversary_two_way"}
     assert [set(row) for row in position.curve] == [terms | {"epoch", "step"}] * 2
     assert [row["step"] for row in position.curve] == [3, 6]  # ceil(17 / 8) pairs an epoch
 
