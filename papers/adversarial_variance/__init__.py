@@ -21,8 +21,8 @@ class Adversarial(Scheme):
     `adversary_learning_rate`: of the adversary, whose optimizer is otherwise that of the run.
     `normalised`: whether the adversary sees embeddings divided by their length.
     `anchors`: `fixed` for two consecutive updates, so that the adversary learns from the anchors on which the
-    classifier was just updated (section 4); or `independent`, those of identities that are drawn anew for the adversary,
-    which section 4 warns of. Each identity has one anchor in the whole training either way (figure 6).
+    classifier was just updated (section 4); or `independent`, those of identities that are drawn anew for the
+    adversary, which section 4 warns of. Each identity has one anchor in the whole training either way (figure 6).
     """
 
     implementation: ClassVar[str] = "papers.adversarial_variance.scheme:AdversarialScheme"
@@ -44,6 +44,13 @@ class Variance(Benchmark):
 
     implementation: ClassVar[str] = "papers.adversarial_variance.variance:PrincipalVariance"
     name: Literal["variance"] = "variance"
+
+
+class Compactness(Benchmark):
+    """The gap in angle between the nearest classes, and the variance within classes against that between them."""
+
+    implementation: ClassVar[str] = "papers.adversarial_variance.compactness:Compactness"
+    name: Literal["compactness"] = "compactness"
 
 
 class OpenSet(Benchmark):

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LOSSES = {"softmax": "softmax", "modified": "modified softmax", "angular": "angular softmax"}
+Measures = Mapping[str, str]
+"""How metrics, by benchmark/metric, are put in words."""
+ACCURACY = {"mnist-test/accuracy": "accuracy {:.1f} %"}
+IN_ANGLE = {"angles/angular_sd": "angular sd {:.1f}°", **ACCURACY}
+IN_DISTANCE = {"compactness/relative_variance": "variance {:.2g}", **ACCURACY}
+APART = {"angles/overlap": "overlap {:.1f} %", "compactness/gap": "gap {:.0f}°"}
 COMPACT = {"center": "center loss, λ = 0.1", "a-softmax": "angular softmax, m = 4"}
 CLASSES = ("2", "3", "8")
 
@@ -28,7 +34,7 @@ def figure3(records: Records) -> Figure:
     for axes, run in zip(picture.axes, shown, strict=True):
         frame = _points(records, run)
         plane.scatter(axes, frame, centres=_arrays(records, run)["class_vectors"])
-        axes.set_title(f"λ = {run.axes['weight']}", fontsize=8)
+        axes.set_title(f"λ = {run.axes['weight']}\n{_measured(run, IN_DISTANCE)}", fontsize=7)
         points.append(frame.assign(weight=run.axes["weight"], seed=run.seed))
     plane.name_axes(picture.axes)
     return Figure(
@@ -36,7 +42,8 @@ def figure3(records: Records) -> Figure:
         data=pd.concat(points),
         caption=(
             "Figure 3. Embeddings of the test digits in two dimensions under softmax joined with center loss of weight "
-            "λ. + marks the centres. Each panel has a scale of its own."
+            "λ. + marks the centres. Variance: within classes, relative to the mean squared distance of two class "
+            "means. Each panel has a scale of its own."
         ),
         notes=[_first_seed_note(shown)],
     )
@@ -51,6 +58,7 @@ def figure4(records: Records) -> Figure:
         frame = _points(records, run)
         plane.scatter(axes, frame)
         plane.rays(axes, _arrays(records, run)["class_vectors"])
+        axes.set_title(f"{LOSSES[loss]}\n{_measured(run, APART)}", fontsize=7.5)
         points.append(frame.assign(loss=loss, seed=run.seed))
     plane.name_axes(picture.axes)
     data = " / ".join(dict.fromkeys(_two_classes(run) for run in shown.values()))
@@ -60,7 +68,10 @@ def figure4(records: Records) -> Figure:
         data=pd.concat(points),
         caption=(
             "Figure 4. Embeddings of the test images of two classes in two dimensions under three kinds of softmax "
-            f"({data}). Lines point from the origin along the class weights. Each panel has a scale of its own."
+            f"({data}). Lines point from the origin along the class weights, of which softmax uses only the difference "
+            "and the biases, so that its lines need not lie among the embeddings. Overlap: images nearer in angle to "
+            "the other class's mean direction. Gap: between the two cones that hold 95 % of each class. Each panel has "
+            "a scale of its own."
         ),
         notes=[_first_seed_note(shown.values())],
     )
@@ -77,7 +88,7 @@ def figure5(records: Records) -> Figure:
         plane.scatter(axes, frame, centres=vectors if loss == "center" else None)
         if loss == "a-softmax":
             plane.rays(axes, vectors)
-        axes.set_title(f"{COMPACT[loss]}\n{_spread(run)}", fontsize=8)
+        axes.set_title(f"{COMPACT[loss]}\n{_measured(run, IN_ANGLE)}", fontsize=8)
         points.append(frame.assign(loss=loss, seed=run.seed))
     plane.name_axes(picture.axes)
     return Figure(
@@ -102,7 +113,11 @@ def figure8(records: Records) -> Figure:
 
 
 def _few_classes(records: Records, figure: str, caption: str) -> Figure:
-    """Draw a row of panels; each is as wide as the embeddings of both figures for its number of classes."""
+    """Draw a row of panels; each is as wide as the embeddings of both figures for its number of classes.
+
+    The softmax sees directions alone, so that nothing fixes how long embeddings are: each run's are drawn in units of
+    their mean length.
+    """
     shown = records.first_seeds()
     picture = drawing(1, len(CLASSES), width=PAGE_WIDTH, height=2.9)
     points = []
@@ -110,25 +125,36 @@ def _few_classes(records: Records, figure: str, caption: str) -> Figure:
     for axes, name, run in plane.panels(picture, labels, shown):
         classes = name.rpartition("/")[2]
         pair = (f"figure7/{classes}", f"figure8/{classes}")
-        frames = {drawn: _points(records, shown[drawn]) for drawn in pair if drawn in shown}
+        frames = {drawn: _in_mean_lengths(_points(records, shown[drawn])) for drawn in pair if drawn in shown}
         frame = frames[name]
         plane.scatter(axes, frame, within=pd.concat(list(frames.values())))
-        axes.set_title(f"{labels[name]}\n{_spread(run)}", fontsize=7.5)
+        axes.set_title(f"{labels[name]}\n{_measured(run, IN_ANGLE)}", fontsize=7.5)
         points.append(frame.assign(classes=classes, seed=run.seed))
     plane.name_axes(picture.axes)
-    empty = pd.DataFrame(columns=["x", "y", "class", "classes", "seed"])
+    for axes in picture.axes:
+        axes.set_xlabel(f"{axes.get_xlabel()} / mean length")
+    picture.axes[0].set_ylabel(f"{picture.axes[0].get_ylabel()} / mean length")
+    empty = pd.DataFrame(columns=["x", "y", "class", "mean_length", "classes", "seed"])
     return Figure(
         picture,
         data=pd.concat(points) if points else empty,
         caption=(
-            f"{caption}, as the network gives them, in two dimensions. For the same number of classes "
-            "figures 7 and 8 have the same axes."
+            f"{caption}, in two dimensions, as the network gives them, but in units of their mean length in each "
+            "panel. For the same number of classes figures 7 and 8 have the same axes. Angular sd: root mean square "
+            "angle to the class's mean direction, mean over the classes."
         ),
         notes=[
-            "The embeddings are normalised before the softmax, so that only their direction counts.",
+            "The embeddings are normalised before the softmax, so that only their direction counts, and a shorter "
+            "embedding is no more compact than a longer one.",
             _first_seed_note(run for name, run in shown.items() if name.startswith(figure)),
         ],
     )
+
+
+def _in_mean_lengths(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return points in units of their mean distance from the origin, which is told beside them."""
+    length = float(np.hypot(frame["x"], frame["y"]).mean())
+    return frame.assign(x=frame["x"] / length, y=frame["y"] / length, mean_length=length)
 
 
 def _first_seed_note(runs: Iterable[Record]) -> str:
@@ -162,8 +188,7 @@ def _two_classes(run: Record) -> str:
     return f"Data: two digits, {first} and {second}; no faces at hand"
 
 
-def _spread(run: Record) -> str:
-    """Return what the record says of the angular spread within classes and of the accuracy."""
-    shown = [("angles", "angular_sd", "angular sd {:.1f}°"), ("mnist-test", "accuracy", "accuracy {:.1f}%")]
-    metrics = run.metrics
-    return ", ".join(text.format(metrics[name][key]) for name, key, text in shown if key in metrics.get(name, {}))
+def _measured(run: Record, measures: Measures) -> str:
+    """Return in words what a record has of some metrics."""
+    by_place = {f"{name}/{key}": value for name, of in run.metrics.items() for key, value in of.items()}
+    return ", ".join(text.format(by_place[place]) for place, text in measures.items() if place in by_place)
