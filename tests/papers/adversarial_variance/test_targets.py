@@ -55,7 +55,7 @@ def test_table_variance_shows_seeds_classes_and_what_is_not_run(tmp_path):
     assert rows.loc[("2", "vanilla"), "by class"] == "1 to 3"
     assert rows.loc[("2", "vanilla"), "Accuracy (%)"] == "92.00 ± 1.00 (3)"
     assert rows.loc[("2", "vanilla"), "Angular sd"] == "not run"
-    assert rows.loc[("8", "adversarial, anchors redrawn"), "Second variance"] == "not run"
+    assert rows.loc[("8", "adversarial, weight 10"), "Second variance"] == "not run"
     kept = table.data[table.data["metric"] == "second_variance_class1"]
     assert kept["value"].tolist() == [1.5, 3.0, 4.5]
 
@@ -70,19 +70,85 @@ def test_table_openset_shows_each_method(tmp_path):
     assert rows.T["adversarial"].unique().tolist() == ["not run"]
 
 
-def test_figures_7_and_8_have_the_same_axes_for_the_same_number_of_classes(tmp_path):
-    runs = {"figure7/2": 1.0, "figure8/2": 0.1, "figure7/8": 0.01, "figure8/8": 3.0}
-    records = drawn_from(*(entry(run, 0, {}, tmp_path, scale) for run, scale in runs.items()))
-    panels = [figure(records).drawing.axes for figure in (targets.figure7, targets.figure8)]
+def test_table_anchors_shows_the_classifier_and_how_well_the_adversary_knows_anchors(tmp_path):
+    metrics = {
+        "emnist-test": {"accuracy": 84.0},
+        "angles": {"between_means": 90.5, "mean_angle": 21.0},
+        "training": {"adversary_accuracy": 71.25, "adversary_two_way": 0.5, "adversarial": -0.0625, "loss": 3.0},
+    }
+    table = targets.table_anchors(drawn_from(entry("anchors/shared", 0, metrics, tmp_path)))
+    rows = table.display.set_index("Anchors").T
+    assert rows["shared"].tolist() == [
+        "84.00 (1)",
+        "90.5 (1)",
+        "21.0 (1)",
+        "71.25 (1)",
+        "0.500 (1)",
+        "-0.062 (1)",
+    ]
+    assert rows["independent"].unique().tolist() == ["not run"]
+    assert "loss" not in set(table.data["metric"])
+
+
+def test_table_search_shows_each_loss_and_rate(tmp_path):
+    def metrics(accuracy: float) -> dict[str, dict[str, float]]:
+        return {"held-out": {"accuracy": accuracy, "error": 100 - accuracy}, "training": {"loss": accuracy / 100}}
+
+    rates = {"search/center/0.003": 97.0, "search/center/0.0005": 98.0, "search/angular/0.003": 96.0}
+    table = targets.table_search(drawn_from(*(entry(run, 0, metrics(value), tmp_path) for run, value in rates.items())))
+    assert table.display.to_numpy().tolist() == [
+        ["center loss, λ = 1", "0.0005", "98.00 (1)", "0.980 (1)"],
+        ["center loss, λ = 1", "0.003", "97.00 (1)", "0.970 (1)"],
+        ["angular softmax, m = 4", "0.0005", "not run", "not run"],
+        ["angular softmax, m = 4", "0.003", "96.00 (1)", "0.960 (1)"],
+    ]
+
+
+def few_classes(tmp_path: Path, runs: dict[str, float]) -> Records:
+    """Return records whose embeddings are made-up clouds, each run's multiplied by a number."""
+    return drawn_from(*(entry(run, 0, {}, tmp_path, scale) for run, scale in runs.items()))
+
+
+def test_figures_7_and_8_are_in_mean_lengths_on_the_same_axes_for_the_same_number_of_classes(tmp_path):
+    records = few_classes(tmp_path, {"figure7/2": 1.0, "figure8/2": 0.1, "figure7/8": 0.01, "figure8/8": 3.0})
+    figures = [figure(records) for figure in (targets.figure7, targets.figure8)]
+    panels = [figure.drawing.axes for figure in figures]
     for one, other in zip(*panels, strict=True):
         assert one.get_xlim() == other.get_xlim()
         assert one.get_ylim() == other.get_ylim()
-    largest, _ = clouds(classes=8)
+    points, _ = clouds(classes=8)
     low, high = panels[0][2].get_xlim()
-    assert low < 3 * largest[:, 0].min()
-    assert high > 3 * largest[:, 0].max()
+    reach = points[:, 0] / np.hypot(*points.T).mean()
+    assert low < reach.min()
+    assert reach.max() < high < 1.5 * reach.max()
     assert np.ptp(panels[0][0].get_xlim()) == pytest.approx(np.ptp(panels[0][0].get_ylim()))
     assert [text.get_text() for text in panels[0][1].texts] == ["not run"]
+    assert all("mean length" in axes.get_xlabel() for axes in panels[0])
+
+
+def test_figures_7_and_8_show_no_shorter_embedding_as_more_compact(tmp_path):
+    records = few_classes(tmp_path, {"figure7/3": 50.0, "figure8/3": 0.5})
+    one, other = (figure(records).data for figure in (targets.figure7, targets.figure8))
+    assert np.allclose(one[["x", "y"]], other[["x", "y"]], rtol=1e-4)
+    assert np.hypot(one["x"], one["y"]).mean() == pytest.approx(1)
+    assert one["mean_length"].iloc[0] == pytest.approx(100 * other["mean_length"].iloc[0], rel=1e-4)
+
+
+def test_figures_say_in_their_panels_what_was_found(tmp_path):
+    metrics = {
+        "mnist-test": {"accuracy": 98.25},
+        "angles": {"angular_sd": 3.25, "overlap": 4.5},
+        "compactness": {"gap": -12.0, "relative_variance": 0.0625},
+    }
+    shown = {
+        "figure3/0.1": (targets.figure3, 0, "λ = 0.1\nvariance 0.062, accuracy 98.2 %"),
+        "figure4/modified": (targets.figure4, 1, "modified softmax\noverlap 4.5 %, gap -12°"),
+        "figure5/angular": (targets.figure5, 1, "angular softmax, m = 4\nangular sd 3.2°, accuracy 98.2 %"),
+        "figure8/3": (targets.figure8, 1, "3 classes\nangular sd 3.2°, accuracy 98.2 %"),
+    }
+    for run, (figure, panel, title) in shown.items():
+        drawn = figure(drawn_from(entry(run, 0, metrics, tmp_path)))
+        assert drawn.drawing.axes[panel].get_title() == title
 
 
 def test_a_figure_of_two_classes_says_on_itself_what_they_are(tmp_path):
