@@ -19,8 +19,9 @@ LOSSES = {"softmax": "softmax", "modified": "modified softmax", "angular": "angu
 Measures = Mapping[str, str]
 """How metrics, by benchmark/metric, are put in words."""
 ACCURACY = {"mnist-test/accuracy": "accuracy {:.1f} %"}
-IN_ANGLE = {"angles/angular_sd": "angular sd {:.1f}°", **ACCURACY}
-IN_DISTANCE = {"compactness/relative_variance": "variance {:.2g}", **ACCURACY}
+IN_ANGLE = {"angles/angular_sd": "angular sd {:.1f}°"}
+ALONG_RADIUS = {**IN_ANGLE, "variance/second_share": "second share {:.1f} %"}
+IN_DISTANCE = {"compactness/relative_variance": "variance {:.2g}"}
 APART = {"angles/overlap": "overlap {:.1f} %", "compactness/gap": "gap {:.0f}°"}
 COMPACT = {"center": "center loss, λ = 0.1", "a-softmax": "angular softmax, m = 4"}
 CLASSES = ("2", "3", "8")
@@ -34,7 +35,7 @@ def figure3(records: Records) -> Figure:
     for axes, run in zip(picture.axes, shown, strict=True):
         frame = _points(records, run)
         plane.scatter(axes, frame, centres=_arrays(records, run)["class_vectors"])
-        axes.set_title(f"λ = {run.axes['weight']}\n{_measured(run, IN_DISTANCE)}", fontsize=7)
+        axes.set_title(_title(f"λ = {run.axes['weight']}", run, IN_DISTANCE, ACCURACY), fontsize=7.5)
         points.append(frame.assign(weight=run.axes["weight"], seed=run.seed))
     plane.name_axes(picture.axes)
     return Figure(
@@ -58,7 +59,7 @@ def figure4(records: Records) -> Figure:
         frame = _points(records, run)
         plane.scatter(axes, frame)
         plane.rays(axes, _arrays(records, run)["class_vectors"])
-        axes.set_title(f"{LOSSES[loss]}\n{_measured(run, APART)}", fontsize=7.5)
+        axes.set_title(_title(LOSSES[loss], run, APART), fontsize=7.5)
         points.append(frame.assign(loss=loss, seed=run.seed))
     plane.name_axes(picture.axes)
     data = " / ".join(dict.fromkeys(_two_classes(run) for run in shown.values()))
@@ -68,10 +69,10 @@ def figure4(records: Records) -> Figure:
         data=pd.concat(points),
         caption=(
             "Figure 4. Embeddings of the test images of two classes in two dimensions under three kinds of softmax "
-            f"({data}). Lines point from the origin along the class weights, of which softmax uses only the difference "
-            "and the biases, so that its lines need not lie among the embeddings. Overlap: images nearer in angle to "
-            "the other class's mean direction. Gap: between the two cones that hold 95 % of each class. Each panel has "
-            "a scale of its own."
+            f"({data}). Lines point from the origin along the class weights. Of two classes softmax and modified "
+            "softmax use the difference of the weights alone, softmax also the biases, so that their lines need not "
+            "lie among the embeddings. Overlap: images nearer in angle to the other class's mean direction. Gap: "
+            "between the two cones that hold 95 % of each class. Each panel has a scale of its own."
         ),
         notes=[_first_seed_note(shown.values())],
     )
@@ -88,7 +89,7 @@ def figure5(records: Records) -> Figure:
         plane.scatter(axes, frame, centres=vectors if loss == "center" else None)
         if loss == "a-softmax":
             plane.rays(axes, vectors)
-        axes.set_title(f"{COMPACT[loss]}\n{_measured(run, IN_ANGLE)}", fontsize=8)
+        axes.set_title(_title(COMPACT[loss], run, IN_ANGLE | ACCURACY), fontsize=8)
         points.append(frame.assign(loss=loss, seed=run.seed))
     plane.name_axes(picture.axes)
     return Figure(
@@ -96,7 +97,8 @@ def figure5(records: Records) -> Figure:
         data=pd.concat(points),
         caption=(
             "Figure 5. Embeddings of the test digits in two dimensions under center loss (+ marks the centres) and "
-            "angular softmax (lines point along the class weights). Each panel has a scale of its own."
+            "angular softmax (lines point along the class weights). Angular sd: root mean square angle to the class's "
+            "mean direction, mean over the classes. Each panel has a scale of its own."
         ),
         notes=["The paper shows an illustration; these are measured embeddings.", _first_seed_note(shown.values())],
     )
@@ -128,7 +130,7 @@ def _few_classes(records: Records, figure: str, caption: str) -> Figure:
         frames = {drawn: _in_mean_lengths(_points(records, shown[drawn])) for drawn in pair if drawn in shown}
         frame = frames[name]
         plane.scatter(axes, frame, within=pd.concat(list(frames.values())))
-        axes.set_title(f"{labels[name]}\n{_measured(run, IN_ANGLE)}", fontsize=7.5)
+        axes.set_title(_title(labels[name], run, ALONG_RADIUS, ACCURACY), fontsize=7)
         points.append(frame.assign(classes=classes, seed=run.seed))
     plane.name_axes(picture.axes)
     for axes in picture.axes:
@@ -141,7 +143,8 @@ def _few_classes(records: Records, figure: str, caption: str) -> Figure:
         caption=(
             f"{caption}, in two dimensions, as the network gives them, but in units of their mean length in each "
             "panel. For the same number of classes figures 7 and 8 have the same axes. Angular sd: root mean square "
-            "angle to the class's mean direction, mean over the classes."
+            "angle to the class's mean direction; second share: of the second principal component in a class's "
+            "variance; both are means over the classes."
         ),
         notes=[
             "The embeddings are normalised before the softmax, so that only their direction counts, and a shorter "
@@ -188,7 +191,10 @@ def _two_classes(run: Record) -> str:
     return f"Data: two digits, {first} and {second}; no faces at hand"
 
 
-def _measured(run: Record, measures: Measures) -> str:
-    """Return in words what a record has of some metrics."""
-    by_place = {f"{name}/{key}": value for name, of in run.metrics.items() for key, value in of.items()}
-    return ", ".join(text.format(by_place[place]) for place, text in measures.items() if place in by_place)
+def _title(name: str, run: Record, *lines: Measures) -> str:
+    """Return a name and below it in words what a record has of some metrics, in lines."""
+    by_place = {f"{benchmark}/{key}": value for benchmark, of in run.metrics.items() for key, value in of.items()}
+    told = [
+        ", ".join(text.format(by_place[place]) for place, text in line.items() if place in by_place) for line in lines
+    ]
+    return "\n".join([name, *filter(None, told)])

@@ -157,8 +157,8 @@ def table_search(records: Records) -> Table:
     return Table(
         data=chosen[["run", "seed", "benchmark", "metric", "value"]],
         display=pd.DataFrame(rows, columns=["Loss", "Learning rate", "Accuracy, held out (%)", "Loss, last epoch"]),
-        caption="Learning rates of the network of figures 3 to 5, on a sixth of the training digits, held out",
-        notes=["Mean over seeds ± standard deviation (number of seeds), after four epochs."],
+        caption="Learning rates of the network of figures 3 to 5, by the accuracy on a sixth of the training digits",
+        notes=["Mean over seeds ± standard deviation (number of seeds). Loss: over the last epoch, of its images."],
     )
 
 

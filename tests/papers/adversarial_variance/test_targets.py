@@ -138,13 +138,14 @@ def test_figures_say_in_their_panels_what_was_found(tmp_path):
     metrics = {
         "mnist-test": {"accuracy": 98.25},
         "angles": {"angular_sd": 3.25, "overlap": 4.5},
+        "variance": {"second_share": 5.125},
         "compactness": {"gap": -12.0, "relative_variance": 0.0625},
     }
     shown = {
-        "figure3/0.1": (targets.figure3, 0, "λ = 0.1\nvariance 0.062, accuracy 98.2 %"),
+        "figure3/0.1": (targets.figure3, 0, "λ = 0.1\nvariance 0.062\naccuracy 98.2 %"),
         "figure4/modified": (targets.figure4, 1, "modified softmax\noverlap 4.5 %, gap -12°"),
         "figure5/angular": (targets.figure5, 1, "angular softmax, m = 4\nangular sd 3.2°, accuracy 98.2 %"),
-        "figure8/3": (targets.figure8, 1, "3 classes\nangular sd 3.2°, accuracy 98.2 %"),
+        "figure8/3": (targets.figure8, 1, "3 classes\nangular sd 3.2°, second share 5.1 %\naccuracy 98.2 %"),
     }
     for run, (figure, panel, title) in shown.items():
         drawn = figure(drawn_from(entry(run, 0, metrics, tmp_path)))
