@@ -94,7 +94,7 @@ def table_anchors(records: Records) -> Table:
     return Table(
         data=chosen[["run", "seed", "benchmark", "metric", "value"]],
         display=pd.DataFrame(rows),
-        caption="Adversarial training on 47 characters, eight drawn for each batch, with anchors shared or not",
+        caption="Adversarial training, weight 10, on 47 characters, eight a batch, with anchors shared or not",
         notes=[
             "Mean over seeds ± standard deviation (number of seeds). Shared: the adversary is updated on the anchors "
             "of the classifier's batch; independent: on those of characters that are drawn for it anew. Accuracy: of "
