@@ -12,7 +12,7 @@ from shared.reporting.site import Site
 from shared.reporting.site_folder import write_site
 from shared.runs.catalogue import data_sets
 from shared.runs.components import Card
-from shared.runs.registry import papers
+from shared.runs.registry import SMOKE, papers
 
 
 def write_report(scale: str, results: Results) -> Path:
@@ -23,7 +23,7 @@ def write_report(scale: str, results: Results) -> Path:
     index = results.report(scale)
     site = Site(
         scale=scale,
-        no_evidence=scale == "smoke",
+        no_evidence=scale == SMOKE,
         commit=", ".join(sorted(commits)) or "none",
         created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         papers=[page.view() for page in pages],

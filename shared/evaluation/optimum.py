@@ -55,6 +55,11 @@ def optimum(options: Loss, dimension: int, classes: int) -> Optimum:
     )
 
 
+def least_judged(options: Loss, dimension: int, classes: int) -> float:
+    """Return the term by which a training by this loss is judged (`Loss.judged_by`), at the least loss found."""
+    return least(options, dimension, classes).terms[options.judged_by]
+
+
 def _geometry(minimum: Minimum) -> dict[str, float]:
     """Return how embeddings and class vectors lie; of many classes the first thousand vectors are looked at."""
     vectors: Floats = minimum.loss.class_vectors().numpy()

@@ -6,13 +6,16 @@ import warnings
 from typing import TYPE_CHECKING
 
 from shared.evaluation.health import measure_health
+from shared.evaluation.optimum import least_judged
 from shared.records.kept import write_arrays, write_curve, write_features
 from shared.records.provenance import provenance
 from shared.records.records import DataUsed, Record, TrainedOn, write_json
+from shared.runs.registry import SMOKE, paper
 
 if TYPE_CHECKING:
     from shared.evaluation.trained import Trained
     from shared.records.results import Results
+    from shared.runs.config import Run
     from shared.training.checkpoint import Made
     from shared.training.loop import Position
 
@@ -50,7 +53,7 @@ def write_record(
         metrics={"training": last, **metrics},
         data=DataUsed(name=run.config.data.name, checksums=setup.drawn.checksums, counts=setup.drawn.counts),
         skipped=skipped,
-        health=TrainedOn.model_validate(measure_health(setup)),
+        health=TrainedOn.model_validate({**measure_health(setup), "optimum": _optimum(run)}),
         provenance=provenance(setup, position, made, metrics, started=started, seconds=seconds),
     )
     folder = results.seed(run.scale, run.paper, run.name, setup.seed)
@@ -60,3 +63,10 @@ def write_record(
         write_features(folder, split, trained.output(split))
     write_arrays(folder, kept)
     write_json(results.record(run.scale, run.paper, run.name, setup.seed), record.model_dump(mode="json"))
+
+
+def _optimum(run: Run) -> float | None:
+    """Return the loss at its optimum, which takes seconds to a minute; None where there is none, or no evidence."""
+    if run.scale == SMOKE or paper(run.paper).no_optimum(run.name):
+        return None
+    return least_judged(run.config.loss, run.config.backbone.embedding, run.config.data.trained_classes)

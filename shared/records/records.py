@@ -61,7 +61,12 @@ class DataUsed(Strict):
 
 
 class TrainedOn(Strict):
-    """What a run, once trained, made of the images that it was trained on (see `shared.evaluation.health`)."""
+    """What a run, once trained, made of the images that it was trained on (see `shared.evaluation.health`).
+
+    `optimum` is what the term by which the training is judged comes to at the least loss over free embeddings; None
+    where that was not looked for, as at smoke scale, or where `no_optimum` of the paper's runs.yaml says why it cannot
+    be.
+    """
 
     images: int
     classes: int
@@ -69,6 +74,7 @@ class TrainedOn(Strict):
     chance: float
     predicted: int
     spread: float
+    optimum: float | None = None
 
 
 class Record(Strict):

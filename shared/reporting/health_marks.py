@@ -10,6 +10,7 @@ from typing import TypeVar, get_args
 from shared.records.records import Records
 from shared.reporting.figure import Figure
 from shared.reporting.table import Table
+from shared.runs.registry import SMOKE
 from shared.verdicts.health import VOID, Health, Ill
 from shared.verdicts.training import recorded_health
 from shared.verdicts.words import seeds_word
@@ -24,7 +25,7 @@ Drawn = TypeVar("Drawn", bound=Table | Figure)
 @lru_cache(maxsize=4)
 def healths(records: Records) -> Healths:
     """Return what ails each training but those of the smoke scale, whose numbers are no evidence anyway."""
-    judged = ((record, folder) for record, folder in records.records if record.scale != "smoke")
+    judged = ((record, folder) for record, folder in records.records if record.scale != SMOKE)
     return {(record.run, record.seed): recorded_health(record, folder) for record, folder in judged}
 
 

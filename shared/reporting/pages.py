@@ -20,7 +20,7 @@ from shared.reporting.rows import claim_row, table_view, value_row
 from shared.reporting.site import Deviation, Erratum, PaperPage, TargetSection
 from shared.reporting.table import read_display
 from shared.runs.catalogue import data_sets
-from shared.runs.registry import Paper
+from shared.runs.registry import SMOKE, Paper
 from shared.runs.runs_file import Target
 from shared.verdicts.verdicts import judge
 
@@ -35,7 +35,7 @@ class Page:
         self.records = Records(((read_record(path), path.parent) for path in present), paper.reference)
         self.by_path = dict(zip(present, (record for record, _ in self.records.records), strict=True))
         table = self.records.table
-        elsewhere = {} if scale == "smoke" else _trained_elsewhere(paper, self.by_path.values())
+        elsewhere = {} if scale == SMOKE else _trained_elsewhere(paper, self.by_path.values())
         self.healths = healths(self.records)
         untrained = {place: health.reason for place, health in self.healths.items() if not health.trained}
         self.verdicts = judge(paper.reference, table, scale, elsewhere, untrained=untrained)

@@ -20,7 +20,9 @@ from shared.runs.reference import Reference, read_reference
 from shared.runs.resolution import Resolution
 from shared.runs.runs_file import Deviation, RunsFile, Target
 
-TRAINED_SCALES = ("smoke", "lite", "full")
+SMOKE = "smoke"
+"""The scale whose numbers are no evidence."""
+TRAINED_SCALES = (SMOKE, "lite", "full")
 SCALES = (*TRAINED_SCALES, "published")
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from shared.runs.claims import BestWithin, Claim, LargerGap, Lower, OneFails, Plateau, Rises, Within
 from shared.runs.reference import Reference
+from shared.runs.registry import SMOKE
 from shared.verdicts import comparisons, levels
 from shared.verdicts.evidence import Evidence
 from shared.verdicts.findings import Finding
@@ -20,7 +21,7 @@ from shared.verdicts.measurements import Measurements, measure
 from shared.verdicts.power import Power, sentence, together, with_power
 from shared.verdicts.printed import in_print
 from shared.verdicts.untrained import Untrained, never_trained, seeds_lost, set_aside
-from shared.verdicts.words import NO_EVIDENCE, SMOKE, Word
+from shared.verdicts.words import NO_EVIDENCE, Word
 
 JUDGES: dict[type, Callable[[Any, Evidence], Judgement]] = {
     Lower: comparisons.lower,
@@ -91,8 +92,8 @@ def _judge(
             verdict, reason = "not trained", never
         elif lost := seeds_lost(evidence.runs, aside):
             reason = f"{reason}; never trained: {lost}"
-    if scale == NO_EVIDENCE and verdict not in ("not run", "not runnable"):
-        verdict, reason = "no evidence", SMOKE
+    if scale == SMOKE and verdict not in ("not run", "not runnable"):
+        verdict, reason = "no evidence", NO_EVIDENCE
     return ClaimVerdict(
         **dict(claim), runs=evidence.runs, findings=tuple(findings), verdict=verdict, reason=reason, **vars(power)
     )

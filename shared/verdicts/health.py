@@ -53,7 +53,8 @@ class Numbers:
     `losses`, the mean of the loss over each epoch, and `judged`, that of the term by which one sees whether it tells
     classes apart. `nothing`: that term for one who knows only how frequent the classes are, `alike`: where all classes
     look alike to it. `cut`: the epochs, of all with the same rate, before the rate was first cut, None where it never
-    was. The others are those of `shared.evaluation.health`, errors in percent.
+    was. `optimum`: the judged term at the least loss that free embeddings have. The others are those of
+    `shared.evaluation.health`, errors in percent.
     """
 
     losses: Sequence[float]
@@ -66,6 +67,7 @@ class Numbers:
     classes: int | None = None
     predicted: int | None = None
     spread: float | None = None
+    optimum: float | None = None
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,8 @@ def _told(numbers: Numbers) -> dict[str, str]:
     if numbers.error is not None:
         told["error on images trained on"] = f"{numbers.error:.2f} %, by chance {numbers.chance or 0:.2f} %"
     if numbers.judged and numbers.nothing:
-        told["loss of the last epoch"] = f"{numbers.judged[-1]:.4g}, knowing nothing {numbers.nothing:.4g}"
+        optimum = "" if numbers.optimum is None else f", its optimum {numbers.optimum:.4g}"
+        told["loss of the last epoch"] = f"{numbers.judged[-1]:.4g}, knowing nothing {numbers.nothing:.4g}{optimum}"
     parts = {"at the end": numbers.losses}
     if numbers.cut is not None:
         parts = {"before the rate was first cut": numbers.losses[: numbers.cut], **parts}

@@ -15,12 +15,13 @@ import pandas as pd
 from shared.evaluation.spread import mean, sd
 from shared.runs.claims import listed
 from shared.runs.reference import Reference, Value
+from shared.runs.registry import SMOKE
 from shared.verdicts import statistics
 from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.measurements import Measurements, Seeds, direction, finite, measure, recorded
 from shared.verdicts.power import OFTEN, detectable_difference
 from shared.verdicts.untrained import Untrained, never_trained, seeds_lost, set_aside
-from shared.verdicts.words import NO_EVIDENCE, SMOKE, UNSCORED, Word, seeds_word
+from shared.verdicts.words import NO_EVIDENCE, UNSCORED, Word, seeds_word
 
 ROUNDING = 1e-9
 MEASURED = frozenset({"matched", "better", "worse", "inconclusive", "not run"})
@@ -110,8 +111,8 @@ def _judge(
         verdict, reason = unscored
     elif difference is None:
         verdict, reason = _unmeasured(value, seeds)
-    elif scale == NO_EVIDENCE:
-        verdict, reason = "no evidence", SMOKE
+    elif scale == SMOKE:
+        verdict, reason = "no evidence", NO_EVIDENCE
     else:
         verdict, reason = _score(value, difference, tolerance)
         reason = f"{reason}; {_counted(seeds, sample)}{f'; tolerance: {rule}' if rule else ''}"

@@ -9,9 +9,7 @@ Word = Literal[
     "not trained", "not run", "not runnable", "no evidence", "quoted", "setting",
 ]  # fmt: skip
 
-NO_EVIDENCE = "smoke"
-"""The scale whose numbers are no evidence."""
-SMOKE = "smoke scale: its numbers are no evidence"
+NO_EVIDENCE = "smoke scale: its numbers are no evidence"
 
 UNSCORED: dict[str, tuple[Word, str]] = {
     "quoted": ("quoted", "quoted by the authors from elsewhere, never scored"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -53,4 +54,25 @@ def test_a_training_without_a_rate_is_at_chance_and_one_with_a_rate_is_not(tmp_p
     assert record.health is not None
     assert record.health.images == sum(record.data.counts["train"])
     assert record.health.classes == 10
+    assert record.health.optimum is None
     assert (record.health.error < 50) is trained
+
+
+@pytest.mark.parametrize(
+    ("paper_name", "name", "optimum"),
+    [
+        ("regular_polytope", "figure4/simplex/fixed", math.log(10)),
+        ("adversarial_variance", "weight/0", None),
+    ],
+)
+def test_what_is_evidence_tells_the_optimum_of_its_loss_beside_the_loss(
+    tmp_path, digits_root, paper_name, name, optimum
+):
+    run = replace(paper(paper_name).run(name, "smoke"), scale="lite")
+    results = Results(tmp_path)
+    train(run, 0, results, digits_root)
+    record = read_record(results.record("lite", run.paper, run.name, 0))
+    assert record.health is not None
+    assert record.health.optimum == (optimum and pytest.approx(optimum, abs=1e-6))
+    told = recorded_health(record, results.seed("lite", run.paper, run.name, 0)).told["loss of the last epoch"]
+    assert ("its optimum 2.303" in told) is (optimum is not None)
