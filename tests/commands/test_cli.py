@@ -91,7 +91,7 @@ def test_status_says_what_is_left_and_what_it_takes(shared, tmp_path):
     left = r"(\d+) of \1 trainings left, about [\d.]+ device hours, [\d.]+ MB"
     assert re.fullmatch(rf"{GA}/table1: ready to run: fetches or makes data set mnist \(below\), then {left}", line)
     faces = next(line for line in done.stdout.splitlines() if line.startswith("adversarial_variance/figure4: "))
-    assert "needs data set casia-webface-pair (below); then 9 trainings" in faces
+    assert "needs data set casia-webface-pair (below); then 15 trainings" in faces
     assert "its owner gives it on request" in done.stdout
     withdrawn = next(line for line in done.stdout.splitlines() if line.startswith("discface/table3: "))
     assert "needs data set ms1mv2 (no longer offered) (below); then 15 trainings" in withdrawn
