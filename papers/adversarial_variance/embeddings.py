@@ -30,7 +30,7 @@ CLASSES = ("2", "3", "8")
 def figure3(records: Records) -> Figure:
     """Figure 3: embeddings under center loss of several weights, with the centres."""
     shown = sorted(records.first_seeds().values(), key=lambda run: float(run.axes["weight"]))
-    picture = drawing(1, len(shown), width=PAGE_WIDTH, height=min(4.0, 0.5 + PAGE_WIDTH / len(shown)))
+    picture = drawing(1, len(shown), width=PAGE_WIDTH, height=min(4.5, 0.8 + PAGE_WIDTH / len(shown)))
     points = []
     for axes, run in zip(picture.axes, shown, strict=True):
         frame = _points(records, run)
