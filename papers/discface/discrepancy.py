@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from papers.discface.pair_angles import positive_angles
+from papers.discface.pair_angles import own_angles, positive_angles
 from shared.evaluation.angles import Floats, normalised
 from shared.evaluation.output import Output
 
@@ -51,7 +51,7 @@ class Discrepancy:
         probe, chance = probe_accuracy(displacements, output.labels)
         angles = positive_angles(directions, output.labels)
         metrics = {
-            "own_angle": float(angle_of_chord(lengths).mean()),
+            "own_angle": float(own_angles(directions, own).mean()),
             "displacement_cosine": cosine,
             "directional": 1 - cosine,
             "directional_within": 1 - mean_where_defined([mean_cosine(displacements[chosen]) for chosen in by_class]),
@@ -64,12 +64,6 @@ class Discrepancy:
             "chance": chance,
         }
         return {name: value for name, value in metrics.items() if np.isfinite(value)}
-
-
-def angle_of_chord(lengths: Floats) -> Floats:
-    """Return the angles, in degrees, of unit vectors whose difference has the lengths [N]."""
-    angles: Floats = np.degrees(2 * np.arcsin(np.minimum(lengths / 2, 1)))
-    return angles
 
 
 def mean_where_defined(values: Sequence[float]) -> float:

@@ -190,7 +190,39 @@ def test_figure6_gives_the_rank_correlation_of_the_two_curves(made):
     folder = results.paper(scale, DF.key)
     paths = [path for path in find_records(folder) if "figure6" in str(path)]
     figure = targets.figure6(Records.read(paths, DF.reference))
-    assert all("rank correlation 1.00" in axes.get_title() for axes in figure.drawing.axes)
+    titles = [axes.get_title() for axes in figure.drawing.axes[:4]]
+    assert titles[:2] == ["(a) CosFace", "(b) Cos-DiscFace"]
+    assert all("rank correlation 1.00" in title for title in titles[2:])
     first = figure.data[(figure.data["run"] == "figure6/cosface") & (figure.data["seed"] == 0)]
-    assert len(first) == 10
+    assert len(first) == 5
     assert set(first["verified_on"]) == {"CFP-FP" if scale == "smoke" else "Olivetti"}
+
+
+def test_figure6_clips_no_band_and_shows_both_methods_on_one_scale(made):
+    scale, results = made
+    paths = [path for path in find_records(results.paper(scale, DF.key)) if "figure6" in str(path)]
+    axes = targets.figure6(Records.read(paths, DF.reference)).drawing.axes
+    assert len(axes) == 6
+    for one, other in ((0, 1), (2, 3), (4, 5)):
+        assert axes[one].get_ylim() == axes[other].get_ylim()
+    assert axes[2].get_xlim() == axes[3].get_xlim()
+    for panel in axes:
+        low, high = panel.get_ylim()
+        shown = [np.asarray(path.vertices)[:, 1] for part in panel.collections for path in part.get_paths()]
+        if panel in (axes[0], axes[1], axes[4], axes[5]):
+            assert all(low <= heights.min() and heights.max() <= high for heights in shown)
+
+
+def test_each_sphere_tells_the_mean_angle_to_the_own_weight(made):
+    scale, results = made
+    paths = [path for path in find_records(results.paper(scale, DF.key)) if "figure4" in str(path)]
+    records = Records.read(paths, DF.reference)
+    axes = targets.figure4(records).drawing.axes
+    for column, name in enumerate(("cosface", "center", "one-basis", "two-bases")):
+        assert axes[column].get_title().startswith(f"({'abcd'[column]}) ")
+        arrays = records.features[f"figure4/{name}", 0].load("train")
+        own = arrays["class_vectors"][:, 0][arrays["labels"]]
+        images = arrays["embeddings"]
+        cosines = (own * images).sum(1) / np.linalg.norm(own, axis=1) / np.linalg.norm(images, axis=1)
+        [text] = [text.get_text() for text in axes[column].texts]
+        assert text == f"{np.degrees(np.arccos(cosines)).mean():.0f}° to own weight"
