@@ -19,12 +19,26 @@ from shared.runs.registry import paper
 from tests.records.samples import record, write
 
 DF = paper("discface")
-DISPLACEMENT = ["displacement_cosine", "radial", "displacement_length", "positive_angle", "probe", "chance"]
+DISPLACEMENT = [
+    "own_angle",
+    "displacement_cosine",
+    "directional_within",
+    "radial",
+    "radial_within",
+    "displacement_spread",
+    "displacement_length",
+    "positive_angle",
+    "probe",
+    "chance",
+]
 METRICS = {
     "qmul-survface": ["accuracy", "tar@1e-1", "tar@1e-2", "tar@1e-3"],
     "olivetti": ["accuracy", "tar@1e-1", "tar@1e-2"],
     "ijb-b": ["tar@1e-5"],
     "ijb-c": [f"tar@{far}" for far in FAR],
+    "ijb-b-no-detector": ["tar@1e-5"],
+    "ijb-c-no-detector": [f"tar@{far}" for far in FAR],
+    "following": ["rank_correlation"],
     "megaface": ["rank1", "tar@1e-6"],
     "training-discrepancy": DISPLACEMENT,
     "discrepancy": DISPLACEMENT,
@@ -135,6 +149,28 @@ def test_what_is_measured_on_olivetti_has_columns_of_its_own():
     assert comparison.ON_OLIVETTI in table.notes
     assert shown.loc["FaceNet [3]", "Dataset"] == "200M"
     assert shown.loc["ArcFace [8]", "Dataset"] == "MS1M"
+
+
+def test_ijb_is_shown_with_and_without_the_detector():
+    rows = [
+        one_record("ms1m-lt/arcface", 0, ijb_c={"tar@1e-5": 90.0, "tar@1e-1": 99.0}, ijb_c_no_detector={"tar@1e-5": 88.0})
+    ]
+    table = targets.table4(Records(rows, DF.reference))
+    shown = table.display.set_index("Method")
+    assert shown.loc["ArcFace", "FAR 1e-5 (printed)"] == "90.48"
+    assert shown.loc["ArcFace", "FAR 1e-5 (measured)"] == "90.00 (1)"
+    assert shown.loc["ArcFace", "FAR 1e-5, without detector (measured)"] == "88.00 (1)"
+    assert "FAR 1e-5, without detector (printed)" not in shown
+    assert comparison.NO_DETECTOR in table.notes
+    assert comparison.ON_OLIVETTI not in table.notes
+
+
+def test_table3_has_the_controls_on_batches_of_pairs():
+    rows = [one_record("ms1m/arcface-paired", 0, cplfw={"accuracy": 92.5})]
+    shown = targets.table3(Records(rows, DF.reference)).display.set_index("Method")
+    assert shown.loc["ArcFace, batches of pairs", "CPLFW (measured)"] == "92.50 (1)"
+    assert shown.loc["ArcFace, batches of pairs", "CPLFW (printed)"] == "–"
+    assert shown.loc["Arc-DiscFace, batches of pairs", "CPLFW (measured)"] == "not run"
 
 
 def test_table5_has_a_row_for_each_benchmark_and_columns_for_each_weight():
