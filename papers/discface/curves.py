@@ -32,7 +32,7 @@ def figure6(records: Records) -> Figure:
         above, below = picture.axes[place], picture.axes[place + 2]
         curve = curves[curves["run"] == run]
         above.set_title(f"({'ab'[place]}) {name}", fontsize=8)
-        below.set_title(f"({'cd'[place]}) rank correlation {measured(_rank_correlations(records, run))}", fontsize=8)
+        below.set_title(f"({'cd'[place]}) {name}, rank correlation {measured(_rank_correlations(records, run))}", fontsize=8)
         if curve.empty:
             plane.not_run(above)
             plane.not_run(below)
