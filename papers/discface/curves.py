@@ -32,7 +32,9 @@ def figure6(records: Records) -> Figure:
         above, below = picture.axes[place], picture.axes[place + 2]
         curve = curves[curves["run"] == run]
         above.set_title(f"({'ab'[place]}) {name}", fontsize=8)
-        below.set_title(f"({'cd'[place]}) {name}, rank correlation {measured(_rank_correlations(records, run))}", fontsize=8)
+        below.set_title(
+            f"({'cd'[place]}) {name}, rank correlation {measured(_rank_correlations(records, run))}", fontsize=8
+        )
         if curve.empty:
             plane.not_run(above)
             plane.not_run(below)
@@ -43,6 +45,8 @@ def figure6(records: Records) -> Figure:
     left, against = drawn[: len(right)], drawn[len(right) :]
     for panels, sides in ((left, "y"), (right, "y"), (against, "xy")):
         _alike(panels, sides)
+    for axes in [*left, *right]:
+        axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= 100])
     if right:
         lines = [axes.lines[0] for axes in (left[0], right[0])]
         picture.legend(lines, TASKS, loc="outside lower center", ncols=2)
@@ -56,7 +60,8 @@ def figure6(records: Records) -> Figure:
             "each on an axis of its own; (c), (d) one against the other."
         ),
         notes=[
-            "(a), (b): mean over the seeds; the band is the 95% t interval where there are several. Rank correlation: "
+            "(a), (b): mean over the seeds; the band is the 95% t interval where there are several, which may reach "
+            "beyond what an accuracy can be. Rank correlation: "
             "Spearman's, between the two curves, mean over seeds ± standard deviation (number of seeds). (c), (d): an "
             "epoch of a seed each, the darker the later, a marker for each seed.",
         ],
@@ -114,7 +119,7 @@ def _curves(records: Records) -> pd.DataFrame:
         if record.run not in RUNS:
             continue
         curve = records.curve(record.run, record.seed)
-        rows = curve.to_dict("records")
+        rows = _rows(curve)
         pairs = np.array([accuracies(row) for row in rows])
         name = {"cfp-fp": "CFP-FP", "olivetti": "Olivetti"}[verified(rows[0]).split("/")[0]]
         part = curve[["epoch", "step"]].assign(run=record.run, seed=record.seed, verified_on=name)
@@ -122,8 +127,13 @@ def _curves(records: Records) -> pd.DataFrame:
     return pd.concat(parts[1:] or parts, ignore_index=True)[list(parts[0].columns)]
 
 
+def _rows(curve: pd.DataFrame) -> list[dict[str, float]]:
+    """Return the epochs of a learning curve."""
+    return [{str(name): float(value) for name, value in row.items()} for row in curve.to_dict("records")]
+
+
 def _rank_correlations(records: Records, run: str) -> list[float]:
     """Return the rank correlation of the two accuracies for each seed where it is defined."""
     seeds = [record.seed for record, _ in records.records if record.run == run]
-    found = [Following()(records.curve(run, seed).to_dict("records")) for seed in seeds]
+    found = [Following()(_rows(records.curve(run, seed))) for seed in seeds]
     return [metrics["rank_correlation"] for metrics in found if metrics]

@@ -45,8 +45,9 @@ def table_discrepancy(records: Records) -> Table:
         caption="Displacement vectors, normalised embedding minus normalised class vector, with and without the loss",
         notes=[
             f"{SEEDS} To own weight: mean angle between an image's embedding and the weight of its class. Mean cosine "
-            "and radial: mean over all pairs of images, of whatever classes, of the cosine of two displacement vectors, "
-            "and of the difference of their lengths; the loss is meant to raise the first and to lower the second. "
+            "and radial: mean over all pairs of images, of whatever classes, of the cosine of two displacement "
+            "vectors, and of the difference of their lengths; the loss is meant to raise the first and to lower the "
+            "second. "
             "Directional and radial within: one minus that cosine, and that difference, over pairs of one class, mean "
             "over the classes; the loss is meant to lower both. Spread: root mean square distance of the displacement "
             "vectors from their mean. Length: mean length. The cosine is near one as well where all embeddings lie far "

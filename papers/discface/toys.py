@@ -74,8 +74,11 @@ def _spheres(records: Records, figure: str, panels: Sequence[str], caption: str,
         directions = normalised(cast("NDArray[np.floating]", arrays["embeddings"]))
         vectors = normalised(cast("NDArray[np.floating]", arrays["class_vectors"])[:, 0])
         sphere.scatter(axes, directions, labels, vectors)
-        angle = float(own_angles(directions, vectors[labels]).mean())
-        axes.text(0.5, -0.02, f"{angle:.0f}° to own weight", transform=axes.transAxes, ha="center", va="top", fontsize=7)
+        angles_to_own = own_angles(directions, vectors[labels])
+        told = f"{angles_to_own.mean():.0f}° to own weight"
+        if figure == "figure5":
+            told += f", D {angles_to_own[labels == RARE].mean():.0f}°"
+        axes.text(0.5, -0.02, told, transform=axes.transAxes, ha="center", va="top", fontsize=7)
         drawn.append(_points(run, name, directions, labels, "image"))
         drawn.append(_points(run, name, vectors, np.arange(len(vectors)), "class weight"))
         if below is not None:

@@ -115,8 +115,8 @@ class EncodedSource:
 class FileSource:
     """One file an image; images of another size are resized bicubically, or refused if `size_expected` says so.
 
-    Paths may be texts, which take much less memory where there are many. `size_expected` is the end of the sentence that
-    refuses an image of another size: what to do about it.
+    Paths may be texts, which take much less memory where there are many. `size_expected` is the end of the sentence
+    that refuses an image of another size: what to do about it.
     """
 
     def __init__(self, paths: Sequence[Path | str], shape: Shape, size_expected: str | None = None) -> None:
@@ -170,7 +170,9 @@ def decode(content: bytes | memoryview, shape: Shape, name: str, size_expected: 
         raise UserError(f"{name} cannot be decoded as an image ({error}); replace it") from None
     if image.size != (width, height):
         if size_expected is not None:
-            raise UserError(f"{name} has {image.width} x {image.height} pixels, not {width} x {height}; {size_expected}")
+            raise UserError(
+                f"{name} has {image.width} x {image.height} pixels, not {width} x {height}; {size_expected}"
+            )
         image = image.resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(image, dtype=np.uint8)
 

@@ -32,9 +32,7 @@ GRID = np.arange(0, 4, 0.01)
 """Squared distances of unit vectors."""
 
 
-def fold_accuracies(
-    scores: Scores, same: Same, folds: Folds, thresholds: Thresholds = "exact"
-) -> NDArray[np.float64]:
+def fold_accuracies(scores: Scores, same: Same, folds: Folds, thresholds: Thresholds = "exact") -> NDArray[np.float64]:
     """Return the accuracy (percent) on each fold, in ascending order, at the threshold chosen on all other folds.
 
     `scores`, `same` and `folds` are [P]; on the grid the scores are cosines. Raises UserError where there is one fold

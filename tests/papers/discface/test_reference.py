@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from shared.runs.catalogue import benchmarks
-from shared.runs.claims import LargerGap, Within, listed
+from shared.runs.claims import LargerGap, Lower, Within, listed
 from shared.runs.reference import Value
 from shared.runs.registry import paper
 from shared.runs.yaml_files import load
@@ -96,12 +96,11 @@ def test_that_the_weight_hardly_matters_is_claimed_of_those_above_none():
 
 
 def test_a_wider_tolerance_than_the_gain_would_make_every_weight_alike(cells):
-    means = {
-        level: sum(cells["table5", name, f"λ = {level}"].value for name in FIVE.values()) / 5 for level in WEIGHTS
-    }
+    means = {level: sum(cells["table5", name, f"λ = {level}"].value for name in FIVE.values()) / 5 for level in WEIGHTS}
     above = [means[level] for level in WEIGHTS[1:]]
     middle = sum(above) / 5
     test = next(claim.test for claim in DF.reference.claims if claim.id == "DF-C12a")
+    assert isinstance(test, Within)
     assert max(abs(mean - middle) for mean in above) < test.tolerance < middle - means["0.0"]
 
 
@@ -112,8 +111,9 @@ def test_the_best_quoted_number_of_each_training_set_is_compared_with(cells):
     tests = [claim.test for claim in DF.reference.claims if claim.id.startswith("DF-C22")]
     assert len(tests) == 7
     for test in tests:
+        assert isinstance(test, Lower)
         rows = on_casia if test.than.runs == "casia/0.2" else on_ms1m
-        quoted = [cells.get(("table2", row, columns[test.than.metric])) for row in rows]
+        quoted = [cells.get(("table2", row, columns[test.than.metric or ""])) for row in rows]
         assert test.less.number == max(value.value for value in quoted if value)
 
 
@@ -126,7 +126,9 @@ def test_margin_and_scale_are_not_as_printed_but_as_meant():
 
 def test_losses_that_compare_samples_have_batches_of_pairs_and_no_others():
     paired = {name for name, run in DF.runs("full").items() if run.config.plain()["scheme"].get("pairs")}
-    assert paired == {f"ms1m/{name}" for name in ("arc-contrastive", "arc-triplet", "arcface-paired", "arc-discface-paired")}
+    assert paired == {
+        f"ms1m/{name}" for name in ("arc-contrastive", "arc-triplet", "arcface-paired", "arc-discface-paired")
+    }
 
 
 def test_controls_differ_in_their_batches_alone():

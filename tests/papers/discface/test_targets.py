@@ -152,9 +152,8 @@ def test_what_is_measured_on_olivetti_has_columns_of_its_own():
 
 
 def test_ijb_is_shown_with_and_without_the_detector():
-    rows = [
-        one_record("ms1m-lt/arcface", 0, ijb_c={"tar@1e-5": 90.0, "tar@1e-1": 99.0}, ijb_c_no_detector={"tar@1e-5": 88.0})
-    ]
+    with_it, without = {"tar@1e-5": 90.0, "tar@1e-1": 99.0}, {"tar@1e-5": 88.0}
+    rows = [one_record("ms1m-lt/arcface", 0, ijb_c=with_it, ijb_c_no_detector=without)]
     table = targets.table4(Records(rows, DF.reference))
     shown = table.display.set_index("Method")
     assert shown.loc["ArcFace", "FAR 1e-5 (printed)"] == "90.48"
