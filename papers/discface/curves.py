@@ -46,7 +46,8 @@ def figure6(records: Records) -> Figure:
     for panels, sides in ((left, "y"), (right, "y"), (against, "xy")):
         _alike(panels, sides)
     for axes in [*left, *right]:
-        axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= 100])
+        low, high = axes.get_ylim()
+        axes.set_yticks([tick for tick in axes.get_yticks() if max(low, 0) <= tick <= min(high, 100)])
     if right:
         lines = [axes.lines[0] for axes in (left[0], right[0])]
         picture.legend(lines, TASKS, loc="outside lower center", ncols=2)
