@@ -97,8 +97,8 @@ def _spheres(records: Records, figure: str, panels: Sequence[str], caption: str,
         notes=[
             "Images that were trained on, and the mean angle between an image and the weight of its class, in figure 5 "
             "that of D's images too. All panels are turned, or mirrored, by one rule: the class weights of C and D lie "
-            "in front, left and right, and that of A above that of B. What is on the far side is drawn paler, and its + "
-            "has a grey rim.",
+            "in front, left and right, and that of A above that of B. What is on the far side is drawn paler, and its "
+            "+ has a grey rim.",
             f"Data: {', '.join(sorted({str(run.config['data']['name']) for run in shown.values()})) or 'none'}. "
             "Of several seeds the first is drawn.",
         ],
