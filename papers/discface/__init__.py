@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from shared.evaluation import Templates, Verification
 from shared.runs.components import Benchmark, Scheme
 
 
@@ -35,7 +36,22 @@ class PairAngles(Benchmark):
     implementation: ClassVar[str] = "papers.discface.pair_angles:PairAngles"
 
 
+class Following(Benchmark):
+    """How verification follows classification along training, as figure 6 has it."""
+
+    implementation: ClassVar[str] = "papers.discface.following:Following"
+    of_curve: ClassVar[bool] = True
+
+
 BENCHMARKS = (
+    # The printed numbers are taken to come from the evaluation of the cited networks, InsightFace's.
+    *(
+        Verification(name=pairs, on=pairs, thresholds="grid")
+        for pairs in ("lfw", "cfp-fp", "agedb-30", "calfw", "cplfw")
+    ),
+    *(Templates(name=templates, on=templates, detector=True) for templates in ("ijb-b", "ijb-c")),
+    *(Templates(name=f"{templates}-no-detector", on=templates) for templates in ("ijb-b", "ijb-c")),
+    Following(name="following"),
     Discrepancy(name="discrepancy", splits=("held-out",)),
     Discrepancy(name="training-discrepancy", splits=("train",)),
     PairAngles(name="pair-angles", splits=("train",)),

@@ -3,77 +3,138 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
 
+from papers.discface.following import Following, accuracies, verified
 from shared.records.records import Records
 from shared.reporting import plane
-from shared.reporting.figure import PAGE_WIDTH, Figure, band, drawing
+from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, Figure, band, drawing
 from shared.reporting.table import measured
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+RUNS = {"figure6/cosface": "CosFace", "figure6/cos-discface": "Cos-DiscFace"}
+TASKS = ("classification", "verification")
 MARKED = 12
 """Of so many points of a long curve each has a marker."""
 
 
 def figure6(records: Records) -> Figure:
-    """Figure 6: accuracy of classification and of verification along training."""
-    names = {"figure6/cosface": "CosFace", "figure6/cos-discface": "Cos-DiscFace"}
-    picture = drawing(1, 2, width=PAGE_WIDTH, height=2.6)
-    curves = _curves(records, list(names))
-    for axes, run, curve in plane.panels(picture, names, {str(run): curve for run, curve in curves.groupby("run")}):
-        for index, (task, group) in enumerate(curve.groupby("task", sort=False)):
-            steps = sorted(group["step"].unique())
-            band(axes, steps, [group[group["step"] == step]["accuracy"].tolist() for step in steps], str(task), index)
-        for line in axes.lines:
-            line.set_markevery(max(1, curve["step"].nunique() // MARKED))
-        axes.set_title(f"{names[run]}\nrank correlation {measured(_rank_correlations(curve))}", fontsize=8)
-        axes.set_xlabel("training (updates)")
-        axes.set_ylabel("accuracy (%)")
-    low = float(curves["accuracy"].min()) if len(curves) else 0.0
-    for axes in picture.axes:
-        axes.set_ylim(max(low - 5, 0), 100.5)
-    for drawn in [axes for axes in picture.axes if axes.lines][:1]:
-        picture.legend(*drawn.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    verified = ", ".join(dict.fromkeys(curves["verified_on"])) or "none"
+    """Figure 6: accuracy of classification and of verification along training, and one against the other."""
+    picture = drawing(2, 2, width=PAGE_WIDTH, height=5.0)
+    curves = _curves(records)
+    right = []
+    for place, (run, name) in enumerate(RUNS.items()):
+        above, below = picture.axes[place], picture.axes[place + 2]
+        curve = curves[curves["run"] == run]
+        above.set_title(f"({'ab'[place]}) {name}", fontsize=8)
+        below.set_title(
+            f"({'cd'[place]}) {name}, rank correlation {measured(_rank_correlations(records, run))}", fontsize=8
+        )
+        if curve.empty:
+            plane.not_run(above)
+            plane.not_run(below)
+        else:
+            right.append(_along_training(above, curve))
+            _one_against_the_other(below, curve)
+    drawn = [axes for axes in picture.axes[:4] if axes.lines]
+    left, against = drawn[: len(right)], drawn[len(right) :]
+    for panels, sides in ((left, "y"), (right, "y"), (against, "xy")):
+        _alike(panels, sides)
+    for axes in [*left, *right]:
+        low, high = axes.get_ylim()
+        axes.set_yticks([tick for tick in axes.get_yticks() if max(low, 0) <= tick <= min(high, 100)])
+    if right:
+        lines = [axes.lines[0] for axes in (left[0], right[0])]
+        picture.legend(lines, TASKS, loc="outside lower center", ncols=2)
+    names = ", ".join(dict.fromkeys(curves["verified_on"])) or "none"
     return Figure(
         picture,
         data=curves,
         caption=(
             "Figure 6. Accuracy of classification (held-out images of the people trained on) and of verification "
-            f"({verified}) at the end of each epoch of training, under CosFace and Cos-DiscFace."
+            f"({names}) at the end of each epoch of training, under CosFace and Cos-DiscFace. (a), (b) Along training, "
+            "each on an axis of its own; (c), (d) one against the other."
         ),
         notes=[
-            "Mean over the seeds; the band is the 95% t interval where there are several. Rank correlation: "
-            "Spearman's, between the two curves, mean over seeds ± standard deviation (number of seeds).",
+            "(a), (b): mean over the seeds; the band is the 95% t interval where there are several, which may reach "
+            "beyond what an accuracy can be. Rank correlation: "
+            "Spearman's, between the two curves, mean over seeds ± standard deviation (number of seeds). (c), (d): an "
+            "epoch of a seed each, the darker the later, a marker for each seed.",
         ],
     )
 
 
-def _curves(records: Records, runs: Sequence[str]) -> pd.DataFrame:
-    """Return the accuracies at the end of each epoch: run, seed, epoch, step, task, what was verified on, accuracy."""
-    parts = [pd.DataFrame(columns=["run", "seed", "epoch", "step", "task", "verified_on", "accuracy"])]
+def _along_training(axes: Axes, curve: pd.DataFrame) -> Axes:
+    """Draw both accuracies over the updates, that of verification on an axis to the right, and return that axis."""
+    other = axes.twinx()
+    for index, (task, side) in enumerate(zip(TASKS, (axes, other), strict=True)):
+        steps = sorted(curve["step"].unique())
+        band(side, steps, [curve[curve["step"] == step][task].tolist() for step in steps], task, index)
+        side.set_ylabel(f"{task} accuracy (%)", color=COLOURS[index])
+        for line in side.lines:
+            line.set_markevery(max(1, len(steps) // MARKED))
+    other.grid(visible=False)
+    other.spines["right"].set_visible(True)
+    axes.set_xlabel("training (updates)")
+    return other
+
+
+def _one_against_the_other(axes: Axes, curve: pd.DataFrame) -> None:
+    """Draw the epochs of each seed, joined in their order."""
+    for index, (_, of_seed) in enumerate(curve.groupby("seed")):
+        classification, verification = (of_seed.sort_values("step")[task].to_numpy() for task in TASKS)
+        axes.plot(classification, verification, color="#c9c9c9", linewidth=0.6, zorder=1)
+        axes.scatter(
+            classification,
+            verification,
+            c=np.linspace(0.25, 1, len(of_seed)),
+            cmap="Blues",
+            vmin=0,
+            vmax=1,
+            s=12,
+            marker=MARKERS[index % len(MARKERS)],
+            linewidths=0.3,
+            edgecolors="#4a4a4a",
+        )
+    axes.set_xlabel("classification accuracy (%)")
+    axes.set_ylabel("verification accuracy (%)")
+
+
+def _alike(panels: Sequence[Axes], sides: str) -> None:
+    """Give panels the limits that hold what any of them shows, along each of the sides x and y that is named."""
+    for side in sides:
+        limits = [getattr(axes, f"get_{side}lim")() for axes in panels]
+        for axes in panels:
+            getattr(axes, f"set_{side}lim")(min(low for low, _ in limits), max(high for _, high in limits))
+
+
+def _curves(records: Records) -> pd.DataFrame:
+    """Return the accuracies at the end of each epoch, with the columns that an empty one has."""
+    parts = [pd.DataFrame(columns=["run", "seed", "epoch", "step", *TASKS, "verified_on"])]
     for record, _ in records.records:
-        if record.run not in runs:
+        if record.run not in RUNS:
             continue
         curve = records.curve(record.run, record.seed)
-        verified = next(column for column in ("cfp-fp/accuracy", "olivetti/accuracy") if column in curve)
-        name = {"cfp-fp": "CFP-FP", "olivetti": "Olivetti"}[verified.split("/")[0]]
-        for task, values in (("classification", 100 - curve["held_out_error"]), ("verification", curve[verified])):
-            part = curve[["epoch", "step"]].assign(run=record.run, seed=record.seed, task=task)
-            parts.append(part.assign(verified_on=name, accuracy=values))
+        rows = _rows(curve)
+        pairs = np.array([accuracies(row) for row in rows])
+        name = {"cfp-fp": "CFP-FP", "olivetti": "Olivetti"}[verified(rows[0]).split("/")[0]]
+        part = curve[["epoch", "step"]].assign(run=record.run, seed=record.seed, verified_on=name)
+        parts.append(part.assign(**dict(zip(TASKS, pairs.T, strict=True))))
     return pd.concat(parts[1:] or parts, ignore_index=True)[list(parts[0].columns)]
 
 
-def _rank_correlations(curve: pd.DataFrame) -> list[float]:
-    """Return Spearman's correlation of the two tasks over the epochs, for each seed where it is defined."""
-    found = []
-    for _, of_seed in curve.groupby("seed"):
-        classification, verification = (
-            of_seed[of_seed["task"] == task].sort_values("step")["accuracy"].to_numpy()
-            for task in ("classification", "verification")
-        )
-        if np.ptp(classification) > 0 and np.ptp(verification) > 0:
-            found.append(float(spearmanr(classification, verification).statistic))
-    return found
+def _rows(curve: pd.DataFrame) -> list[dict[str, float]]:
+    """Return the epochs of a learning curve."""
+    return [{str(name): float(value) for name, value in row.items()} for row in curve.to_dict("records")]
+
+
+def _rank_correlations(records: Records, run: str) -> list[float]:
+    """Return the rank correlation of the two accuracies for each seed where it is defined."""
+    seeds = [record.seed for record, _ in records.records if record.run == run]
+    found = [Following()(_rows(records.curve(run, seed))) for seed in seeds]
+    return [metrics["rank_correlation"] for metrics in found if metrics]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
@@ -9,7 +11,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from papers.discface.pair_angles import positive_angles
+from papers.discface.pair_angles import own_angles, positive_angles
 from shared.evaluation.angles import Floats, normalised
 from shared.evaluation.output import Output
 
@@ -27,31 +29,47 @@ class Discrepancy:
     def __call__(self, output: Output) -> dict[str, float]:
         """Return the metrics by name, without those that are not defined for so few images.
 
-        Means are over all pairs of different images, of one class or of two, unless something else is said.
+        Means are over all pairs of different images, of one class or of two, unless something else is said; what ends
+        in `_within` is the mean over pairs of one class, mean over the classes.
 
-        `displacement_cosine`: mean cosine of two displacement vectors, the paper's directional displacement
-        discrepancy, which is greater where the discrepancy is less (DF-E14); `directional`: one minus it.
-        `radial`: mean difference of the lengths of two displacement vectors. `displacement_length`: mean length.
-        `positive_angle`: mean angle, in degrees, of the embeddings of two images of one class, mean over the classes.
-        `probe`: percentage of images whose class a linear classifier tells from the displacement, and `chance`: what
-        guessing would give; over the 50 classes with most images, if there are more (see `probe_accuracy`).
+        `own_angle`: mean angle, in degrees, of an embedding to the vector of its class. `displacement_cosine`: mean
+        cosine of two displacement vectors, the paper's directional displacement discrepancy, which is greater where
+        the discrepancy is less (DF-E14); `directional`: one minus it. It is near one as well where all embeddings lie
+        far to one side of their vectors, which `displacement_spread` is not: the root mean square distance of the
+        displacement vectors from their mean, what eq. 3 has left to lower. `radial`: mean difference of the lengths of
+        two displacement vectors. `displacement_length`: mean length. `positive_angle`: mean angle, in degrees, of the
+        embeddings of two images of one class, mean over the classes. `probe`: percentage of images whose class a linear
+        classifier tells from the displacement, and `chance`: what guessing would give; over the 50 classes with most
+        images, if there are more (see `probe_accuracy`).
         """
         directions = normalised(output.embeddings)
-        displacements = directions - normalised(output.class_vectors[:, 0])[output.labels]
+        own = normalised(output.class_vectors[:, 0])[output.labels]
+        displacements = directions - own
         lengths = np.linalg.norm(displacements, axis=1)
+        by_class = [output.labels == label for label in np.unique(output.labels)]
         cosine = mean_cosine(displacements)
         probe, chance = probe_accuracy(displacements, output.labels)
         angles = positive_angles(directions, output.labels)
         metrics = {
+            "own_angle": float(own_angles(directions, own).mean()),
             "displacement_cosine": cosine,
             "directional": 1 - cosine,
+            "directional_within": 1 - mean_where_defined([mean_cosine(displacements[chosen]) for chosen in by_class]),
             "radial": mean_difference(lengths),
+            "radial_within": mean_where_defined([mean_difference(lengths[chosen]) for chosen in by_class]),
             "displacement_length": float(lengths.mean()),
-            "positive_angle": float(np.mean(list(angles.values()))) if angles else np.nan,
+            "displacement_spread": float(np.sqrt(displacements.var(axis=0).sum())),
+            "positive_angle": mean_where_defined(list(angles.values())),
             "probe": probe,
             "chance": chance,
         }
         return {name: value for name, value in metrics.items() if np.isfinite(value)}
+
+
+def mean_where_defined(values: Sequence[float]) -> float:
+    """Return the mean of those values that are not nan, nan where there is none."""
+    defined = [value for value in values if not np.isnan(value)]
+    return float(np.mean(defined)) if defined else np.nan
 
 
 def mean_cosine(vectors: Floats) -> float:

@@ -56,6 +56,13 @@ def pair_angles(directions: Floats, labels: NDArray[np.int64]) -> tuple[Floats, 
     return angles[same], angles[~same]
 
 
+def own_angles(directions: Floats, own: Floats) -> Floats:
+    """Return the angles, in degrees, between unit vectors [N, d] and the unit vectors of their classes [N, d]."""
+    chords = np.linalg.norm(directions - own, axis=1)
+    angles: Floats = np.degrees(2 * np.arcsin(np.minimum(chords / 2, 1)))
+    return angles
+
+
 def shares(angles: Floats) -> Floats:
     """Return the share of the angles in each bin of one degree."""
     return np.histogram(angles, BINS)[0] / len(angles)

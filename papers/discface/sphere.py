@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,52 +17,67 @@ PALETTE = tuple(COLOURS[place] for place in (0, 1, 3, 2))
 """The colours of the classes; that of the last of four is green, as in figure 5."""
 GRID = "#c9c9c9"
 TILT = np.radians(25)
+FAINT = 0.3
+"""The opacity of what is on the far side."""
 
 
 def view(vectors: NDArray[np.floating]) -> Floats:
-    """Return the rotation [3, 3] into a view from outside: x to the right, y up, z towards the eye.
+    """Return the orthogonal map [3, 3] into a view from outside: x to the right, y up, z towards the eye.
 
-    A network fixes its axes only up to a rotation. So that panels can be compared, the last two of the class vectors
-    [C, 3] lie in front, as far left as right, the last one right; of four vectors that are far apart the first two are
-    then behind, one above and one below.
+    A network fixes its axes only up to a rotation or a reflection. So that panels can be compared, the last two of the
+    class vectors [C, 3] lie in front, as far left as right, the last one right, and the first lies no lower than the
+    second; of four vectors that are far apart these are then behind, one above and one below.
     """
     units = normalised(vectors)
     towards, across = units[-1] + units[-2], units[-1] - units[-2]
     depth = normalised(_perpendicular_if_zero(towards, across)[None])[0]
     right = across - (across @ depth) * depth
     right = normalised(_perpendicular_if_zero(right, depth)[None])[0]
-    return np.stack([right, np.cross(depth, right), depth])
+    up = np.cross(depth, right)
+    return np.stack([right, up if (units[0] - units[1]) @ up >= 0 else -up, depth])
 
 
 def scatter(
-    axes: Axes, directions: Floats, labels: NDArray[np.integer], vectors: Floats, *, rotation: Floats | None = None
+    axes: Axes, directions: Floats, labels: NDArray[np.integer], vectors: Floats, *, turned: Floats | None = None
 ) -> None:
-    """Draw unit vectors [N, 3] coloured by label, and those of the classes [C, 3] as +, on a sphere seen from afar.
+    """Draw unit vectors [N, 3], and those of the classes [C, 3] as +, coloured by class, on a sphere seen from afar.
 
-    What is on the far side is drawn paler, and its + grey.
+    What is on the far side is drawn paler. `turned` is the map into the view, by default that of `view`.
     """
-    turned = view(vectors) if rotation is None else rotation
+    into_view = view(vectors) if turned is None else turned
     _globe(axes)
-    seen = directions @ turned.T
+    seen, weights = directions @ into_view.T, vectors @ into_view.T
     for front in (False, True):
         for label in np.unique(labels):
             x, y, _ = seen[(labels == label) & ((seen[:, 2] >= 0) == front)].T
             axes.scatter(
                 x,
                 y,
-                s=7,
+                s=5,
                 marker=MARKERS[label],
                 color=PALETTE[label],
-                alpha=0.75 if front else 0.22,
+                alpha=0.6 if front else FAINT,
                 linewidths=0,
                 rasterized=True,
-                zorder=3 if front else 2,
+                zorder=4 if front else 2,
             )
-    for x, y, z in vectors @ turned.T:
-        axes.plot(x, y, "+", color="white", markersize=9, markeredgewidth=2.6, zorder=4)
-        axes.plot(x, y, "+", color="black" if z >= 0 else "#7a7a7a", markersize=8, markeredgewidth=1.2, zorder=5)
+        for label, (x, y, z) in enumerate(weights):
+            if (z >= 0) == front:
+                axes.plot(x, y, zorder=5 if front else 3, **weight_style(PALETTE[label], front=front))
     axes.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), aspect="equal")
     axes.set_axis_off()
+
+
+def weight_style(colour: str, *, front: bool = True) -> dict[str, Any]:
+    """Return how the weight of a class of that colour is drawn: a + with a dark rim, on the far side a grey one."""
+    return {
+        "marker": "P",
+        "linestyle": "none",
+        "markersize": 8,
+        "color": colour,
+        "markeredgecolor": "black" if front else "#7a7a7a",
+        "markeredgewidth": 1.1,
+    }
 
 
 def _globe(axes: Axes) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from papers.discface import sphere
-from papers.discface.pair_angles import pair_angles
+from papers.discface.pair_angles import own_angles, pair_angles
 from shared.evaluation.angles import Floats, normalised
 from shared.records.records import Record, Records
 from shared.reporting import plane
@@ -35,8 +35,8 @@ def figure4(records: Records) -> Figure:
         list(PANELS),
         caption=(
             "Figure 4. Embeddings of four people in three dimensions, by their direction, under CosFace, the center "
-            "loss and Cos-DiscFace with one basis and with two; + marks the class weights. Below, the angles of all "
-            "pairs of images of the people A and B."
+            "loss and Cos-DiscFace with one basis and with two; + marks the weight of the class of its colour. Below, "
+            "the angles of all pairs of images of the people A and B."
         ),
         angles=True,
     )
@@ -50,7 +50,7 @@ def figure5(records: Records) -> Figure:
         ["cosface", "center", "one-basis"],
         caption=(
             "Figure 5. Embeddings of four people in three dimensions, by their direction, of whom D was seen in "
-            "training once every two epochs, a single image; + marks the class weights."
+            "training once every two epochs, a single image; + marks the weight of the class of its colour."
         ),
     )
 
@@ -62,7 +62,7 @@ def _spheres(records: Records, figure: str, panels: Sequence[str], caption: str,
     drawn = []
     for column, name in enumerate(panels):
         axes = picture.axes[column]
-        axes.set_title(PANELS[name], fontsize=8)
+        axes.set_title(f"({'abcd'[column]}) {PANELS[name]}", fontsize=8)
         below = picture.axes[len(panels) + column] if angles else None
         run = shown.get(f"{figure}/{name}")
         if run is None:
@@ -74,6 +74,11 @@ def _spheres(records: Records, figure: str, panels: Sequence[str], caption: str,
         directions = normalised(cast("NDArray[np.floating]", arrays["embeddings"]))
         vectors = normalised(cast("NDArray[np.floating]", arrays["class_vectors"])[:, 0])
         sphere.scatter(axes, directions, labels, vectors)
+        angles_to_own = own_angles(directions, vectors[labels])
+        told = f"{angles_to_own.mean():.0f}° to own weight"
+        if figure == "figure5":
+            told += f", D {angles_to_own[labels == RARE].mean():.0f}°"
+        axes.text(0.5, -0.02, told, transform=axes.transAxes, ha="center", va="top", fontsize=7)
         drawn.append(_points(run, name, directions, labels, "image"))
         drawn.append(_points(run, name, vectors, np.arange(len(vectors)), "class weight"))
         if below is not None:
@@ -90,8 +95,10 @@ def _spheres(records: Records, figure: str, panels: Sequence[str], caption: str,
         data=pd.concat(drawn) if drawn else pd.DataFrame(columns=["panel"]),
         caption=caption,
         notes=[
-            "Images that were trained on. Each panel is turned so that the class weights of C and D lie in front, left "
-            "and right; what is on the far side is drawn paler, and its + grey.",
+            "Images that were trained on, and the mean angle between an image and the weight of its class, in figure 5 "
+            "that of D's images too. All panels are turned, or mirrored, by one rule: the class weights of C and D lie "
+            "in front, left and right, and that of A above that of B. What is on the far side is drawn paler, and its "
+            "+ has a grey rim.",
             f"Data: {', '.join(sorted({str(run.config['data']['name']) for run in shown.values()})) or 'none'}. "
             "Of several seeds the first is drawn.",
         ],
@@ -127,5 +134,5 @@ def _name_classes(picture: Drawing, last: str) -> None:
         Line2D([], [], color=colour, marker=marker, linestyle="none")
         for colour, marker in zip(sphere.PALETTE, MARKERS, strict=False)
     ]
-    handles.append(Line2D([], [], color="black", marker="+", linestyle="none", markersize=7))
+    handles.append(Line2D([], [], **sphere.weight_style("white")))
     picture.legend(handles, [*names, "class weight"], loc="outside lower center", ncols=len(handles), fontsize=7)

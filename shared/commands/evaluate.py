@@ -39,7 +39,7 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
     for missing in trained.skipped.values():
         raise UserError(missing)
     setup.scheme.restore(saved["position"]["best_state"] or saved["scheme"])
-    measured, kept = trained.measure([benchmark], alone=True)
+    measured, kept = trained.measure([benchmark], saved["position"]["curve"], alone=True)
     metrics = measured[benchmark]
     write_arrays(results.seed(run.scale, run.paper, run.name, seed), kept)
     path = results.benchmark(run.scale, run.paper, run.name, seed, benchmark)

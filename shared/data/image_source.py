@@ -113,13 +113,14 @@ class EncodedSource:
 
 
 class FileSource:
-    """One file an image; images of another size are resized bicubically.
+    """One file an image; images of another size are resized bicubically, or refused if `size_expected` says so.
 
-    Paths may be texts, which take much less memory where there are many.
+    Paths may be texts, which take much less memory where there are many. `size_expected` is the end of the sentence
+    that refuses an image of another size: what to do about it.
     """
 
-    def __init__(self, paths: Sequence[Path | str], shape: Shape) -> None:
-        self.paths, self.shape = paths, shape
+    def __init__(self, paths: Sequence[Path | str], shape: Shape, size_expected: str | None = None) -> None:
+        self.paths, self.shape, self.size_expected = paths, shape, size_expected
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -133,7 +134,7 @@ class FileSource:
             content = Path(path).read_bytes()
         except OSError as error:
             raise UserError(f"{path} cannot be read: {error.strerror}; put the file there") from None
-        return decode(content, self.shape, str(path))
+        return decode(content, self.shape, str(path), self.size_expected)
 
 
 def as_batch(images: Iterable[Bytes], count: int, shape: Shape) -> Bytes:
@@ -145,14 +146,16 @@ def as_batch(images: Iterable[Bytes], count: int, shape: Shape) -> Bytes:
     return batch
 
 
-def decode(content: bytes | memoryview, shape: Shape, name: str) -> Bytes:
+def decode(content: bytes | memoryview, shape: Shape, name: str, size_expected: str | None = None) -> Bytes:
     """Return an encoded image as uint8 [H, W, 3] or [H, W], resized bicubically to `shape` if it has another size.
+
+    With `size_expected`, which says what to do about it, one of another size is refused instead.
 
     A colour JPEG of that very size, the case of face training sets, is decoded by libjpeg-turbo directly, which is
     twice as fast. Pillow decodes everything else, and whatever is refused there. Both have the same inverse transform
     and the same upsampling, so the pixels are those of Pillow, but that CMYK may differ by one (compared in the tests).
 
-    Raises UserError, naming the image by `name`, where it cannot be decoded whole.
+    Raises UserError, naming the image by `name`, where it cannot be decoded whole, or is refused.
     """
     channels, height, width = shape
     if channels == 3 and content[:2] == START_OF_JPEG:
@@ -166,6 +169,10 @@ def decode(content: bytes | memoryview, shape: Shape, name: str) -> Bytes:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UserError(f"{name} cannot be decoded as an image ({error}); replace it") from None
     if image.size != (width, height):
+        if size_expected is not None:
+            raise UserError(
+                f"{name} has {image.width} x {image.height} pixels, not {width} x {height}; {size_expected}"
+            )
         image = image.resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(image, dtype=np.uint8)
 

@@ -36,9 +36,13 @@ class OnFaces(Benchmark):
 
 
 class Verification(OnFaces):
-    """Pairs of images: accuracy over folds, and TAR at FAR."""
+    """Pairs of images: accuracy over folds, and TAR at FAR.
+
+    `thresholds`: whether the accuracy's is chosen exactly, or among the 400 of InsightFace.
+    """
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
+    thresholds: Literal["exact", "grid"] = "exact"
 
 
 class VideoVerification(OnFaces):

@@ -19,7 +19,7 @@ from shared.evaluation.identification import identification, search
 from shared.evaluation.roc import acceptable, rates_at, share_above
 from shared.evaluation.spread import mean, sd
 from shared.evaluation.templates import media_weights, pair_scores, places_of, pooled, products
-from shared.evaluation.verification import fold_accuracies
+from shared.evaluation.verification import Thresholds, fold_accuracies
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,17 +29,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verification:
-    """Accuracy over folds of pairs of images, the threshold chosen on the other folds; TAR at FAR over all pairs."""
+    """Accuracy over folds of pairs of images, the threshold chosen on the other folds; TAR at FAR over all pairs.
+
+    `thresholds` says among which it is chosen (see `shared.evaluation.verification`).
+    """
 
     flip: Flip
+    thresholds: Thresholds = "exact"
 
     def __call__(self, data: PairSet, embed: Embed) -> dict[str, float]:
         """Return `accuracy` and `accuracy_sd`, mean and sample standard deviation over the folds, and the TAR.
 
-        That is `tar@1e-1` to `tar@1e-3`, without those for which there are too few pairs of two people.
+        The standard deviation of F folds has F - 1 in its denominator; InsightFace prints it with F, for ten folds
+        0.949 times as much. The TAR is `tar@1e-1` to `tar@1e-3`, without those for which there are too few pairs of two
+        people.
         """
         scores = _pair_scores(embedded(data.images, embed, self.flip), data)
-        accuracies = fold_accuracies(scores, data.same, data.folds)
+        accuracies = fold_accuracies(scores, data.same, data.folds, self.thresholds)
         return _over_folds(accuracies) | rates_at("tar", scores[data.same], scores[~data.same], range(1, 4))
 
 
@@ -62,7 +68,8 @@ class Templates:
     """The 1:1 and 1:N protocols of IJB-B and IJB-C.
 
     `norms` says whether the length of an image's embedding weighs it in its template; `detector`, whether the
-    detector's score does. InsightFace's evaluation of IJB keeps the norms, and weighs by the detector too.
+    detector's score does. By default InsightFace's evaluation of IJB keeps the norms, weighs by the detector too, and
+    adds the embedding of the mirror image.
     """
 
     flip: Flip
@@ -72,7 +79,9 @@ class Templates:
     def __call__(self, data: TemplateSet, embed: Embed) -> dict[str, float]:
         """Return `tar@1e-1` to `tar@1e-6`; with galleries `rank1`, `rank5`, `tpir@1e-1` and `tpir@1e-2` too.
 
-        Those of identification are means over the galleries, each searched by all probes.
+        Those of identification are means over the galleries, each searched by all probes, as NIST's reports have it.
+        InsightFace's evaluation searches the two galleries of a set as one, in which every probe has a mate, and counts
+        its false positives among the pairs of a probe and an entry: not to be compared with these.
         """
         embeddings = embedded(data.images, embed, self.flip)
         numbers, directions = pooled(embeddings, data.template, self._weights(data, embeddings))

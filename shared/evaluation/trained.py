@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -85,11 +85,14 @@ class Trained:
         measured, _ = self.measure(self.run.config.along_training)
         return {f"{name}/{metric}": value for name, metrics in measured.items() for metric, value in metrics.items()}
 
-    def measure(self, names: Iterable[str], *, alone: bool = False) -> tuple[Metrics, dict[str, Arrays]]:
+    def measure(
+        self, names: Iterable[str], curve: Sequence[Mapping[str, float]] = (), *, alone: bool = False
+    ) -> tuple[Metrics, dict[str, Arrays]]:
         """Return the metrics of the named benchmarks, and the arrays of those that keep any.
 
-        No image of a split that none of them asks for is looked at. One whose data are not to be had is left out, and
-        one marked `alone` unless asked for. The names are among those that the constructor was given.
+        `curve` is that of the training, for benchmarks that look at it. No image of a split that none of them asks for
+        is looked at. One whose data are not to be had is left out, and one marked `alone` unless asked for. The names
+        are among those that the constructor was given.
         """
         # The weights may have changed since the last call, which training makes at the end of each epoch.
         self._outputs.clear()
@@ -97,15 +100,17 @@ class Trained:
         metrics, kept = {}, {}
         for name in names:
             if name not in self.skipped and (alone or not self._benchmarks[name].alone):
-                metrics[name], arrays = self._measured(name)
+                metrics[name], arrays = self._measured(name, curve)
                 if arrays:
                     kept[name] = arrays
         return metrics, kept
 
-    def _measured(self, name: str) -> tuple[dict[str, float], Arrays]:
+    def _measured(self, name: str, curve: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], Arrays]:
         benchmark = self._benchmarks[name]
         measure = benchmark.build()
-        if benchmark.inside:
+        if benchmark.of_curve:
+            measured = measure(curve)
+        elif benchmark.inside:
             measured = measure(self.scheme, self.setup.images["train"])
         elif name in self._embeds:
             measured = measure(self._read(self._embeds[name]), partial(self._embed, benchmark.embedding))

@@ -40,7 +40,7 @@ def write_record(
     skipped = {name: reason for name, reason in trained.skipped.items() if name in run.config.benchmarks}
     for reason in skipped.values():
         warnings.warn(f"{run.name}: not measured: {reason}", MissingBenchmarkWarning, stacklevel=2)
-    metrics, kept = trained.measure(run.config.benchmarks)
+    metrics, kept = trained.measure(run.config.benchmarks, position.curve)
     last = {name: value for name, value in position.curve[-1].items() if name not in {"epoch", "step"}}
     record = Record(
         paper=run.paper,

@@ -159,8 +159,8 @@ class Benchmark(Component):
 
     Those are the images of `splits` of the run's own data, in the order in which the protocol takes their outputs, or
     the data set that `on` names; a protocol that is `inside` looks at the trained scheme itself, with the images that
-    it was trained on. `embedding` is the scheme's method that embeds. What a subclass adds are options of its protocol,
-    which a run can set.
+    it was trained on, and one that is `of_curve` at the rows of the learning curve, one an epoch. `embedding` is the
+    scheme's method that embeds. What a subclass adds are options of its protocol, which a run can set.
 
     A protocol that `keeps` returns, beside its metrics, arrays that figures are drawn from. `needs` are further methods
     of the scheme that it calls. One that is `unbiased` takes the products with the class vectors for the logits. One
@@ -171,6 +171,7 @@ class Benchmark(Component):
     on: str | None = None
     embedding: str = "embed"
     inside: ClassVar[bool] = False
+    of_curve: ClassVar[bool] = False
     keeps: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ()
     unbiased: ClassVar[bool] = False

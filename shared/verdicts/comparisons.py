@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 
+from shared.evaluation.spread import mean
 from shared.runs.claims import LargerGap, Level, Lower, Quantity, Rises, Within
 from shared.verdicts.evidence import Evidence
 from shared.verdicts.findings import Finding, examined
@@ -14,8 +15,26 @@ from shared.verdicts.statistics import equivalence_test, paired_differences
 
 
 def lower(test: Lower, evidence: Evidence) -> Judgement:
-    """Judge whether at every level one quantity is below another (but for a tolerance), or nearer to one."""
-    return all_as_claimed([_lower(test, evidence, level) for level in test.levels])
+    """Judge whether at every level one quantity is below another (but for a tolerance), or nearer to one.
+
+    Where both reach the ceiling of their measure no number of seeds would tell.
+    """
+    judgement = all_as_claimed([_lower(test, evidence, level) for level in test.levels])
+    saturated = [level for level in test.levels if _is_saturated(test, evidence, level)]
+    if not saturated:
+        return judgement
+    names = ", ".join(f"{_name(test.less, level)} and {_name(test.than, level)}" for level in saturated)
+    reason = f"saturated: {names} both reach {test.ceiling:g}, where their measure tells nothing; {judgement.reason}"
+    return Judgement("inconclusive", reason, judgement.findings, needed=())
+
+
+def _is_saturated(test: Lower, evidence: Evidence, level: Level) -> bool:
+    """Whether the means of both quantities, over the seeds of both, reach the ceiling, if there is one."""
+    less, than, _ = evidence.pair(test.less, test.than, level)
+    seeds = less.keys() & than.keys()
+    if test.ceiling is None or not seeds:
+        return False
+    return all(mean([side[seed] for seed in seeds]) >= test.ceiling for side in (less, than))
 
 
 def _lower(test: Lower, evidence: Evidence, level: Level) -> Finding:

@@ -94,7 +94,7 @@ def test_status_says_what_is_left_and_what_it_takes(shared, tmp_path):
     assert "needs data set casia-webface-pair (below); then 15 trainings" in faces
     assert "its owner gives it on request" in done.stdout
     withdrawn = next(line for line in done.stdout.splitlines() if line.startswith("discface/table3: "))
-    assert "needs data set ms1mv2 (no longer offered) (below); then 15 trainings" in withdrawn
+    assert "needs data set ms1mv2 (no longer offered) (below); then 21 trainings" in withdrawn
     assert "without the benchmarks on" in withdrawn
     assert "megaface (no longer offered)" in withdrawn
     assert "data set megaface (MegaFace and FaceScrub; " in done.stdout

@@ -64,6 +64,14 @@ def test_verification_over_folds():
     assert result == {"accuracy": pytest.approx(200 / 3), "accuracy_sd": pytest.approx(50 / np.sqrt(3))}
 
 
+def test_verification_chooses_among_the_thresholds_that_are_asked_for():
+    # Genuine and impostor at 30 and 30.1 degrees: squared distances 0.268 and 0.270, with no step between.
+    data = pairs([0, 0, 0, 0], [1, 2, 1, 2], [True, False, True, False], [0, 0, 1, 1])
+    network = Table([direction(0), direction(30), direction(30.1)])
+    assert Verification(flip="none")(data, network)["accuracy"] == 100
+    assert Verification(flip="none", thresholds="grid")(data, network)["accuracy"] == 50
+
+
 def test_mirror_images_change_what_is_compared():
     data = pairs([0, 0, 0, 0], [1, 2, 1, 2], [True, False, True, False], [0, 0, 1, 1])
     network = Table([[1, 0], [0, 1], [1, 0]], [[0, 1], [1, 0], [-1, 0]])

@@ -6,12 +6,14 @@ import csv
 
 import pytest
 
+from papers.discface.following import Following
 from shared.commands.evaluate import evaluate
 from shared.commands.train import train
 from shared.records.kept import CURVE
 from shared.records.records import read_record
 from shared.records.results import Results
 from shared.runs.registry import paper
+from shared.verdicts.training import read_curve
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,17 @@ def test_a_benchmark_along_training_sees_the_weights_of_each_epoch(measured_alon
     with (results.seed(run.scale, run.paper, run.name, 0) / CURVE).open() as file:
         rates = {row["cfp-fp/tar@1e-1"] for row in csv.DictReader(file)}
     assert len(rates) > 1
+
+
+def test_a_benchmark_of_the_curve_sees_all_of_it_in_training_and_when_it_is_evaluated_again(
+    measured_along, digits_root
+):
+    run, results = measured_along
+    record = results.record(run.scale, run.paper, run.name, 0)
+    expected = Following()(read_curve(record.parent / CURVE))
+    assert expected.keys() == {"rank_correlation"}
+    assert read_record(record).metrics["following"] == pytest.approx(expected)
+    assert evaluate(run, 0, "following", results, digits_root) == pytest.approx(expected)
 
 
 def test_a_benchmark_evaluated_again_gives_what_the_training_recorded(measured_along, digits_root):

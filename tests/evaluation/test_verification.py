@@ -57,6 +57,52 @@ def test_accuracies_are_those_of_trying_every_threshold(rows):
     assert fold_accuracies(np.array(scores, float), np.array(same), np.array(folds)).tolist() == expected
 
 
+def cosine_at(distance: float) -> float:
+    """Return the cosine of two unit vectors at a squared distance."""
+    return 1 - distance / 2
+
+
+def test_on_the_grid_a_maximum_between_two_steps_is_missed():
+    # Only a threshold between 0.423 and 0.427 tells the pairs of a fold apart: no multiple of 0.01 is there, and 0.42
+    # and 0.43 misjudge one of two. The first of all is taken, 0, which accepts no pair.
+    scores = np.array([cosine_at(distance) for distance in (0.423, 0.427, 0.423, 0.427)])
+    same, folds = np.array([True, False] * 2), np.array([0, 0, 1, 1])
+    assert fold_accuracies(scores, same, folds).tolist() == [100, 100]
+    assert fold_accuracies(scores, same, folds, "grid").tolist() == [50, 50]
+
+
+def test_on_the_grid_a_pair_is_accepted_below_the_threshold_and_not_at_it():
+    # Genuine at 0.5 exactly in the fold that is chosen on, so that 0.51 is the first threshold that accepts it; in the
+    # other fold 0.505 is accepted then, and 0.515 is not.
+    scores = np.array([cosine_at(distance) for distance in (0.5, 3, 0.505, 0.515)])
+    same = np.array([True, False, True, True])
+    accuracies = fold_accuracies(scores, same, np.array([0, 0, 1, 1]), "grid")
+    assert accuracies[1] == 50
+
+
+def insightface_accuracies(scores: np.ndarray, same: np.ndarray, folds: np.ndarray) -> list[float]:
+    """Return what InsightFace's `calculate_roc` does, with its 400 thresholds and numpy's first maximum."""
+    distances, accuracies = 2 - 2 * scores, []
+    thresholds = np.arange(0, 4, 0.01)
+    for fold in np.unique(folds):
+        inside = folds == fold
+        of_training = [np.mean((distances[~inside] < threshold) == same[~inside]) for threshold in thresholds]
+        threshold = thresholds[int(np.argmax(of_training))]
+        accuracies.append(100 * float(np.mean((distances[inside] < threshold) == same[inside])))
+    return accuracies
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_accuracies_on_the_grid_are_those_of_insightface(seed):
+    random = np.random.default_rng(seed)
+    same = random.random(200) < 0.5
+    scores = np.clip(random.normal(np.where(same, 0.4, 0.0), 0.3), -1, 1)
+    folds = np.arange(200) // 20
+    assert fold_accuracies(scores, same, folds, "grid").tolist() == pytest.approx(
+        insightface_accuracies(scores, same, folds), abs=1e-9
+    )
+
+
 def test_scores_of_the_fold_itself_do_not_move_its_threshold():
     same = np.array([True, False, True, False])
     folds = np.array([0, 0, 1, 1])

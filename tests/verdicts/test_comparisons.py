@@ -163,6 +163,32 @@ def test_no_worse_is_above_by_less_than_the_tolerance(ours: list[float], verdict
     assert "less than 0.25 above" in found.findings[0].what
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "verdict"),
+    [
+        ([1.2, 1.1, 1.3, 1.2], [2.0, 2.2, 2.1, 2.1], "inconclusive"),  # lower beyond noise, and both at the ceiling
+        ([2.0, 2.2, 2.1, 2.1], [1.2, 1.1, 1.3, 1.2], "inconclusive"),
+        ([0.9, 0.8, 0.95, 0.9], [2.0, 2.2, 2.1, 2.1], "matched"),  # one alone reaches it
+        ([2.0, 2.2, 2.1, 2.1], [0.9, 0.8, 0.95, 0.9], "contradicted"),
+        ([], [], "not run"),
+    ],
+)
+def test_what_is_saturated_tells_nothing(ours: list[float], theirs: list[float], verdict: str) -> None:
+    test = LOWER | {"ceiling": 1, "levels": [1]}
+    found = judge_claim(test, records({"1/ours": ours, "1/theirs": theirs}, ERROR))
+    assert found.verdict == verdict
+    assert ("saturated: 1/ours" in found.reason) == (verdict == "inconclusive")
+    if verdict == "inconclusive":
+        assert (found.seeds_needed, found.detectable) == (None, None)
+
+
+def test_one_saturated_level_leaves_the_claim_open() -> None:
+    table = pd.concat([pairs([0.1, 0.2, 0.15], [0.5, 0.6, 0.5], ["0.5"]), pairs([3.0, 3.1, 3.2], [4, 4.2, 4.1], ["1"])])
+    found = judge_claim(LOWER | {"ceiling": 2}, table)
+    assert found.verdict == "inconclusive"
+    assert "saturated: 1/ours mnist-test/error and 1/theirs mnist-test/error both reach 2" in found.reason
+
+
 def test_a_claim_compares_the_mean_over_metrics() -> None:
     table = pd.concat([records({"a": [90.0, 90.1], "b": [91.0, 91.2]}, f"{name}/accuracy") for name in ("x", "y")])
     both = "{x,y}/accuracy"

@@ -63,6 +63,7 @@ def matched(test: dict[str, Any], draw: Draw, seeds: int, times: int) -> int:
             seeds_around(SAME | {"1/ours": 2.0}),
             id="lower: worse by the tolerance",
         ),
+        pytest.param(LOWER | {"ceiling": 1, "levels": [1]}, seeds_around(SAME), id="lower: equal, at the ceiling"),
         pytest.param(
             WITHIN | {"levels": ["1"]}, seeds_around(SAME | {"1/ours": 1.2}), id="within: apart by the tolerance"
         ),

@@ -26,14 +26,16 @@ if TYPE_CHECKING:
     from shared.runs.components import Card
 
 
-def load_list(folder: Path, name: str, shape: Shape, card: Card) -> LabelledSource:
+def load_list(folder: Path, name: str, shape: Shape, card: Card, size_expected: str | None = None) -> LabelledSource:
     """Open the images that the list `name` in `folder` has, each to be read as `shape`, (channels, height, width).
 
-    There are as many classes as the largest label says. The checksum is the list's MD5. Raises UserError as
-    `read_entries` does.
+    With `size_expected` an image of another size is refused when it is read (see `FileSource`). There are as many
+    classes as the largest label says. The checksum is the list's MD5. Raises UserError as `read_entries` does.
     """
     paths, labels = read_entries(folder, name, card)
-    return LabelledSource(FileSource(paths, shape), labels, int(labels.max()) + 1, {name: md5(folder / name)})
+    return LabelledSource(
+        FileSource(paths, shape, size_expected), labels, int(labels.max()) + 1, {name: md5(folder / name)}
+    )
 
 
 def read_entries(folder: Path, name: str, card: Card) -> tuple[list[str], NDArray[np.int64]]:

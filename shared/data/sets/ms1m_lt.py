@@ -1,4 +1,9 @@
-"""MS1M-LT, the long-tailed selection from MS-Celeb-1M of Open Long-Tailed Recognition."""
+"""MS1M-LT, the long-tailed selection from MS-Celeb-1M of Open Long-Tailed Recognition.
+
+The list comes without crops. Its faces are to lie as those of the benchmarks do: five landmarks found by MTCNN, mapped
+onto ArcFace's template by a similarity transform, 112 x 112 pixels (`shared.data.formats.alignment`). Of that the size
+alone can be checked, when an image is read: one of another size is refused, since resizing would not align it.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
     from shared.data.image_source import LabelledSource
 
 LIST = "MS1M_LT_train.txt"
+CROP = "crop the faces of MS1M-LT by MTCNN's five landmarks and ArcFace's template"
 
 
 class Ms1mLt(FaceSet):
@@ -31,7 +37,8 @@ class Ms1mLt(FaceSet):
         available=False,
         how_to_get=(
             "MS-Celeb-1M is withdrawn by its owner; who has a copy puts the list of Open Long-Tailed Recognition "
-            "beside the cropped images into ms1m-lt under the data root (see shared/data/formats/image_lists.py)"
+            "beside the images into ms1m-lt under the data root (see shared/data/formats/image_lists.py), each cropped "
+            "to 112 x 112 by MTCNN's five landmarks and ArcFace's template"
         ),
         megabytes=5_000,
     )
@@ -39,4 +46,4 @@ class Ms1mLt(FaceSet):
 
     def load(self, root: Path) -> LabelledSource:
         """Open the images, rendered first if need be; raises UserError as `load_list` does."""
-        return load_list(self.at(root), LIST, ALIGNED, self.whose)
+        return load_list(self.at(root), LIST, ALIGNED, self.whose, CROP)

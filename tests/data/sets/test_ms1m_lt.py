@@ -25,3 +25,10 @@ def test_ms1m_lt_is_written_and_read(tmp_path: Path):
 def test_a_missing_list(tmp_path: Path):
     with pytest.raises(UserError, match=r"MS1M-LT: there is no file .*MS1M_LT_train\.txt; MS-Celeb-1M is withdrawn"):
         Ms1mLt().load(tmp_path)
+
+
+def test_a_crop_of_another_size_is_refused(tmp_path: Path):
+    write_list(tmp_path / "ms1m-lt", "MS1M_LT_train.txt", np.zeros((2, 112, 96, 3), np.uint8), np.array([0, 1]))
+    loaded = Ms1mLt().load(tmp_path)
+    with pytest.raises(UserError, match=r"0\.jpg has 96 x 112 pixels, not 112 x 112; crop .* ArcFace's template"):
+        loaded.images.read(np.array([0]))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papers.discface.discrepancy import Discrepancy, mean_cosine, mean_difference, probe_accuracy
+from papers.discface.following import Following
 from papers.discface.pair_angles import PairAngles, pair_angles, positive_angles
 from shared.evaluation.output import Output
 
@@ -61,6 +62,45 @@ def test_one_direction_and_two_lengths_is_a_radial_discrepancy_alone():
     assert metrics["displacement_cosine"] == pytest.approx(np.cos(np.radians(10)), abs=1e-6)
 
 
+def test_what_is_within_classes_leaves_out_pairs_of_two():
+    x, y, z = AXES
+    # Within a class all alike; between the two, other directions and other lengths.
+    metrics = Discrepancy()(output([around(x, y, 10)] * 2 + [around(z, y, 40)] * 3, [0, 0, 2, 2, 2]))
+    assert metrics["directional_within"] == pytest.approx(0, abs=1e-6)
+    assert metrics["radial_within"] == pytest.approx(0, abs=1e-6)
+    assert metrics["directional"] > 0.01
+    assert metrics["radial"] > 0.1
+    assert metrics["own_angle"] == pytest.approx((2 * 10 + 3 * 40) / 5, abs=1e-4)
+    # Figure 1 in one class, and in another a single image, which has no pair.
+    metrics = Discrepancy()(output([around(x, y, 20), around(x, -y, 20), z], [0, 0, 1]))
+    assert metrics["directional_within"] == pytest.approx(1 - np.cos(np.radians(160)), abs=1e-6)
+    assert metrics["radial_within"] == pytest.approx(0, abs=1e-6)
+
+
+def test_embeddings_far_to_one_side_of_their_vectors_are_no_success():
+    # All embeddings in one place, as a training that gets nowhere leaves them, and the class vectors far from it.
+    vectors = np.array([around(-AXES[0], AXES[1], 20), around(-AXES[0], -AXES[1], 20)])
+    failed = Discrepancy()(output([AXES[0]] * 4, [0, 1, 0, 1], vectors))
+    # Embeddings some degrees from their vectors, in any direction.
+    near = [around(vector, side * AXES[2], 3) for vector in AXES[:2] for side in (1, -1)]
+    succeeded = Discrepancy()(output(near, [0, 0, 1, 1]))
+    assert failed["displacement_cosine"] > 0.9
+    assert succeeded["displacement_cosine"] < 0
+    assert failed["own_angle"] == pytest.approx(160, abs=1e-4)
+    # Half the distance of the two class vectors, sin 20; and the chord of three degrees, a little less its mean.
+    assert failed["displacement_spread"] == pytest.approx(np.sin(np.radians(20)), abs=1e-6)
+    assert succeeded["displacement_spread"] == pytest.approx(2 * np.sin(np.radians(1.5)), rel=1e-3)
+
+
+def test_verification_follows_classification_by_their_ranks_along_training():
+    rows = [(60.0, 70.0), (50.0, 71.0), (30.0, 90.0), (40.0, 95.0)]
+    curve = [{"epoch": 1.0, "held_out_error": error, "cfp-fp/accuracy": right} for error, right in rows]
+    # Ranks of classification 1, 2, 4, 3, of verification 1, 2, 3, 4: 1 - 6 x 2 / (4 x 15).
+    assert Following()(curve) == {"rank_correlation": pytest.approx(0.8)}
+    assert Following()([row | {"cfp-fp/accuracy": 50.0} for row in curve]) == {}
+    assert Following()(curve[:1]) == {}
+
+
 vectors = st.lists(st.lists(st.floats(-3, 3), min_size=3, max_size=3), min_size=2, max_size=12).map(np.array)
 
 
@@ -79,7 +119,14 @@ def test_the_mean_difference_is_that_over_all_pairs(values):
 
 def test_of_one_image_a_class_what_is_not_defined_is_left_out():
     metrics = Discrepancy()(output([[1, 1, 0], [0, 1, 1]], [0, 1]))
-    assert set(metrics) == {"displacement_cosine", "directional", "radial", "displacement_length"}
+    assert set(metrics) == {
+        "own_angle",
+        "displacement_cosine",
+        "directional",
+        "radial",
+        "displacement_length",
+        "displacement_spread",
+    }
     assert set(PairAngles()(output([[1, 0, 0]], [0]))) == set()
 
 

@@ -6,12 +6,15 @@ from collections import Counter
 
 import pytest
 
-from shared.runs.claims import LargerGap, Within, listed
+from shared.runs.catalogue import benchmarks
+from shared.runs.claims import LargerGap, Lower, Within, listed
 from shared.runs.reference import Value
 from shared.runs.registry import paper
 from shared.runs.yaml_files import load
 
 DF = paper("discface")
+FIVE = {"lfw": "LFW", "cfp-fp": "CFP-FP", "agedb-30": "AgeDB-30", "calfw": "CALFW", "cplfw": "CPLFW"}
+WEIGHTS = ("0.0", "0.2", "0.4", "0.6", "0.8", "1.0")
 
 
 @pytest.fixture(scope="module")
@@ -85,10 +88,33 @@ def test_every_claim_is_about_runs_that_there_are():
 
 def test_that_the_weight_hardly_matters_is_claimed_of_those_above_none():
     claims = {claim.id: claim.test for claim in DF.reference.claims}
-    test = claims["DF-C12d"]
+    test = claims["DF-C12a"]
     assert isinstance(test, Within)
-    assert (test.one.metric, test.levels) == ("cplfw/accuracy", (0.2, 0.4, 0.6, 0.8, 1))
+    assert test.levels == (0.2, 0.4, 0.6, 0.8, 1)
+    assert sorted(listed(test.one.metric or "")) == sorted(f"{name}/accuracy" for name in FIVE)
     assert listed(test.other.runs or "") == tuple(f"casia/{level}" for level in test.levels)
+
+
+def test_a_wider_tolerance_than_the_gain_would_make_every_weight_alike(cells):
+    means = {level: sum(cells["table5", name, f"λ = {level}"].value for name in FIVE.values()) / 5 for level in WEIGHTS}
+    above = [means[level] for level in WEIGHTS[1:]]
+    middle = sum(above) / 5
+    test = next(claim.test for claim in DF.reference.claims if claim.id == "DF-C12a")
+    assert isinstance(test, Within)
+    assert max(abs(mean - middle) for mean in above) < test.tolerance < middle - means["0.0"]
+
+
+def test_the_best_quoted_number_of_each_training_set_is_compared_with(cells):
+    on_casia = ("NormFace [5]", "SphereFace [6]", "RegularFace [9]", "AMSoftmax [13]", "PFE-AMSoftmax [40]")
+    on_ms1m = ("Ring Loss [27]", "AdaptiveFace [41]", "CosFace [7]", "ArcFace [8]")
+    columns = {f"{name}/accuracy": column for name, column in FIVE.items()}
+    tests = [claim.test for claim in DF.reference.claims if claim.id.startswith("DF-C22")]
+    assert len(tests) == 7
+    for test in tests:
+        assert isinstance(test, Lower)
+        rows = on_casia if test.than.runs == "casia/0.2" else on_ms1m
+        quoted = [cells.get(("table2", row, columns[test.than.metric or ""])) for row in rows]
+        assert test.less.number == max(value.value for value in quoted if value)
 
 
 def test_margin_and_scale_are_not_as_printed_but_as_meant():
@@ -100,7 +126,28 @@ def test_margin_and_scale_are_not_as_printed_but_as_meant():
 
 def test_losses_that_compare_samples_have_batches_of_pairs_and_no_others():
     paired = {name for name, run in DF.runs("full").items() if run.config.plain()["scheme"].get("pairs")}
-    assert paired == {"ms1m/arc-contrastive", "ms1m/arc-triplet"}
+    assert paired == {
+        f"ms1m/{name}" for name in ("arc-contrastive", "arc-triplet", "arcface-paired", "arc-discface-paired")
+    }
+
+
+def test_controls_differ_in_their_batches_alone():
+    for base in ("arcface", "arc-discface"):
+        plain = DF.run(f"ms1m/{base}", "full").config.plain()
+        control = DF.run(f"ms1m/{base}-paired", "full").config.plain()
+        assert control["scheme"] == plain["scheme"] | {"pairs": True}
+        assert control | {"scheme": plain["scheme"]} == plain
+
+
+def test_faces_are_evaluated_as_insightface_does_by_default():
+    known = benchmarks("discface")
+    for name in FIVE:
+        assert known[name].options == {"flip": "sum", "thresholds": "grid"}
+    for name in ("ijb-b", "ijb-c"):
+        assert known[name].options == {"flip": "sum", "norms": "kept", "detector": True}
+        assert known[f"{name}-no-detector"].options == known[name].options | {"detector": False}
+        assert known[f"{name}-no-detector"].on == name
+    assert benchmarks("gaussian_affinity")["lfw"].options["thresholds"] == "exact"
 
 
 def test_the_schedules_are_those_of_the_paper():

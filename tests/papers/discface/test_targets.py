@@ -19,12 +19,26 @@ from shared.runs.registry import paper
 from tests.records.samples import record, write
 
 DF = paper("discface")
-DISPLACEMENT = ["displacement_cosine", "radial", "displacement_length", "positive_angle", "probe", "chance"]
+DISPLACEMENT = [
+    "own_angle",
+    "displacement_cosine",
+    "directional_within",
+    "radial",
+    "radial_within",
+    "displacement_spread",
+    "displacement_length",
+    "positive_angle",
+    "probe",
+    "chance",
+]
 METRICS = {
     "qmul-survface": ["accuracy", "tar@1e-1", "tar@1e-2", "tar@1e-3"],
     "olivetti": ["accuracy", "tar@1e-1", "tar@1e-2"],
     "ijb-b": ["tar@1e-5"],
     "ijb-c": [f"tar@{far}" for far in FAR],
+    "ijb-b-no-detector": ["tar@1e-5"],
+    "ijb-c-no-detector": [f"tar@{far}" for far in FAR],
+    "following": ["rank_correlation"],
     "megaface": ["rank1", "tar@1e-6"],
     "training-discrepancy": DISPLACEMENT,
     "discrepancy": DISPLACEMENT,
@@ -137,6 +151,27 @@ def test_what_is_measured_on_olivetti_has_columns_of_its_own():
     assert shown.loc["ArcFace [8]", "Dataset"] == "MS1M"
 
 
+def test_ijb_is_shown_with_and_without_the_detector():
+    with_it, without = {"tar@1e-5": 90.0, "tar@1e-1": 99.0}, {"tar@1e-5": 88.0}
+    rows = [one_record("ms1m-lt/arcface", 0, ijb_c=with_it, ijb_c_no_detector=without)]
+    table = targets.table4(Records(rows, DF.reference))
+    shown = table.display.set_index("Method")
+    assert shown.loc["ArcFace", "FAR 1e-5 (printed)"] == "90.48"
+    assert shown.loc["ArcFace", "FAR 1e-5 (measured)"] == "90.00 (1)"
+    assert shown.loc["ArcFace", "FAR 1e-5, without detector (measured)"] == "88.00 (1)"
+    assert "FAR 1e-5, without detector (printed)" not in shown
+    assert comparison.NO_DETECTOR in table.notes
+    assert comparison.ON_OLIVETTI not in table.notes
+
+
+def test_table3_has_the_controls_on_batches_of_pairs():
+    rows = [one_record("ms1m/arcface-paired", 0, cplfw={"accuracy": 92.5})]
+    shown = targets.table3(Records(rows, DF.reference)).display.set_index("Method")
+    assert shown.loc["ArcFace, batches of pairs", "CPLFW (measured)"] == "92.50 (1)"
+    assert shown.loc["ArcFace, batches of pairs", "CPLFW (printed)"] == "–"
+    assert shown.loc["Arc-DiscFace, batches of pairs", "CPLFW (measured)"] == "not run"
+
+
 def test_table5_has_a_row_for_each_benchmark_and_columns_for_each_weight():
     rows = [one_record("casia/0.2", 0, lfw={"accuracy": 99.0}), one_record("casia/1", 0, lfw={"accuracy": 98.0})]
     table = targets.table5(Records(rows, DF.reference)).display.set_index("Benchmark")
@@ -190,7 +225,39 @@ def test_figure6_gives_the_rank_correlation_of_the_two_curves(made):
     folder = results.paper(scale, DF.key)
     paths = [path for path in find_records(folder) if "figure6" in str(path)]
     figure = targets.figure6(Records.read(paths, DF.reference))
-    assert all("rank correlation 1.00" in axes.get_title() for axes in figure.drawing.axes)
+    titles = [axes.get_title() for axes in figure.drawing.axes[:4]]
+    assert titles[:2] == ["(a) CosFace", "(b) Cos-DiscFace"]
+    assert all("rank correlation 1.00" in title for title in titles[2:])
     first = figure.data[(figure.data["run"] == "figure6/cosface") & (figure.data["seed"] == 0)]
-    assert len(first) == 10
+    assert len(first) == 5
     assert set(first["verified_on"]) == {"CFP-FP" if scale == "smoke" else "Olivetti"}
+
+
+def test_figure6_clips_no_band_and_shows_both_methods_on_one_scale(made):
+    scale, results = made
+    paths = [path for path in find_records(results.paper(scale, DF.key)) if "figure6" in str(path)]
+    axes = targets.figure6(Records.read(paths, DF.reference)).drawing.axes
+    assert len(axes) == 6
+    for one, other in ((0, 1), (2, 3), (4, 5)):
+        assert axes[one].get_ylim() == axes[other].get_ylim()
+    assert axes[2].get_xlim() == axes[3].get_xlim()
+    for panel in axes:
+        low, high = panel.get_ylim()
+        shown = [np.asarray(path.vertices)[:, 1] for part in panel.collections for path in part.get_paths()]
+        if panel in (axes[0], axes[1], axes[4], axes[5]):
+            assert all(low <= heights.min() and heights.max() <= high for heights in shown)
+
+
+def test_each_sphere_tells_the_mean_angle_to_the_own_weight(made):
+    scale, results = made
+    paths = [path for path in find_records(results.paper(scale, DF.key)) if "figure4" in str(path)]
+    records = Records.read(paths, DF.reference)
+    axes = targets.figure4(records).drawing.axes
+    for column, name in enumerate(("cosface", "center", "one-basis", "two-bases")):
+        assert axes[column].get_title().startswith(f"({'abcd'[column]}) ")
+        arrays = records.features[f"figure4/{name}", 0].load("train")
+        own = arrays["class_vectors"][:, 0][arrays["labels"]]
+        images = arrays["embeddings"]
+        cosines = (own * images).sum(1) / np.linalg.norm(own, axis=1) / np.linalg.norm(images, axis=1)
+        [text] = [text.get_text() for text in axes[column].texts]
+        assert text == f"{np.degrees(np.arccos(cosines)).mean():.0f}° to own weight"

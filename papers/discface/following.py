@@ -1,0 +1,36 @@
+"""How verification follows classification along training, as figure 6 has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.stats import spearmanr
+
+CLASSIFICATION = "held_out_error"
+
+
+class Following:
+    """Spearman's rank correlation of the accuracies of classification and of verification over the epochs.
+
+    The paper says "consistent" (section 4.3) and gives no measure; this one is ours. It is 1 where every epoch that is
+    better in the one is better in the other, by however much.
+    """
+
+    def __call__(self, curve: Sequence[Mapping[str, float]]) -> dict[str, float]:
+        """Return `rank_correlation`, in -1..1, of a learning curve; nothing where one of the two never changes."""
+        classification, verification = (np.array(values) for values in zip(*map(accuracies, curve), strict=True))
+        if np.ptp(classification) == 0 or np.ptp(verification) == 0:
+            return {}
+        return {"rank_correlation": float(spearmanr(classification, verification).statistic)}
+
+
+def verified(row: Mapping[str, float]) -> str:
+    """Return the column of a learning curve that has the accuracy of verification, "<benchmark>/accuracy"."""
+    [column] = [name for name in row if name.endswith("/accuracy")]
+    return column
+
+
+def accuracies(row: Mapping[str, float]) -> tuple[float, float]:
+    """Return the accuracies of classification, of images held out, and of verification of an epoch, in percent."""
+    return 100 - row[CLASSIFICATION], row[verified(row)]
