@@ -32,15 +32,17 @@ class RichFeatures(Backbone):
 
 
 class MetricL2(Loss):
-    """Softmax joined with m-L2, the squared length of the logits (eq. 3).
+    """Softmax joined with m-L2, the square of the logits (eq. 3).
 
-    `weight` is alpha_reg of eq. 4; `bias`: whether the linear layer has one.
+    `weight` is alpha_reg of eq. 4; `reduction`: whether the squares of an image's logits are averaged over the classes
+    or summed; `bias`: whether the linear layer has one.
     """
 
     implementation: ClassVar[str] = "papers.feature_transfer.losses:MetricL2Loss"
     judged_by: ClassVar[str] = "cross_entropy"
     name: Literal["metric-l2"] = "metric-l2"
     weight: NonNegative
+    reduction: Literal["mean", "sum"] = "mean"
     bias: bool = False
 
     knowing_nothing: ClassVar[Answer] = entropy

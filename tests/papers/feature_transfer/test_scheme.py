@@ -184,7 +184,7 @@ def test_pretraining_minimises_equation_4():
     rich = before.encoder(framed)
     logits = before.filter(rich) @ loss.linear.weight.T
     cross_entropy = functional.cross_entropy(logits, batch[1])
-    metric_l2 = logits.square().sum(1).mean()
+    metric_l2 = logits.square().mean()
     reconstruction = (before.decoder(rich) - framed).square().mean()
     assert float(terms["reconstruction"]) == pytest.approx(reconstruction.item(), rel=1e-4)
     total = cross_entropy + 0.25 * metric_l2 + 3 * reconstruction
