@@ -73,6 +73,8 @@ class FeatureTransfer(Scheme):
     `components`: how many principal components Q has, at most as many as g has entries; or instead
     `energy`: the share of the variance within classes that Q is to hold.
     `updates`: whether the three batches of stage 1 make three updates, in their order, or one of their joint loss.
+    `patience`: the stages end once so many turns of both have not raised the accuracy of FC on held-out images of
+    under-represented classes; without it, at the last step.
     """
 
     implementation: ClassVar[str] = "papers.feature_transfer.scheme:FeatureTransferScheme"
@@ -87,6 +89,8 @@ class FeatureTransfer(Scheme):
     components: Count | None = 150
     energy: Share | None = None
     updates: Literal["separate", "joint"] = "separate"
+    # Left out of a record where it is not set, so that records from before it was an option stay those of their runs.
+    patience: Count | None = Field(None, exclude_if=lambda patience: patience is None)
 
     @model_validator(mode="after")
     def _has_one_size(self) -> Self:
@@ -105,6 +109,15 @@ class NearestCenter(Benchmark):
 
     implementation: ClassVar[str] = "papers.feature_transfer.recognition:NearestCenters"
     splits: tuple[Split, ...] = ("gallery", "test")
+
+
+class StageTurns(Benchmark):
+    """How many turns of the two stages were made, and what each reached on the held-out images that end them."""
+
+    implementation: ClassVar[str] = "papers.feature_transfer.class_metrics:StageTurns"
+    name: Literal["stage-turns"] = "stage-turns"
+    inside: ClassVar[bool] = True
+    needs: ClassVar[tuple[str, ...]] = ("turns",)
 
 
 class OneShot(Benchmark):

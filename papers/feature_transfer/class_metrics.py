@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from papers.feature_transfer.picture_metrics import as_bytes
+from papers.feature_transfer.scheme import Turns
 from papers.feature_transfer.transfer import Statistics, class_center, samples_at, transferred, update_statistics
 from shared.errors import UserError
 from shared.training.batches import ByClass, Images, Order
@@ -35,6 +36,28 @@ class Embedder(Protocol):
     """A scheme that has been trained."""
 
     def embed(self, batches: Iterable[Tensor]) -> Tensor: ...  # noqa: D102
+
+
+class Turning(Protocol):
+    """A scheme whose training takes turns (see `papers.feature_transfer.scheme`)."""
+
+    turns: Turns
+
+
+class StageTurns:
+    """What the turns of the two stages reached, where they end by convergence."""
+
+    def __call__(self, scheme: Turning, _images: Images) -> dict[str, float]:
+        """Return `turns`, how many were made, `best`, whose weights were taken, and `accuracy@N` after N of them.
+
+        The accuracy, in percent, is that of FC on held-out images of under-represented classes; after 0 turns it is
+        that of pre-training. Nothing is returned where no such images were watched.
+        """
+        turns = scheme.turns
+        if not turns.accuracies:
+            return {}
+        reached = {f"accuracy@{number}": accuracy for number, accuracy in enumerate(turns.accuracies)}
+        return {"turns": float(turns.made), "best": float(turns.best_turn), **reached}
 
 
 class ClassBias:
