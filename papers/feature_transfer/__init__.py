@@ -7,7 +7,7 @@ trained with the classifier fixed, and so on in turns. A regulariser of the logi
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -129,15 +129,19 @@ class OneShot(Benchmark):
 
 
 class CenterError(Benchmark):
-    """How far the center of a few images is from that of all, by three estimators (figure 4)."""
+    """How far the center of a few images is from that of the others of the class, by three estimators (figure 4)."""
 
     implementation: ClassVar[str] = "papers.feature_transfer.class_metrics:CenterErrors"
-    name: Literal["center-error"] = "center-error"
     inside: ClassVar[bool] = True
     sizes: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 5, 10, 20)
     classes: Annotated[int, Field(ge=2)] = 1000
     draws: Count = 10
     limit: NonNegative = 30.0
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of the protocol, by name, and the method of the scheme that embeds."""
+        return super().options | {"embedding": self.embedding}
 
 
 class NearestSamples(Benchmark):
@@ -172,7 +176,9 @@ class TransferPictures(Benchmark):
 
 BENCHMARKS = (
     NearestCenter(name="nearest-center"),
+    CenterError(name="center-error"),
     # By rich features g instead of features f.
     NearestCenter(name="nearest-center-rich", embedding="embed_rich"),
+    CenterError(name="center-error-rich", embedding="embed_rich"),
     Verification(name="lfw-rich", on="lfw", embedding="embed_rich"),
 )
