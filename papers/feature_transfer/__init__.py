@@ -105,10 +105,14 @@ class FeatureTransfer(Scheme):
 
 
 class NearestCenter(Benchmark):
-    """Rank-1 accuracy of the hold-out images of regular and of UR classes, by the nearest center."""
+    """Rank-1 accuracy of the hold-out images of regular and of UR classes, by the nearest center.
+
+    `classifier`: whether what FC makes of them is measured too, and its weights.
+    """
 
     implementation: ClassVar[str] = "papers.feature_transfer.recognition:NearestCenters"
     splits: tuple[Split, ...] = ("gallery", "test")
+    classifier: bool = False
 
 
 class StageTurns(Benchmark):
@@ -175,7 +179,7 @@ class TransferPictures(Benchmark):
 
 
 BENCHMARKS = (
-    NearestCenter(name="nearest-center"),
+    NearestCenter(name="nearest-center", classifier=True),
     CenterError(name="center-error"),
     # By rich features g instead of features f.
     NearestCenter(name="nearest-center-rich", embedding="embed_rich"),

@@ -73,8 +73,8 @@ class ClassBias:
 
         Metrics: `norm_correlation`, Spearman's of the norms of the class weights with the class sizes; `norm_regular`,
         `norm_ur`, mean norms; `variance_regular`, `variance_ur`, mean over the classes of at least two images of the
-        unbiased variance of their embeddings, summed over the dimensions; `below_20`, percentage of classes of fewer
-        than 20 images.
+        unbiased variance of their embeddings, summed over the dimensions, where UR are, as in the paper, the classes of
+        no more than 20 images; `below_20`, percentage of classes of fewer than 20 images.
 
         Arrays: `sizes` [C] and `norms` [C] of all classes; `few`, the most images of a UR class (see `few_images`);
         `chosen` [2], the regular and the UR class shown, with their `weights` [2, d] and embeddings, `regular` [R, d]
@@ -94,15 +94,16 @@ class ClassBias:
         samples = list(samples_at(scheme.embed, images, ByClass(labels).members))
         by_class = torch.cat([part.rich for part in samples])
         embeddings = by_class[torch.argsort(torch.cat([part.places for part in samples]))]
-        variances = class_variances(embeddings.cpu().numpy(), labels, len(sizes))
         metrics = {
             "norm_correlation": _rank_correlation(norms, sizes),
             "norm_regular": float(norms[regular].mean()),
             "norm_ur": float(norms[~regular].mean()),
-            "variance_regular": _defined_mean(variances[regular]),
-            "variance_ur": _defined_mean(variances[~regular]),
             "below_20": 100 * float((sizes < FEW).mean()),
         }
+        if few == FEW:
+            variances = class_variances(embeddings.cpu().numpy(), labels, len(sizes))
+            metrics["variance_regular"] = _defined_mean(variances[regular])
+            metrics["variance_ur"] = _defined_mean(variances[~regular])
         statistics = update_statistics(
             samples, classes=len(sizes), regular=torch.from_numpy(regular), limit=YAW_LIMIT, energy=ENERGY
         )

@@ -70,8 +70,6 @@ def test_bias_by_hand():
             "norm_correlation": 1,
             "norm_regular": 5,
             "norm_ur": 1,
-            "variance_regular": 2 * 400 / 3,
-            "variance_ur": 2 * 50,
             "below_20": 100,
         }
     )
@@ -109,8 +107,19 @@ def test_equal_norms_correlate_with_nothing():
     assert metrics["norm_regular"] == pytest.approx(metrics["norm_ur"])
 
 
+def test_variances_by_hand_where_twenty_images_divide_the_classes():
+    pixels, labels = [*REGULAR * 6, [50, 60], [60, 70], [1, 2]], [*[0] * 24, 1, 1, 2]
+    metrics, arrays = bias([[3, 4], [1, 0], [2, 0]], pixels, labels)
+    assert arrays["few"] == 20
+    # Of 24 pixels half is 10 above and half 10 below the mean; of a class of one image there is no variance.
+    assert metrics["variance_regular"] == pytest.approx(2 * 2400 / 23)
+    assert metrics["variance_ur"] == pytest.approx(2 * 50)
+
+
 def test_of_classes_of_one_image_there_is_no_variance():
-    metrics, arrays = bias([[3, 4], [1, 0], [2, 0]], [*REGULAR, [50, 60], [60, 70]], [0, 0, 0, 0, 1, 2])
+    pixels = [*REGULAR * 6, [50, 60], [60, 70]]
+    metrics, arrays = bias([[3, 4], [1, 0], [2, 0]], pixels, [*[0] * 24, 1, 2])
+    assert "variance_regular" in metrics
     assert "variance_ur" not in metrics
     assert metrics["norm_ur"] == 1.5
     assert len(arrays["ur"]) == 1

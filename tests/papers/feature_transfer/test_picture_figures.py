@@ -21,7 +21,6 @@ FT = paper("feature_transfer")
 FIGURES = {6: picture_figures.figure6, 7: picture_figures.figure7, 8: picture_figures.figure8}
 METRICS = {
     "energy": 95.0,
-    "components_95": 7.0,
     "identity_kept": 90.0,
     "variance_ratio": 0.9,
     "variance_ratio_before": 0.4,
