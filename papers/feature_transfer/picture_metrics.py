@@ -75,8 +75,8 @@ class TransferredPictures:
 
         `center_symmetry`, `mean_symmetry`, `pair_symmetry`, `sample_symmetry`: mean correlation of a decoded picture
         with its mirror image, of regular classes' centers (eq. 5), of their mean features without mirror images, of the
-        mean of a sample and its mirror image, and of samples. The first and the third are symmetric by construction,
-        the second only if a class is so (FT-C21a). `center_identity`: percentage of the decoded centers that, encoded
+        mean of a sample and its mirror image, and of samples. The first and the third tend to symmetry by construction,
+        the second only where a class does (FT-C21a). `center_identity`: percentage of the decoded centers that, encoded
         again, are nearest to the center that they were decoded from, of all (FT-C21b). `evenness_plain`, `evenness_variation`,
         `evenness_identity`: the largest step over the mean step along a path of interpolation, as distances of decoded
         pictures, 1 at the least; mean over the pairs of figure 7 (FT-C20).

@@ -29,26 +29,26 @@ __all__ = [
 
 LOSSES = {
     "softmax": "(a) softmax",
-    "metric-l2": "(b) + m-L2, mean over the classes",
-    "metric-l2-sum": "(c) + m-L2, sum over the classes",
+    "metric-l2": "(b) softmax + m-L2, the mean",
+    "metric-l2-sum": "(c) softmax + m-L2, the sum",
 }
 DIGITS = "0123456789"
 
 
 def figure5(records: Records) -> Figure:
     """Figure 5: features of the test digits in two dimensions, without and with m-L2, each at a scale of its own."""
-    picture = drawing(1, len(LOSSES), width=PAGE_WIDTH, height=3.1)
+    picture = drawing(1, len(LOSSES), width=PAGE_WIDTH, height=2.95)
     shown = {run.axes["loss"]: run for run in records.first_seeds().values()}
     drawn, notes = [], []
-    for axes, loss, run in plane.panels(picture, LOSSES, shown, size=7.5):
+    for axes, loss, run in plane.panels(picture, LOSSES, shown, size=7):
         label, weight = LOSSES[loss], run.config["loss"].get("weight")
         arrays = records.features[run.run, run.seed].load()
         frame = plane.points(arrays, DIGITS)
         plane.scatter(axes, frame)
         accuracy = 100 * np.mean(arrays["predictions"] == arrays["labels"])
         norm = np.hypot(frame["x"], frame["y"]).mean()
-        named = label if weight is None else f"{label}, α {weight:g}"
-        axes.set_title(f"{named}\nmean feature norm {norm:.3g}, test accuracy {accuracy:.2f}%", fontsize=7.5)
+        named = label if weight is None else f"{label}, α = {weight:g}"
+        axes.set_title(f"{named}\nmean norm {norm:.3g}, test accuracy {accuracy:.2f}%", fontsize=7)
         drawn.append(frame.assign(loss=loss, seed=run.seed))
         notes.append(f"{label[:3]}: seed {run.seed}")
     plane.name_axes(picture.axes, "feature")
