@@ -56,9 +56,9 @@ def trained(classes: int, objective: MetricL2, seed: int) -> tuple[float, float,
         logits = loss.scores(features)
         centers = network(samples(means, labels, stream)).view(TESTED, classes, DIMENSION).mean(0)
         nearest = nn.functional.normalize(features) @ nn.functional.normalize(centers).T
-        right = [100 * float((found.argmax(1) == labels).double().mean()) for found in (logits, nearest)]
+        classified, found = (100 * float((of.argmax(1) == labels).double().mean()) for of in (logits, nearest))
         own = float(logits.gather(1, labels[:, None]).mean())
-        return float(nn.functional.cross_entropy(logits, labels)), *right, own
+        return float(nn.functional.cross_entropy(logits, labels)), classified, found, own
 
 
 def main() -> None:
@@ -67,7 +67,9 @@ def main() -> None:
     arguments.add_argument("--classes", type=int, nargs="+", default=[250, 1500])
     arguments.add_argument("--seed", type=int, default=0)
     given = arguments.parse_args()
-    print("| N, d | objective | cross-entropy (ln N) | accuracy of FC, % | nearest center, % | logit of the own class |")
+    print(
+        "| N, d | objective | cross-entropy (ln N) | accuracy of FC, % | nearest center, % | logit of the own class |"
+    )
     print("|---|---|---|---|---|---|")
     for classes in given.classes:
         for name, objective in OBJECTIVES.items():

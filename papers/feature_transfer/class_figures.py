@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,7 @@ ESTIMATORS = {"pick_one": "PickOne", "avg_all": "AvgAll", "avg_flip": "AvgFlip"}
 SPACES = {"f": "center-error", "g": "center-error-rich"}
 DISTANCES = {"intra": "samples\nof the class", "inter": "means of\nother classes"}
 DISTANCE_COLOURS = {"intra": COLOURS[3], "inter": COLOURS[4]}
-EXTENTS = {"min": ":", "mean": "-", "max": "--"}
+EXTENTS: Mapping[str, Literal[":", "-", "--"]] = {"min": ":", "mean": "-", "max": "--"}
 EXTENT_NAMES = ("least", "mean", "greatest")
 
 Arrays = Mapping[str, "NDArray[Any]"]
@@ -169,9 +169,7 @@ def _draw_classes(panels: Sequence[Axes], frame: pd.DataFrame) -> None:
     sizes.set(ylabel="images", ylim=(0, 1.08 * frame["images"].max()))
     share = 100 * (1 - edge / len(frame))
     few = frame["images"][~frame["regular"]].max()
-    sizes.set_title(
-        f"(a) class sizes\nshaded: UR classes, {share:.0f}% of all, of at most {few} images", fontsize=8
-    )
+    sizes.set_title(f"(a) class sizes\nshaded: UR classes, {share:.0f}% of all, of at most {few} images", fontsize=8)
     norms.plot(
         ranks + 0.5,
         frame["norm"],
@@ -315,7 +313,7 @@ def figure3(records: Records) -> Figure:
     arrays = records.arrays(run.run, run.seed, "nearest-samples")
     rows = -(-len(arrays["largest"]) // IN_A_ROW)
     side = (PAGE_WIDTH - 0.4) / (2 * IN_A_ROW * (1 + BETWEEN))
-    picture = drawing(1, len(SIDES), width=PAGE_WIDTH, height=rows * side * (1 + BELOW) + 0.35)
+    picture = drawing(1, len(SIDES), width=PAGE_WIDTH, height=rows * side * (1 + BELOW) + 0.25)
     drawn = []
     for axes, (kind, title) in zip(picture.axes, SIDES.items(), strict=True):
         found = pd.DataFrame({"class": arrays[f"classes_{kind}"], "images": arrays[f"sizes_{kind}"]})
@@ -346,7 +344,7 @@ def _said_of(row: pd.Series[Any]) -> str:
     return f"n = {row['images']:.0f}" + ("" if np.isnan(yaw) else f", {yaw:.0f}°")
 
 
-def _draw_faces(axes: Axes, images: NDArray[np.uint8], words: Sequence[str]) -> None:
+def _draw_faces(axes: Axes, images: NDArray[Any], words: Sequence[str]) -> None:
     """Draw square images, a few in a row, each with words below it."""
     for place, (image, said) in enumerate(zip(images, words, strict=True)):
         left, top = place % IN_A_ROW * (1 + BETWEEN), place // IN_A_ROW * (1 + BELOW)
@@ -390,8 +388,8 @@ def figure4(records: Records) -> Figure:
             "All distances are divided by the inter-class standard deviation, so that errors and distances have one "
             f"unit (the paper divides the error by a variance). Classes: {_counts(of_space['f'])}, each with at least "
             "twice as many images as are drawn at most.",
-            "Mean over the seeds; the band is the 95% t interval where there are several. An error includes that of the "
-            "mean of the images not drawn. The network was trained on these images.",
+            "Mean over the seeds; the band is the 95% t interval where there are several. An error includes that of "
+            "the mean of the images not drawn. The network was trained on these images.",
             *(
                 ["The yaw of no image is known, so that AvgFlip leaves none out and only adds mirror images."]
                 if "yaw_known" in of_space["f"] and not any(of_space["f"]["yaw_known"])
@@ -435,9 +433,7 @@ def _draw_circles(axes: Axes, values: Mapping[str, list[float]]) -> None:
             )
         axes.plot(0, center, "+", color=DISTANCE_COLOURS[kind], markersize=5)
         words = "\n".join(f"{name} {radius:.2f}" for name, radius in zip(EXTENT_NAMES, radii[kind], strict=True))
-        axes.text(
-            1.12 * widest, center, f"{label}\n{words}", va="center", fontsize=6.5, color=DISTANCE_COLOURS[kind]
-        )
+        axes.text(1.12 * widest, center, f"{label}\n{words}", va="center", fontsize=6.5, color=DISTANCE_COLOURS[kind])
     axes.set(xlim=(-1.05 * widest, 3.1 * widest), ylim=(edge, 0.12 * widest), aspect="equal")
     axes.set_axis_off()
     key = [Line2D([], [], color="black", linestyle=style, linewidth=1.3) for style in EXTENTS.values()]

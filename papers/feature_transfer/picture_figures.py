@@ -31,8 +31,8 @@ CAPTIONS = {
     ),
     7: (
         "Figure 7. Feature transfer between two classes, every two columns. From above: the inputs, their "
-        "reconstructions, and decoded transferred features, in the odd column from its class to that of the even column "
-        "and in the even column the other way. The number is that of the class of the input."
+        "reconstructions, and decoded transferred features, in the odd column from its class to that of the even "
+        "column and in the even column the other way. The number is that of the class of the input."
     ),
     8: (
         "Figure 8. Decoded interpolations between an image of one class, top left, and an image of another, top right. "

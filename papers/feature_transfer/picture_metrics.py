@@ -77,9 +77,9 @@ class TransferredPictures:
         with its mirror image, of regular classes' centers (eq. 5), of their mean features without mirror images, of the
         mean of a sample and its mirror image, and of samples. The first and the third tend to symmetry by construction,
         the second only where a class does (FT-C21a). `center_identity`: percentage of the decoded centers that, encoded
-        again, are nearest to the center that they were decoded from, of all (FT-C21b). `evenness_plain`, `evenness_variation`,
-        `evenness_identity`: the largest step over the mean step along a path of interpolation, as distances of decoded
-        pictures, 1 at the least; mean over the pairs of figure 7 (FT-C20).
+        again, are nearest to the center that they were decoded from, of all (FT-C21b). `evenness_plain`,
+        `evenness_variation`, `evenness_identity`: the largest step over the mean step along a path of interpolation, as
+        distances of decoded pictures, 1 at the least; mean over the pairs of figure 7 (FT-C20).
 
         Figure 6: `samples`, `sample_classes`, `sample_yaw` [K] and `centers`, decoded. Figure 7: `inputs`,
         `reconstructed`, `moved` [P, 2], where `moved[:, 0]` goes from the first class to the second and `moved[:, 1]`
@@ -171,7 +171,7 @@ class _Experiment:
 
     def center_identity(self, regular: _Samples) -> float:
         """Return how many percent of the decoded centers of regular classes keep their identity when encoded again."""
-        classes = regular.labels.unique()
+        classes = self._index(np.unique(regular.labels.cpu().numpy()))
         pictures = self.scheme.decode(self.statistics.centers[classes])
         again = self.scheme.embed_rich(torch.split(pictures, EVALUATION_BATCH))
         return 100 * float((self._nearest(again) == classes).double().mean())

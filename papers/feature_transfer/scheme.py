@@ -78,8 +78,8 @@ class FeatureTransferScheme(ClassificationScheme):
 
     Stage 2, compact feature learning, trains Enc, Dec and R by eq. 4 on the usual batches, with FC fixed.
 
-    With `patience` the turns of both stages end by convergence: once so many in a row have not raised the accuracy of FC
-    on held-out images of under-represented classes, or where the training has no room for another. The weights are
+    With `patience` the turns of both stages end by convergence: once so many in a row have not raised the accuracy of
+    FC on held-out images of under-represented classes, or where the training has no room for another. The weights are
     then those of the best turn. Without, the stages go on to the last step.
 
     What is fixed keeps its weights and its running statistics of batch normalisation, which it then normalises by. The

@@ -64,8 +64,8 @@ def judge_claims(
     """Return a verdict of every claim, in the order of the reference.
 
     `elsewhere` names the runs that were trained on other data than the paper's, and on which, by which a claim
-    `on_its_data` is not judged. `untrained` names the seeds of runs that never got anywhere: they are set aside, but where a claim is that one of
-    several runs fails.
+    `on_its_data` is not judged. `untrained` names the seeds of runs that never got anywhere: they are set aside, but
+    where a claim is that one of several runs fails.
 
     Raises:
         ValueError: the table holds two records of the same run, seed, benchmark and metric.
@@ -74,9 +74,8 @@ def judge_claims(
 
     """
     measurements = measure(table)
-    return [
-        _judge(claim, reference, measurements, untrained or {}, scale, elsewhere or {}) for claim in reference.claims
-    ]
+    aside, other = untrained or {}, elsewhere or {}
+    return [_judge(claim, reference, measurements, aside, scale, elsewhere=other) for claim in reference.claims]
 
 
 def _judge(
@@ -85,6 +84,7 @@ def _judge(
     measurements: Measurements,
     untrained: Untrained,
     scale: str,
+    *,
     elsewhere: Mapping[str, str],
 ) -> ClaimVerdict:
     aside = {} if isinstance(claim.test, OneFails) else untrained

@@ -184,7 +184,9 @@ def test_no_heading_or_label_covers_another_or_is_cut_off(tmp_path, number, pair
     [axes] = figure.drawing.axes
     texts = [*axes.get_xticklabels(), *axes.get_yticklabels()]
     renderer = FigureCanvasAgg(figure.drawing).get_renderer()  # type: ignore[no-untyped-call]
-    assert axes.get_tightbbox(renderer).height > 0.75 * figure.drawing.bbox.height
+    whole = axes.get_tightbbox(renderer)
+    assert whole is not None
+    assert whole.height > 0.75 * figure.drawing.bbox.height
     boxes = [text.get_window_extent() for text in texts if text.get_text()]
     pictures = axes.get_window_extent()
     inside = figure.drawing.bbox

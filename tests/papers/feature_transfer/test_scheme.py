@@ -349,9 +349,10 @@ def test_killed_in_any_turn_it_ends_alike(tmp_path, at):
     whole = watching(accuracies)
     turned(whole, tmp_path / "whole")
     scheme = watching(accuracies)
-    step, taken = scheme.step, []
+    step = scheme.step
+    taken: list[int] = []
 
-    def interrupted(*batch: torch.Tensor) -> dict[str, torch.Tensor]:
+    def interrupted(*batch: torch.Tensor) -> Any:
         if len(taken) == at:
             raise Killed
         taken.append(1)
