@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -21,25 +21,38 @@ from shared.reporting.table import measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import SubFigure
     from matplotlib.gridspec import GridSpec
     from numpy.typing import NDArray
 
 CLASSES_RUN, UNIT_RUN, CENTERS_RUN = "figure1/softmax", "figure1/unit-weights", "ms1m/metric-l2"
+TRANSFER_RUN = "table1/10K50K/ftl"
+CLASSIFIERS = {
+    "softmax": "table1/10K50K/softmax",
+    "weights of length 1": "table1/10K50K/unit-weights",
+    "FTL": TRANSFER_RUN,
+}
+RECALLS = {"regular classes": ("rank1_regular_fc", 0), "UR classes": ("rank1_ur_fc", 1)}
+FEWEST = 30
+"""Of fewer samples t-SNE shows little but its perplexity."""
 KINDS = {"regular": "regular class", "ur": "UR class", "transferred": "virtual sample of the UR class"}
 SIDES = {"largest": "(a) largest classes", "smallest": "(b) smallest classes"}
 IN_A_ROW = 4
+BETWEEN, BELOW = 0.05, 0.2
+"""Between two faces of a row, and below each for its words, in sides of a face."""
 ESTIMATORS = {"pick_one": "PickOne", "avg_all": "AvgAll", "avg_flip": "AvgFlip"}
-DISTANCES = {"intra": "samples of the class", "inter": "centers of other classes"}
-EXTENTS = {"min": ":", "mean": "-", "max": "--"}
+SPACES = {"f": "center-error", "g": "center-error-rich"}
+DISTANCES = {"intra": "samples\nof the class", "inter": "means of\nother classes"}
+DISTANCE_COLOURS = {"intra": COLOURS[3], "inter": COLOURS[4]}
+EXTENTS: Mapping[str, Literal[":", "-", "--"]] = {"min": ":", "mean": "-", "max": "--"}
+EXTENT_NAMES = ("least", "mean", "greatest")
 
 Arrays = Mapping[str, "NDArray[Any]"]
 
 
 def figure1(records: Records) -> Figure:
-    """Figure 1: class sizes, weight norms, and a regular and a UR class before and after equal weight norms."""
-    picture = drawing(3, 2, width=PAGE_WIDTH, height=6.8)
-    cast("GridSpec", picture.axes[0].get_gridspec()).set_height_ratios([1, 1.7, 0.6])
+    """Figure 1: class sizes, weight norms, and a regular and a UR class with and without equal weight norms."""
+    picture = drawing(4, 2, width=PAGE_WIDTH, height=8.2)
+    cast("GridSpec", picture.axes[0].get_gridspec()).set_height_ratios([1, 1.7, 0.6, 0.9])
     shown = records.first_seeds()
     drawn, notes = _classes(records, shown.get(CLASSES_RUN), picture.axes[:2]), []
     panels = {CLASSES_RUN: "(c) softmax", UNIT_RUN: "(d) weights of length 1, with virtual samples"}
@@ -58,6 +71,9 @@ def figure1(records: Records) -> Figure:
         _draw_sides(lower, samples)
         drawn.append(samples.assign(panel="cd"[column], seed=run.seed))
         notes.append(_chosen(title[:3], run, arrays))
+    boundary, recall = picture.axes[6:]
+    drawn += _transferred(records, shown.get(TRANSFER_RUN), boundary, notes)
+    drawn += _recall(records, recall)
     _name_samples(picture)
     return Figure(
         picture,
@@ -66,16 +82,53 @@ def figure1(records: Records) -> Figure:
             "Figure 1. (a) Images of each class. (b) Norm of each class weight, and its moving median. (c) Training "
             "images of a regular and of a UR class after training with softmax: above, t-SNE of their embeddings; "
             "below, the signed distance of each embedding from the decision boundary of the two classes (dashed), "
-            "which t-SNE, not being linear, cannot show. (d) The same with class weights of length 1, and virtual "
-            "samples of the UR class: samples of regular classes moved to its center. A sample on the wrong side of "
-            "the boundary is hollow."
+            "which t-SNE, not being linear, cannot show. Of fewer than 30 samples the plane above is that of this "
+            "distance and of the first principal component across it. (d) The same with class weights of length 1, and "
+            "virtual samples of the UR class: samples of regular classes moved to its center. A sample on the wrong "
+            "side of the boundary is hollow. Ours are (e), the distances after feature transfer (FTL), and (f), how "
+            "many held-out images of either kind FC gives to their class, trained on 10K50K."
         ),
         notes=[
             "In the titles of (c) and (d): norm of the class weight, and unbiased variance of the embeddings shown. "
             "Percentages: samples on their own side of the boundary.",
-            f"Of several seeds the first is drawn. {' '.join(notes)}".strip(),
+            f"Of several seeds the first is drawn, but for (f), the mean over the seeds. {' '.join(notes)}".strip(),
         ],
     )
+
+
+def _transferred(records: Records, run: Record | None, axes: Axes, notes: list[str]) -> list[pd.DataFrame]:
+    """Draw panel (e), and return what is drawn in it."""
+    axes.set_title("(e) after FTL, trained on 10K50K", fontsize=8)
+    if run is None:
+        plane.not_run(axes)
+        return []
+    arrays = records.arrays(run.run, run.seed, "two-classes")
+    samples = samples_of(arrays, ["regular", "ur"])
+    _draw_sides(axes, samples)
+    notes.append(_chosen("(e)", run, arrays))
+    return [samples.assign(panel="e", seed=run.seed)]
+
+
+def _recall(records: Records, axes: Axes) -> list[pd.DataFrame]:
+    """Draw panel (f), and return what is drawn in it."""
+    axes.set_title("(f) held-out images that FC gives to their class", fontsize=8)
+    parts = []
+    for kind, (metric, index) in RECALLS.items():
+        table = records.metric("nearest-center", metric)
+        values = {name: table[table["run"] == run]["value"].tolist() for name, run in CLASSIFIERS.items()}
+        if not all(values.values()):
+            continue
+        band(axes, range(len(values)), list(values.values()), kind, index)
+        rows = [(name, kind, value) for name, of_run in values.items() for value in of_run]
+        parts.append(pd.DataFrame(rows, columns=["classifier", "kind", "recall"]).assign(panel="f"))
+    if not parts:
+        plane.not_run(axes)
+        return []
+    axes.set_xticks(range(len(CLASSIFIERS)), list(CLASSIFIERS))
+    axes.set(xlim=(-0.3, len(CLASSIFIERS) - 0.7), ylabel="%")
+    axes.margins(y=0.15)
+    axes.legend(fontsize=7)
+    return parts
 
 
 def _classes(records: Records, run: Record | None, panels: Sequence[Axes]) -> list[pd.DataFrame]:
@@ -113,17 +166,10 @@ def _draw_classes(panels: Sequence[Axes], frame: pd.DataFrame) -> None:
         axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
     outline = [*frame["images"], frame["images"].iloc[-1]]
     sizes.fill_between([*ranks, len(ranks)], outline, step="post", color=COLOURS[0], linewidth=0)
-    sizes.set(ylabel="images", ylim=(0, 1.45 * frame["images"].max()))
+    sizes.set(ylabel="images", ylim=(0, 1.08 * frame["images"].max()))
     share = 100 * (1 - edge / len(frame))
     few = frame["images"][~frame["regular"]].max()
-    sizes.text(
-        0.98,
-        0.95,
-        f"shaded: UR classes, {share:.0f}% of all,\nof at most {few} images",
-        transform=sizes.transAxes,
-        ha="right",
-        va="top",
-    )
+    sizes.set_title(f"(a) class sizes\nshaded: UR classes, {share:.0f}% of all, of at most {few} images", fontsize=8)
     norms.plot(
         ranks + 0.5,
         frame["norm"],
@@ -133,27 +179,42 @@ def _draw_classes(panels: Sequence[Axes], frame: pd.DataFrame) -> None:
         alpha=0.6,
         markeredgewidth=0,
         rasterized=True,
+        label="a class",
     )
     window = max(5, len(frame) // 50)
-    norms.plot(
-        ranks + 0.5, frame["norm"].rolling(window, center=True, min_periods=1).median(), color="black", linewidth=1
-    )
-    norms.set(ylabel="norm of the class weight", ylim=(0, 1.12 * frame["norm"].max()))
+    median = frame["norm"].rolling(window, center=True, min_periods=1).median()
+    norms.plot(ranks + 0.5, median, color="black", linewidth=1, label=f"median of {window}")
+    norms.set(ylabel="norm of the class weight")
+    norms.legend(fontsize=7)
 
 
 def samples_of(arrays: Arrays, kinds: Sequence[str]) -> pd.DataFrame:
-    """Return a row for each sample of the two classes: kind, `x`, `y` by t-SNE, `distance`, `right`.
+    """Return a row for each sample of the two classes: kind, `x`, `y`, `plane`, `distance`, `right`.
 
     `distance` is that from the boundary w_r f = w_u f of the two classes, above 0 where the regular class has the
-    greater logit; `right`, whether that is the class of the sample. The losses of these runs have no bias.
+    greater logit; `right`, whether that is the class of the sample. The losses of these runs have no bias. `x` and `y`
+    are by t-SNE or, of few real samples, the distance and the first principal component across it; `plane` says which.
     """
     points = np.concatenate([arrays[kind] for kind in kinds]).astype(np.float64)
     kind = np.repeat(kinds, [len(arrays[kind]) for kind in kinds])
     across = arrays["weights"][0].astype(np.float64) - arrays["weights"][1]
-    distance = points @ across / max(float(np.linalg.norm(across)), 1e-12)
-    x, y = t_sne(points).T
+    normal = across / max(float(np.linalg.norm(across)), 1e-12)
+    distance = points @ normal
+    few = int((kind != "transferred").sum()) < FEWEST
+    x, y = (distance, _across(points, normal)) if few else t_sne(points).T
     right = np.where(kind == "regular", distance > 0, distance < 0)
-    return pd.DataFrame({"kind": kind, "x": x, "y": y, "distance": distance, "right": right})
+    return pd.DataFrame(
+        {"kind": kind, "x": x, "y": y, "plane": "boundary" if few else "t-SNE", "distance": distance, "right": right}
+    )
+
+
+def _across(points: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the first principal component [N] of what points [N, d] have orthogonal to a unit vector [d]."""
+    rest = points - np.outer(points @ normal, normal)
+    rest -= rest.mean(axis=0)
+    _, _, directions = np.linalg.svd(rest, full_matrices=False)
+    first = rest @ directions[0]
+    return np.asarray(first * np.sign(directions[0, np.abs(directions[0]).argmax()]), np.float64)
 
 
 def t_sne(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -179,7 +240,7 @@ def _norms_and_variances(arrays: Arrays) -> str:
 
 def _draw_plane(axes: Axes, samples: pd.DataFrame) -> None:
     # Last come the few samples, so that the many do not hide them.
-    for kind in ("transferred", "regular", "ur"):
+    for kind in ("regular", "transferred", "ur"):
         own = samples[samples["kind"] == kind]
         index = list(KINDS).index(kind)
         for right, fill in ((True, COLOURS[index]), (False, "white")):
@@ -194,8 +255,12 @@ def _draw_plane(axes: Axes, samples: pd.DataFrame) -> None:
                 linewidths=0.8,
                 alpha=0.8,
             )
-    axes.set(xlabel="t-SNE 1", ylabel="t-SNE 2")
-    axes.tick_params(labelbottom=False, labelleft=False, length=0)
+    if (samples["plane"] == "t-SNE").all():
+        axes.set(xlabel="t-SNE 1", ylabel="t-SNE 2")
+        axes.tick_params(labelbottom=False, labelleft=False, length=0)
+    else:
+        axes.axvline(0, color="black", linestyle="--", linewidth=1)
+        axes.set(xlabel="distance from the boundary", ylabel="principal component across it")
     axes.set_aspect("equal", adjustable="datalim")
 
 
@@ -247,25 +312,17 @@ def figure3(records: Records) -> Figure:
         return Figure(picture, data=pd.DataFrame(columns=["side"]), caption=f"{caption}.")
     arrays = records.arrays(run.run, run.seed, "nearest-samples")
     rows = -(-len(arrays["largest"]) // IN_A_ROW)
-    picture = Drawing(figsize=(PAGE_WIDTH, 0.35 + 1.16 * rows), layout="constrained")
+    side = (PAGE_WIDTH - 0.4) / (2 * IN_A_ROW * (1 + BETWEEN))
+    picture = drawing(1, len(SIDES), width=PAGE_WIDTH, height=rows * side * (1 + BELOW) + 0.25)
     drawn = []
-    halves = cast("Iterable[SubFigure]", picture.subfigures(1, len(SIDES), wspace=0.06))
-    for part, (side, title) in zip(halves, SIDES.items(), strict=True):
-        found = pd.DataFrame({"class": arrays[f"classes_{side}"], "images": arrays[f"sizes_{side}"]})
-        if f"yaws_{side}" in arrays:
-            found["yaw"] = np.abs(arrays[f"yaws_{side}"])
+    for axes, (kind, title) in zip(picture.axes, SIDES.items(), strict=True):
+        found = pd.DataFrame({"class": arrays[f"classes_{kind}"], "images": arrays[f"sizes_{kind}"]})
+        if f"yaws_{kind}" in arrays:
+            found["yaw"] = np.abs(arrays[f"yaws_{kind}"])
         turned = found["yaw"].mean() if "yaw" in found else np.nan
-        part.suptitle(title if np.isnan(turned) else f"{title}, mean |yaw| {turned:.0f}°", fontsize=8)
-        grid = part.subplots(rows, IN_A_ROW, squeeze=False).ravel()
-        for axes in grid:
-            axes.set_axis_off()
-        for axes, image, (_, row) in zip(grid, arrays[side], found.iterrows(), strict=False):
-            axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-            words = f"n = {row['images']:.0f}"
-            if not np.isnan(row.get("yaw", np.nan)):
-                words += f", {row['yaw']:.0f}°"
-            axes.text(0.5, -0.04, words, transform=axes.transAxes, ha="center", va="top", fontsize=7)
-        drawn.append(found.assign(side=side, seed=run.seed))
+        axes.set_title(title if np.isnan(turned) else f"{title}, mean |yaw| {turned:.0f}°", fontsize=8)
+        _draw_faces(axes, arrays[kind], [_said_of(row) for _, row in found.iterrows()])
+        drawn.append(found.assign(side=kind, seed=run.seed))
     data = pd.concat(drawn, ignore_index=True)
     if "yaw" in data:
         caption += ", and how far the head is turned to either side (|yaw|), where that is known"
@@ -281,42 +338,70 @@ def figure3(records: Records) -> Figure:
     )
 
 
+def _said_of(row: pd.Series[Any]) -> str:
+    """Return how many images a class has, and how far the head that is shown is turned, where that is known."""
+    yaw = row.get("yaw", np.nan)
+    return f"n = {row['images']:.0f}" + ("" if np.isnan(yaw) else f", {yaw:.0f}°")
+
+
+def _draw_faces(axes: Axes, images: NDArray[Any], words: Sequence[str]) -> None:
+    """Draw square images, a few in a row, each with words below it."""
+    for place, (image, said) in enumerate(zip(images, words, strict=True)):
+        left, top = place % IN_A_ROW * (1 + BETWEEN), place // IN_A_ROW * (1 + BELOW)
+        axes.imshow(image, cmap="gray", vmin=0, vmax=255, extent=(left, left + 1, top + 1, top))
+        axes.text(left + 0.5, top + 1.03, said, ha="center", va="top", fontsize=6.5)
+    rows = -(-len(images) // IN_A_ROW)
+    axes.set(xlim=(0, IN_A_ROW * (1 + BETWEEN) - BETWEEN), ylim=(rows * (1 + BELOW), 0))
+    axes.set_axis_off()
+
+
 def figure4(records: Records) -> Figure:
     """Figure 4: the error of three estimators of a center, and the distances within and between classes."""
     table = records.table
-    table = table[(table["run"] == CENTERS_RUN) & (table["benchmark"] == "center-error")]
-    values = {str(name): group.sort_values("seed")["value"].tolist() for name, group in table.groupby("metric")}
-    picture = drawing(1, 2, width=PAGE_WIDTH, height=3.1)
-    errors, circles = picture.axes
-    if "intra_mean" in values:
-        _draw_errors(errors, values)
-        _draw_circles(circles, values)
+    table = table[(table["run"] == CENTERS_RUN) & table["benchmark"].isin(SPACES.values())]
+    picture = drawing(1, 3, width=PAGE_WIDTH, height=2.9)
+    cast("GridSpec", picture.axes[0].get_gridspec()).set_width_ratios([1, 1, 1.15])
+    *errors, circles = picture.axes
+    of_space = {space: _by_metric(table[table["benchmark"] == name]) for space, name in SPACES.items()}
+    for letter, axes, (space, values) in zip("ab", errors, of_space.items(), strict=True):
+        axes.set_title(f"({letter}) error of the center, of {space}", fontsize=8)
+        if "intra_mean" in values:
+            _draw_errors(axes, values)
+        else:
+            plane.not_run(axes)
+    circles.set_title("(c) distances from a center, of f", fontsize=8)
+    if "intra_mean" in of_space["f"]:
+        _draw_circles(circles, of_space["f"])
     else:
-        plane.not_run(errors)
         plane.not_run(circles)
-    errors.set_title("(a) error of the estimated center", fontsize=8)
-    circles.set_title("(b) distances from the center of a class", fontsize=8)
     return Figure(
         picture,
-        data=table[["run", "seed", "metric", "value"]],
+        data=table[["run", "seed", "benchmark", "metric", "value"]],
         caption=(
-            "Figure 4. (a) Distance of a class's center that is estimated from a few images to that of all, by three "
-            "estimators; dotted, the mean distance of a sample to its center. (b) The circles, from small to large, "
-            "have the least, the mean and the greatest distance from a class's center, of its samples and of the "
-            "centers of the other classes, averaged over the classes."
+            "Figure 4. Distance of a class's center that is estimated from a few images, by three estimators, to the "
+            "mean of the images of the class that were not drawn, by features f (a) and rich features g (b); the level "
+            "line is the mean distance of a sample to the mean of its class. (c) Circles with the least, the mean and "
+            "the greatest distance from a class's mean, of its samples and of the means of the other classes, averaged "
+            "over the classes."
         ),
         notes=[
             "All distances are divided by the inter-class standard deviation, so that errors and distances have one "
-            f"unit (the paper divides the error by a variance). Classes: {_counts(values)}.",
-            "Mean over the seeds; the band is the 95% t interval where there are several. The center of all images is "
-            "their mean; dashed, it is eq. 5 of all images. The network was trained on these images.",
+            f"unit (the paper divides the error by a variance). Classes: {_counts(of_space['f'])}, each with at least "
+            "twice as many images as are drawn at most.",
+            "Mean over the seeds; the band is the 95% t interval where there are several. An error includes that of "
+            "the mean of the images not drawn. The network was trained on these images.",
             *(
                 ["The yaw of no image is known, so that AvgFlip leaves none out and only adds mirror images."]
-                if "yaw_known" in values and not any(values["yaw_known"])
+                if "yaw_known" in of_space["f"] and not any(of_space["f"]["yaw_known"])
                 else []
             ),
         ],
     )
+
+
+def _by_metric(table: pd.DataFrame) -> dict[str, list[float]]:
+    """Return the values over the seeds of each metric of one run and benchmark."""
+    return {str(name): group.sort_values("seed")["value"].tolist() for name, group in table.groupby("metric")}
 
 
 def _draw_errors(axes: Axes, values: Mapping[str, list[float]]) -> None:
@@ -324,38 +409,38 @@ def _draw_errors(axes: Axes, values: Mapping[str, list[float]]) -> None:
     places = np.arange(len(sizes))
     for index, (estimator, label) in enumerate(ESTIMATORS.items()):
         band(axes, places.tolist(), [values[f"{estimator}@{size}"] for size in sizes], label, index)
-        frontal = [values.get(f"{estimator}_frontal@{size}") for size in sizes]
-        means = [mean(seeds) for seeds in frontal if seeds]
-        if len(means) == len(places):
-            axes.plot(places, means, "--", color=COLOURS[index], marker=MARKERS[index], markersize=3, linewidth=0.8)
-    axes.axhline(mean(values["intra_mean"]), color="black", linestyle=":", linewidth=1, label="distance of a sample")
+    axes.axhline(mean(values["intra_mean"]), color=DISTANCE_COLOURS["intra"], linewidth=1, label="a sample")
     axes.set_xticks(places, [str(size) for size in sizes])
-    axes.set(xlabel="images that the center is estimated from", ylabel="error (inter-class standard deviations)")
-    axes.plot([], [], "--", color="black", linewidth=0.8, label="all images by eq. 5")
+    axes.set(xlabel="images drawn of a class", ylabel="distance (inter-class SD)")
     axes.set_xlim(-0.3, len(sizes) - 0.7)
-    axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
-    axes.legend(fontsize=7)
+    axes.set_ylim(0, 1.45 * axes.get_ylim()[1])
+    axes.legend(fontsize=6.5, ncols=2, loc="upper center", columnspacing=1, handlelength=1.6)
 
 
 def _draw_circles(axes: Axes, values: Mapping[str, list[float]]) -> None:
-    """Draw two sets of circles of one scale side by side, each with its radii below."""
+    """Draw two sets of circles of one scale, one above the other, each with its radii beside it, and a key."""
     radii = {kind: [mean(values[f"{kind}_{extent}"]) for extent in EXTENTS] for kind in DISTANCES}
     widest = max(max(of_kind) for of_kind in radii.values())
     edge = 0.0
-    for index, (kind, label) in enumerate(DISTANCES.items()):
-        # A set is as wide as its circles, but no narrower than its words.
-        half = max(*radii[kind], 0.6 * widest)
-        center = edge + half
-        edge += 2 * half + 0.15 * widest
+    for kind, label in DISTANCES.items():
+        half = max(radii[kind])
+        # A set is as high as its circles, but no lower than its words.
+        center = edge - max(half, 0.45 * widest)
+        edge = center - max(half, 0.45 * widest) - 0.12 * widest
         for radius, style in zip(radii[kind], EXTENTS.values(), strict=True):
             axes.add_patch(
-                Circle((center, 0), radius, fill=False, color=COLOURS[index], linestyle=style, linewidth=1.3)
+                Circle((0, center), radius, fill=False, color=DISTANCE_COLOURS[kind], linestyle=style, linewidth=1.3)
             )
-        axes.plot(center, 0, "+", color=COLOURS[index], markersize=5)
-        words = ", ".join(f"{radius:.2f}" for radius in radii[kind])
-        axes.text(center, -1.1 * widest, f"{label}\n{words}", ha="center", va="top", fontsize=7, color=COLOURS[index])
-    axes.set(xlim=(-0.05 * widest, edge), ylim=(-1.6 * widest, 1.1 * widest), aspect="equal")
+        axes.plot(0, center, "+", color=DISTANCE_COLOURS[kind], markersize=5)
+        words = "\n".join(f"{name} {radius:.2f}" for name, radius in zip(EXTENT_NAMES, radii[kind], strict=True))
+        axes.text(1.12 * widest, center, f"{label}\n{words}", va="center", fontsize=6.5, color=DISTANCE_COLOURS[kind])
+    axes.set(xlim=(-1.05 * widest, 3.1 * widest), ylim=(edge, 0.12 * widest), aspect="equal")
     axes.set_axis_off()
+    key = [Line2D([], [], color="black", linestyle=style, linewidth=1.3) for style in EXTENTS.values()]
+    axes.legend(
+        key, EXTENT_NAMES, fontsize=6.5, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 0), columnspacing=1,
+        handlelength=1.8,
+    )  # fmt: skip
 
 
 def _counts(values: Mapping[str, list[float]]) -> str:

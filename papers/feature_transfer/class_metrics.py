@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from papers.feature_transfer.picture_metrics import as_bytes
+from papers.feature_transfer.scheme import Turns
 from papers.feature_transfer.transfer import Statistics, class_center, samples_at, transferred, update_statistics
 from shared.errors import UserError
 from shared.training.batches import ByClass, Images, Order
@@ -37,6 +38,28 @@ class Embedder(Protocol):
     def embed(self, batches: Iterable[Tensor]) -> Tensor: ...  # noqa: D102
 
 
+class Turning(Protocol):
+    """A scheme whose training takes turns (see `papers.feature_transfer.scheme`)."""
+
+    turns: Turns
+
+
+class StageTurns:
+    """What the turns of the two stages reached, where they end by convergence."""
+
+    def __call__(self, scheme: Turning, _images: Images) -> dict[str, float]:
+        """Return `turns`, how many were made, `best`, whose weights were taken, and `accuracy@N` after N of them.
+
+        The accuracy, in percent, is that of FC on held-out images of under-represented classes; after 0 turns it is
+        that of pre-training. Nothing is returned where no such images were watched.
+        """
+        turns = scheme.turns
+        if not turns.accuracies:
+            return {}
+        reached = {f"accuracy@{number}": accuracy for number, accuracy in enumerate(turns.accuracies)}
+        return {"turns": float(turns.made), "best": float(turns.best_turn), **reached}
+
+
 class ClassBias:
     """Figure 1: what section 3.1 says of a classifier trained on classes of very different sizes.
 
@@ -50,8 +73,8 @@ class ClassBias:
 
         Metrics: `norm_correlation`, Spearman's of the norms of the class weights with the class sizes; `norm_regular`,
         `norm_ur`, mean norms; `variance_regular`, `variance_ur`, mean over the classes of at least two images of the
-        unbiased variance of their embeddings, summed over the dimensions; `below_20`, percentage of classes of fewer
-        than 20 images.
+        unbiased variance of their embeddings, summed over the dimensions, where UR are, as in the paper, the classes of
+        no more than 20 images; `below_20`, percentage of classes of fewer than 20 images.
 
         Arrays: `sizes` [C] and `norms` [C] of all classes; `few`, the most images of a UR class (see `few_images`);
         `chosen` [2], the regular and the UR class shown, with their `weights` [2, d] and embeddings, `regular` [R, d]
@@ -71,15 +94,16 @@ class ClassBias:
         samples = list(samples_at(scheme.embed, images, ByClass(labels).members))
         by_class = torch.cat([part.rich for part in samples])
         embeddings = by_class[torch.argsort(torch.cat([part.places for part in samples]))]
-        variances = class_variances(embeddings.cpu().numpy(), labels, len(sizes))
         metrics = {
             "norm_correlation": _rank_correlation(norms, sizes),
             "norm_regular": float(norms[regular].mean()),
             "norm_ur": float(norms[~regular].mean()),
-            "variance_regular": _defined_mean(variances[regular]),
-            "variance_ur": _defined_mean(variances[~regular]),
             "below_20": 100 * float((sizes < FEW).mean()),
         }
+        if few == FEW:
+            variances = class_variances(embeddings.cpu().numpy(), labels, len(sizes))
+            metrics["variance_regular"] = _defined_mean(variances[regular])
+            metrics["variance_ur"] = _defined_mean(variances[~regular])
         statistics = update_statistics(
             samples, classes=len(sizes), regular=torch.from_numpy(regular), limit=YAW_LIMIT, energy=ENERGY
         )
@@ -245,16 +269,17 @@ class ClassSamples(NamedTuple):
 
 
 class CenterErrors:
-    """Figure 4: section 4.1 on the images that a network was trained on, with its features f.
+    """Figure 4: section 4.1 on the images that a network was trained on, by what its method `embedding` makes of them.
 
     Of each of some classes a few images are drawn, `draws` times for each of the `sizes`, to mimic an under-represented
     class. Their center is estimated by PickOne, one of the images; by AvgAll, the mean of their features; and by
-    AvgFlip, eq. 5 with `limit` as the bound on |yaw| in degrees. The truth is the center of the full set, which is read
-    as the mean feature of all images of the class (section 3.3), and also as eq. 5 of all of them: the first favours
-    AvgAll where not many more images are there than are drawn, the second AvgFlip.
+    AvgFlip, eq. 5 with `limit` as the bound on |yaw| in degrees. The truth, which the paper takes from the full set, is
+    here the mean feature of the images that were not drawn: a mean of all would hold those drawn, and be the nearer to
+    AvgAll the fewer others there are. So errors include that of a mean of so many images.
 
-    Classes with more images than the largest size are taken, at most `classes`, at random. Where there are not two such
-    classes the largest size is left out, and so on, so that all sizes are measured on the same classes.
+    Classes with at least twice as many images as the largest size are taken, at most `classes`, at random. Where there
+    are not two such classes the largest size is left out, and so on, so that all sizes are measured on the same
+    classes.
 
     All distances are divided by the inter-class standard deviation, the root of the mean squared distance of the
     classes' means from the mean of these. The paper divides the error by the inter-class variance, then compares it
@@ -262,36 +287,39 @@ class CenterErrors:
     """
 
     def __init__(
-        self, sizes: Sequence[int] = (1, 5, 10, 20), classes: int = 1000, draws: int = 10, limit: float = 30.0
+        self,
+        sizes: Sequence[int] = (1, 5, 10, 20),
+        classes: int = 1000,
+        draws: int = 10,
+        limit: float = 30.0,
+        embedding: str = "embed",
     ) -> None:
         self.sizes, self.classes, self.draws, self.limit = sorted(set(sizes)), classes, draws, limit
+        self.embedding = embedding
 
     def __call__(self, scheme: Embedder, images: Images) -> dict[str, float]:
         """Return the metrics by name, each a mean over the classes, without those that are not defined.
 
         `pick_one@N`, `avg_all@N`, `avg_flip@N`: distance of the center that is estimated from N images from the mean
-        of all; mean over the draws too. `pick_one_frontal@N` and so on: the same from eq. 5 of all.
-        `intra_min`, `intra_mean`, `intra_max`: the least, mean and greatest distance of a class's samples from their
-        mean, the circles of figure 4(b). `inter_min`, `inter_mean`, `inter_max`: the same of the means of the other
-        classes. `classes`: how many there were; `yaw_known`: of how many percent of all images the yaw is known.
+        of the others; mean over the draws too. `intra_min`, `intra_mean`, `intra_max`: the least, mean and greatest
+        distance of a class's samples from their mean, the circles of figure 4(b). `inter_min`, `inter_mean`,
+        `inter_max`: the same of the means of the other classes. `classes`: how many there were; `yaw_known`: of how
+        many percent of all images the yaw is known.
 
         Raises:
-            UserError: no two classes have more images than the smallest size.
+            UserError: no two classes have twice as many images as the smallest size.
 
         """
         stream = np.random.default_rng(SEED)
         labels = images.labels.cpu().numpy()
         sizes, chosen = self._chosen(labels, stream)
-        samples = class_samples(scheme, images, [np.flatnonzero(labels == label) for label in chosen])
+        members = [np.flatnonzero(labels == label) for label in chosen]
+        samples = class_samples(getattr(scheme, self.embedding), images, members)
         centers = torch.stack([own.features.mean(0) for own in samples])
         distances = _spreads(samples, centers)
-        frontal = torch.stack([class_center(*own, self.limit) for own in samples])
         for size in sizes:
-            estimates = torch.stack([self._estimates(own, size, stream) for own in samples])
-            for reading, truth in (("", centers), ("_frontal", frontal)):
-                errors = (estimates - truth[:, None, None]).norm(dim=3).mean((0, 1))
-                names = (f"{name}{reading}@{size}" for name in ESTIMATORS)
-                distances |= dict(zip(names, errors.tolist(), strict=True))
+            errors = torch.stack([self._errors(own, size, stream) for own in samples]).mean(0)
+            distances |= dict(zip((f"{name}@{size}" for name in ESTIMATORS), errors.tolist(), strict=True))
         unit = float((centers - centers.mean(0)).square().sum(1).mean().sqrt())
         metrics = {name: distance / unit for name, distance in distances.items()} if unit > 0 else {}
         known = 0.0 if images.yaw is None else 100 * float(np.mean(~np.isnan(images.yaw)))
@@ -301,29 +329,38 @@ class CenterErrors:
         """Return the sizes that are measured, ascending, and the classes that they are measured on."""
         classes, counts = np.unique(labels, return_counts=True)
         for largest in reversed(self.sizes):
-            large = classes[counts > largest]
+            large = classes[counts >= 2 * largest]
             if len(large) > 1:
                 chosen = stream.choice(large, min(self.classes, len(large)), replace=False)
                 return [size for size in self.sizes if size <= largest], np.sort(chosen)
-        least = self.sizes[0]
-        raise UserError(f"center-error: no two classes have more than {least} images; train on more, or lower `sizes`")
+        raise UserError(
+            f"center-error: no two classes have {2 * self.sizes[0]} images, twice the smallest size; train on more, or "
+            "lower `sizes`"
+        )
 
-    def _estimates(self, own: ClassSamples, size: int, stream: np.random.Generator) -> Tensor:
-        """Return the center as each estimator has it from each draw of so many images, [draws, 3, d]."""
-        estimates = []
+    def _errors(self, own: ClassSamples, size: int, stream: np.random.Generator) -> Tensor:
+        """Return how far the center of so many images of a class, by each estimator, is from the mean of the others.
+
+        It is a mean over the draws, [3].
+        """
+        errors = []
         for _ in range(self.draws):
-            drawn = torch.from_numpy(stream.choice(len(own.features), size, replace=False))
+            order = torch.from_numpy(stream.permutation(len(own.features)))
+            drawn, others = order[:size], order[size:]
             features, mirrored, yaw = (part[drawn] for part in own)
             flipped = class_center(features, mirrored, yaw, self.limit)
-            estimates.append(torch.stack([features[0], features.mean(0), flipped]))
-        return torch.stack(estimates)
+            estimates = torch.stack([features[0], features.mean(0), flipped])
+            errors.append((estimates - own.features[others].mean(0)).norm(dim=1))
+        return torch.stack(errors).mean(0)
 
 
-def class_samples(scheme: Embedder, images: Images, members: Sequence[Order]) -> list[ClassSamples]:
-    """Return the features, on the CPU, of the images of each of some classes, whose places are `members`."""
+def class_samples(
+    embed: Callable[[Iterable[Tensor]], Tensor], images: Images, members: Sequence[Order]
+) -> list[ClassSamples]:
+    """Return what `embed` makes of the images of each of some classes, whose places are `members`, on the CPU."""
     batches = (
         (own.rich.cpu().double(), own.mirrored.cpu().double(), own.yaw.cpu())
-        for own in samples_at(scheme.embed, images, np.concatenate(members))
+        for own in samples_at(embed, images, np.concatenate(members))
     )
     sizes = [len(own) for own in members]
     parts = (torch.split(torch.cat(part), sizes) for part in zip(*batches, strict=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -10,18 +12,31 @@ from shared.losses.softmax import SoftmaxLoss
 
 
 class MetricL2Loss(SoftmaxLoss):
-    """Softmax loss plus `weight` (alpha_reg of eq. 4, >= 0) times the batch mean of ||W f||^2, eq. 3.
+    """Softmax loss plus `weight` (alpha_reg of eq. 4, >= 0) times L_reg = ||W f||^2, eq. 3.
 
-    The square is summed over the classes; the paper does not state the reduction over the batch, which here is that of
-    the cross-entropy. Eq. 3 prints W^T f, with a W whose rows are the classes. It holds no bias, and eq. 2 none either;
-    with `bias` the softmax has one, and the regulariser leaves it out.
+    ||.||^2 is the mean over the batch and, by `reduction`, the `mean` or the `sum` over the N classes. Printed is a
+    norm, which is a sum. But logits of rank d that have the mean z for the own class have a sum of squares of z^2 N / d
+    or more, z^2 (1 + N / d) where W is random, so that with the paper's alpha_reg of 0.25 cross-entropy and sum are
+    least together at z = 2 (1 - p) / (1 + N / d), for the probability p of the own class: of 60,000 classes in 320
+    dimensions z is 0.01, p is 1 / N, and nothing is learned. With the mean z is N times as large, and p 0.97.
+
+    Eq. 3 prints W^T f, with a W whose rows are the classes. It holds no bias, and eq. 2 none either; with `bias` the
+    softmax has one, and the regulariser leaves it out.
 
     The regulariser is float32 at least, also under autocast.
     """
 
-    def __init__(self, dimension: int, classes: int, *, weight: float, bias: bool = False) -> None:
+    def __init__(
+        self,
+        dimension: int,
+        classes: int,
+        *,
+        weight: float,
+        reduction: Literal["mean", "sum"] = "mean",
+        bias: bool = False,
+    ) -> None:
         super().__init__(dimension, classes, bias=bias)
-        self.weight = weight
+        self.weight, self.reduction = weight, reduction
 
     def forward(self, embedding: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Return the scalars "loss", "cross_entropy" and "metric_l2" (not weighted).
@@ -32,7 +47,8 @@ class MetricL2Loss(SoftmaxLoss):
         products = logits if self.linear.bias is None else logits - self.linear.bias
         wide = products.to(torch.promote_types(products.dtype, torch.float32))
         cross_entropy = functional.cross_entropy(logits, labels)
-        metric_l2 = wide.square().sum(1).mean()
+        squares = wide.square()
+        metric_l2 = squares.mean() if self.reduction == "mean" else squares.sum(1).mean()
         return {
             "loss": cross_entropy + self.weight * metric_l2,
             "cross_entropy": cross_entropy,

@@ -16,6 +16,7 @@ from shared.reporting.table import measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
     from numpy.typing import NDArray
 
     Arrays = dict[str, NDArray[np.generic]]
@@ -30,12 +31,13 @@ CAPTIONS = {
     ),
     7: (
         "Figure 7. Feature transfer between two classes, every two columns. From above: the inputs, their "
-        "reconstructions, and decoded transferred features, in the odd column from class 1 to class 2 and in the even "
-        "column from class 2 to class 1."
+        "reconstructions, and decoded transferred features, in the odd column from its class to that of the even "
+        "column and in the even column the other way. The number is that of the class of the input."
     ),
     8: (
-        "Figure 8. Decoded interpolations between an image of class 1, top left, and an image of class 2, top right. "
-        "From above: of the features; of what is not identity, from the center of class 1 as printed; of identity."
+        "Figure 8. Decoded interpolations between an image of one class, top left, and an image of another, top right. "
+        "From above: of the features; of what is not identity, from the center of the first class as printed; of "
+        "identity."
     ),
 }
 PATHS = {
@@ -97,10 +99,17 @@ def figure6(records: Records) -> Figure:
     return _figure(
         records,
         6,
-        _Grid({"(a) sample": kept["samples"], "(b) center,\ndecoded": kept["centers"]}, _degrees(yaw)),
+        _Grid({"(a) sample": kept["samples"], "(b) center,\ndecoded": kept["centers"]}, _names(classes, yaw)),
         shown=_pictures("sample", classes, yaw) + _pictures("decoded center", classes),
-        summary="Mean correlation of a picture with its mirror image",
-        metrics={"center_symmetry": "decoded centers", "sample_symmetry": "decoded samples"},
+        summaries={
+            "Mean correlation of a picture with its mirror image": {
+                "center_symmetry": "decoded centers",
+                "mean_symmetry": "decoded mean features without mirror images",
+                "pair_symmetry": "decoded means of a sample and its mirror image",
+                "sample_symmetry": "decoded samples",
+            },
+            "Decoded centers that are encoded again": {"center_identity": "nearest to the center they come from, %"},
+        },
     )
 
 
@@ -111,21 +120,21 @@ def figure7(records: Records) -> Figure:
         return _not_run(7)
     rows = {"input": "inputs", "reconstructed": "reconstructed", "transferred": "moved"}
     classes, yaw = kept["pair_classes"], kept["pair_yaw"].ravel()
-    sides = np.tile(["class 1", "class 2"], len(classes))
     return _figure(
         records,
         7,
         _Grid(
             {label: kept[name].reshape(-1, *kept[name].shape[2:]) for label, name in rows.items()},
-            [f"{side}\n{turned}".strip() for side, turned in zip(sides, _degrees(yaw), strict=True)],
+            _names(classes.ravel(), yaw),
             group=2,
         ),
         shown=_pictures("input", classes.ravel(), yaw) + _pictures("transferred", classes[:, ::-1].ravel(), yaw),
-        summary="Samples of regular classes moved to under-represented classes",
-        metrics={
-            "identity_kept": "nearest to the center of the class they were moved to, %",
-            "variance_ratio": "their variance over that of regular classes",
-            "variance_ratio_before": "that of the under-represented classes' own samples",
+        summaries={
+            "Samples of regular classes moved to under-represented classes": {
+                "identity_kept": "nearest to the center of the class they were moved to, %",
+                "variance_ratio": "their variance over that of regular classes",
+                "variance_ratio_before": "that of the under-represented classes' own samples",
+            }
         },
     )
 
@@ -135,16 +144,22 @@ def figure8(records: Records) -> Figure:
     kept = _kept(records)
     if kept is None:
         return _not_run(8)
+    headings = [f"α = {_short(a)}" for a in kept["weights"]]
+    for end, label in zip((0, -1), kept["pair_classes"][0], strict=True):
+        headings[end] += f"\nclass {label}"
     return _figure(
         records,
         8,
-        _Grid({label: kept[name] for name, label in PATHS.items()}, [f"α = {_short(a)}" for a in kept["weights"]]),
+        _Grid({label: kept[name] for name, label in PATHS.items()}, headings),
         shown=[
             *_pictures("class 1, class 2", kept["pair_classes"][0], kept["pair_yaw"][0]),
             *(row for name in PATHS for row in _steps(name, kept[name])),
         ],
-        summary="Largest over mean step from one picture of a path to the next, mean over the pairs of figure 7",
-        metrics={f"evenness_{name}": name for name in PATHS},
+        summaries={
+            "Largest over mean step from one picture of a path to the next, mean over the pairs of figure 7": {
+                f"evenness_{name}": name for name in PATHS
+            }
+        },
         notes=["In the data, a step is the root mean square of the differences of grey values, 0 to 255."],
     )
 
@@ -166,21 +181,28 @@ def _figure(
     grid: _Grid,
     *,
     shown: Sequence[Mapping[str, object]],
-    summary: str,
-    metrics: Mapping[str, str],
+    summaries: Mapping[str, Mapping[str, str]],
     notes: Sequence[str] = (),
 ) -> Figure:
-    """Return a figure of pictures, with metrics of all seeds in its notes and its data."""
+    """Return a figure of pictures, with metrics of all seeds in its notes and its data.
+
+    `summaries` have for each sentence of the notes its metrics, with what each is of.
+    """
     run = records.first_seeds()[RUN]
     side = min(LARGEST_PICTURE, (PAGE_WIDTH - LABELS) / grid.width)
     picture = drawing(width=PAGE_WIDTH, height=side * grid.height + 0.5)
     grid.draw(picture.axes[0])
+    _fit_height(picture)
     table = records.table
     found = table[(table["run"] == RUN) & (table["benchmark"] == BENCHMARK)]
-    values = {label: found[found["metric"] == name]["value"].tolist() for name, label in metrics.items()}
-    told = "; ".join(f"{label} {measured(seeds)}" for label, seeds in values.items() if seeds)
+    sentences = []
+    for summary, metrics in summaries.items():
+        values = {label: found[found["metric"] == name]["value"].tolist() for name, label in metrics.items()}
+        if told := "; ".join(f"{label} {measured(seeds)}" for label, seeds in values.items() if seeds):
+            sentences.append(f"{summary}: {told}; mean over seeds ± standard deviation (number of seeds).")
     data = run.config["data"]
-    of_seeds = found[found["metric"].isin(list(metrics))].rename(columns={"metric": "what"})
+    told_of = [name for metrics in summaries.values() for name in metrics]
+    of_seeds = found[found["metric"].isin(told_of)].rename(columns={"metric": "what"})
     return Figure(
         picture,
         data=pd.DataFrame(
@@ -190,11 +212,20 @@ def _figure(
         caption=CAPTIONS[number],
         notes=[
             f"Images that were trained on. Data: {data['name']}. Of several seeds the first is drawn, {run.seed}.",
-            *([f"{summary}: {told}; mean over seeds ± standard deviation (number of seeds)."] if told else []),
+            *sentences,
             *notes,
             *credit(run),
         ],
     )
+
+
+def _fit_height(picture: Drawing) -> None:
+    """Leave no empty band above or below the pictures and their headings."""
+    picture.draw_without_rendering()
+    [axes] = picture.axes
+    box = axes.get_tightbbox()
+    if box is not None:
+        picture.set_figheight(box.height / picture.dpi + 0.2)
 
 
 def _not_run(number: int) -> Figure:
@@ -224,9 +255,12 @@ def _steps(path: str, pictures: NDArray[np.generic]) -> list[dict[str, object]]:
     ]
 
 
-def _degrees(yaw: NDArray[np.generic]) -> list[str]:
-    """Return yaws as headings, empty where they are not known."""
-    return ["" if np.isnan(angle) else f"yaw {angle:+.0f}°".replace("-", "−") for angle in yaw.tolist()]
+def _names(classes: NDArray[np.generic], yaw: NDArray[np.generic]) -> list[str]:
+    """Return headings of who is shown, and how far the head is turned where that is known."""
+    return [
+        f"class {label}" + ("" if np.isnan(angle) else f"\nyaw {angle:+.0f}°".replace("-", "−"))
+        for label, angle in zip(classes.tolist(), yaw.tolist(), strict=True)
+    ]
 
 
 def _short(weight: float) -> str:

@@ -65,8 +65,7 @@ class TransferredPictures:
     def __call__(self, scheme: Decoding, images: Images) -> tuple[dict[str, float], Arrays]:
         """Return the metrics, without those that are not defined, and the arrays by name.
 
-        `energy`: share of V's trace that Q keeps, in percent; `components_95`: the least number of components that
-        keep 95 % (FT-C18).
+        `energy`: share of V's trace that Q keeps, in percent (FT-C18).
 
         `identity_kept`: percentage of the samples moved from regular to under-represented classes that are nearest to
         the center of the class they were moved to, of all centers; `variance_ratio`: mean squared distance from their
@@ -74,10 +73,13 @@ class TransferredPictures:
         `variance_ratio_before`: that of the class's own samples (FT-C19). The three are there where some class is
         under-represented.
 
-        `center_symmetry`, `sample_symmetry`: mean correlation of a decoded picture with its mirror image, of the
-        centers and of the samples of regular classes (FT-C21). `evenness_plain`, `evenness_variation`,
-        `evenness_identity`: the largest step over the mean step along a path of interpolation, as distances of decoded
-        pictures, 1 at the least; mean over the pairs of figure 7 (FT-C20).
+        `center_symmetry`, `mean_symmetry`, `pair_symmetry`, `sample_symmetry`: mean correlation of a decoded picture
+        with its mirror image, of regular classes' centers (eq. 5), of their mean features without mirror images, of the
+        mean of a sample and its mirror image, and of samples. The first and the third tend to symmetry by construction,
+        the second only where a class does (FT-C21a). `center_identity`: percentage of the decoded centers that, encoded
+        again, are nearest to the center that they were decoded from, of all (FT-C21b). `evenness_plain`,
+        `evenness_variation`, `evenness_identity`: the largest step over the mean step along a path of interpolation, as
+        distances of decoded pictures, 1 at the least; mean over the pairs of figure 7 (FT-C20).
 
         Figure 6: `samples`, `sample_classes`, `sample_yaw` [K] and `centers`, decoded. Figure 7: `inputs`,
         `reconstructed`, `moved` [P, 2], where `moved[:, 0]` goes from the first class to the second and `moved[:, 1]`
@@ -101,9 +103,9 @@ class TransferredPictures:
         evenness, paths = experiment.interpolated(first, second)
         metrics = {
             "energy": 100 * experiment.statistics.energy(),
-            "components_95": float(experiment.statistics.components(0.95)),
             **(experiment.moved_to_few(regular, of_few) if len(of_few) else {}),
             **experiment.symmetries(regular),
+            "center_identity": experiment.center_identity(regular),
             **evenness,
         }
         # Of pictures that are all alike there is no evenness, and of features that are, no ratio.
@@ -150,12 +152,34 @@ class _Experiment:
         return _Samples(places, rich, self.images.labels[self._index(places)], yaw_at(self.images, places))
 
     def symmetries(self, regular: _Samples) -> dict[str, float]:
-        """Return how symmetric the decoded centers and the decoded samples of regular classes are."""
-        classes = torch.from_numpy(np.unique(regular.labels.cpu().numpy())).to(regular.labels.device)
-        return {
-            "center_symmetry": symmetry(self.scheme.decode(self.statistics.centers[classes])),
-            "sample_symmetry": symmetry(self.scheme.decode(regular.rich)),
+        """Return how symmetric decoded centers, means, samples with their mirror images, and samples are.
+
+        They are of the first regular classes in the order of the samples.
+        """
+        classes = list(dict.fromkeys(regular.labels.tolist()))[:SOME_CLASSES]
+        labels = self.images.labels.cpu().numpy()
+        means = [self.samples(np.flatnonzero(labels == label)).rich.mean(0) for label in classes]
+        batches = self.images.in_order(EVALUATION_BATCH, regular.places)
+        mirrored = self.scheme.embed_rich(batch.flip(3) for batch, _ in batches)
+        decoded = {
+            "center": self.statistics.centers[self._index(np.array(classes))],
+            "mean": torch.stack(means),
+            "pair": (regular.rich + mirrored) / 2,
+            "sample": regular.rich,
         }
+        return {f"{name}_symmetry": symmetry(self.scheme.decode(rich)) for name, rich in decoded.items()}
+
+    def center_identity(self, regular: _Samples) -> float:
+        """Return how many percent of the decoded centers of regular classes keep their identity when encoded again."""
+        classes = self._index(np.unique(regular.labels.cpu().numpy()))
+        pictures = self.scheme.decode(self.statistics.centers[classes])
+        again = self.scheme.embed_rich(torch.split(pictures, EVALUATION_BATCH))
+        return 100 * float((self._nearest(again) == classes).double().mean())
+
+    def _nearest(self, rich: Tensor) -> Tensor:
+        """Return the class of the center that is nearest to each of some rich features."""
+        # The center of a class without images is NaN, which would count as the least of all distances.
+        return torch.cdist(rich, self.statistics.centers).nan_to_num(nan=torch.inf).argmin(1)
 
     def moved_to_few(self, regular: _Samples, of_few: Order) -> dict[str, float]:
         """Measure what becomes of samples of regular classes that are moved to under-represented ones."""
@@ -166,8 +190,7 @@ class _Experiment:
             partners = regular.at(self.stream.integers(len(regular.places), size=PARTNERS * len(some)))
             targets = torch.from_numpy(np.repeat(some, PARTNERS)).to(labels.device)
             moved = self._moved(partners, targets)
-            # The center of a class without images is NaN, which would count as the least of all distances.
-            kept += int((torch.cdist(moved, centers).nan_to_num(nan=torch.inf).argmin(1) == targets).sum())
+            kept += int((self._nearest(moved) == targets).sum())
             squares += float((moved - centers[targets]).double().square().sum())
         count = PARTNERS * len(few)
         spread = self._variance(regular)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
@@ -24,17 +26,38 @@ class NearestCenters:
     center from the training images", and eq. 5, which adds mirror images and leaves out turned heads, is said of rich
     features that are transferred. The paper does not say what nearest is; here it is by cosine, as on LFW and IJB-A. A
     tie counts against the search, and so does a class without gallery images.
+
+    With `classifier` it is measured too what FC itself, whose bias the paper is about, makes of the test images.
     """
 
-    def __call__(self, gallery: Output, test: Output) -> dict[str, float]:
-        """Return `rank1_regular` and `rank1_ur`, the share of the test images that are found, in percent.
+    def __init__(self, *, classifier: bool = False) -> None:
+        self.classifier = classifier
 
-        UR are the classes that `test` lists as its minority. What has no test images is left out.
+    def __call__(self, gallery: Output, test: Output) -> dict[str, float]:
+        """Return the metrics by name, without those of which there is nothing.
+
+        `rank1_regular`, `rank1_ur`: the share of the test images that are found, in percent. With `classifier`,
+        `rank1_regular_fc`, `rank1_ur_fc`: the share that FC gives to their class, among all, of the test images of
+        classes trained on; `norm_regular_fc`, `norm_ur_fc`: the mean length of FC's class weights. UR are the classes
+        that `test` lists as its minority.
         """
         found = nearest_is_own(*centers(gallery), test)
         rare = np.isin(test.labels, test.minority)
-        parts = {"rank1_regular": found[~rare], "rank1_ur": found[rare]}
-        return {name: 100 * float(part.mean()) for name, part in parts.items() if len(part)}
+        metrics = {f"rank1_{kind}": 100 * part for kind, part in _means(found, rare).items()}
+        if self.classifier:
+            trained = test.labels < test.classes
+            right = (test.predictions == test.labels)[trained]
+            norms = np.linalg.norm(test.class_vectors[:, 0].astype(np.float64), axis=1)
+            of_norms = _means(norms, np.isin(np.arange(test.classes), test.minority))
+            metrics |= {f"rank1_{kind}_fc": 100 * part for kind, part in _means(right, rare[trained]).items()}
+            metrics |= {f"norm_{kind}_fc": length for kind, length in of_norms.items()}
+        return metrics
+
+
+def _means(values: NDArray[Any], rare: NDArray[np.bool_]) -> dict[str, float]:
+    """Return the means of values [N] of regular and of UR classes, of those of which there are any."""
+    parts = {"regular": values[~rare], "ur": values[rare]}
+    return {kind: float(part.mean()) for kind, part in parts.items() if len(part)}
 
 
 def centers(output: Output) -> tuple[Floats, NDArray[np.int64]]:

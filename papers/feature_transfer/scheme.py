@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from itertools import islice
 from typing import Any, Literal, cast
@@ -19,7 +21,7 @@ from papers.feature_transfer.transfer import Statistics, samples_at, transferred
 from shared.errors import UserError
 from shared.runs.config import RunConfig
 from shared.training import parallel
-from shared.training.batches import ByClass, Images, mirror
+from shared.training.batches import ByClass, Images, Order, mirror
 from shared.training.classification import ClassificationScheme
 from shared.training.loop import EVALUATION_BATCH
 
@@ -31,6 +33,32 @@ class Stage(Enum):
     BOUNDARY_RESHAPE = 1
     COMPACT_FEATURES = 2
     CONTINUED = 3
+
+
+@dataclass
+class Turns:
+    """How far the two stages have come, in turns of both, and what they reached.
+
+    `iterations` of either stage are done. `accuracies`, in percent, are those of FC on held-out images of
+    under-represented classes, before the first turn and after each. `best` are the weights after the turn, of those
+    made, with the highest, the first of equals. `ended`: no more turns are made, and the best weights are taken up.
+    """
+
+    iterations: int = 0
+    accuracies: list[float] = field(default_factory=list)
+    best: dict[str, Any] = field(default_factory=dict)
+    ended: bool = False
+
+    @property
+    def best_turn(self) -> int:
+        """The number, from 1 on, of the turn with the highest accuracy; 0 before the first has ended."""
+        made = self.accuracies[1:]
+        return 1 + made.index(max(made)) if made else 0
+
+    @property
+    def made(self) -> int:
+        """How many turns have ended, of those whose accuracy is measured."""
+        return max(len(self.accuracies) - 1, 0)
 
 
 class FeatureTransferScheme(ClassificationScheme):
@@ -49,6 +77,10 @@ class FeatureTransferScheme(ClassificationScheme):
     the mean of their losses.
 
     Stage 2, compact feature learning, trains Enc, Dec and R by eq. 4 on the usual batches, with FC fixed.
+
+    With `patience` the turns of both stages end by convergence: once so many in a row have not raised the accuracy of
+    FC on held-out images of under-represented classes, or where the training has no room for another. The weights are
+    then those of the best turn. Without, the stages go on to the last step.
 
     What is fixed keeps its weights and its running statistics of batch normalisation, which it then normalises by. The
     moments of Adam go on from stage to stage. Stages of `none` continue pre-training, at the rate of the stages.
@@ -71,6 +103,7 @@ class FeatureTransferScheme(ClassificationScheme):
         components: int | None,
         energy: float | None,
         updates: Literal["separate", "joint"],
+        patience: int | None,
     ) -> None:
         if parallel.count() > 1:
             raise UserError("feature transfer trains in one process: set training.gpus to 1 or 0")
@@ -88,9 +121,14 @@ class FeatureTransferScheme(ClassificationScheme):
         self.pretraining, self.stages, self.iterations = pretraining, stages, iterations
         self.stage_factor = stage_learning_rate / config.optimizer.learning_rate
         self.yaw_limit, self.components, self.energy = yaw_limit, components, energy
+        self.patience = patience if stages == "alternate" else None
         self.stage = Stage.PRETRAINING
         self.statistics: Statistics | None = None
         self.renewed_at = -1
+        self.turns = Turns()
+        self.most_turns = 0
+        self._held_out: Images | None = None
+        self._watched: Order = np.empty(0, np.intp)
 
     def batches(
         self, images: Images, batch_size: int, seed: int, epoch: int, start: int
@@ -102,16 +140,23 @@ class FeatureTransferScheme(ClassificationScheme):
         before the next is asked for.
 
         Raises:
-            UserError: no class is under-represented, or none is regular.
+            UserError: no class is under-represented, or none is regular; or there is a patience, and no image of an
+                under-represented class is held out, or no room for one turn of the stages.
 
         """
         if self.stages == "alternate":
             self._require_both_kinds(images)
         count = -(-len(images) // batch_size)
-        begin = round(self.pretraining * self.training.length(count))
+        total = self.training.length(count)
+        begin = round(self.pretraining * total)
+        if self.patience is not None:
+            self.most_turns = (total - begin) // (2 * self.iterations)
+            self._find_watched(images)
         place = start
-        while place < count:
+        while place < count and not self.ended:
             past = epoch * count + place - begin
+            if past == 0 and self.patience is not None and not self.turns.accuracies:
+                self.turns.accuracies.append(self._held_out_accuracy())
             self.stage = self._stage(past)
             left = min(count - place, -past if past < 0 else self.iterations - past % self.iterations)
             if self.stage is Stage.BOUNDARY_RESHAPE:
@@ -131,9 +176,22 @@ class FeatureTransferScheme(ClassificationScheme):
 
         In stage 1 they are means over its three batches; the loss of each is given too, under its own name.
         """
-        if self.stage is Stage.BOUNDARY_RESHAPE:
-            return self._reshape_boundary(*batch)
-        return self._learn_features(*batch)
+        reshaping = self.stage is Stage.BOUNDARY_RESHAPE
+        terms = self._reshape_boundary(*batch) if reshaping else self._learn_features(*batch)
+        if self.patience is not None and self.stage is not Stage.PRETRAINING:
+            self.turns.iterations += 1
+            if self.turns.iterations % (2 * self.iterations) == 0:
+                self._end_turn(self.patience)
+        return terms
+
+    @property
+    def ended(self) -> bool:
+        """Whether training is over before its last step, as the stages have converged."""
+        return self.turns.ended
+
+    def watch(self, held_out: Images) -> None:
+        """Take held-out images, those of under-represented classes among which say when the stages end."""
+        self._held_out = held_out
 
     @torch.inference_mode()
     def embed_rich(self, batches: Iterable[Tensor]) -> Tensor:
@@ -170,7 +228,11 @@ class FeatureTransferScheme(ClassificationScheme):
         """Return all that decides how training goes on, but random generators and position."""
         held = self.statistics
         statistics = None if held is None else {name: getattr(held, name) for name in Statistics.__dataclass_fields__}
-        return super().state() | {"statistics": statistics, "renewed_at": self.renewed_at}
+        return super().state() | {
+            "statistics": statistics,
+            "renewed_at": self.renewed_at,
+            "turns": asdict(self.turns),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up the state that `state` gave."""
@@ -179,6 +241,7 @@ class FeatureTransferScheme(ClassificationScheme):
         device = next(self.network.parameters()).device
         self.statistics = None if held is None else Statistics(**{name: held[name].to(device) for name in held})
         self.renewed_at = state["renewed_at"]
+        self.turns = Turns(**state["turns"])
 
     def _require_both_kinds(self, images: Images) -> None:
         """Raise UserError unless some classes are regular and some under-represented."""
@@ -193,6 +256,46 @@ class FeatureTransferScheme(ClassificationScheme):
                 f"every class has more than {self.few} images, so none is under-represented: raise scheme.few, or set "
                 "scheme.stages to none"
             )
+
+    def _find_watched(self, images: Images) -> None:
+        """Find the held-out images of classes that are under-represented among the training images."""
+        if not self.most_turns:
+            raise UserError(
+                f"training.steps leaves no room for one turn of the stages, 2 x {self.iterations} iterations after "
+                "pre-training; raise it, or lower scheme.iterations or scheme.pretraining"
+            )
+        sizes = images.labels.bincount(minlength=self.classes)
+        rare = (sizes > 0) & (sizes <= self.few)
+        if self._held_out is not None:
+            self._watched = np.flatnonzero(rare[self._held_out.labels].cpu().numpy())
+        if not len(self._watched):
+            raise UserError(
+                "scheme.patience waits for held-out images of under-represented classes, of which there are none: set "
+                "data.sampling.under_represented.held_out_images or data.sampling.held_out, or leave scheme.patience "
+                "out"
+            )
+
+    def _held_out_accuracy(self) -> float:
+        """Return how many percent of the held-out images of under-represented classes FC gives to their class."""
+        if self._held_out is None:
+            raise RuntimeError("held-out images are found when the first batches are asked for")
+        images = self._held_out
+        embeddings = self.embed(batch for batch, _ in images.in_order(EVALUATION_BATCH, self._watched))
+        labels = images.labels[torch.from_numpy(self._watched).to(images.labels.device)]
+        return 100 * float((self.predict(embeddings) == labels).double().mean())
+
+    def _end_turn(self, patience: int) -> None:
+        """Measure what a turn of both stages has reached, keep its weights if none was better, and see if it ends."""
+        turns = self.turns
+        turns.accuracies.append(self._held_out_accuracy())
+        if turns.best_turn == turns.made:
+            parts = {"backbone": self.backbone.state_dict(), "loss": self.loss.state_dict()}
+            turns.best = copy.deepcopy(parts)
+        turns.ended = turns.made - turns.best_turn >= patience or turns.made >= self.most_turns
+        if turns.ended:
+            self.backbone.load_state_dict(turns.best["backbone"])
+            self.loss.load_state_dict(turns.best["loss"])
+            turns.best = {}
 
     def _stage(self, past: int) -> Stage:
         """Return the stage of the iteration that comes so many after pre-training; before it, less than 0."""

@@ -27,36 +27,38 @@ __all__ = [
     "table_gain",
 ]
 
-LOSSES = {"softmax": "(a) softmax", "metric-l2": "(b) softmax + m-L2"}
+LOSSES = {
+    "softmax": "(a) softmax",
+    "metric-l2": "(b) softmax + m-L2, the mean",
+    "metric-l2-sum": "(c) softmax + m-L2, the sum",
+}
 DIGITS = "0123456789"
 
 
 def figure5(records: Records) -> Figure:
     """Figure 5: features of the test digits in two dimensions, without and with m-L2, each at a scale of its own."""
-    picture = drawing(1, len(LOSSES), width=PAGE_WIDTH, height=4.2)
+    picture = drawing(1, len(LOSSES), width=PAGE_WIDTH, height=2.95)
     shown = {run.axes["loss"]: run for run in records.first_seeds().values()}
     drawn, notes = [], []
-    for axes, (loss, label) in zip(picture.axes, LOSSES.items(), strict=True):
-        if loss not in shown:
-            axes.set_title(label, fontsize=8)
-            plane.not_run(axes)
-            continue
-        run = shown[loss]
+    for axes, loss, run in plane.panels(picture, LOSSES, shown, size=7):
+        label, weight = LOSSES[loss], run.config["loss"].get("weight")
         arrays = records.features[run.run, run.seed].load()
         frame = plane.points(arrays, DIGITS)
         plane.scatter(axes, frame)
         accuracy = 100 * np.mean(arrays["predictions"] == arrays["labels"])
         norm = np.hypot(frame["x"], frame["y"]).mean()
-        axes.set_title(f"{label}\nmean feature norm {norm:.3g}, test accuracy {accuracy:.2f}%", fontsize=8)
+        named = label if weight is None else f"{label}, α = {weight:g}"
+        axes.set_title(f"{named}\nmean norm {norm:.3g}, test accuracy {accuracy:.2f}%", fontsize=7)
         drawn.append(frame.assign(loss=loss, seed=run.seed))
-        notes.append(f"{label}: seed {run.seed}")
+        notes.append(f"{label[:3]}: seed {run.seed}")
     plane.name_axes(picture.axes, "feature")
     return Figure(
         picture,
-        data=pd.concat(drawn),
+        data=pd.concat(drawn) if drawn else pd.DataFrame(columns=["loss"]),
         caption=(
-            "Figure 5. Features of the test digits in two dimensions, trained without (a) and with (b) m-L2 "
-            "regularisation. Each panel has a scale of its own; a digit stands beside the median of its features."
+            "Figure 5. Features of the test digits in two dimensions, trained without (a) and with (b, c) m-L2 "
+            "regularisation, the squared logits averaged over the ten classes or, as printed and ten times as strong, "
+            "summed. Each panel has a scale of its own; a digit stands beside the median of its features."
         ),
         notes=[f"Of several seeds the first is drawn ({', '.join(notes)})."],
     )

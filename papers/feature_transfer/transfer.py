@@ -72,10 +72,6 @@ class Statistics:
         components = self.basis.shape[1] if components is None else components
         return float(_shares(self.eigenvalues)[components - 1])
 
-    def components(self, energy: float) -> int:
-        """Return the least number of components that hold a share `energy`, 0..1, of the variance."""
-        return _components(self.eigenvalues, energy)
-
 
 def update_statistics(
     samples: Iterable[Samples],

@@ -44,7 +44,8 @@ class UnderRepresented(Strict):
     Classes are ranked by their number of images, and the rank is the new class. The first `regular` are kept whole, of
     each of the next `few` only `images` images. Put aside before, to test on, are `test_images` of each of the first
     `tested[0]` classes, which count as regular, and of each of the `tested[1]` that follow, which count as
-    under-represented, whether they are trained on or not.
+    under-represented, whether they are trained on or not. Of what is dropped of the `few`, up to `held_out_images` of
+    each are held out for validation.
     """
 
     regular: Count = 10_000
@@ -52,6 +53,8 @@ class UnderRepresented(Strict):
     images: Count = 5
     tested: tuple[Count, Count] = (10_000, 10_000)
     test_images: Count = 5
+    # Left out of a record where it is not set, so that records from before it was an option stay those of their runs.
+    held_out_images: Annotated[int, Field(ge=0, exclude_if=lambda images: not images)] = 0
 
 
 class Sampling(Strict):
@@ -131,6 +134,8 @@ def sample(labels: Labels, sampling: Sampling, classes: int, seed: int, division
         kept = keep_fraction(labels, sampling.imbalance.classes, sampling.imbalance.fraction, seed, among=kept)
     noisy = flip_labels(labels, sampling.label_noise, classes, seed, among=kept)
     train, held_out = hold_out(noisy, sampling.held_out, seed, among=kept)
+    if division is not None:
+        held_out = np.union1d(held_out, division.held_out)
     if len(train) == 0:
         raise UserError("sampling leaves no image to train on; raise per_class or imbalance.fraction, lower held_out")
     counts = {
@@ -150,8 +155,9 @@ def divide(labels: Labels, option: UnderRepresented, classes: int) -> Division:
 
     Yin et al. (CVPR 2019), Sec. 4.3. A class becomes its rank by number of images, the largest first; of classes of
     one size the smaller label comes first. The images of each class have one random order, the same in every split:
-    those to test on come from its beginning, the few of an under-represented class from its end. So splits that are
-    tested alike have the same test images, and classes that are under-represented in several the same few.
+    those to test on come from its beginning, followed by those held out, the few of an under-represented class from its
+    end. So splits that are tested alike have the same test images, and classes that are under-represented in several
+    the same few.
 
     The paper leaves open what stands in the search for a tested class that is not trained on, as in 10K0K, or is
     trained on whole, as in 60K0K: here it is the few images that it would have, and all that are trained on. Raises
@@ -172,6 +178,8 @@ def divide(labels: Labels, option: UnderRepresented, classes: int) -> Division:
     test = (ranked < tested) & (place < option.test_images)
     last = place >= sizes[labels] - option.images
     kept = np.where(ranked < option.regular, ~test, last)
+    dropped = (ranked >= option.regular) & (ranked < trained) & ~test & ~last
+    held_out = dropped & (place < option.test_images * (ranked < tested) + option.held_out_images)
     few = {*range(option.regular, trained), *range(option.tested[0], tested)}
     return Division(
         train=np.flatnonzero(kept & (ranked < trained)),
@@ -180,6 +188,7 @@ def divide(labels: Labels, option: UnderRepresented, classes: int) -> Division:
         labels=np.where(ranked < used, ranked, -1),
         classes=trained,
         under_represented=tuple(sorted(few)),
+        held_out=np.flatnonzero(held_out),
     )
 
 

@@ -176,7 +176,8 @@ Test = Annotated[Lower | Within | LargerGap | Rises | BestWithin | Plateau | One
 class Claim(Strict):
     """A statement of the paper in our words, and the test of it or the reason why there is none.
 
-    `erratum` names the one by which the paper's own printed numbers do not bear the claim out.
+    `erratum` names the one by which the paper's own printed numbers do not bear the claim out. `on_its_data`: it
+    compares with a number that holds of the paper's own data alone, and is not judged by runs on other data.
     """
 
     id: str
@@ -186,6 +187,7 @@ class Claim(Strict):
     test: Test | None = None
     untestable: str | None = None
     erratum: str | None = None
+    on_its_data: bool = False
     note: str | None = None
 
     @model_validator(mode="after")

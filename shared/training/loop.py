@@ -29,7 +29,7 @@ EVALUATION_BATCH = 128
 
 
 class TrainingScheme(Protocol):
-    """What the loop asks of a scheme."""
+    """What the loop asks of a scheme; one that may end before the last step of a training says so by `ended`."""
 
     def batches(  # noqa: D102
         self, images: Images, batch_size: int, seed: int, epoch: int, start: int
@@ -133,7 +133,7 @@ def fit(
                 if (alone and asked.is_set()) or (not alone and checking and _anyone(asked, position)):
                     save()
                     raise Stopped
-                if position.step == total:
+                if _ended(scheme, position, total):
                     break
                 if position.step % training.checkpoint_steps == 0 and position.batch < batches:
                     save()
@@ -148,6 +148,10 @@ def _anyone(asked: threading.Event, position: Position) -> bool:
     """Whether any of several processes was asked to stop, so that all stop at the same step."""
     device = next(iter(position.totals.values())).device
     return parallel.any_of(asked.is_set(), device)
+
+
+def _ended(scheme: TrainingScheme, position: Position, total: int) -> bool:
+    return position.step == total or bool(getattr(scheme, "ended", False))
 
 
 def _end_epoch(
@@ -170,7 +174,7 @@ def _end_epoch(
     row = parallel.agreed(row)
     position.epoch += 1
     position.batch = 0
-    position.ended = position.step == total
+    position.ended = _ended(scheme, position, total)
     if held_out is not None:
         if row["held_out_error"] < position.best_error:
             position.best_error, position.best_epoch = row["held_out_error"], position.epoch

@@ -38,8 +38,10 @@ class Setup:
         self.scheme = run.config.scheme.build(run.config, shape, drawn.classes, device)
 
     def fit(self, checkpoints: Checkpoints, measure: Callable[[], dict[str, float]] | None = None) -> Position:
-        """Train to the end, as `shared.training.loop.fit` does."""
+        """Train to the end, as `shared.training.loop.fit` does; a scheme may watch the held-out images on the way."""
         held_out = self.images["held-out"]
+        if hasattr(self.scheme, "watch"):
+            self.scheme.watch(held_out)
         return fit(
             self.scheme,
             self.images["train"],

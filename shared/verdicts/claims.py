@@ -5,7 +5,7 @@ A kind of claim is a schema in `shared.runs.claims` and a function here in `JUDG
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -21,7 +21,7 @@ from shared.verdicts.measurements import Measurements, measure
 from shared.verdicts.power import Power, sentence, together, with_power
 from shared.verdicts.printed import in_print
 from shared.verdicts.untrained import Untrained, never_trained, seeds_lost, set_aside
-from shared.verdicts.words import NO_EVIDENCE, Word
+from shared.verdicts.words import NO_EVIDENCE, Word, trained_on
 
 JUDGES: dict[type, Callable[[Any, Evidence], Judgement]] = {
     Lower: comparisons.lower,
@@ -55,12 +55,18 @@ class ClaimVerdict(Claim):
 
 
 def judge_claims(
-    reference: Reference, table: pd.DataFrame, scale: str, *, untrained: Untrained | None = None
+    reference: Reference,
+    table: pd.DataFrame,
+    scale: str,
+    elsewhere: Mapping[str, str] | None = None,
+    *,
+    untrained: Untrained | None = None,
 ) -> list[ClaimVerdict]:
     """Return a verdict of every claim, in the order of the reference.
 
-    `untrained` names the seeds of runs that never got anywhere: they are set aside, but where a claim is that one of
-    several runs fails.
+    `elsewhere` names the runs that were trained on other data than the paper's, and on which, by which a claim
+    `on_its_data` is not judged. `untrained` names the seeds of runs that never got anywhere: they are set aside, but
+    where a claim is that one of several runs fails.
 
     Raises:
         ValueError: the table holds two records of the same run, seed, benchmark and metric.
@@ -69,11 +75,18 @@ def judge_claims(
 
     """
     measurements = measure(table)
-    return [_judge(claim, reference, measurements, untrained or {}, scale) for claim in reference.claims]
+    aside, other = untrained or {}, elsewhere or {}
+    return [_judge(claim, reference, measurements, aside, scale, elsewhere=other) for claim in reference.claims]
 
 
 def _judge(
-    claim: Claim, reference: Reference, measurements: Measurements, untrained: Untrained, scale: str
+    claim: Claim,
+    reference: Reference,
+    measurements: Measurements,
+    untrained: Untrained,
+    scale: str,
+    *,
+    elsewhere: Mapping[str, str],
 ) -> ClaimVerdict:
     aside = {} if isinstance(claim.test, OneFails) else untrained
     evidence, power = Evidence(reference, set_aside(measurements, aside)), Power()
@@ -92,6 +105,8 @@ def _judge(
             verdict, reason = "not trained", never
         elif lost := seeds_lost(evidence.runs, aside):
             reason = f"{reason}; never trained: {lost}"
+    if claim.on_its_data and (other := sorted({elsewhere[run] for run in evidence.runs if run in elsewhere})):
+        verdict, reason = "not run", trained_on(other)
     if scale == SMOKE and verdict not in ("not run", "not runnable"):
         verdict, reason = "no evidence", NO_EVIDENCE
     return ClaimVerdict(

@@ -21,7 +21,7 @@ from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.measurements import Measurements, Seeds, direction, finite, measure, recorded
 from shared.verdicts.power import OFTEN, detectable_difference
 from shared.verdicts.untrained import Untrained, never_trained, seeds_lost, set_aside
-from shared.verdicts.words import NO_EVIDENCE, UNSCORED, Word, seeds_word
+from shared.verdicts.words import NO_EVIDENCE, UNSCORED, Word, seeds_word, trained_on
 
 ROUNDING = 1e-9
 MEASURED = frozenset({"matched", "better", "worse", "inconclusive", "not run"})
@@ -141,7 +141,7 @@ def _unscored(value: Value, claims: Mapping[str, ClaimVerdict], other_data: Sequ
     if value.not_runnable is not None:
         return "not runnable", value.not_runnable
     if other_data:
-        return "not run", f"trained on other data than the paper's ({', '.join(other_data)})"
+        return "not run", trained_on(other_data)
     return None
 
 

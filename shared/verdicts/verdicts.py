@@ -46,5 +46,5 @@ def judge(
 
     `elsewhere`, `untrained`, and what is raised, as for `judge_values`.
     """
-    claims = judge_claims(reference, table, scale, untrained=untrained)
+    claims = judge_claims(reference, table, scale, elsewhere, untrained=untrained)
     return Verdicts(scale, judge_values(reference, table, scale, claims, elsewhere, untrained=untrained), claims)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 Word = Literal[
@@ -15,6 +16,11 @@ UNSCORED: dict[str, tuple[Word, str]] = {
     "quoted": ("quoted", "quoted by the authors from elsewhere, never scored"),
     "setting": ("setting", "a setting of the protocol or the data, not a result"),
 }
+
+
+def trained_on(other_data: Sequence[str]) -> str:
+    """Return why runs on other data than the paper's are not compared with its numbers."""
+    return f"trained on other data than the paper's ({', '.join(other_data)})"
 
 
 def seeds_word(n: int) -> str:

@@ -293,6 +293,23 @@ def test_a_tested_class_that_is_not_trained_on_is_searched_by_the_few_it_would_h
     assert class_counts(whole.labels[whole.gallery], 4) == [7, 7, 4, 0]
 
 
+def test_of_what_is_dropped_of_the_few_some_is_held_out(unequal_labels):
+    option = UnderRepresented(regular=2, few=3, images=3, tested=(1, 2), test_images=2, held_out_images=2)
+    division = divide(unequal_labels, option, 6)
+    # Ranks 2, 3 and 4 have 6, 5 and 4 images: of the first 2 are tested on, 3 are kept, and what is left is 1, 2 and 1.
+    assert class_counts(division.labels[division.held_out], 5) == [0, 0, 1, 2, 1]
+    assert not set(division.held_out) & {*division.train, *division.test, *division.gallery}
+    none = option.model_copy(update={"held_out_images": 0})
+    without = divide(unequal_labels, none, 6)
+    assert len(without.held_out) == 0
+    for part in ("train", "gallery", "test"):
+        np.testing.assert_array_equal(getattr(division, part), getattr(without, part))
+    drawn = sample(unequal_labels, Sampling(under_represented=option), 6, 0)
+    assert drawn.counts["held_out"] == [0, 0, 1, 2, 1]
+    assert drawn.held_out_labels.tolist() == division.labels[division.held_out].tolist()
+    assert "held_out_images" not in none.model_dump()
+
+
 SPLITS = st.builds(
     UnderRepresented,
     regular=st.integers(1, 4),

@@ -42,7 +42,7 @@ def test_a_published_record_is_whole_and_of_a_run_as_it_is_configured_now(entry,
         ("regular_polytope", "table_geometry"),
         ("adversarial_variance", "table_variance"),
         ("discface", "table_faces"),
-        ("feature_transfer", "table_gain"),
+        ("feature_transfer", "table2"),
     ],
 )
 def test_a_readme_shows_its_tables_as_they_are_drawn_from_the_records(tmp_path, key, target):

@@ -117,6 +117,20 @@ def test_the_learning_rate_decays_at_its_milestones(tmp_path):
     assert learning_rate_factor(Training(epochs=1, batch_size=1), 0.99) == 1
 
 
+def test_a_scheme_may_end_before_the_last_step(tmp_path):
+    class Ending(Line):
+        @property
+        def ended(self) -> bool:
+            return self.weight >= 3
+
+    scheme = Ending()
+    position = fit(scheme, numbered(10), Training(epochs=9, batch_size=5), 0, store(tmp_path))
+    assert (position.step, position.epoch, position.ended, scheme.weight) == (3, 2, True, 3)
+    assert [row["step"] for row in position.curve] == [2, 3]
+    # Taken up at its end, it does not go on.
+    assert fit(Ending(), numbered(10), Training(epochs=9, batch_size=5), 0, store(tmp_path)).step == 3
+
+
 def test_early_stopping_waits_for_its_patience_and_keeps_the_best_epoch(tmp_path):
     scheme = Line()
     scheme.held_out_errors = [50, 20, 30, 20, 10]

@@ -51,6 +51,17 @@ def test_an_untestable_claim_is_not_runnable() -> None:
     assert (found.verdict, found.reason) == ("not runnable", "nobody can")
 
 
+def test_a_claim_on_the_papers_data_is_not_judged_by_runs_on_other_data() -> None:
+    test = {"kind": "lower", "less": {"number": 1}, "than": {"runs": "a", "metric": "mnist-test/accuracy"}}
+    claim = Claim.model_validate({"id": "C", "says": "so it is", "where": "Sec. 1", "test": test, "on_its_data": True})
+    reference, table = Reference(CITATION, (), (claim,), ()), records({"a": [2.0, 2.1, 2.2]})
+    assert judge_claims(reference, table, "lite", {"b": "digits"})[0].verdict == "matched"
+    found = judge_claims(reference, table, "lite", {"a": "digits"})[0]
+    assert (found.verdict, found.reason) == ("not run", "trained on other data than the paper's (digits)")
+    anyhow = Reference(CITATION, (), (claim.model_copy(update={"on_its_data": False}),), ())
+    assert judge_claims(anyhow, table, "lite", {"a": "digits"})[0].verdict == "matched"
+
+
 @pytest.mark.parametrize("key", ["gaussian_affinity", "regular_polytope", "feature_transfer"])
 def test_every_claim_rests_on_runs_and_benchmarks_that_the_paper_has(key: str) -> None:
     runs = paper(key).runs("full")

@@ -80,7 +80,7 @@ def center_errors(sizes: list[int], seed: int) -> dict[str, float]:
     for index, estimator in enumerate(class_figures.ESTIMATORS):
         for size in sizes:
             spread = 0.5 / np.sqrt(1 if index == 0 else size) * (1 - 0.1 * index) + seed / 50
-            metrics |= {f"{estimator}@{size}": spread, f"{estimator}_frontal@{size}": spread + 0.05 * (2 - index)}
+            metrics |= {f"{estimator}@{size}": spread}
     return metrics
 
 
@@ -98,8 +98,13 @@ def made(folder: Path, scale: str) -> Records:
         kept(folder, "figure1/unit-weights", {"two-classes": {}}, two_classes=two_classes(sizes, unit=True)),
     ]
     for seed in range(1 if smoke else 3):
-        metrics = {"center-error": center_errors([1, 5] if smoke else [1, 5, 10, 20], seed)}
+        errors = center_errors([1, 5] if smoke else [1, 5, 10, 20], seed)
+        metrics = {"center-error": errors, "center-error-rich": {name: 2 * value for name, value in errors.items()}}
         paths.append(kept(folder, "ms1m/metric-l2", metrics, seed=seed))
+        for place, run in enumerate(class_figures.CLASSIFIERS.values()):
+            recall = {"rank1_regular_fc": 90.0 - place + seed, "rank1_ur_fc": 60.0 + 5 * place - seed}
+            arrays = {"two_classes": two_classes(sizes, unit=False, seed=seed)} if run.endswith("ftl") else {}
+            paths.append(kept(folder, run, {"nearest-center": recall}, seed=seed, **arrays))
     return Records.read(paths, REFERENCE)
 
 
@@ -137,7 +142,7 @@ def test_of_figure1_one_run_is_drawn_alone(tmp_path):
     path = kept(tmp_path, "figure1/unit-weights", {}, two_classes=two_classes(IMAGES["smoke"], unit=True))
     figure = figure1(Records.read([path], REFERENCE))
     written = [[text.get_text() for text in axes.texts] for axes in figure.drawing.axes]
-    assert [texts == ["not run"] for texts in written] == [True, True, True, False, True, False]
+    assert [texts == ["not run"] for texts in written] == [True, True, True, False, True, False, True, True]
     assert set(figure.data["panel"]) == {"d"}
 
 
@@ -148,6 +153,28 @@ def test_figure1_shows_the_classes_from_the_largest_on(tmp_path):
     assert classes["regular"].tolist() == [size > 20 for size in classes["images"]]
     assert frame[frame["panel"] == "c"]["kind"].value_counts().to_dict() == {"regular": 36, "ur": 3}
     assert frame[frame["panel"] == "d"]["kind"].value_counts()["transferred"] == 36
+    assert frame[frame["panel"] == "e"]["kind"].value_counts().to_dict() == {"regular": 36, "ur": 3}
+    recall = frame[(frame["panel"] == "f") & (frame["kind"] == "UR classes")]
+    assert dict(zip(recall["classifier"], recall["recall"], strict=True)) == {
+        "softmax": 60,
+        "weights of length 1": 65,
+        "FTL": 70,
+    }
+
+
+def test_few_samples_are_shown_across_the_boundary_and_many_by_t_sne():
+    random = np.random.default_rng(0)
+    weights = np.array([[3.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    few = {"weights": weights, "regular": random.normal(size=(20, 3)), "ur": random.normal(size=(9, 3))}
+    samples = samples_of(few, ["regular", "ur"])
+    np.testing.assert_allclose(samples["x"], samples["distance"])
+    points = np.concatenate([few["regular"], few["ur"]])
+    # The variance across the boundary is the greatest in any direction there.
+    assert samples["y"].var() == pytest.approx(np.linalg.eigvalsh(np.cov(points[:, 1:].T)).max())
+    virtual = {**few, "transferred": random.normal(size=(20, 3))}
+    assert set(samples_of(virtual, ["regular", "ur", "transferred"])["plane"]) == {"boundary"}
+    many = {**few, "ur": random.normal(size=(10, 3))}
+    assert set(samples_of(many, ["regular", "ur"])["plane"]) == {"t-SNE"}
 
 
 def test_the_boundary_is_where_both_logits_are_equal():
@@ -178,19 +205,20 @@ def test_figure3_says_how_far_heads_are_turned_where_it_is_known(tmp_path):
     arrays["yaws_smallest"] = np.array([-40, np.nan], np.float32)
     path = kept(tmp_path, "figure1/softmax", {}, nearest_samples=arrays)
     figure = figure3(Records.read([path], REFERENCE))
-    left, right = figure.drawing.subfigs
-    assert right.get_suptitle() == "(b) smallest classes, mean |yaw| 40°"
-    assert [text.get_text() for axes in right.axes for text in axes.texts] == ["n = 2, 40°", "n = 2"]
-    assert left.get_suptitle().startswith("(a) largest classes, mean |yaw|")
+    left, right = figure.drawing.axes
+    assert right.get_title() == "(b) smallest classes, mean |yaw| 40°"
+    assert [text.get_text() for text in right.texts] == ["n = 2, 40°", "n = 2"]
+    assert left.get_title().startswith("(a) largest classes, mean |yaw|")
     without = kept(tmp_path, "figure1/softmax", {}, nearest_samples=nearest(2, (8, 8), yaw=False))
     figure = figure3(Records.read([without], REFERENCE))
-    assert [part.get_suptitle() for part in figure.drawing.subfigs] == ["(a) largest classes", "(b) smallest classes"]
+    assert [axes.get_title() for axes in figure.drawing.axes] == ["(a) largest classes", "(b) smallest classes"]
     assert "yaw" not in figure.caption
 
 
 def test_figure4_draws_the_sizes_that_were_measured(tmp_path):
-    errors, circles = figure4(made(tmp_path, "smoke")).drawing.axes
+    errors, of_rich, circles = figure4(made(tmp_path, "smoke")).drawing.axes
     assert [label.get_text() for label in errors.get_xticklabels()] == ["1", "5"]
     np.testing.assert_allclose(np.asarray(errors.lines[0].get_ydata(), float), np.array([0.5, 0.5]))
+    np.testing.assert_allclose(np.asarray(of_rich.lines[0].get_ydata(), float), np.array([1.0, 1.0]))
     radii = [circle.get_radius() for circle in circles.patches if isinstance(circle, Circle)]
     assert radii == pytest.approx([0.31, 0.52, 1.1, 0.8, 1.4, 2.0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import exp, log
 
 import pytest
@@ -23,16 +24,17 @@ def batch(size: int = 9, dimension: int = 3, classes: int = 4) -> tuple[Tensor, 
     return torch.randn(size, dimension, dtype=torch.float64, requires_grad=True), torch.arange(size) % classes
 
 
-def test_m_l2_by_hand():
+@pytest.mark.parametrize(("reduction", "classes"), [("mean", 2), ("sum", 1)])
+def test_m_l2_by_hand(reduction, classes):
     # Logits (0, ln 3) and (0, 2 ln 3): cross-entropies of class 0 are ln 4 and ln 10, squared lengths l^2 and 4 l^2.
-    loss = MetricL2Loss(1, 2, weight=0.1)
+    loss = MetricL2Loss(1, 2, weight=0.1, reduction=reduction)
     with torch.no_grad():
         loss.linear.weight.copy_(torch.tensor([[0.0], [log(3)]]))
     terms = loss(torch.tensor([[1.0], [2.0]]), torch.tensor([0, 0]))
     assert list(terms) == ["loss", "cross_entropy", "metric_l2"]
     assert terms["cross_entropy"].item() == pytest.approx(log(40) / 2)
-    assert terms["metric_l2"].item() == pytest.approx(2.5 * log(3) ** 2)
-    assert terms["loss"].item() == pytest.approx(log(40) / 2 + 0.25 * log(3) ** 2)
+    assert terms["metric_l2"].item() == pytest.approx(2.5 * log(3) ** 2 / classes)
+    assert terms["loss"].item() == pytest.approx(log(40) / 2 + 0.25 * log(3) ** 2 / classes)
 
 
 def test_plain_l2_by_hand():
@@ -48,8 +50,9 @@ def test_plain_l2_by_hand():
 
 
 @pytest.mark.parametrize("bias", [False, True])
-def test_eqs_2_to_4(bias):
-    loss = MetricL2(weight=0.25, bias=bias).build(3, 4).double()
+@pytest.mark.parametrize(("reduction", "classes"), [("mean", 4), ("sum", 1)])
+def test_eqs_2_to_4(reduction, classes, bias):
+    loss = MetricL2(weight=0.25, reduction=reduction, bias=bias).build(3, 4).double()
     assert isinstance(loss, MetricL2Loss)
     embedding, labels = batch()
     offsets = loss.linear.bias.tolist() if bias else [0.0] * 4
@@ -58,7 +61,7 @@ def test_eqs_2_to_4(bias):
         products = [sum(a * b for a, b in zip(w, f, strict=True)) for w in loss.linear.weight.tolist()]
         logits = [wf + b for wf, b in zip(products, offsets, strict=True)]
         cross_entropy -= log(exp(logits[y]) / sum(exp(logit) for logit in logits)) / len(labels)
-        metric_l2 += sum(wf**2 for wf in products) / len(labels)
+        metric_l2 += sum(wf**2 for wf in products) / len(labels) / classes
     terms = loss(embedding, labels)
     assert terms["cross_entropy"].item() == pytest.approx(cross_entropy, rel=1e-12)
     assert terms["metric_l2"].item() == pytest.approx(metric_l2, rel=1e-12)
@@ -99,15 +102,16 @@ def test_without_weight_it_is_softmax(option, bias):
     assert torch.equal(softmax.scores(embedding), joined.scores(embedding))
 
 
-def test_gradient_of_m_l2():
-    # d ||W f||^2 / df = 2 W^T W f, for the mean over nine samples a ninth of that.
-    loss = MetricL2Loss(3, 4, weight=0.7).double()
+@pytest.mark.parametrize(("reduction", "classes"), [("mean", 4), ("sum", 1)])
+def test_gradient_of_m_l2(reduction, classes):
+    # d ||W f||^2 / df = 2 W^T W f, for the mean over nine samples a ninth of that, over four classes a quarter.
+    loss = MetricL2Loss(3, 4, weight=0.7, reduction=reduction).double()
     embedding, labels = batch()
     terms = loss(embedding, labels)
     (total,) = torch.autograd.grad(terms["loss"], embedding, retain_graph=True)
     (softmax,) = torch.autograd.grad(terms["cross_entropy"], embedding)
     weight = loss.linear.weight.detach()
-    torch.testing.assert_close(total - softmax, 0.7 * 2 * embedding @ weight.T @ weight / 9)
+    torch.testing.assert_close(total - softmax, 0.7 * 2 * embedding @ weight.T @ weight / 9 / classes)
 
 
 def test_the_gradient_of_plain_l2_is_weight_decay():
@@ -136,7 +140,7 @@ def test_m_l2_holds_embedding_and_weights_to_account_together():
     torch.testing.assert_close(loss(3 * moved, labels)["metric_l2"], 9 * before)
 
 
-@pytest.mark.parametrize("kind", [MetricL2Loss, SoftmaxL2Loss])
+@pytest.mark.parametrize("kind", [MetricL2Loss, partial(MetricL2Loss, reduction="sum"), SoftmaxL2Loss])
 @pytest.mark.parametrize("bias", [False, True])
 def test_gradcheck(kind, bias):
     loss = kind(3, 4, weight=0.7, bias=bias).double()
@@ -189,6 +193,11 @@ def test_one_matrix_product(bias):
         loss(embedding, labels)
     calls = {event.key: event.count for event in record.key_averages()}
     assert calls.get("aten::mm", 0) + calls.get("aten::addmm", 0) == 1
+
+
+def test_another_reduction_is_refused():
+    with pytest.raises(ValidationError, match="reduction"):
+        MetricL2.model_validate({"weight": 0.1, "reduction": "max"})
 
 
 @pytest.mark.parametrize("option", OPTIONS)

@@ -189,14 +189,15 @@ def test_shapes_and_kinds_where_there_is_more_than_is_shown():
 def test_all_components_keep_the_spread_whole():
     _, metrics, _ = measured(made_up([8, 9, 1, 2]))
     assert metrics["energy"] == pytest.approx(100)
-    assert metrics["components_95"] <= SIDE**2
     assert metrics["identity_kept"] == 100
     assert metrics["variance_ratio"] == pytest.approx(1, abs=0.15)
     # A path in pixel space is as even as the weights.
     for name in ("plain", "variation", "identity"):
         assert metrics[f"evenness_{name}"] == pytest.approx(1, abs=1e-5)
     assert metrics["center_symmetry"] == pytest.approx(1)
+    assert metrics["pair_symmetry"] == pytest.approx(1)
     assert metrics["sample_symmetry"] < 0.9
+    assert metrics["center_identity"] == 100
 
 
 def test_the_metrics_of_transfer_by_the_slow_way():
@@ -205,10 +206,11 @@ def test_the_metrics_of_transfer_by_the_slow_way():
     statistics = scheme.statistics_of(images)
     eigenvalues = statistics.eigenvalues.numpy()
     assert metrics["energy"] == pytest.approx(100 * eigenvalues[:3].sum() / eigenvalues.sum())
-    share = np.cumsum(eigenvalues) / eigenvalues.sum()
-    assert metrics["components_95"] == 1 + np.argmax(share >= 0.95)
     centers = statistics.centers.double()
     pixels = images.normalised(slice(None)).flatten(1).double()
+    means = torch.stack([pixels[images.labels == label].mean(0) for label in (0, 1)])
+    assert metrics["mean_symmetry"] == pytest.approx(symmetry(means.reshape(-1, 1, SIDE, SIDE)), abs=1e-6)
+    assert metrics["mean_symmetry"] < metrics["center_symmetry"]
     squares = (pixels - centers[images.labels]).square().sum(1)
     regular = squares[images.labels < 2].mean()
     assert metrics["variance_ratio_before"] == pytest.approx(float(squares[images.labels >= 2].mean() / regular))
@@ -222,6 +224,19 @@ def test_a_feature_that_lands_with_another_class_loses_its_identity():
     images.images[-1] = images.images[:6].float().mean(0).round().byte()
     _, metrics, _ = measured(images)
     assert metrics["identity_kept"] < 100
+
+
+def test_a_center_that_is_decoded_as_another_loses_its_identity():
+    images = made_up([6, 7, 5, 1])
+
+    class OnlyTheFirst(PixelScheme):
+        """A decoder that makes one picture of everything."""
+
+        def decode(self, rich: Tensor) -> Tensor:
+            return super().decode(self.statistics_of(images).centers[:1].expand(len(rich), -1))
+
+    _, metrics, _ = measured(images, OnlyTheFirst(4))
+    assert metrics["center_identity"] == pytest.approx(100 / 3)
 
 
 def test_classes_without_images_attract_nothing():

@@ -108,10 +108,26 @@ def cosine(first, second) -> float:
     return float(np.dot(first.astype(float), second) / lengths) if lengths else 0.0
 
 
+def test_fc_is_asked_of_the_classes_that_it_was_trained_on():
+    # Trained on are the classes 0 to 2, of which 2 is UR, as is 3, which FC does not know.
+    vectors = np.array([[[3, 4]], [[0, 2]], [[1, 0]]], np.float32)
+    labels, predictions = np.array([0, 0, 1, 2, 2, 2, 3]), np.array([0, 1, 1, 2, 0, 1, 0])
+    test = Output(np.ones((7, 2), np.float32), labels, predictions, vectors, minority=(2, 3))
+    metrics = NearestCenters(classifier=True)(GALLERY, test)
+    assert {name: value for name, value in metrics.items() if name.endswith("_fc")} == pytest.approx(
+        {"rank1_regular_fc": 200 / 3, "rank1_ur_fc": 100 / 3, "norm_regular_fc": 3.5, "norm_ur_fc": 1.0}
+    )
+    of_regular = Output(test.embeddings, labels, predictions, vectors, minority=(3,))
+    assert "norm_ur_fc" not in NearestCenters(classifier=True)(GALLERY, of_regular)
+    assert "rank1_ur_fc" not in NearestCenters(classifier=True)(GALLERY, of_regular)
+
+
 @pytest.mark.parametrize(("name", "method"), [("nearest-center", "embed"), ("nearest-center-rich", "embed_rich")])
 def test_the_options_build_it_for_either_feature(name, method):
     option = benchmarks("feature_transfer")[name]
-    assert isinstance(option.build(), NearestCenters)
+    protocol = option.build()
+    assert isinstance(protocol, NearestCenters)
+    assert protocol.classifier is (method == "embed")
     assert (option.embedding, option.splits) == (method, ("gallery", "test"))
 
 

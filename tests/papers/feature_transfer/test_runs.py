@@ -24,7 +24,8 @@ def short(name: str, **settings: object) -> Run:
     """Return a run of the smoke scale of a few iterations, with some settings by dotted path."""
     run = paper(PAPER).run(name, "smoke")
     plain = run.config.plain()
-    stages = {"scheme.iterations": 1} if plain["scheme"]["name"] == "feature-transfer" else {}
+    of_stages = {"scheme.iterations": 1, "scheme.pretraining": 0.5}
+    stages = of_stages if plain["scheme"]["name"] == "feature-transfer" else {}
     for path, value in {"training.steps": 6, "backbone.side": 16, **stages, **settings}.items():
         *above, last = path.split(".")
         node = plain
@@ -43,7 +44,7 @@ def trained(run: Run, folder: Path, root: Path) -> tuple[Record, Records]:
 
 
 def test_a_divided_set_is_trained_searched_and_tested_by_its_division(tmp_path, digits_root):
-    benchmarks = ["nearest-center", "nearest-center-rich"]
+    benchmarks = ["nearest-center", "nearest-center-rich", "stage-turns"]
     record, _ = trained(short("table1/10K10K/ftl", benchmarks=benchmarks), tmp_path, digits_root)
     division = record.config["data"]["sampling"]["under_represented"]
     regular, few, images = division["regular"], division["few"], division["images"]
@@ -52,12 +53,18 @@ def test_a_divided_set_is_trained_searched_and_tested_by_its_division(tmp_path, 
     assert counts["train"][regular:] == [images] * few
     assert min(counts["train"][:regular]) > images
     assert counts["gallery"] == counts["train"]
+    assert counts["held_out"] == [0] * regular + [division["held_out_images"]] * few
     assert set(record.metrics) == {"training", *benchmarks}
-    for name in benchmarks:
-        assert set(record.metrics[name]) == {"rank1_regular", "rank1_ur"}
-        for value in record.metrics[name].values():
-            hits = value / 100 * regular * division["test_images"]
+    found = {"rank1_regular", "rank1_ur"}
+    of_fc = {"rank1_regular_fc", "rank1_ur_fc", "norm_regular_fc", "norm_ur_fc"}
+    for name, expected in (("nearest-center", found | of_fc), ("nearest-center-rich", found)):
+        assert set(record.metrics[name]) == expected
+        for metric in expected - {"norm_regular_fc", "norm_ur_fc"}:
+            hits = record.metrics[name][metric] / 100 * regular * division["test_images"]
             assert hits == pytest.approx(round(hits))
+    # Three iterations after pre-training have room for one turn of two.
+    assert (record.metrics["stage-turns"]["turns"], record.metrics["stage-turns"]["best"]) == (1, 1)
+    assert set(record.metrics["stage-turns"]) == {"turns", "best", "accuracy@0", "accuracy@1"}
     assert {"hard_regular", "under_represented", "transferred"} <= set(record.metrics["training"])
 
 
@@ -68,6 +75,7 @@ def test_classes_that_are_not_trained_on_are_tested_all_the_same(tmp_path, digit
     assert len(counts["train"]) == division["regular"]
     assert counts["gallery"][division["regular"] :] == [division["images"]] * division["tested"][1]
     assert "rank1_ur" in record.metrics["nearest-center"]
+    assert "rank1_ur_fc" not in record.metrics["nearest-center"]
 
 
 def test_base_and_novel_classes_are_those_of_the_lists(tmp_path, digits_root):
@@ -99,11 +107,14 @@ def test_a_benchmark_looks_inside_and_its_arrays_are_kept_for_figures(tmp_path, 
 
 
 def test_the_center_study_has_known_yaw(tmp_path, digits_root):
-    record, _ = trained(short("ms1m/metric-l2", benchmarks=["center-error"]), tmp_path, digits_root)
-    found = record.metrics["center-error"]
-    # Of heads turned by up to 60 degrees eq. 5 leaves out about half; that shows in the error.
-    assert found["avg_flip@5"] != pytest.approx(found["avg_all@5"], rel=0.01)
-    assert found["pick_one@1"] == pytest.approx(found["avg_all@1"])
+    names = ["center-error", "center-error-rich"]
+    record, _ = trained(short("ms1m/metric-l2", benchmarks=names), tmp_path, digits_root)
+    for name in names:
+        found = record.metrics[name]
+        # Of heads turned by up to 60 degrees eq. 5 leaves out about half; that shows in the error.
+        assert found["avg_flip@5"] != pytest.approx(found["avg_all@5"], rel=0.01)
+        assert found["pick_one@1"] == pytest.approx(found["avg_all@1"])
+    assert record.metrics["center-error"]["avg_all@5"] != record.metrics["center-error-rich"]["avg_all@5"]
 
 
 def test_a_search_without_a_gallery_says_what_to_set(tmp_path, digits_root):

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from papers.feature_transfer.class_metrics import StageTurns
 from papers.feature_transfer.networks import RichFeatureNetwork
 from papers.feature_transfer.scheme import FeatureTransferScheme, Stage
 from papers.feature_transfer.transfer import Statistics, transferred
@@ -184,7 +185,7 @@ def test_pretraining_minimises_equation_4():
     rich = before.encoder(framed)
     logits = before.filter(rich) @ loss.linear.weight.T
     cross_entropy = functional.cross_entropy(logits, batch[1])
-    metric_l2 = logits.square().sum(1).mean()
+    metric_l2 = logits.square().mean()
     reconstruction = (before.decoder(rich) - framed).square().mean()
     assert float(terms["reconstruction"]) == pytest.approx(reconstruction.item(), rel=1e-4)
     total = cross_entropy + 0.25 * metric_l2 + 3 * reconstruction
@@ -282,6 +283,110 @@ def test_killed_in_any_stage_it_ends_with_the_bits_of_one_that_was_not(tmp_path,
     one, other = whole.optimizer.state_dict(), resumed.optimizer.state_dict()
     assert one["steps"] == other["steps"]
     assert all(torch.equal(*pair) for pair in zip(one["second"], other["second"], strict=True))
+
+
+HELD_OUT = faces(sizes=[1, 1, 1, 4, 4])
+
+
+def watching(accuracies: list[float] | None = None, steps: int = 28, seed: int = 0, **options: Any) -> Any:
+    """Return a scheme of at most four turns that watches held-out images, with accuracies as if they were so."""
+    scheme = built(seed, steps=steps, pretraining=4 / steps, **{"patience": 2} | options)
+    scheme.watch(HELD_OUT)
+    if accuracies is not None:
+        left = iter(accuracies)
+        scheme._held_out_accuracy = lambda: next(left)  # type: ignore[method-assign]
+    return scheme
+
+
+def turned(scheme: Any, folder: Any, steps: int = 28) -> Any:
+    return fit(scheme, FACES, configuration(steps=steps).training, 0, Checkpoints(folder, {}, 0))
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "patience", "turns", "best"),
+    [
+        ([10, 20, 30, 40, 50], 1, 4, 4),
+        ([10, 20, 20, 30, 50], 1, 2, 1),
+        ([90, 20, 30, 30, 20], 2, 4, 2),
+        ([90, 20, 10, 10, 50], 2, 3, 1),
+    ],
+)
+def test_the_stages_end_where_the_held_out_accuracy_stops_rising(tmp_path, accuracies, patience, turns, best):
+    scheme = watching(accuracies, patience=patience)
+    states, end = {}, scheme._end_turn
+
+    def noted(of_patience: int) -> None:
+        states[scheme.turns.made + 1] = weights(scheme)
+        end(of_patience)
+
+    scheme._end_turn = noted
+    position = turned(scheme, tmp_path)
+    assert position.step == 4 + 6 * turns
+    assert scheme.turns.accuracies == accuracies[: turns + 1]
+    assert (scheme.turns.made, scheme.turns.best_turn) == (turns, best)
+    assert not moved(states[best], weights(scheme))
+    assert all(moved(states[other], weights(scheme)) for other in states if other != best)
+    assert StageTurns()(scheme, FACES) == {
+        "turns": turns,
+        "best": best,
+        **{f"accuracy@{turn}": value for turn, value in enumerate(accuracies[: turns + 1])},
+    }
+
+
+def test_the_accuracy_is_that_of_fc_on_held_out_images_of_under_represented_classes():
+    scheme = watching()
+    next(iter(scheme.batches(FACES, 4, 0, 0, 0)))
+    embeddings = scheme.embed([HELD_OUT.normalised(slice(None))])
+    right = scheme.predict(embeddings) == HELD_OUT.labels
+    rare = HELD_OUT.labels >= 3
+    assert int(rare.sum()) == 8
+    assert scheme._held_out_accuracy() == pytest.approx(100 * float(right[rare].double().mean()))
+
+
+@pytest.mark.parametrize("at", [4, 9, 10, 13, 16, 20])
+def test_killed_in_any_turn_it_ends_alike(tmp_path, at):
+    accuracies = [50.0, 20.0, 40.0, 30.0, 35.0]
+    whole = watching(accuracies)
+    turned(whole, tmp_path / "whole")
+    scheme = watching(accuracies)
+    step = scheme.step
+    taken: list[int] = []
+
+    def interrupted(*batch: torch.Tensor) -> Any:
+        if len(taken) == at:
+            raise Killed
+        taken.append(1)
+        return step(*batch)
+
+    scheme.step = interrupted
+    with pytest.raises(Killed):
+        turned(scheme, tmp_path / "killed")
+    # What was measured before the kill is not measured again; what was measured after the last checkpoint is.
+    known = Checkpoints(tmp_path / "killed", {}, 0).load()
+    assert known is not None
+    resumed = watching(accuracies[len(known["scheme"]["turns"]["accuracies"]) :], seed=1)
+    position = turned(resumed, tmp_path / "killed")
+    assert position.step == 4 + 6 * 4
+    assert not moved(weights(whole), weights(resumed))
+    assert vars(whole.turns) == vars(resumed.turns)
+
+
+def test_patience_asks_for_held_out_images_and_for_room():
+    scheme = built(patience=1)
+    with pytest.raises(UserError, match="held-out images of under-represented classes, of which there are none"):
+        list(scheme.batches(FACES, 4, 0, 0, 0))
+    scheme.watch(faces(sizes=[2, 2, 2]))
+    with pytest.raises(UserError, match="of which there are none"):
+        list(scheme.batches(FACES, 4, 0, 0, 0))
+    scheme = built(patience=1, iterations=5)
+    with pytest.raises(UserError, match="no room for one turn of the stages, 2 x 5 iterations"):
+        list(scheme.batches(FACES, 4, 0, 0, 0))
+
+
+def test_without_stages_there_is_no_patience(tmp_path):
+    scheme = built(stages="none", patience=1)
+    assert fit(scheme, FACES, configuration().training, 0, Checkpoints(tmp_path, {}, 0)).step == STEPS
+    assert StageTurns()(scheme, FACES) == {}
 
 
 def test_a_curve_has_the_terms_of_every_stage(tmp_path):
