@@ -7,7 +7,7 @@ threads or processes at once: decoding lets other threads run.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -50,7 +50,8 @@ class Division:
 
     `train`, `gallery` and `test` are sorted places of images, and `labels`, [N], the classes of all images, -1 where an
     image is of none. The first `classes` classes are trained on; the gallery and the test images may be of more.
-    `under_represented` are the classes that are reported as such.
+    `under_represented` are the classes that are reported as such; `unseen` are places of images of classes of which
+    none is trained on or searched in.
     """
 
     train: NDArray[np.intp]
@@ -59,6 +60,7 @@ class Division:
     labels: NDArray[np.integer]
     classes: int
     under_represented: tuple[int, ...]
+    unseen: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
 
 
 @dataclass(frozen=True)

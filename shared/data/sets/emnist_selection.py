@@ -2,8 +2,8 @@
 
 The images are some of the test images of the variants ByMerge and ByClass and of the training images of Balanced, 200
 of each character to test on and up to 1,000 to train on. Which, in which order, is the list `emnist_selection.npz`
-beside this file: the place of each in its file. It is no split of EMNIST's owners: nearly all images are from their test
-files, and nothing measured here compares with published results on EMNIST.
+beside this file: the place of each in its file. It is no split of EMNIST's owners: nearly all images are from their
+test files, and nothing measured here compares with published results on EMNIST.
 
 ByClass tells apart all lower-case letters from their capitals. The other two take those that look alike for one class,
 which is done here too.
@@ -47,7 +47,7 @@ UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.
 
 
 class EmnistSelection(TrainingSet):
-    """47 characters of EMNIST, 28 x 28: 1,000 training images of most, 711 to 962 of five, and 200 test images of each."""
+    """47 characters of EMNIST, 28 x 28: 1,000 training images of most, 711 to 962 of five; 200 test images of each."""
 
     classes: ClassVar[int] = 47
     training_images: ClassVar[int] = TRAINING
@@ -59,11 +59,11 @@ class EmnistSelection(TrainingSet):
         licence=EmnistBalanced.card.licence,
         available=True,
         how_to_get=(
-            f"put the ready archive {ARCHIVE} under the data root; or, with a network, EMNIST is fetched by itself, some "
-            "560 MB; or get the owner's archive gzip.zip from "
-            "https://www.nist.gov/itl/products-and-services/emnist-dataset and put its files gzip/emnist-bymerge-test-*, "
-            "gzip/emnist-byclass-test-* and gzip/emnist-balanced-train-*, expanded or as .gz, into EMNIST/raw under the "
-            "data root"
+            f"put the ready archive {ARCHIVE} under the data root; or, with a network, EMNIST is fetched by itself, "
+            "some 560 MB; or get the owner's archive gzip.zip from "
+            "https://www.nist.gov/itl/products-and-services/emnist-dataset and put its files "
+            "gzip/emnist-bymerge-test-*, gzip/emnist-byclass-test-* and gzip/emnist-balanced-train-*, expanded or as "
+            ".gz, into EMNIST/raw under the data root"
         ),
         megabytes=44,
         checksums={"images": "3175920779b4f7fa1870f595b7232ab3", "labels": "ec3cbf0256e6652ad6022ff28a24188f"},
@@ -119,8 +119,8 @@ def from_owner(folder: Path, card: Card) -> tuple[Bytes, Bytes]:
             or of_labels.max() >= len(classes)
         ):
             raise UserError(
-                f"{card.title}: {' and '.join(names(variant, part))} in {folder}, of shapes {list(of_images.shape)} and "
-                f"{list(of_labels.shape)}, are not the owner's; replace the files; {card.how_to_get}"
+                f"{card.title}: {' and '.join(names(variant, part))} in {folder}, of shapes {list(of_images.shape)} "
+                f"and {list(of_labels.shape)}, are not the owner's; replace the files; {card.how_to_get}"
             )
         images[chosen] = turned(of_images[row[chosen]])
         labels[chosen] = classes[of_labels[row[chosen]]]
