@@ -94,6 +94,7 @@ def _tested_on(
     division = drawn.division
     if division is not None:
         test, tested, labels, gallery = training, division.test, division.labels, division.gallery
+        unseen = division.unseen
     return {
         "test": Part(test.images, tested, labels[tested]),
         "unseen": Part(test.images, unseen, test.labels[unseen]),

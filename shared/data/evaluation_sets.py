@@ -109,6 +109,20 @@ class SplitTemplateSet:
 
 
 @dataclass(frozen=True)
+class OneShotTrials:
+    """Trials, [T, C]: each of C images, `query`, is to be found among C others of as many classes, `support`.
+
+    `query` and `support` are places of images; `answer` is which of the support images, 0..C-1, is of a query's class.
+    """
+
+    images: ImageSource
+    query: Places
+    support: Places
+    answer: Places
+    checksums: dict[str, str]
+
+
+@dataclass(frozen=True)
 class DistractorSet:
     """Probe images with the number of the person that each shows, [N], and images of other people, the distractors."""
 

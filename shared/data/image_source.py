@@ -51,7 +51,8 @@ class Division:
     `train`, `gallery` and `test` are sorted places of images, and `labels`, [N], the classes of all images, -1 where an
     image is of none. The first `classes` classes are trained on; the gallery and the test images may be of more.
     `under_represented` are the classes that are reported as such. `held_out` are sorted places of images of classes
-    trained on that are neither trained nor tested on: what a training may look at.
+    trained on that are neither trained nor tested on: what a training may look at. `unseen` are those of images of
+    classes that are neither trained on nor searched in.
     """
 
     train: NDArray[np.intp]
@@ -61,6 +62,7 @@ class Division:
     classes: int
     under_represented: tuple[int, ...]
     held_out: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    unseen: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
 
 
 @dataclass(frozen=True)

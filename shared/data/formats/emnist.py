@@ -26,9 +26,14 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
 
 CHARACTERS = digits + ascii_uppercase + "abdefghnqrt"
-FILES = tuple(
-    f"emnist-balanced-{part}-{kind}-ubyte" for part in ("train", "test") for kind in ("images-idx3", "labels-idx1")
-)
+
+
+def names(variant: str, part: str) -> tuple[str, str]:
+    """Return the names of the files with the images and the labels of a part, train or test, of a variant of EMNIST."""
+    return f"emnist-{variant}-{part}-images-idx3-ubyte", f"emnist-{variant}-{part}-labels-idx1-ubyte"
+
+
+FILES = (*names("balanced", "train"), *names("balanced", "test"))
 SIDE = 28
 
 

@@ -94,6 +94,15 @@ def write_idx(path: Path, array: NDArray[Any]) -> None:
 def read_images(folder: Path, card: Card, names: Iterable[str]) -> ImageArrays:
     """Read the four IDX files `names` of `folder`: training images, their labels, test images, their labels.
 
+    Raises UserError as `read_arrays` does.
+    """
+    (train_images, train_labels, test_images, test_labels), checksums = read_arrays(folder, card, names)
+    return ImageArrays(train_images, train_labels, test_images, test_labels, checksums)
+
+
+def read_arrays(folder: Path, card: Card, names: Iterable[str]) -> tuple[list[Bytes], dict[str, str]]:
+    """Read the IDX files `names` of `folder`, and return their arrays with their MD5s by name.
+
     They may be expanded or gzipped, and must have the MD5 that `card.checksums` says where it has one for them.
     Raises UserError, naming the file and what to do, where one is missing, altered or no IDX file.
     """
@@ -116,5 +125,4 @@ def read_images(folder: Path, card: Card, names: Iterable[str]) -> ImageArrays:
                 f"{card.title}: {error}; replace the file, or remove {folder} to have it made anew; {card.how_to_get}"
             ) from error
         checksums[name] = expected or md5_of(content.data)
-    train_images, train_labels, test_images, test_labels = arrays
-    return ImageArrays(train_images, train_labels, test_images, test_labels, checksums)
+    return arrays, checksums

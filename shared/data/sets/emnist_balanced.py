@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import zipfile
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from shared.data.fetching import FAILURES, download, not_fetched, torchvision_says
 from shared.data.files import checked_md5, prepared, write_atomically
-from shared.data.formats.emnist import FILES, read_characters
+from shared.data.formats.emnist import FILES, names, read_characters
 from shared.data.kinds import TrainingSet
 from shared.runs.components import Card
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from shared.data.image_arrays import ImageArrays
 
 TRAINING, TEST = 2_400, 400
+FETCHED = (*FILES, *names("bymerge", "test"), *names("byclass", "test"))
+"""What is kept of the owner's archive: the balanced split, and what the selection of EMNIST is from beside it."""
 
 
 class EmnistBalanced(TrainingSet):
@@ -38,7 +41,7 @@ class EmnistBalanced(TrainingSet):
             "gzip.zip, from https://www.nist.gov/itl/products-and-services/emnist-dataset and put its four files "
             "gzip/emnist-balanced-*-ubyte.gz, expanded or as .gz, into EMNIST/raw under the data root"
         ),
-        megabytes=103,
+        megabytes=285,
     )
     name: Literal["emnist-balanced"] = "emnist-balanced"
 
@@ -48,11 +51,11 @@ class EmnistBalanced(TrainingSet):
         They are in `root`/EMNIST/raw, where the files may be expanded or gzipped; with no such folder they are fetched
         into it first. Raises UserError where a file is missing or not as it should be, or cannot be fetched.
         """
-        return read_characters(prepared(root / self.folder, fetch), self.card, TRAINING, TEST)
+        return read_characters(prepared(root / self.folder, partial(fetch, self.card)), self.card, TRAINING, TEST)
 
 
-def fetch(folder: Path) -> None:
-    """Put `FILES`, expanded, into `folder` from the archive that torchvision names, or raise UserError.
+def fetch(card: Card, folder: Path) -> None:
+    """Put `FETCHED`, expanded, into `folder` from the archive that torchvision names, or raise UserError by `card`.
 
     The archive is verified by the MD5 that torchvision has for it; it is some 560 MB, passes through `folder` and
     is gone afterwards.
@@ -65,11 +68,11 @@ def fetch(folder: Path) -> None:
             download(source, path)
             checked_md5(path, md5, "the archive")
             with zipfile.ZipFile(path) as members:
-                for name in FILES:
+                for name in FETCHED:
                     write_atomically(folder / name, gzip.decompress(members.read(f"gzip/{name}.gz")))
     except FAILURES as error:
         home = folder.with_name(Path(EmnistBalanced.folder).name)
-        raise not_fetched(EmnistBalanced.card, home, FILES, [f"{source}: {error}"]) from error
+        raise not_fetched(card, home, FETCHED, [f"{source}: {error}"]) from error
 
 
 def archive() -> tuple[str, str]:

@@ -22,6 +22,11 @@ NAMES = (
     "emnist-balanced-test-images-idx3-ubyte",
     "emnist-balanced-test-labels-idx1-ubyte",
 )
+OTHERS = {
+    f"emnist-{variant}-test-{kind}-ubyte": f"{kind} of {variant}".encode()
+    for variant in ("bymerge", "byclass")
+    for kind in ("images-idx3", "labels-idx1")
+}
 AN_F = [[0] * 28 for _ in range(28)]
 for row in range(4, 24):
     AN_F[row][8] = 200
@@ -143,12 +148,12 @@ def test_no_torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 @pytest.fixture
 def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Returns a function that offers an archive of files, or other content, under a MD5."""
+    """Returns a function that offers an archive of files and of `OTHERS`, or other content, under a MD5."""
 
     def offer(files: dict[str, bytes], md5: str | None = None, content: bytes | None = None) -> str:
         path = tmp_path / "offered.zip"
         with zipfile.ZipFile(path, "w") as members:
-            for name, plain in files.items():
+            for name, plain in (OTHERS | files).items():
                 members.writestr(f"gzip/{name}.gz", gzip.compress(plain))
         if content is not None:
             path.write_bytes(content)
@@ -159,11 +164,11 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return offer
 
 
-def test_only_the_four_files_are_taken_from_the_archive(tmp_path: Path, archive):
+def test_only_the_files_that_a_set_needs_are_taken_from_the_archive(tmp_path: Path, archive):
     archive({"emnist-digits-train-images-idx3-ubyte": b"others", **FILES, "emnist-balanced-mapping": b"1 49"})
     root = tmp_path / "root"
     check(root)
-    assert sorted(path.name for path in (root / "EMNIST" / "raw").iterdir()) == sorted(NAMES)
+    assert sorted(path.name for path in (root / "EMNIST" / "raw").iterdir()) == sorted([*NAMES, *OTHERS])
     assert (root / "EMNIST" / "raw" / NAMES[0]).read_bytes() == FILES[NAMES[0]]
     archive({}, content=b"not asked for again")
     check(root)

@@ -1,0 +1,127 @@
+"""A selection of EMNIST: 47 handwritten characters, read from the owner's files or from a ready archive of the same.
+
+The images are some of the test images of the variants ByMerge and ByClass and of the training images of Balanced, 200
+of each character to test on and up to 1,000 to train on. Which, in which order, is the list `emnist_selection.npz`
+beside this file: the place of each in its file. It is no split of EMNIST's owners: nearly all images are from their
+test files, and nothing measured here compares with published results on EMNIST.
+
+ByClass tells apart all lower-case letters from their capitals. The other two take those that look alike for one class,
+which is done here too.
+"""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from functools import partial
+from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase, digits
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from shared.data.files import checked_md5, prepared
+from shared.data.formats.emnist import CHARACTERS, names, turned
+from shared.data.formats.idx import read_arrays
+from shared.data.image_arrays import ImageArrays
+from shared.data.kinds import TrainingSet
+from shared.data.lazy import np
+from shared.data.sets.emnist_balanced import EmnistBalanced, fetch
+from shared.errors import UserError
+from shared.runs.components import Card
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Bytes = NDArray[np.uint8]
+
+ARCHIVE = "emnist_bymerge_subset.npz"
+LIST = Path(__file__).with_suffix(".npz")
+TRAINING = 46_079
+FILES = (("bymerge", "test"), ("byclass", "test"), ("balanced", "train"))
+"""Variant and part of the owner's files, in the order in which the list numbers them."""
+MERGED = tuple(
+    CHARACTERS.index(character if character in CHARACTERS else character.upper())
+    for character in digits + ascii_uppercase + ascii_lowercase
+)
+"""The class of each of the 62 of ByClass."""
+UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
+
+
+class EmnistSelection(TrainingSet):
+    """47 characters of EMNIST, 28 x 28: 1,000 training images of most, 711 to 962 of five; 200 test images of each."""
+
+    classes: ClassVar[int] = 47
+    training_images: ClassVar[int] = TRAINING
+    folder: ClassVar[str] = EmnistBalanced.folder
+    fetched: ClassVar[bool] = True
+    card: ClassVar[Card] = Card(
+        title="EMNIST, a selection",
+        owner=EmnistBalanced.card.owner,
+        licence=EmnistBalanced.card.licence,
+        available=True,
+        how_to_get=(
+            f"put the ready archive {ARCHIVE} under the data root; or, with a network, EMNIST is fetched by itself, "
+            "some 560 MB; or get the owner's archive gzip.zip from "
+            "https://www.nist.gov/itl/products-and-services/emnist-dataset and put its files "
+            "gzip/emnist-bymerge-test-*, gzip/emnist-byclass-test-* and gzip/emnist-balanced-train-*, expanded or as "
+            ".gz, into EMNIST/raw under the data root"
+        ),
+        megabytes=44,
+        checksums={"images": "3175920779b4f7fa1870f595b7232ab3", "labels": "ec3cbf0256e6652ad6022ff28a24188f"},
+    )
+    name: Literal["emnist-selection"] = "emnist-selection"
+
+    def is_there(self, root: Path) -> bool:
+        """Whether the ready archive or any file of EMNIST is there."""
+        return (root / ARCHIVE).exists() or super().is_there(root)
+
+    def load(self, root: Path) -> ImageArrays:
+        """Read the images, [46079, 28, 28] and [9400, 28, 28], upright, with labels that index `CHARACTERS`.
+
+        They are those of `root`/emnist_bymerge_subset.npz; where it is missing, those that the list names of the
+        owner's files in `root`/EMNIST/raw, which are fetched if there is no such folder. Raises UserError where a file
+        is missing, or what is read is not the selection.
+        """
+        archive = root / ARCHIVE
+        if archive.exists():
+            place = archive
+            images, labels = from_archive(archive)
+        else:
+            place = prepared(root / self.folder, partial(fetch, self.card))
+            images, labels = from_owner(place, self.card)
+        for kind, content in (("images", images), ("labels", labels)):
+            checked_md5(content.data, self.card.checksums[kind], f"{self.card.title}: what {place} has of {kind}")
+        return ImageArrays(
+            images[:TRAINING], labels[:TRAINING], images[TRAINING:], labels[TRAINING:], dict(self.card.checksums)
+        )
+
+
+def from_archive(path: Path) -> tuple[Bytes, Bytes]:
+    """Read images, [55479, 28, 28], and labels, [55479], from the ready archive; raises UserError if it is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return np.ascontiguousarray(arrays["images"]), np.ascontiguousarray(arrays["labels"])
+    except UNREADABLE as error:
+        raise UserError(f"{path} cannot be read ({error}); replace it, or remove it to use EMNIST's files") from error
+
+
+def from_owner(folder: Path, card: Card) -> tuple[Bytes, Bytes]:
+    """Take the images and labels, as `from_archive` has them, from the owner's files; raises UserError as it is due."""
+    with np.load(LIST) as listed:
+        source, row = listed["source"], listed["row"]
+    images, labels = np.empty((len(row), 28, 28), np.uint8), np.empty(len(row), np.uint8)
+    for number, (variant, part) in enumerate(FILES):
+        chosen = source == number
+        (of_images, of_labels), _ = read_arrays(folder, card, names(variant, part))
+        classes = np.array(MERGED if variant == "byclass" else range(len(CHARACTERS)), np.uint8)
+        if (
+            of_images.shape != (*of_labels.shape, 28, 28)
+            or len(of_labels) <= row[chosen].max()
+            or of_labels.max() >= len(classes)
+        ):
+            raise UserError(
+                f"{card.title}: {' and '.join(names(variant, part))} in {folder}, of shapes {list(of_images.shape)} "
+                f"and {list(of_labels.shape)}, are not the owner's; replace the files; {card.how_to_get}"
+            )
+        images[chosen] = turned(of_images[row[chosen]])
+        labels[chosen] = classes[of_labels[row[chosen]]]
+    return images, labels
