@@ -90,6 +90,7 @@ class Sampling(Strict):
 class Sample:
     """Sorted indices into the data set's training images, the labels to use for them, and exact counts.
 
+    `train_true_labels` are those of the images to train on before the noise.
     `classes` classes are trained on. `division` is that of the training set, where it is divided: it has the images to
     test on and to search in too. `minority` are the classes that are reported as such: those of the imbalance, else
     those under-represented.
@@ -100,6 +101,7 @@ class Sample:
 
     train: Indices
     train_labels: Labels
+    train_true_labels: Labels
     held_out: Indices
     held_out_labels: Labels
     classes: int
@@ -155,7 +157,9 @@ def sample(labels: Labels, sampling: Sampling, classes: int, seed: int, division
         counts["test"] = class_counts(labels[division.test], classes)
         counts["gallery"] = class_counts(labels[division.gallery], classes)
     minority = sampling.imbalance.classes if sampling.imbalance else division.under_represented if division else ()
-    return Sample(train, noisy[train], held_out, noisy[held_out], classes, division, minority, counts)
+    return Sample(
+        train, noisy[train], labels[train], held_out, noisy[held_out], classes, division, minority, counts
+    )
 
 
 def divide(labels: Labels, option: UnderRepresented, classes: int) -> Division:
