@@ -36,7 +36,7 @@ def scatter(
     """Draw the points of at most ten classes on axes of one length, with each class's name beside its median.
 
     The classes of `reduced` are drawn as triangles, and their names have a star; `centres` or prototypes,
-    `[classes, m, 2]`, are marked by a +. The axes hold the origin, the centres and the points of `within`, by default
+    `[classes, m, 2]`, are marked by a + over all else. The axes hold the origin, the centres and the points of `within`, by default
     those drawn.
     """
     import seaborn as sns  # noqa: PLC0415 - costs the jobs of tables a second
@@ -62,7 +62,7 @@ def scatter(
     axes.axhline(0, color=GREY, linewidth=0.6, zorder=0)
     axes.axvline(0, color=GREY, linewidth=0.6, zorder=0)
     places = np.zeros((0, 2)) if centres is None else centres.reshape(-1, 2)
-    axes.plot(places[:, 0], places[:, 1], "+", color="black", markersize=6, markeredgewidth=1.1)
+    axes.plot(places[:, 0], places[:, 1], "+", color="black", markersize=6, markeredgewidth=1.1, zorder=5)
     _fit(axes, np.concatenate([(frame if within is None else within)[["x", "y"]].to_numpy(), places]))
     _name_classes(axes, frame, reduced)
 

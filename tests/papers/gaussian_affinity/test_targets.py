@@ -185,9 +185,20 @@ def test_figure4_adds_up_the_folds_and_shows_the_shares_of_each_true_class(tmp_p
     assert percent[1] == pytest.approx([0, 66.667, 33.333, 0, 0])
     assert percent[4].tolist() == [0, 0, 0, 100, 0]
     assert [axes.get_title() for axes in figure.drawing.axes] == [
-        "(a) CoSen CNN, 1 test images",
-        "(b) Affinity loss, 8 test images",
+        "(a) CoSen CNN: 1 lesions, 1 seed",
+        "(b) Affinity loss: 8 lesions, 1 seed",
     ]
+
+
+def test_figure4_counts_a_lesion_once_however_many_seeds_there_are(tmp_path: Path) -> None:
+    rows = [
+        predicted(tmp_path, "cosen", fold, [(0, 0), (1, 1), (2, 1)][: 2 + fold], seed)
+        for fold in (0, 1)
+        for seed in range(3)
+    ]
+    figure = targets.figure4(of(rows))
+    assert figure.drawing.axes[0].get_title() == "(a) CoSen CNN: 5 lesions, 3 seeds"
+    assert figure.data["images"].sum() == 15
 
 
 def test_figure4_leaves_a_panel_empty_that_was_not_run(tmp_path: Path) -> None:
