@@ -47,21 +47,20 @@ def figure7(records: Records) -> Figure:
 
     Where a small sigma fails to train, its error is many times those among which the paper finds the best.
     """
-    figure = _error_curves(
+    return _error_curves(
         records,
         axis="sigma",
         losses=(),
         label="cluster spread σ",
         place=float,
         logarithmic=True,
+        logarithmic_error=True,
         best=(5, 20),
         caption=(
             "Figure 7. Test error of the affinity loss against σ, digits 0-4 kept to 10%. Shaded is where the paper "
             "finds the least error"
         ),
     )
-    _logarithmic_error(figure.drawing.axes[0])
-    return figure
 
 
 def figure8(records: Records) -> Figure:
@@ -89,6 +88,7 @@ def _error_curves(
     place: Callable[[float], float],
     caption: str,
     logarithmic: bool = False,
+    logarithmic_error: bool = False,
     best: tuple[float, float] | None = None,
 ) -> Figure:
     """Draw the test error along an axis of the runs' names, one curve a loss, with seed bands.
@@ -109,14 +109,17 @@ def _error_curves(
         band(axes, [place(float(level)) for level in levels], values, LOSSES[loss], index)
     axes.set_xlabel(label)
     axes.set_ylabel("test error (%)")
-    axes.set_ylim(bottom=0)
+    if logarithmic_error:
+        _logarithmic_error(axes)
+    else:
+        axes.set_ylim(bottom=0)
     ticks = sorted({place(float(level)) for level in table[axis]})
     if logarithmic:
         axes.set_xscale("log")
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.minorticks_off()
+    axes.xaxis.minorticks_off()
     if losses or best is not None:
-        axes.legend()
+        axes.legend(frameon=best is not None, facecolor="white", edgecolor="none", framealpha=0.9)
     seeds = table.groupby("run")["seed"].nunique()
     count = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
     columns = ["run", "seed", axis, *(["loss"] if losses else []), "metric", "value"]

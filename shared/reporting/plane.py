@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 CLASSES = 10
 GREY = "#9a9a9a"
+CLEARANCE = 9
+"""Between the middles of a name and of a mark that it does not hide, in points."""
 T = TypeVar("T")
 
 
@@ -64,16 +66,18 @@ def scatter(
     places = np.zeros((0, 2)) if centres is None else centres.reshape(-1, 2)
     axes.plot(places[:, 0], places[:, 1], "+", color="black", markersize=6, markeredgewidth=1.1, zorder=5)
     _fit(axes, np.concatenate([(frame if within is None else within)[["x", "y"]].to_numpy(), places]))
-    _name_classes(axes, frame, reduced)
+    _name_classes(axes, frame, reduced, places)
 
 
-def _name_classes(axes: Axes, frame: pd.DataFrame, reduced: Sequence[str]) -> None:
+def _name_classes(axes: Axes, frame: pd.DataFrame, reduced: Sequence[str], marks: NDArray[np.generic]) -> None:
+    in_points = 72 / axes.get_figure(root=True).dpi
+    marked = in_points * axes.transData.transform(marks)
     for name, place in frame.groupby("class")[["x", "y"]].median().iterrows():
-        outward = place / max(float(np.hypot(place["x"], place["y"])), 1e-12)
+        x, y = place["x"], place["y"]
         axes.annotate(
             f"{name}*" if name in reduced else str(name),
-            (place["x"], place["y"]),
-            xytext=(9 * outward["x"], 9 * outward["y"]),
+            (x, y),
+            xytext=_beside(np.arctan2(y, x), in_points * axes.transData.transform((x, y)), marked),
             textcoords="offset points",
             ha="center",
             va="center",
@@ -81,6 +85,15 @@ def _name_classes(axes: Axes, frame: pd.DataFrame, reduced: Sequence[str]) -> No
             fontweight="bold",
             bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "alpha": 0.75, "linewidth": 0},
         )
+
+
+def _beside(outward: float, place: NDArray[np.float64], marks: NDArray[np.float64]) -> tuple[float, float]:
+    """Return how far from its place a name stands, in points: outward, or turned as little as clears all marks."""
+    for turn in np.radians([0, 45, -45, 90, -90, 135, -135, 180]):
+        x, y = 9 * np.cos(outward + turn), 9 * np.sin(outward + turn)
+        if (np.hypot(*(place + (x, y) - marks).T) > CLEARANCE).all():
+            return x, y
+    return 9 * np.cos(outward), 9 * np.sin(outward)
 
 
 def rays(axes: Axes, vectors: NDArray[np.generic]) -> None:
