@@ -73,8 +73,8 @@ def figure8(records: Records) -> Figure:
         place=float,
         best=(5, 20),
         caption=(
-            "Figure 8. Test error of the affinity loss against the prototypes per class, digits 0-4 kept to 10%. Shaded "
-            "is where the paper finds the least error"
+            "Figure 8. Test error of the affinity loss against the prototypes per class, digits 0-4 kept to 10%. "
+            "Shaded is where the paper finds the least error"
         ),
     )
 

@@ -157,9 +157,7 @@ def sample(labels: Labels, sampling: Sampling, classes: int, seed: int, division
         counts["test"] = class_counts(labels[division.test], classes)
         counts["gallery"] = class_counts(labels[division.gallery], classes)
     minority = sampling.imbalance.classes if sampling.imbalance else division.under_represented if division else ()
-    return Sample(
-        train, noisy[train], labels[train], held_out, noisy[held_out], classes, division, minority, counts
-    )
+    return Sample(train, noisy[train], labels[train], held_out, noisy[held_out], classes, division, minority, counts)
 
 
 def divide(labels: Labels, option: UnderRepresented, classes: int) -> Division:

@@ -88,8 +88,8 @@ def sectors(vectors: Floats) -> Floats:
     degrees, by what the gap exceeds these, else nowhere. Vectors that are alike win the same directions.
     """
     points = vectors.reshape(-1, 2)
-    won = np.array([_won(point - points) for point in points])
-    return won.reshape(vectors.shape[:2]).sum(axis=1)
+    won: Floats = np.array([_won(point - points) for point in points]).reshape(vectors.shape[:2]).sum(axis=1)
+    return won
 
 
 def _won(differences: Floats) -> float:

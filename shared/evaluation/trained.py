@@ -151,11 +151,12 @@ class Trained:
             other = embed(getattr(self.scheme, method), images)
             return replace(self.output(split), embeddings=other.cpu().numpy())
         embeddings = embed(self.scheme.embed, images)
+        true_labels = self.setup.drawn.parts[split].true_labels
         return Output(
             embeddings=embeddings.cpu().numpy(),
             labels=images.labels.cpu().numpy(),
             predictions=self.scheme.predict(embeddings).cpu().numpy(),
             class_vectors=self.scheme.class_vectors().float().cpu().numpy(),
             minority=self.setup.drawn.minority,
-            true_labels=self.setup.drawn.parts[split].true_labels,
+            true_labels=None if true_labels is None else true_labels.astype(np.int64),
         )

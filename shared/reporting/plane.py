@@ -38,8 +38,8 @@ def scatter(
     """Draw the points of at most ten classes on axes of one length, with each class's name beside its median.
 
     The classes of `reduced` are drawn as triangles, and their names have a star; `centres` or prototypes,
-    `[classes, m, 2]`, are marked by a + over all else. The axes hold the origin, the centres and the points of `within`, by default
-    those drawn.
+    `[classes, m, 2]`, are marked by a + over all else. The axes hold the origin, the centres and the points of
+    `within`, by default those drawn.
     """
     import seaborn as sns  # noqa: PLC0415 - costs the jobs of tables a second
 
@@ -70,7 +70,8 @@ def scatter(
 
 
 def _name_classes(axes: Axes, frame: pd.DataFrame, reduced: Sequence[str], marks: NDArray[np.generic]) -> None:
-    in_points = 72 / axes.get_figure(root=True).dpi
+    figure = axes.get_figure(root=True)
+    in_points = 72 / figure.dpi if figure is not None else 1.0
     marked = in_points * axes.transData.transform(marks)
     for name, place in frame.groupby("class")[["x", "y"]].median().iterrows():
         x, y = place["x"], place["y"]
@@ -91,7 +92,7 @@ def _beside(outward: float, place: NDArray[np.float64], marks: NDArray[np.float6
     """Return how far from its place a name stands, in points: outward, or turned as little as clears all marks."""
     for turn in np.radians([0, 45, -45, 90, -90, 135, -135, 180]):
         x, y = 9 * np.cos(outward + turn), 9 * np.sin(outward + turn)
-        if (np.hypot(*(place + (x, y) - marks).T) > CLEARANCE).all():
+        if (np.hypot(*(np.add(place, (x, y)) - marks).T) > CLEARANCE).all():
             return x, y
     return 9 * np.cos(outward), 9 * np.sin(outward)
 

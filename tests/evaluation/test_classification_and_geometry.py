@@ -74,7 +74,7 @@ def test_width_is_the_angle_about_the_mean_direction():
 def test_what_is_taken_for_another_class_is_no_part_of_a_cluster():
     """Both classes have a cluster of one size; of the reduced one, an image is lost to the other."""
     cluster = np.array([(0, 1), (0, -1), (1, 0), (-1, 0)])
-    points = np.concatenate([cluster + (10, 0), [(-10, 0)], cluster - (10, 0)])
+    points = np.concatenate([np.add(cluster, (10, 0)), [(-10, 0)], np.add(cluster, (-10, 0))])
     labels, predictions = [0] * 5 + [1] * 4, [0] * 4 + [1] * 5
     result = Geometry()(output(points, labels, predictions, [[(10, 0)], [(-10, 0)]], minority=(0,)))
     assert result["cluster_variance"] == pytest.approx(1)

@@ -44,7 +44,7 @@ def test_prototypes_of_their_own_and_shared_ones():
 
 def test_the_share_that_would_have_to_go_elsewhere_in_the_mean_over_labels():
     left, right, low, high = (-1, 0), (1, 0), (0, -1), (0, 1)
-    embeddings = [left, left, left, right, left, right] + [low, low, high, high]
+    embeddings = [left, left, left, right, left, right, low, low, high, high]
     # Of label 0, wrong are 3/4 left, right are 1/2 left: 1/4 would have to go; of label 1, all.
     found = measured(embeddings, [0] * 6 + [1] * 4, [1] * 4 + [0] * 2 + [0, 0, 1, 1])
     assert found["other_prototypes"] == pytest.approx((25 + 100) / 2)
