@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from shared.runs.components import Benchmark, Loss
-from shared.runs.fields import Count, Fraction, NonNegative, Positive
+from shared.runs.fields import Count, Fraction, NonNegative, Positive, Split
 
 
 class Affinity(Loss):
@@ -56,6 +56,14 @@ class DermofitRecall(Benchmark):
 
     implementation: ClassVar[str] = "papers.gaussian_affinity.recall:RecallBySize"
     name: Literal["dermofit-recall"] = "dermofit-recall"
+
+
+class NoisyLabels(Benchmark):
+    """What becomes of training images with a wrong label: how they are classified, and to which prototypes they go."""
+
+    implementation: ClassVar[str] = "papers.gaussian_affinity.noisy_labels:NoisyLabels"
+    name: Literal["noisy-labels"] = "noisy-labels"
+    splits: tuple[Split, ...] = ("train",)
 
 
 class CoSen(Loss):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,14 +30,21 @@ def figure4(records: Records) -> Figure:
     drawn = []
     for axes, loss, runs in plane.panels(picture, panels, shown, size="large"):
         images = np.sum([_confusions(records, run, len(classes)) for run in runs], axis=0)
-        axes.set_title(f"{panels[loss]}, {images.sum():,} test images")
+        axes.set_title(f"{panels[loss]}: {_counted(records, runs)}")
         drawn.append(_draw_confusions(axes, images, classes, named=axes is picture.axes[0]).assign(loss=loss))
     return Figure(
         picture,
         data=pd.concat(drawn),
         caption="Figure 4. Confusion matrices of Exp#1 on skin lesions, in percent of the images of each true class",
-        notes=["The test images of all folds and seeds together."],
+        notes=["The test images of all folds and seeds together: a lesion counts once for each seed."],
     )
+
+
+def _counted(records: Records, runs: Sequence[Record]) -> str:
+    """Return how many lesions the folds test together, each counted once, and by how many seeds."""
+    lesions = {run.axes["fold"]: len(records.features[run.run, run.seed].load()["labels"]) for run in runs}
+    seeds = len({run.seed for run in runs})
+    return f"{sum(lesions.values()):,} lesions, {seeds} seed{'s' if seeds > 1 else ''}"
 
 
 def _confusions(records: Records, run: Record, classes: int) -> NDArray[np.int64]:

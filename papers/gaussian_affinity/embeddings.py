@@ -11,12 +11,20 @@ from shared.records.records import Records
 from shared.reporting import plane
 from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
 
-LABELS = {loss: LOSSES[loss.removesuffix("-m1")] for loss in ("softmax", "center", "affinity-m1")}
+LABELS = {
+    "softmax": f"(a) {LOSSES['softmax']}",
+    "center": f"(b) {LOSSES['center']}",
+    "affinity-m1": f"(c) {LOSSES['affinity-m1']}",
+    "affinity-m1-small-weight": f"(d) {LOSSES['affinity-m1']}, weight of R 0.001",
+}
 
 
 def figure2(records: Records) -> Figure:
-    """Figure 2: embeddings of the test digits in two dimensions under three losses, with the class vectors."""
-    picture = drawing(1, len(LABELS), width=PAGE_WIDTH, height=2.7)
+    """Figure 2: embeddings of the test digits in two dimensions under three losses, with the class vectors.
+
+    A fourth panel has a small weight of R, which in two dimensions heaps the prototypes (see `deviations`).
+    """
+    picture = drawing(2, 2, width=PAGE_WIDTH, height=7.0)
     drawn = []
     shown = {run.axes["loss"]: run for run in records.first_seeds().values()}
     for axes, loss, run in plane.panels(picture, LABELS, shown, size="large"):
@@ -25,13 +33,15 @@ def figure2(records: Records) -> Figure:
         reduced = [digits[digit] for digit in run.config["data"]["sampling"]["imbalance"]["classes"]]
         plane.scatter(axes, frame, reduced=reduced, centres=arrays["class_vectors"] if loss != "softmax" else None)
         drawn.append(frame.assign(reduced=frame["class"].isin(reduced), loss=loss, seed=run.seed))
-    plane.name_axes(picture.axes, "activation of neuron")
+    for row in (picture.axes[:2], picture.axes[2:]):
+        plane.name_axes(row, "activation of neuron")
     return Figure(
         picture,
         data=pd.concat(drawn),
         caption=(
             "Figure 2. Embeddings of the test digits in two dimensions after training with digits 0-4 kept to 10%. "
-            "Digits marked * and drawn as triangles are the reduced ones; + marks the centres and prototypes. Each "
-            "panel has a scale of its own."
+            "Digits marked * and drawn as triangles are the reduced ones; + marks the centres and prototypes. The "
+            "paper has (a) to (c); in (d) the regulariser R, which cannot make ten prototypes equidistant in a plane, "
+            "has a thousandth of its weight. Each panel has a scale of its own."
         ),
     )

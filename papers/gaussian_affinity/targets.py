@@ -7,7 +7,7 @@ from papers.gaussian_affinity.confusions import figure4
 from papers.gaussian_affinity.embeddings import figure2
 from papers.gaussian_affinity.error_curves import figure5, figure6, figure7, figure8
 from papers.gaussian_affinity.face_tables import table3, table_text
-from papers.gaussian_affinity.tables import table1, table2, table4, table_search
+from papers.gaussian_affinity.tables import table1, table2, table4, table_diversity, table_recipes, table_search
 
 __all__ = [
     "figure2",
@@ -21,6 +21,8 @@ __all__ = [
     "table2",
     "table3",
     "table4",
+    "table_diversity",
+    "table_recipes",
     "table_search",
     "table_text",
 ]

@@ -18,7 +18,8 @@ class SmallCnn(Backbone):
     """Three 5x5 convolutions and one fully connected layer, as section 4.2 of the Gaussian affinity paper has it.
 
     `convolution` chooses how the convolutions are computed, not what: `fourier` needs a tenth of the multiplications of
-    `direct` and differs from it by rounding alone. It is for CPUs, in fp32.
+    `direct` and differs from it by rounding alone. It is for CPUs, in fp32. `dropout`: the share of the features before
+    the embedding that are dropped in training.
     """
 
     implementation: ClassVar[str] = "shared.backbones.small_cnn:SmallCnnNetwork"
@@ -26,6 +27,7 @@ class SmallCnn(Backbone):
     filters: tuple[Count, Count, Count] = (32, 64, 128)
     embedding: Count = 128
     convolution: Literal["direct", "fourier"] = "direct"
+    dropout: Fraction = Field(0.0, exclude_if=lambda share: share == 0)
 
 
 class LeNetPlusPlus(Backbone):

@@ -28,13 +28,15 @@ if TYPE_CHECKING:
 class Part:
     """The images of one split: their places, [N], in a source, their labels, [N], and how far each head is turned.
 
-    That is in degrees, [N], or None where it is not known.
+    That is in degrees, [N], or None where it is not known. `true_labels`, [N], are those before label noise, None where
+    no noise is put on.
     """
 
     images: ImageSource
     index: Indices
     labels: Labels
     yaw: NDArray[np.float32] | None = None
+    true_labels: Labels | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,13 @@ def draw(data: DataSet, seed: int, root: Path) -> Drawn:
     training, test = _sources(loaded, data.classes)
     drawn = sample(training.labels, sampling, training.classes, seed, training.division)
     trained_on: dict[Split, Part] = {
-        "train": Part(training.images, drawn.train, drawn.train_labels, _at(training.yaw, drawn.train)),
+        "train": Part(
+            training.images,
+            drawn.train,
+            drawn.train_labels,
+            _at(training.yaw, drawn.train),
+            drawn.train_true_labels if sampling.label_noise else None,
+        ),
         "held-out": Part(training.images, drawn.held_out, drawn.held_out_labels),
     }
     parts = trained_on | _tested_on(training, test, drawn, sampling.classes)

@@ -64,6 +64,9 @@ class Sampling(Strict):
     0, 1, ... in the order given; at most `per_class` images of each class; the imbalance; `label_noise` of the labels
     flipped to another class; `held_out` of what is then left, with the labels as they then are, put aside for
     validation. The test set is confined to `classes` alike; the rest of it is the split "unseen".
+
+    `held_out_images` of each class are put aside instead: of a class that the imbalance reduces, of the images that it
+    drops. So all that it keeps are trained on, and there are enough to tell small errors apart.
     """
 
     # Left out of a record where it is not set, so that records from before it was an option stay those of their runs.
@@ -73,11 +76,16 @@ class Sampling(Strict):
     imbalance: Imbalance | None = None
     label_noise: Fraction = 0.0
     held_out: Fraction = 0.0
+    held_out_images: Count | None = Field(None, exclude_if=lambda images: images is None)
 
     @model_validator(mode="after")
     def _chooses_once(self) -> Self:
         if self.under_represented is not None and self.classes is not None:
             raise ValueError("give either classes or under_represented")
+        if self.held_out_images is not None and self.held_out:
+            raise ValueError("give either held_out or held_out_images")
+        if self.held_out_images is not None and self.label_noise:
+            raise ValueError("held_out_images is of images with the labels they have; with label_noise give held_out")
         return self
 
 
@@ -85,6 +93,7 @@ class Sampling(Strict):
 class Sample:
     """Sorted indices into the data set's training images, the labels to use for them, and exact counts.
 
+    `train_true_labels` are those of the images to train on before the noise.
     `classes` classes are trained on. `division` is that of the training set, where it is divided: it has the images to
     test on and to search in too. `minority` are the classes that are reported as such: those of the imbalance, else
     those under-represented.
@@ -95,6 +104,7 @@ class Sample:
 
     train: Indices
     train_labels: Labels
+    train_true_labels: Labels
     held_out: Indices
     held_out_labels: Labels
     classes: int
@@ -108,8 +118,8 @@ def sample(labels: Labels, sampling: Sampling, classes: int, seed: int, division
 
     In this order: the division or the choice of classes, the cap per class, the imbalance by true labels, the noise on
     what is left, and the held-out split of that, stratified by the noisy labels, since who tunes on it has
-    no others. Raises UserError where a class is named that there is not, no sample is left to train on, or the
-    classes cannot be divided.
+    no others; or so many images a class, as `held_out_images` says. Raises UserError where a class is named that there
+    is not, no sample is left to train on, there are too few to hold out, or the classes cannot be divided.
     """
     kept = np.arange(len(labels))
     if division is not None and (sampling.under_represented is not None or sampling.classes is not None):
@@ -125,6 +135,7 @@ def sample(labels: Labels, sampling: Sampling, classes: int, seed: int, division
         kept, labels, classes = select(labels, sampling.classes, classes)
     if sampling.per_class is not None:
         kept = cap_classes(labels, sampling.per_class, seed, among=kept)
+    whole = kept
     if sampling.imbalance is not None:
         if max(sampling.imbalance.classes, default=0) >= classes:
             raise UserError(
@@ -133,7 +144,11 @@ def sample(labels: Labels, sampling: Sampling, classes: int, seed: int, division
             )
         kept = keep_fraction(labels, sampling.imbalance.classes, sampling.imbalance.fraction, seed, among=kept)
     noisy = flip_labels(labels, sampling.label_noise, classes, seed, among=kept)
-    train, held_out = hold_out(noisy, sampling.held_out, seed, among=kept)
+    if sampling.held_out_images is not None:
+        dropped = np.setdiff1d(whole, kept, assume_unique=True)
+        train, held_out = hold_out_images(labels, sampling.held_out_images, seed, among=kept, dropped=dropped)
+    else:
+        train, held_out = hold_out(noisy, sampling.held_out, seed, among=kept)
     if division is not None:
         held_out = np.union1d(held_out, division.held_out)
     if len(train) == 0:
@@ -147,7 +162,7 @@ def sample(labels: Labels, sampling: Sampling, classes: int, seed: int, division
         counts["test"] = class_counts(labels[division.test], classes)
         counts["gallery"] = class_counts(labels[division.gallery], classes)
     minority = sampling.imbalance.classes if sampling.imbalance else division.under_represented if division else ()
-    return Sample(train, noisy[train], held_out, noisy[held_out], classes, division, minority, counts)
+    return Sample(train, noisy[train], labels[train], held_out, noisy[held_out], classes, division, minority, counts)
 
 
 def divide(labels: Labels, option: UnderRepresented, classes: int) -> Division:
@@ -246,6 +261,31 @@ def hold_out(labels: Labels, fraction: float, seed: int, among: Indices | None =
     quotas = np.rint(fraction * np.bincount(labels[among], minlength=1))
     held = _ranks(labels[among], _keys(labels, seed, "held_out")[among]) < quotas[labels[among]]
     return among[~held], among[held]
+
+
+def hold_out_images(
+    labels: Labels, images: int, seed: int, among: Indices | None = None, dropped: Indices | None = None
+) -> tuple[Indices, Indices]:
+    """Return sorted indices to train on and to hold out: of each class so many images are held out.
+
+    Of a class of which there are images among those `dropped` they are taken from these alone, so that those `among`
+    are trained on, all of them. Raises UserError where a class that is trained on has not so many to take.
+    """
+    among = _all(labels) if among is None else among
+    dropped = np.empty(0, np.intp) if dropped is None else dropped
+    classes = int(labels[among].max(initial=0)) + 1
+    reduced = np.bincount(labels[dropped], minlength=classes) > 0
+    pool = np.sort(np.concatenate([dropped, among[~reduced[labels[among]]]]))
+    there = np.bincount(labels[pool], minlength=classes)
+    short = (np.bincount(labels[among], minlength=classes) > 0) & (there[:classes] < images)
+    if short.any():
+        label = int(np.flatnonzero(short)[0])
+        raise UserError(
+            f"sampling.held_out_images asks for {images} images of class {label}, of which there are {there[label]} "
+            f"{'that the imbalance drops' if reduced[label] else 'to train on'}; lower it"
+        )
+    held = pool[_ranks(labels[pool], _keys(labels, seed, "held_out")[pool]) < images]
+    return np.setdiff1d(among, held, assume_unique=True), held
 
 
 def class_counts(labels: Labels, classes: int) -> list[int]:

@@ -14,7 +14,8 @@ class Output:
 
     `embeddings` `[N, d]` float32, `labels` and `predictions` `[N]`, `class_vectors` `[classes, m, d]`; `minority`
     lists the classes whose training images were reduced, none where the training set is whole. The labels of unseen
-    images are those of the data set, all others are indices of the classes trained on.
+    images are those of the data set, all others are indices of the classes trained on. `true_labels` `[N]` are those
+    before label noise, None where none is put on.
     """
 
     __test__ = False
@@ -24,6 +25,7 @@ class Output:
     predictions: NDArray[np.int64]
     class_vectors: NDArray[np.float32]
     minority: tuple[int, ...]
+    true_labels: NDArray[np.int64] | None = None
 
     @property
     def classes(self) -> int:

@@ -26,7 +26,7 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 Metrics = dict[str, dict[str, float]]
 
 WHAT_GIVES_IMAGES = {
-    "held-out": "data.sampling.held_out above 0",
+    "held-out": "data.sampling.held_out or held_out_images above 0",
     "unseen": "data.sampling.classes to some classes",
     "gallery": "data.sampling.under_represented to the classes that are divided",
 }
@@ -156,10 +156,12 @@ class Trained:
             other = embed(getattr(self.scheme, method), images)
             return replace(self.output(split), embeddings=other.cpu().numpy())
         embeddings = embed(self.scheme.embed, images)
+        true_labels = self.setup.drawn.parts[split].true_labels
         return Output(
             embeddings=embeddings.cpu().numpy(),
             labels=images.labels.cpu().numpy(),
             predictions=self.scheme.predict(embeddings).cpu().numpy(),
             class_vectors=self.scheme.class_vectors().float().cpu().numpy(),
             minority=self.setup.drawn.minority,
+            true_labels=None if true_labels is None else true_labels.astype(np.int64),
         )

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 CLASSES = 10
 GREY = "#9a9a9a"
+CLEARANCE = 9
+"""Between the middles of a name and of a mark that it does not hide, in points."""
 T = TypeVar("T")
 
 
@@ -36,8 +38,8 @@ def scatter(
     """Draw the points of at most ten classes on axes of one length, with each class's name beside its median.
 
     The classes of `reduced` are drawn as triangles, and their names have a star; `centres` or prototypes,
-    `[classes, m, 2]`, are marked by a +. The axes hold the origin, the centres and the points of `within`, by default
-    those drawn.
+    `[classes, m, 2]`, are marked by a + over all else. The axes hold the origin, the centres and the points of
+    `within`, by default those drawn.
     """
     import seaborn as sns  # noqa: PLC0415 - costs the jobs of tables a second
 
@@ -62,18 +64,21 @@ def scatter(
     axes.axhline(0, color=GREY, linewidth=0.6, zorder=0)
     axes.axvline(0, color=GREY, linewidth=0.6, zorder=0)
     places = np.zeros((0, 2)) if centres is None else centres.reshape(-1, 2)
-    axes.plot(places[:, 0], places[:, 1], "+", color="black", markersize=6, markeredgewidth=1.1)
+    axes.plot(places[:, 0], places[:, 1], "+", color="black", markersize=6, markeredgewidth=1.1, zorder=5)
     _fit(axes, np.concatenate([(frame if within is None else within)[["x", "y"]].to_numpy(), places]))
-    _name_classes(axes, frame, reduced)
+    _name_classes(axes, frame, reduced, places)
 
 
-def _name_classes(axes: Axes, frame: pd.DataFrame, reduced: Sequence[str]) -> None:
+def _name_classes(axes: Axes, frame: pd.DataFrame, reduced: Sequence[str], marks: NDArray[np.generic]) -> None:
+    figure = axes.get_figure(root=True)
+    in_points = 72 / figure.dpi if figure is not None else 1.0
+    marked = in_points * axes.transData.transform(marks)
     for name, place in frame.groupby("class")[["x", "y"]].median().iterrows():
-        outward = place / max(float(np.hypot(place["x"], place["y"])), 1e-12)
+        x, y = place["x"], place["y"]
         axes.annotate(
             f"{name}*" if name in reduced else str(name),
-            (place["x"], place["y"]),
-            xytext=(9 * outward["x"], 9 * outward["y"]),
+            (x, y),
+            xytext=_beside(np.arctan2(y, x), in_points * axes.transData.transform((x, y)), marked),
             textcoords="offset points",
             ha="center",
             va="center",
@@ -81,6 +86,15 @@ def _name_classes(axes: Axes, frame: pd.DataFrame, reduced: Sequence[str]) -> No
             fontweight="bold",
             bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "alpha": 0.75, "linewidth": 0},
         )
+
+
+def _beside(outward: float, place: NDArray[np.float64], marks: NDArray[np.float64]) -> tuple[float, float]:
+    """Return how far from its place a name stands, in points: outward, or turned as little as clears all marks."""
+    for turn in np.radians([0, 45, -45, 90, -90, 135, -135, 180]):
+        x, y = 9 * np.cos(outward + turn), 9 * np.sin(outward + turn)
+        if (np.hypot(*(np.add(place, (x, y)) - marks).T) > CLEARANCE).all():
+            return x, y
+    return 9 * np.cos(outward), 9 * np.sin(outward)
 
 
 def rays(axes: Axes, vectors: NDArray[np.generic]) -> None:

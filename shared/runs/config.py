@@ -20,7 +20,8 @@ class Training(Strict):
     It ends after `epochs` passes over the images or, where it is given, after `steps` updates. The learning rate is
     multiplied by `decay` after each of `milestones`, given as shares of the whole run. With `patience`, training ends
     when the error on held-out data has not improved for that many epochs, and the weights of the best epoch are kept.
-    `flip` mirrors each training image left-right with probability 1/2. `threads` is fixed by the run, since the bits
+    `flip` mirrors each training image left-right with probability 1/2. `translate` moves each by up to so many pixels
+    along both axes, in front of black; for images held in memory. `threads` is fixed by the run, since the bits
     of a sum depend on it; `workers` decode images ahead of training where they are not held in memory.
 
     With `gpus` of two or more, `torchrun` starts as many processes, which share each batch of `batch_size` between
@@ -37,6 +38,7 @@ class Training(Strict):
     channels_last: bool = True
     compile: bool = False
     flip: bool = Field(False, exclude_if=lambda flip: not flip)
+    translate: int = Field(0, ge=0, exclude_if=lambda pixels: pixels == 0)
     threads: Count = 1
     workers: int = Field(0, ge=0, exclude_if=lambda workers: workers == 0)
     gpus: Annotated[int, Field(ge=0)] = 1

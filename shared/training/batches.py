@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 Order = NDArray[np.intp]
 
@@ -88,6 +89,25 @@ def mirror(images: Tensor, chosen: NDArray[np.bool_]) -> Tensor:
     return torch.where(flags[:, None, None, None], images.flip(3), images)
 
 
+def translations(seed: int, epoch: int, images: int, most: int) -> NDArray[np.int64]:
+    """Draw for each place in the order of an epoch how far the image there is moved, [N, 2], from -`most` to `most`."""
+    stream = np.random.default_rng(np.random.SeedSequence([seed, epoch], spawn_key=tuple(b"translate")))
+    return stream.integers(-most, most, size=(images, 2), endpoint=True)
+
+
+def translate(images: Tensor, by: NDArray[np.int64], fill: float) -> Tensor:
+    """Return images `[B, C, H, W]` moved down and right `by` so many pixels, `[B, 2]`; what comes in is of `fill`."""
+    most = int(np.abs(by).max(initial=0))
+    padded = functional.pad(images, (most, most, most, most), value=fill)
+    height, width = images.shape[2:]
+    down, right = (most - torch.from_numpy(by).to(images.device)).T
+    rows = down[:, None] + torch.arange(height, device=images.device)
+    columns = right[:, None] + torch.arange(width, device=images.device)
+    number = torch.arange(len(images), device=images.device)
+    # Channels last, as the index leaves them and as the images are.
+    return padded[number[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
 ALL = slice(None)
 
 
@@ -120,8 +140,8 @@ class Images(Protocol):
 class ImageTensor:
     """Images `[N, H, W]` or `[N, H, W, 3]` (uint8) with labels `[N]`, held on a device and normalised batch by batch.
 
-    With `flip` each image of an epoch is mirrored left-right with probability 1/2. `yaw`, `[N]`, is how far each head
-    is turned, in degrees, where that is known.
+    With `flip` each image of an epoch is mirrored left-right with probability 1/2; with `translate` it is moved by up
+    to so many pixels. `yaw`, `[N]`, is how far each head is turned, in degrees, where that is known.
     """
 
     def __init__(
@@ -132,6 +152,7 @@ class ImageTensor:
         device: torch.device,
         *,
         flip: bool = False,
+        translate: int = 0,
         yaw: NDArray[np.float32] | None = None,
     ) -> None:
         pixels = torch.from_numpy(np.ascontiguousarray(images))
@@ -139,7 +160,7 @@ class ImageTensor:
         self.labels = torch.from_numpy(np.asarray(labels, dtype=np.int64)).to(device)
         self.scale = 1 / (255 * normalisation.std)
         self.shift = -normalisation.mean / normalisation.std
-        self.flip, self.yaw = flip, yaw
+        self.flip, self.translate, self.yaw = flip, translate, yaw
 
     def __len__(self) -> int:
         return len(self.images)
@@ -166,16 +187,19 @@ class ImageTensor:
         """
         order = epoch_order(len(self), seed, epoch) if order is None else order
         mirrored = flips(seed, epoch, len(order)) if self.flip else None
+        moved = translations(seed, epoch, len(order), self.translate) if self.translate else None
         for first in range(start * batch_size, len(order), batch_size):
             places = slice(first, first + batch_size)
             index = torch.from_numpy(order[places]).to(self.images.device)
             images = self.normalised(index[share])
             if mirrored is not None:
                 images = mirror(images, mirrored[places][share])
+            if moved is not None:
+                images = translate(images, moved[places][share], fill=self.shift)
             yield images, self.labels[index]
 
     def in_order(self, batch_size: int, order: Order | None = None) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield all images and labels in the order of the files, or those of `order` in that order, never mirrored."""
+        """Yield all images and labels in the order of the files, or those of `order` in that order, as they are."""
         places = None if order is None else torch.from_numpy(order).to(self.images.device)
         for first in range(0, len(self) if places is None else len(places), batch_size):
             part = slice(first, first + batch_size)

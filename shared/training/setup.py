@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from shared.data.image_source import ArraySource
+from shared.errors import UserError
 from shared.training.batches import Images, ImageTensor, Normalisation
 from shared.training.loop import fit
 from shared.training.streaming import StreamedImages
@@ -29,9 +30,8 @@ class Setup:
     def __init__(self, run: Run, seed: int, drawn: Drawn, device: torch.device) -> None:
         self.run, self.seed, self.drawn, self.device = run, seed, drawn, device
         self._normalisation = _normalisation(drawn)
-        flip = run.config.training.flip
         self.images: dict[Split, Images] = {
-            split: self.on_device(part, flip=flip and split == "train") for split, part in drawn.parts.items()
+            split: self.on_device(part, augmented=split == "train") for split, part in drawn.parts.items()
         }
         torch.manual_seed(seed)
         shape = drawn.parts["train"].images.shape
@@ -53,12 +53,26 @@ class Setup:
             label=f"{self.run.paper} {self.run.name} seed {self.seed}",
         )
 
-    def on_device(self, part: Part, *, flip: bool = False) -> Images:
-        """Return images on the device where they are in memory, else a stream that reads when asked; mirrored if so."""
+    def on_device(self, part: Part, *, augmented: bool = False) -> Images:
+        """Return images on the device where they are in memory, else a stream that reads when asked.
+
+        Raises:
+            UserError: images that are not in memory are to be moved.
+
+        """
+        training = self.run.config.training
+        flip, moved = augmented and training.flip, training.translate if augmented else 0
         if isinstance(part.images, ArraySource):
             pixels = part.images.images[part.index]
-            return ImageTensor(pixels, part.labels, self._normalisation, self.device, flip=flip, yaw=part.yaw)
-        workers = self.run.config.training.workers
+            return ImageTensor(
+                pixels, part.labels, self._normalisation, self.device, flip=flip, translate=moved, yaw=part.yaw
+            )
+        if moved:
+            raise UserError(
+                f"run '{self.run.name}' sets training.translate, but the images of {self.run.config.data.name} are not "
+                "held in memory; leave it out"
+            )
+        workers = training.workers
         return StreamedImages(
             part.images, part.index, part.labels, self.device, flip=flip, yaw=part.yaw, workers=workers
         )

@@ -74,6 +74,13 @@ def test_several_runs_are_averaged_seed_by_seed(readme):
     assert both == pytest.approx((affinity + softmax) / 2, abs=0.011)
 
 
+def test_a_table_of_which_nothing_is_published_says_so(readme):
+    whole = readme.read_text().replace("written: table table1", "written: table table4", 1)
+    readme.write_text(whole)
+    assert status("--results", RESULTS) == 0
+    assert "Not measured yet: no record of table4 is published." in readme.read_text()
+
+
 def test_a_paper_needs_a_readme(readme, capsys):
     readme.unlink()
     assert status("--results", RESULTS) == 2

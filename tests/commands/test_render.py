@@ -33,7 +33,9 @@ def seeds_of_every_run(tmp_path, scale: str = "lite") -> Results:
                 "axes": run.axes,
                 "config": run.config.plain(),
                 "metrics": dict.fromkeys(run.config.benchmarks, metrics),
-                "data": DataUsed(name=run.config.data.name, checksums={}, counts={"train": [5] * classes}),
+                "data": DataUsed(
+                    name=run.config.data.name, checksums={}, counts={"train": [5] * classes, "held_out": [2] * classes}
+                ),
             }
             path = write(results.paper(scale, GA.key), record(run.name, seed).model_copy(update=made_up))
             if run.config.keep_features:

@@ -18,6 +18,7 @@ from shared.data.sampling import (
     divide,
     flip_labels,
     hold_out,
+    hold_out_images,
     keep_fraction,
     sample,
 )
@@ -418,3 +419,47 @@ def test_an_unset_division_leaves_no_trace_in_the_configuration():
     assert Sampling(under_represented=UnderRepresented(few=0)).model_dump()["under_represented"]["few"] == 0
     with pytest.raises(ValueError, match="give either classes or under_represented"):
         Sampling(under_represented=UnderRepresented(), classes=(0, 1))
+
+
+def reduced(images: int, fraction: float = 0.1) -> Sampling:
+    return Sampling(imbalance=Imbalance(classes=(0, 1, 2, 3, 4), fraction=fraction), held_out_images=images)
+
+
+def test_what_the_imbalance_drops_is_held_out_and_all_that_it_keeps_is_trained_on(mnist_labels):
+    without = sample(mnist_labels, Sampling(imbalance=Imbalance(classes=(0, 1, 2, 3, 4), fraction=0.1)), 10, seed=3)
+    drawn = sample(mnist_labels, reduced(1000), 10, seed=3)
+    assert drawn.counts["held_out"] == [1000] * 10
+    assert drawn.counts["train"] == [592, 674, 596, 613, 584, 4421, 4918, 5265, 4851, 4949]
+    of_reduced = mnist_labels[without.train] < 5
+    np.testing.assert_array_equal(drawn.train[mnist_labels[drawn.train] < 5], without.train[of_reduced])
+    assert set(drawn.train) <= set(without.train)
+    assert not set(drawn.held_out) & set(drawn.train)
+    assert np.all(np.diff(drawn.held_out) > 0)
+    np.testing.assert_array_equal(drawn.held_out_labels, mnist_labels[drawn.held_out])
+
+
+def test_images_held_out_depend_on_the_seed_and_fewer_are_some_of_more(mnist_labels):
+    first, again, other = (sample(mnist_labels, reduced(1000), 10, seed).held_out for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert set(sample(mnist_labels, reduced(300), 10, seed=0).held_out) <= set(first)
+
+
+def test_without_an_imbalance_images_are_held_out_of_those_to_train_on(mnist_labels):
+    train, held_out = hold_out_images(mnist_labels, 500, seed=0)
+    assert class_counts(mnist_labels[held_out], 10) == [500] * 10
+    assert sorted([*train, *held_out]) == list(range(len(mnist_labels)))
+
+
+def test_too_few_images_to_hold_out_are_refused(mnist_labels):
+    with pytest.raises(UserError, match="asks for 100 images of class 0, of which there are 59 that the"):
+        sample(mnist_labels, reduced(100, fraction=0.99), 10, seed=0)
+    with pytest.raises(UserError, match="asks for 5422 images of class 5, of which there are 5421 to train on"):
+        hold_out_images(mnist_labels, 5422, seed=0)
+
+
+@pytest.mark.parametrize("other", [{"held_out": 0.1}, {"label_noise": 0.1}])
+def test_images_to_hold_out_go_with_neither_a_share_nor_noise(other):
+    with pytest.raises(ValueError, match="held_out"):
+        Sampling(held_out_images=10, **other)
+    assert "held_out_images" not in Sampling(**other).model_dump()

@@ -37,7 +37,6 @@ def test_a_published_record_is_whole_and_of_a_run_as_it_is_configured_now(entry,
     ("key", "target"),
     [
         ("gaussian_affinity", "table1"),
-        ("gaussian_affinity", "table_search"),
         ("regular_polytope", "table_accuracy"),
         ("regular_polytope", "table_geometry"),
         ("adversarial_variance", "table_variance"),

@@ -26,11 +26,11 @@ from shared.training.loop import Stopped, error, fit, learning_rate_factor
 RUNS = """\
 defaults:
   data: {name: mnist-5k, sampling: {per_class: 100, held_out: 0.2}}
-  backbone: {name: small-cnn, filters: [4, 4, 4], embedding: 8}
+  backbone: {name: small-cnn, filters: [4, 4, 4], embedding: 8, dropout: 0.2}
   loss: {name: affinity, sigma: 10, margin: 0.5, prototypes: 2}
   scheme: {name: classification}
   optimizer: {name: sgd, learning_rate: 0.02, momentum: 0.9}
-  training: {epochs: 3, batch_size: 8, checkpoint_steps: 10, gpus: 0, milestones: [0.5]}
+  training: {epochs: 3, batch_size: 8, checkpoint_steps: 10, gpus: 0, milestones: [0.5], translate: 2}
   benchmarks: [mnist-test]
   keep_features: [test]
 runs:

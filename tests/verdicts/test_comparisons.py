@@ -117,7 +117,7 @@ def test_lower_compares_with_a_quoted_column_of_the_same_row() -> None:
     ],
 )
 def test_nearer_to_one_measures_ratios_on_both_sides(ours: list[float], theirs: list[float], verdict: str) -> None:
-    metric = "mnist-geometry/variance_ratio"
+    metric = "mnist-geometry/cluster_variance_ratio"
     test = {
         "kind": "lower",
         "less": {"runs": "ours", "metric": metric},

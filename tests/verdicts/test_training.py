@@ -1,4 +1,4 @@
-"""Recorded trainings: published ones by curve and configuration alone, and two that are trained here."""
+"""Recorded trainings: kept ones by curve and configuration alone, and two that are trained here."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from shared.verdicts.training import numbers_of, read_curve, recorded_health
 from tests.conftest import ROOT
 
 PUBLISHED = Results(ROOT / "results").paper("published", "gaussian_affinity")
+TRAININGS = ROOT / "tests/records/trainings"
 
 
-def test_of_the_published_search_what_never_trained_is_found():
+def test_what_never_trained_is_found_among_published_and_other_trainings():
     found = {}
-    for path in find_records(PUBLISHED):
+    for path in [*find_records(PUBLISHED), *sorted(TRAININGS.rglob("record.json"))]:
         record = read_record(path)
         found[record.run] = recorded_health(record, path.parent)
     untrained = {run for run, health in found.items() if not health.trained}
@@ -29,7 +30,7 @@ def test_of_the_published_search_what_never_trained_is_found():
 
 @pytest.mark.parametrize(("name", "nothing", "alike"), [("0.75", 3.6818, 6.75), ("0.5", 2.4545, 4.5)])
 def test_what_knowing_nothing_costs_comes_from_the_configuration(name, nothing, alike):
-    path = PUBLISHED / "runs/search/affinity" / name / "0.1/seed0/record.json"
+    path = TRAININGS / "search/affinity" / name / "0.1/seed0/record.json"
     numbers = numbers_of(read_record(path), read_curve(path.parent / "curve.csv"))
     assert numbers.nothing == pytest.approx(nothing, abs=1e-4)
     assert numbers.alike == pytest.approx(alike)

@@ -26,6 +26,13 @@ def test_in_two_dimensions_the_regulariser_heaps_the_prototypes():
     assert not found.classifies
 
 
+def test_with_a_small_weight_of_the_regulariser_they_lie_apart_in_two_dimensions():
+    found = optimum(Affinity(sigma=10.0, margin=0.75, initial_scale=1.0, diversity=0.001), 2, 10)
+    assert found.terms["hinge"] == pytest.approx(0.218, abs=5e-3)
+    assert found.geometry["mean distance between vectors of two classes"] == pytest.approx(5.29, abs=0.05)
+    assert found.classifies
+
+
 def test_the_faces_by_a_sample_of_the_classes():
     """R is a mean over pairs of prototypes, the hinge a sum over the other classes: the weight makes up for these."""
     classes, sample = 8631, 1000

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.patches import Rectangle
 
 from papers.gaussian_affinity import targets
 from papers.gaussian_affinity.names import LESIONS
 from shared.records.kept import FEATURES
 from shared.records.records import Record, Records
+from shared.reporting.figure import Figure
 from shared.runs.registry import paper
 from tests.records.samples import record
 
@@ -81,6 +83,130 @@ def test_table1_shows_cosen_as_quoted_and_as_measured() -> None:
     assert shown.loc["10% of odd digits", "CoSen CNN (quoted)"] == "98.6"
     assert shown.loc["10% of odd digits", "CoSen CNN (measured)"] == "98.25 (1)"
     assert shown.loc["Stand. split", "CoSen CNN (measured)"] == "not run"
+
+
+def test_table1_begins_with_what_is_quoted_for_the_whole_set() -> None:
+    metrics = {"mnist-test": {"accuracy": 99.5, "error": 0.5}}
+    shown = targets.table1(of([made_up("table1/standard/affinity", metrics=metrics)])).display
+    assert shown["Others (quoted)"].tolist() == ["99.6", "99.7", "99.8", *[""] * 5]
+    assert shown["Imbalanced"].tolist()[2:4] == ["Stand. split: Maxout NIN [6]", "Stand. split"]
+    assert set(shown.iloc[:3, 2:].to_numpy().ravel()) == {""}
+
+
+def errors(group: str, by_level: dict[str, float]) -> Records:
+    return of(
+        [made_up(f"{group}/{level}", metrics={"mnist-test": {"error": error}}) for level, error in by_level.items()]
+    )
+
+
+def shaded(figure: Figure) -> tuple[float, float]:
+    [patch] = figure.drawing.axes[0].patches
+    assert isinstance(patch, Rectangle)
+    return patch.get_x(), patch.get_x() + patch.get_width()
+
+
+def test_figure7_shows_levels_that_fail_beside_the_printed_best() -> None:
+    figure = targets.figure7(errors("figure7", {"0.1": 40.0, "5": 1.1, "20": 1.0, "50": 1.3}))
+    axes = figure.drawing.axes[0]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    low, high = axes.get_ylim()
+    assert 0 < low < 1
+    assert high > 40
+    assert shaded(figure) == (5, 20)
+    assert "best, as printed" in axes.get_legend_handles_labels()[1]
+
+
+def test_figure8_has_a_tick_at_every_measured_level() -> None:
+    figure = targets.figure8(errors("figure8", {"1": 1.4, "2": 1.3, "3": 1.2, "5": 1.0, "20": 1.1}))
+    axes = figure.drawing.axes[0]
+    assert axes.get_xticks().tolist() == [1, 2, 3, 5, 20]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2", "3", "5", "20"]
+    assert axes.get_ylim()[0] == 0
+    assert shaded(figure) == (5, 20)
+
+
+def test_table_recipes_shows_the_losses_side_by_side() -> None:
+    used = record().data.model_copy(update={"counts": {"held_out": [1000] * 10}})
+    rows = [
+        made_up(f"search/recipe/{recipe}/{loss}", seed, metrics={"held-out": {"balanced_error": error}}, data=used)
+        for recipe, loss, seed, error in [
+            ("plain", "softmax", 0, 1.4),
+            ("plain", "softmax", 1, 1.2),
+            ("longer-shifted", "affinity-m1", 0, 1.0),
+        ]
+    ]
+    table = targets.table_recipes(of(rows))
+    shown = table.display.set_index("Recipe")
+    assert shown.loc["as the other runs", "softmax (measured)"] == "1.30 ± 0.14 (2)"
+    assert shown.loc["longer, moved by up to 2 pixels", "affinity, m = 1 (measured)"] == "1.00 (1)"
+    assert shown.loc["longer", "affinity (measured)"] == "not run"
+    assert shown["Epochs"].tolist() == [12, "", 36, ""]
+    assert "judged on 10,000 training images" in table.notes[0]
+
+
+def test_table_diversity_shows_what_is_measured_with_and_without() -> None:
+    metrics = {
+        "mnist-test": {"error": 1.0, "minority_error": 2.0},
+        "mnist-geometry": {"prototype_spacing_cv": 0.125},
+    }
+    table = targets.table_diversity(of([made_up("table_diversity/0", metrics=metrics)]))
+    shown = table.display.set_index("Weight of R")
+    assert list(shown.loc["0"]) == ["1.00 (1)", "2.00 (1)", "0.12500 (1)"]
+    assert set(shown.loc["1"]) == {"not run"}
+    assert len(table.data) == 3
+
+
+def test_each_recipe_is_the_one_that_the_table_calls_it_and_differs_in_nothing_else() -> None:
+    plain = {name: run.config.plain() for name, run in GA.runs("full").items() if name.startswith("search/recipe/")}
+    assert len(plain) == 4 * 3
+    for loss in ("softmax", "affinity", "affinity-m1"):
+        base = plain[f"search/recipe/plain/{loss}"]
+        longer = plain[f"search/recipe/longer/{loss}"]
+        assert (base["training"]["epochs"], longer["training"]["epochs"]) == (12, 36)
+        assert longer == {**base, "training": {**base["training"], "epochs": 36}}
+        shifted, dropout = (plain[f"search/recipe/longer-{what}/{loss}"] for what in ("shifted", "dropout"))
+        assert shifted == {**longer, "training": {**longer["training"], "translate": 2}}
+        assert dropout == {**longer, "backbone": {**longer["backbone"], "dropout": 0.5}}
+
+
+def test_no_run_of_the_search_looks_at_a_test_image() -> None:
+    searches = [run for name, run in GA.runs("full").items() if name.startswith("search/")]
+    assert len(searches) == 9 + 3 + 12
+    assert {run.config.benchmarks for run in searches} == {("held-out",)}
+    assert not any(run.config.keep_features for run in searches)
+
+
+def plane(folder: Path, loss: str) -> tuple[Record, Path]:
+    """Return a record of figure 2 in which each digit lies on its centre, far from all others."""
+    place = folder / loss
+    place.mkdir()
+    centres = np.stack([np.cos(np.arange(10)), np.sin(np.arange(10))], axis=1) * 5
+    np.savez(
+        place / FEATURES.format(split="test"),
+        class_vectors=centres[:, None],
+        embeddings=centres.repeat(3, axis=0),
+        labels=np.arange(10).repeat(3),
+    )
+    return made_up(f"figure2/{loss}", folder=place)
+
+
+def test_figure2_has_a_panel_a_loss_and_no_name_on_a_mark(tmp_path: Path) -> None:
+    figure = targets.figure2(of([plane(tmp_path, "center"), plane(tmp_path, "affinity-m1-small-weight")]))
+    titles = [axes.get_title() for axes in figure.drawing.axes]
+    assert titles == [
+        "(a) softmax",
+        "(b) center loss",
+        "(c) affinity, m = 1",
+        "(d) affinity, m = 1, weight of R 0.001",
+    ]
+    panel = figure.drawing.axes[1]
+    figure.drawing.draw_without_rendering()
+    [marks] = [line for line in panel.lines if line.get_marker() == "+"]
+    places = panel.transData.transform(marks.get_xydata())
+    assert len(places) == len(panel.texts) == 10
+    for name in panel.texts:
+        box = name.get_window_extent()
+        assert not any(box.contains(*place) for place in places)
 
 
 def test_table3_has_every_method_of_the_paper_and_two_measured_rows() -> None:
@@ -185,9 +311,20 @@ def test_figure4_adds_up_the_folds_and_shows_the_shares_of_each_true_class(tmp_p
     assert percent[1] == pytest.approx([0, 66.667, 33.333, 0, 0])
     assert percent[4].tolist() == [0, 0, 0, 100, 0]
     assert [axes.get_title() for axes in figure.drawing.axes] == [
-        "(a) CoSen CNN, 1 test images",
-        "(b) Affinity loss, 8 test images",
+        "(a) CoSen CNN: 1 lesions, 1 seed",
+        "(b) Affinity loss: 8 lesions, 1 seed",
     ]
+
+
+def test_figure4_counts_a_lesion_once_however_many_seeds_there_are(tmp_path: Path) -> None:
+    rows = [
+        predicted(tmp_path, "cosen", fold, [(0, 0), (1, 1), (2, 1)][: 2 + fold], seed)
+        for fold in (0, 1)
+        for seed in range(3)
+    ]
+    figure = targets.figure4(of(rows))
+    assert figure.drawing.axes[0].get_title() == "(a) CoSen CNN: 5 lesions, 3 seeds"
+    assert figure.data["images"].sum() == 15
 
 
 def test_figure4_leaves_a_panel_empty_that_was_not_run(tmp_path: Path) -> None:
