@@ -17,7 +17,7 @@ from papers.regular_polytope.polytope import POLYTOPES, vertices
 from shared.evaluation.angles import Angles
 from shared.evaluation.output import Output
 from shared.records.kept import FEATURES
-from shared.records.records import Records
+from shared.records.records import Records, TrainedOn
 from shared.runs.registry import paper
 from tests.records.samples import record
 
@@ -30,16 +30,19 @@ def made_up(folder: Path, names: Iterable[str], accuracy: float = 99.0) -> Recor
     random, entries = np.random.default_rng(0), []
     for name in names:
         run = RP.run(name, "full")
-        loss = run.config.loss.model_dump()
+        polytope = run.axes.get("polytope", "cube")
         entry = record(name, accuracy=accuracy)
         entry.axes.clear()
         entry.axes.update(run.axes)
         entry.config.clear()
         entry.config.update(run.config.plain())
+        entry.metrics.clear()
         classes = 47 if name.startswith("emnist") else 10
-        entry.metrics["emnist-test" if classes == 47 else "mnist-test"] = {"accuracy": accuracy}
-        vectors = vertices(loss["polytope"], classes)
-        if loss["learnable"]:
+        for benchmark in {"mnist-test", "emnist-test", "held-out"} & set(run.config.benchmarks):
+            entry.metrics[benchmark] = {"accuracy": accuracy}
+        entry.metrics["training"] = {"loss": 1.5}
+        vectors = vertices(polytope, classes)
+        if name.endswith("learnable"):
             vectors = vectors[::-1]
         labels = np.arange(100) % classes
         embeddings = 7 * (vectors[labels] + 0.01 * random.normal(size=(100, vectors.shape[1])))
@@ -107,12 +110,14 @@ def test_what_is_missing_is_shown_as_not_run(tmp_path: Path) -> None:
     assert accuracy[3] == ["EMNIST, cube", "6", "88.31", "not run", "88.39", "not run"]
     empty = Records([], RP.reference)
     assert set(targets.table_accuracy(empty).display["fixed (measured)"]) == {"not run"}
-    assert len(targets.table_geometry(empty).display) == 19
+    assert len(targets.table_geometry(empty).display) == 26
 
 
 def test_table_geometry_sets_every_run_beside_the_closed_form(tmp_path: Path) -> None:
-    table = targets.table_geometry(made_up(tmp_path, RP.runs("full")))
-    assert len(table.display) == len(RP.runs("full"))
+    runs = [run.name for run in RP.target_runs("table_geometry", "full")]
+    assert len(runs) == len(RP.runs("full")) - len(RP.target_runs("table_search", "full"))
+    table = targets.table_geometry(made_up(tmp_path, runs))
+    assert len(table.display) == len(runs)
     assert not (table.display == "not run").any(axis=None)
     rows = {(row["Polytope"], row["Classifier"]): row for row in table.display.to_dict("records")}
     cube = rows["EMNIST, cube, d = 6", "fixed, eq. 9"]
@@ -120,6 +125,19 @@ def test_table_geometry_sets_every_run_beside_the_closed_form(tmp_path: Path) ->
     assert float(cube["nearest class means (measured)"].split()[0]) == pytest.approx(48.2, abs=2)
     assert cube["accuracy, % (measured)"] == "99.00 (1)"
     assert float(cube["images to vector, mean (measured)"].split()[0]) < 5
+
+
+def test_table_search_shows_the_epochs_in_their_order_with_the_error_on_the_images_trained_on(tmp_path: Path) -> None:
+    records = made_up(tmp_path, ["search/epochs/16", "search/epochs/8"])
+    trained = TrainedOn(images=5000, classes=10, error=0.24, chance=90.0, predicted=10, spread=0.9)
+    (longer, place), shorter = records.records
+    longer = longer.model_copy(update={"health": trained})
+    table = targets.table_search(Records([(longer, place), shorter], RP.reference))
+    assert table.display.to_numpy().tolist() == [
+        ["8", "20", "99.00 (1)", "not run", "1.50 (1)"],
+        ["16", "20", "99.00 (1)", "0.24 (1)", "1.50 (1)"],
+    ]
+    assert table.data.set_index(["run", "metric"])["training_error"]["search/epochs/16", "accuracy"] == 0.24
 
 
 def test_the_geometry_and_the_targets_import_no_torch() -> None:
