@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import degrees
+from math import degrees, nan
 from string import digits
 
 import pandas as pd
@@ -124,7 +124,7 @@ def table_search(records: Records) -> Table:
     tidy = _tidy(records, ["accuracy", "loss"])
     seeds = zip(tidy["run"], tidy["seed"], strict=True)
     return Table(
-        data=tidy.assign(training_error=[errors.get(seed) for seed in seeds]),
+        data=tidy.assign(training_error=[errors.get(seed, nan) for seed in seeds]),
         display=pd.DataFrame(rows),
         caption="Accuracy on held-out training images of MNIST by the number of epochs (fixed cube with the margin)",
         notes=[

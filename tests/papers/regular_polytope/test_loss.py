@@ -51,9 +51,7 @@ def continued(theta: float, m: float, continuation: str) -> float:
     return cos(theta + m)
 
 
-def oracle(
-    loss: PolytopeLoss, embedding: Tensor, labels: Tensor, kappa: float | None, m: float, continuation: str
-) -> float:
+def oracle(loss: PolytopeLoss, embedding: Tensor, labels: Tensor, kappa: float | None, m: float) -> float:
     """Eq. 6 without kappa, else eq. 9, in Python's own floats."""
     total = 0.0
     for f, y in zip(embedding.tolist(), labels.tolist(), strict=True):
@@ -66,7 +64,7 @@ def oracle(
                 logits.append(product)
                 continue
             theta = acos(max(-1.0, min(1.0, product / length)))
-            logits.append(kappa * (continued(theta, m, continuation) if j == y else cos(theta)))
+            logits.append(kappa * (continued(theta, m, loss.continuation) if j == y else cos(theta)))
         total -= logits[y] - log(sum(exp(z) for z in logits))
     return total / len(labels)
 
@@ -84,7 +82,7 @@ def test_oracle(polytope: Name, learnable: bool, scale: float | None, margin: fl
     m = margin * geometry.angle(polytope, embedding.shape[1])
     terms = loss(embedding, labels)
     assert list(terms) == ["loss"]
-    assert terms["loss"].item() == pytest.approx(oracle(loss, embedding, labels, scale, m, continuation), rel=1e-9)
+    assert terms["loss"].item() == pytest.approx(oracle(loss, embedding, labels, scale, m), rel=1e-9)
 
 
 def test_by_hand_without_a_margin() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from papers.regular_polytope import targets
-from papers.regular_polytope.polytope import POLYTOPES, vertices
+from papers.regular_polytope.polytope import POLYTOPES, Name, vertices
 from shared.evaluation.angles import Angles
 from shared.evaluation.output import Output
 from shared.records.kept import FEATURES
@@ -30,7 +30,7 @@ def made_up(folder: Path, names: Iterable[str], accuracy: float = 99.0) -> Recor
     random, entries = np.random.default_rng(0), []
     for name in names:
         run = RP.run(name, "full")
-        polytope = run.axes.get("polytope", "cube")
+        polytope: Name = next((known for known in POLYTOPES if known in name.split("/")), "cube")
         entry = record(name, accuracy=accuracy)
         entry.axes.clear()
         entry.axes.update(run.axes)
