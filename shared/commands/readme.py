@@ -3,7 +3,7 @@
 The kinds of parts (`shared/reporting/readme.py` has their markers):
 
     deviations      the deviations of `runs.yaml`
-    table TARGET    a table as it is drawn from the published records
+    table TARGET    a table as it is drawn from the published records, or that there are none
     measured [N]    a table that is written by hand but for its last column. The others are some words, a run and
                     benchmark/metric; the last is what the published records have of them, with N decimals (2). Several
                     runs in braces are averaged seed by seed
@@ -20,6 +20,7 @@ from shared.errors import UserError, suggestion
 from shared.evaluation.spread import mean
 from shared.records.records import Records, find_records
 from shared.records.results import Results
+from shared.records.target_records import record_paths
 from shared.reporting.comparison import by_seed
 from shared.reporting.readme import Part, deviations_text, filled, rewrite, target_text
 from shared.reporting.table import Table, measured
@@ -77,6 +78,9 @@ class _Parts:
         raise UserError(f"nothing is known of the kind '{part.kind}'; {suggestion(part.kind, KINDS)}")
 
     def _table(self, target: str) -> str:
+        is_table = self.paper.target(target).kind == "table"
+        if is_table and not record_paths(self.paper, target, "published", self.results):
+            return f"No record of `{target}` is published."
         drawn = draw(self.paper, target, "published", self.results)
         if not isinstance(drawn, Table):
             raise UserError(f"{target} is a figure; name a table.")

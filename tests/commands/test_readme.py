@@ -65,6 +65,18 @@ def test_what_a_readme_asks_for_in_vain_is_named_with_its_line(readme, capsys, o
     assert readme.read_text() == whole
 
 
+def test_of_a_table_without_records_it_is_said_that_there_are_none(readme):
+    whole = readme.read_text().replace("written: table table_search", "written: table table3", 1)
+    readme.write_text(whole.replace("table table1 ", "table table_search ", 1))
+    records = readme.parent.parent / "results"
+    shutil.copytree(ROOT / "results" / "published" / KEY, records / "published" / KEY)
+    shutil.rmtree(records / "published" / KEY / "runs" / "search")
+    assert status("--results", str(records)) == 0
+    assert "<!-- written: table table_search -->\n\nNo record of `table_search` is published.\n\n<!-- end -->" in (
+        readme.read_text()
+    )
+
+
 def test_several_runs_are_averaged_seed_by_seed(readme):
     whole = readme.read_text().replace("`table3/affinity`", "`table3/{affinity,softmax}`", 1)
     readme.write_text(whole)
