@@ -152,10 +152,16 @@ def _draw(axes: Axes, frame: pd.DataFrame, colours: dict[str, NDArray[np.float64
     if (frame["what"] == "learned weight").any():
         x0, y0 = placed(np.zeros_like(vectors))
         axes.plot(
-            np.stack([x0.ravel(), x.ravel()]), np.stack([y0.ravel(), y.ravel()]), color="black", linewidth=0.4, zorder=0.9
+            np.stack([x0.ravel(), x.ravel()]),
+            np.stack([y0.ravel(), y.ravel()]),
+            color="black",
+            linewidth=0.4,
+            zorder=0.9,
         )
     else:
-        axes.plot(x.ravel(), y.ravel(), "o", color="black", fillstyle="none", markersize=1.4 + 5 / d, markeredgewidth=0.5)
+        axes.plot(
+            x.ravel(), y.ravel(), "o", color="black", fillstyle="none", markersize=1.4 + 5 / d, markeredgewidth=0.5
+        )
     for index, name in enumerate(columns):
         axes.text(index, index, f"$f_{{{name[1:]}}}$", ha="center", va="center", backgroundcolor="white")
     axes.set(xlim=(-0.5, d - 0.5), ylim=(d - 0.5, -0.5), aspect="equal")

@@ -6,17 +6,22 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
-    from numpy.typing import NDArray
 
 CLASSES = 10
 GREY = "#9a9a9a"
+NAME_DISTANCE = 9
+"""In points, of a class's name from its median."""
+MORE = 0.5
+"""Of the sides' unit, by which boxes move more than they must, so that a crowd dissolves in tens of rounds."""
 T = TypeVar("T")
+Places = NDArray[np.float64]
 
 
 def points(arrays: Mapping[str, NDArray[np.generic]], names: Sequence[str]) -> pd.DataFrame:
@@ -68,19 +73,58 @@ def scatter(
 
 
 def _name_classes(axes: Axes, frame: pd.DataFrame, reduced: Sequence[str]) -> None:
-    for name, place in frame.groupby("class")[["x", "y"]].median().iterrows():
-        outward = place / max(float(np.hypot(place["x"], place["y"])), 1e-12)
+    """Write each class's name beside its median, outward, and those apart that would cover each other.
+
+    A line leads from a name that had to move far to its median.
+    """
+    medians = frame.groupby("class")[["x", "y"]].median()
+    names = [f"{name}*" if name in reduced else str(name) for name in medians.index]
+    places = medians.to_numpy()
+    outward = places / np.maximum(np.hypot(*places.T), 1e-12)[:, None]
+    # In points from the lower left corner, as far as they are known before constrained layout moves the axes a little.
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    side = 72 * min(axes.bbox.width, axes.bbox.height) / axes.figure.dpi
+    anchors = side * (places - (left, low)) / (right - left, high - low)
+    first = anchors + NAME_DISTANCE * outward
+    moved = apart(first, np.array([[5.2 * len(name) + 2, 9] for name in names]), side)
+    for name, place, anchor, start, end in zip(names, places, anchors, first, moved, strict=True):
+        has_moved = float(np.hypot(*(end - start))) > NAME_DISTANCE / 2
         axes.annotate(
-            f"{name}*" if name in reduced else str(name),
-            (place["x"], place["y"]),
-            xytext=(9 * outward["x"], 9 * outward["y"]),
+            name,
+            place,
+            xytext=end - anchor,
             textcoords="offset points",
             ha="center",
             va="center",
             fontsize=7,
             fontweight="bold",
             bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "alpha": 0.75, "linewidth": 0},
+            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0} if has_moved else None,
         )
+
+
+def apart(centres: Places, sizes: Places, side: float) -> Places:
+    """Return centres `[n, 2]` of boxes of `sizes` `[n, 2]`, moved so that no box covers another, within 0..`side`.
+
+    Two that overlap are moved by as much each, along the axis on which less is needed and a little more than that, again
+    and again; those that overlap with none stay. Where there is no room for all, some go on overlapping.
+    """
+    moved = np.clip(centres, 0, side)
+    for _ in range(200):
+        crowded = False
+        for one in range(len(moved)):
+            for other in range(one):
+                between = moved[one] - moved[other]
+                overlap = (sizes[one] + sizes[other]) / 2 - np.abs(between)
+                if overlap.min() > 1e-6:
+                    crowded, axis = True, int(overlap.argmin())
+                    step = np.copysign(overlap[axis] / 2 + MORE, between[axis])
+                    moved[one, axis] += step
+                    moved[other, axis] -= step
+        moved = np.clip(moved, 0, side)
+        if not crowded:
+            break
+    return moved
 
 
 def rays(axes: Axes, vectors: NDArray[np.generic]) -> None:
