@@ -177,7 +177,7 @@ def _draw(axes: Axes, frame: pd.DataFrame, colours: dict[str, NDArray[np.float64
 
 
 def _range(points: NDArray[np.float64], vectors: NDArray[np.float64]) -> tuple[float, float]:
-    """Return what holds the origin, all class vectors, and all but the outermost 0.25% of coordinates on either side."""
+    """Return what holds the origin, all class vectors, and all coordinates but the outermost 0.25% on either side."""
     inner = np.quantile(points, [0.0025, 0.9975])
     low, high = min(0.0, inner[0], vectors.min()), max(0.0, inner[1], vectors.max())
     margin = 0.07 * (high - low)

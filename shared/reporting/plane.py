@@ -91,8 +91,8 @@ def _name_classes(axes: Axes, frame: pd.DataFrame, reduced: Sequence[str]) -> No
         has_moved = float(np.hypot(*(end - start))) > NAME_DISTANCE / 2
         axes.annotate(
             name,
-            place,
-            xytext=end - anchor,
+            (place[0], place[1]),
+            xytext=tuple(end - anchor),
             textcoords="offset points",
             ha="center",
             va="center",
@@ -106,8 +106,8 @@ def _name_classes(axes: Axes, frame: pd.DataFrame, reduced: Sequence[str]) -> No
 def apart(centres: Places, sizes: Places, side: float) -> Places:
     """Return centres `[n, 2]` of boxes of `sizes` `[n, 2]`, moved so that no box covers another, within 0..`side`.
 
-    Two that overlap are moved by as much each, along the axis on which less is needed and a little more than that, again
-    and again; those that overlap with none stay. Where there is no room for all, some go on overlapping.
+    Two that overlap are moved by as much each, along the axis on which less is needed, and a little more than that,
+    again and again; those that overlap with none stay. Where there is no room for all, some go on overlapping.
     """
     moved = np.clip(centres, 0, side)
     for _ in range(200):

@@ -21,7 +21,7 @@ def overlapping(centres: NDArray[np.float64], sizes: NDArray[np.float64]) -> int
 
 def test_two_boxes_one_upon_the_other_part_along_their_shorter_side() -> None:
     moved = apart(np.array([[50.0, 50.0], [50.0, 50.0], [10.0, 80.0]]), np.array([[8.0, 4.0]] * 3), 100)
-    np.testing.assert_allclose(moved, [[50, 47.5], [50, 52.5], [10, 80]])
+    np.testing.assert_allclose(moved, np.array([[50, 47.5], [50, 52.5], [10, 80]]))
 
 
 def test_centres_are_brought_inside() -> None:

@@ -27,7 +27,7 @@ class EmnistBalanced(TrainingSet):
     training_images: ClassVar[int] = 112_800
     folder: ClassVar[str] = "EMNIST/raw"
     fetched: ClassVar[bool] = True
-    # Checksums of its expanded files are not published; the reader checks counts instead.
+    # SHA-256 of the gzipped files; checksums of the expanded ones are not published, of which counts are checked.
     card: ClassVar[Card] = Card(
         title="EMNIST, balanced",
         owner="G. Cohen, S. Afshar, J. Tapson, A. van Schaik; published by NIST",
@@ -39,6 +39,20 @@ class EmnistBalanced(TrainingSet):
             "gzip/emnist-balanced-*-ubyte.gz, expanded or as .gz, into EMNIST/raw under the data root"
         ),
         megabytes=103,
+        checksums={
+            "emnist-balanced-train-images-idx3-ubyte.gz": (
+                "74295e75e4e9fa2c102147460ee7eb763653d5132d883a84fb88932bfb8d2db4"
+            ),
+            "emnist-balanced-train-labels-idx1-ubyte.gz": (
+                "b46d41e5156a0a8aaaa4d18979fdd1588850fa8571018acffd5d93b325a7d6ed"
+            ),
+            "emnist-balanced-test-images-idx3-ubyte.gz": (
+                "117fc12b015e37ea98bfb2cbba3f77c3782c056cdbd219b87abfc8661d7135db"
+            ),
+            "emnist-balanced-test-labels-idx1-ubyte.gz": (
+                "a67cac948379b67270b9a4d0a01c8ec661598accf2f2b1964340b7c83cb175cd"
+            ),
+        },
     )
     name: Literal["emnist-balanced"] = "emnist-balanced"
 

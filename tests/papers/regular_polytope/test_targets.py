@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from papers.regular_polytope import targets
@@ -74,17 +75,46 @@ def test_figure4_shows_images_and_class_vectors_of_the_six_runs(tmp_path: Path) 
     assert cube["class"].tolist() == list("0123456789")
 
 
+def place_of(point: pd.Series, column: int, row: int, said: str) -> tuple[float, float]:
+    """Return where a panel of the range that is said below the matrix shows a point, panels being 1 apart."""
+    low, high = (float(end) for end in said.removeprefix("each panel from ").split(" to "))
+    across, up = ((point[f"f{index + 1}"] - low) / (high - low) - 0.5 for index in (column, row))
+    return column + across, row - up
+
+
 def test_each_panel_shows_its_two_coordinates(tmp_path: Path) -> None:
     figure = targets.figure2(made_up(tmp_path, ["figure2/simplex"]))
     axes = figure.drawing.axes[0]
     frame = figure.data[figure.data["what"] == "vertex"]
     shown = np.asarray(axes.lines[0].get_xydata())
-    largest = float(axes.get_xlabel().split("±")[1])
     for column, row in ((0, 3), (8, 1)):
         for _, point in frame.iterrows():
-            across = column + point[f"f{column + 1}"] / largest / 2
-            up = row - point[f"f{row + 1}"] / largest / 2
-            assert np.abs(shown - (across, up)).max(axis=1).min() < 5e-3
+            place = place_of(point, column, row, axes.get_xlabel())
+            assert np.abs(shown - place).max(axis=1).min() < 5e-3
+
+
+def test_panels_are_as_wide_as_what_is_drawn(tmp_path: Path) -> None:
+    figure = targets.figure2(made_up(tmp_path, ["figure2/simplex"]))
+    axes = figure.drawing.axes[0]
+    low, high = (float(end) for end in axes.get_xlabel().removeprefix("each panel from ").split(" to "))
+    coordinates = figure.data[[f"f{index}" for index in range(1, 10)]].to_numpy()
+    extent = coordinates.max() - coordinates.min()
+    # The simplex's vertices lie farther out on one side of the origin than on the other.
+    assert high > 2 * -low
+    assert extent < high - low < 1.2 * extent
+
+
+def test_learned_weights_are_lines_from_the_origin_below_the_images(tmp_path: Path) -> None:
+    figure = targets.figure4(made_up(tmp_path, ["figure4/cube/learnable"]))
+    axes = figure.drawing.axes[5]
+    weights = figure.data[figure.data["what"] == "learned weight"]
+    origin = pd.Series({f"f{index}": 0.0 for index in range(1, 5)})
+    assert len(axes.lines) == 10 * 12
+    ends = np.stack([np.asarray(line.get_xydata()) for line in axes.lines])
+    for _, weight in weights.iterrows():
+        line = [place_of(point, 2, 0, axes.get_xlabel()) for point in (origin, weight)]
+        assert np.abs(ends - np.array(line)).max(axis=(1, 2)).min() < 5e-3
+    assert max(line.get_zorder() for line in axes.lines) < axes.collections[0].get_zorder()
 
 
 def test_figure6_draws_the_normalised_embeddings_of_both_splits(tmp_path: Path) -> None:
