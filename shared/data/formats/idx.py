@@ -44,8 +44,8 @@ def read_idx(path: Path, md5: str | None = None) -> NDArray[Any]:
 def read_content(path: Path, md5: str | None = None, zipped_sha256: str | None = None) -> NDArray[np.uint8]:
     """Read the bytes of `path`, expanded if they are gzipped, writable; with `md5`, verify that they have it.
 
-    With `zipped_sha256`, verify that a gzipped file, as it lies there, has that. Raises UserError, naming the file, where
-    it is missing, altered or no whole gzip file.
+    With `zipped_sha256`, verify that a gzipped file, as it lies there, has that. Raises UserError, naming the file,
+    where it is missing, altered or no whole gzip file.
     """
     try:
         with path.open("rb") as file:
