@@ -140,7 +140,7 @@ def test_what_is_missing_is_shown_as_not_run(tmp_path: Path) -> None:
     assert accuracy[3] == ["EMNIST, cube", "6", "88.31", "not run", "88.39", "not run"]
     empty = Records([], RP.reference)
     assert set(targets.table_accuracy(empty).display["fixed (measured)"]) == {"not run"}
-    assert len(targets.table_geometry(empty).display) == 26
+    assert len(targets.table_geometry(empty).display) == 30
 
 
 def test_table_geometry_sets_every_run_beside_the_closed_form(tmp_path: Path) -> None:
