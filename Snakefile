@@ -8,6 +8,8 @@ from shared.records.fingerprint import report_code, target_code
 
 JOBS = suite.training_jobs()
 COMMAND = f"{sys.executable} -m shared"
+# `--config without=emnist-balanced` waits for no run that is trained on what cannot be had; commas between several.
+WITHOUT = suite.data_sets_named(str(config.get("without", "")))
 
 
 def matching(names):
@@ -61,7 +63,7 @@ rule evaluate:
 
 rule table:
     input:
-        lambda wildcards: suite.target_records(wildcards.scale, wildcards.paper, wildcards.target),
+        lambda wildcards: suite.target_records(wildcards.scale, wildcards.paper, wildcards.target, WITHOUT),
     output:
         multiext("results/{scale}/{paper}/{target}", ".csv", ".md", ".tex"),
     wildcard_constraints:
@@ -74,7 +76,7 @@ rule table:
 
 rule figure:
     input:
-        lambda wildcards: suite.target_records(wildcards.scale, wildcards.paper, wildcards.target),
+        lambda wildcards: suite.target_records(wildcards.scale, wildcards.paper, wildcards.target, WITHOUT),
     output:
         multiext("results/{scale}/{paper}/{target}", ".png", ".pdf", ".csv"),
     wildcard_constraints:
@@ -87,7 +89,7 @@ rule figure:
 
 rule report:
     input:
-        lambda wildcards: suite.report_files(wildcards.scale),
+        lambda wildcards: suite.report_files(wildcards.scale, WITHOUT),
     output:
         "results/{scale}/verdicts.json",
         "results/{scale}/report/index.html",
@@ -111,4 +113,4 @@ for scale in suite.SCALES:
             name:
                 f"{scale}_{paper}"
             input:
-                suite.target_files(scale, paper),
+                suite.target_files(scale, paper, WITHOUT),

@@ -24,7 +24,8 @@ class Polytope(Loss):
     `learnable`: the baseline; weights of the same shape, normalised, which are trained.
     `scale`: kappa of eqs. 8 and 9; without one the embeddings are not normalised (eq. 6, as figure 2 has it).
     `margin`: m of eq. 9 as a share of phi, so 1 is the paper's m = phi, and 0 is eq. 8.
-    `continuation`: what becomes of cos(theta + m) where theta is large (see `shared.losses.angular_margin`).
+    `continuation`: what becomes of cos(theta + m) where theta is large (see `shared.losses.angular_margin`). The paper
+    takes its margin from ArcFace, whose authors' code has `linear`.
     """
 
     implementation: ClassVar[str] = "papers.regular_polytope.loss:PolytopeLoss"
@@ -33,7 +34,7 @@ class Polytope(Loss):
     learnable: bool = False
     scale: Positive | None = None
     margin: Annotated[float, Field(ge=0, le=1)] = 0.0
-    continuation: Literal["smooth", "at-pi", "none"] = "smooth"
+    continuation: Literal["linear", "smooth", "at-pi", "none"] = "linear"
 
     @model_validator(mode="after")
     def _margin_needs_angles(self) -> Polytope:

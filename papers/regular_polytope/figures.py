@@ -10,7 +10,8 @@ from shared.data.formats.emnist import CHARACTERS
 from shared.records.records import Records
 from shared.reporting.figure import PAGE_WIDTH, Figure
 
-AT_LENGTH = "drawn at the mean length of the embeddings"
+VERTICES = "Circles: the vertices, at the mean length of the embeddings"
+WEIGHTS = "lines: the directions of the learned weights, as long as the longest embeddings, below which they lie"
 
 
 def figure2(records: Records) -> Figure:
@@ -24,7 +25,7 @@ def figure2(records: Records) -> Figure:
         widths=[9, 7, 6],
         caption=(
             "Figure 2. Embeddings of the test digits with fixed classifiers, without normalisation and margin. "
-            f"Circles: the vertices, {AT_LENGTH}."
+            f"{VERTICES}."
         ),
     )
 
@@ -45,7 +46,7 @@ def figure4(records: Records) -> Figure:
         caption=(
             "Figure 4. Embeddings of the test digits with the additive angular margin: fixed classifiers (left) and "
             "learnable ones of the same dimension (right). "
-            f"Circles: the vertices, diamonds: the learned weights, {AT_LENGTH}."
+            f"{VERTICES}; {WEIGHTS}."
         ),
     )
 
@@ -59,7 +60,7 @@ def figure5(records: Records) -> Figure:
         size=(PAGE_WIDTH, 4.5),
         caption=(
             "Figure 5. Embeddings of EMNIST's test characters in six dimensions with the additive angular margin. "
-            f"Circles: the vertices of the cube, diamonds: the learned weights, {AT_LENGTH}. "
+            f"{VERTICES}; {WEIGHTS}. "
             "No palette tells 47 classes apart; neighbours in the strip below differ in lightness."
         ),
     )

@@ -41,7 +41,7 @@ class PolytopeLoss(nn.Module):
         learnable: bool = False,
         scale: float | None = None,
         margin: float = 0.0,
-        continuation: Continuation = "smooth",
+        continuation: Continuation = "linear",
     ) -> None:
         super().__init__()
         needed = geometry.dimension(polytope, classes)

@@ -23,7 +23,7 @@ SWATCH = 0.12
 """The height in inches of the strip that tells the colours of the classes."""
 SCATTER = (
     f"In each panel the column's coordinate runs across and the row's up, for {POINTS:,} {{images}} images drawn at "
-    "random, or all if they are fewer; of their coordinates the largest 0.5% may lie outside. Seed {seed}."
+    "random, or all if they are fewer; of their coordinates the outermost 0.5% may lie outside. Seed {seed}."
 )
 
 
@@ -102,18 +102,19 @@ def _palette(classes: int) -> NDArray[np.float64]:
 def _points(records: Records, matrix: Matrix, seed: int, classes: str) -> pd.DataFrame:
     """Return some embeddings and all class vectors, a row each: run, seed, split, what it is, class and coordinates.
 
-    The class vectors, of unit length, are stretched to the mean length of the embeddings.
+    The class vectors, of unit length, are stretched: vertices to the mean length of the embeddings, learned weights to
+    that of the longest but 1%, so that their lines show beyond the images.
     """
     arrays = records.features[matrix.run, seed].load(matrix.split)
     chosen = np.random.default_rng(0).permutation(len(arrays["labels"]))[:POINTS]
     embeddings = arrays["embeddings"].astype(np.float64)
     lengths = np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
-    vectors = arrays["class_vectors"].astype(np.float64)[:, 0]
-    vectors = vectors if matrix.normalised else vectors * lengths.mean()
+    learnable = matrix.run.endswith("learnable")
+    stretch = 1.0 if matrix.normalised else np.quantile(lengths, 0.99) if learnable else lengths.mean()
+    vectors = stretch * arrays["class_vectors"].astype(np.float64)[:, 0]
     shown = (embeddings / lengths if matrix.normalised else embeddings)[chosen]
     coordinates = np.vstack([shown, vectors])
     labels = [*arrays["labels"].astype(int)[chosen], *range(len(vectors))]
-    learnable = matrix.run.endswith("learnable")
     frame = pd.DataFrame(coordinates.round(4), columns=[f"f{index + 1}" for index in range(coordinates.shape[1])])
     frame.insert(0, "class", [classes[label] for label in labels])
     frame.insert(0, "what", ["image"] * len(shown) + ["learned weight" if learnable else "vertex"] * len(vectors))
@@ -126,34 +127,45 @@ def _points(records: Records, matrix: Matrix, seed: int, classes: str) -> pd.Dat
 def _draw(axes: Axes, frame: pd.DataFrame, colours: dict[str, NDArray[np.float64]]) -> None:
     """Draw a scatter-plot matrix into one axes, panel (i, j) in the unit square around (j, i).
 
-    All panels have the same range, which is symmetric and holds all but the largest coordinates. Figure 4 has 244
-    panels, and an axes for each would take long to lay out.
+    All panels have the same range, from the least to the greatest coordinate of any (see `_range`). Vertices are
+    circles; learned weights are lines from the origin to them, below the images. Figure 4 has 244 panels, and an axes
+    for each would take long to lay out.
     """
     columns = [name for name in frame.columns if name.startswith("f") and name[1:].isdigit()]
     image = frame["what"] == "image"
     points, vectors = frame[image][columns].to_numpy(), frame[~image][columns].to_numpy()
-    limit = 1.15 * max(np.quantile(np.abs(points), 0.995), np.abs(vectors).max())
+    low, high = _range(points, vectors)
     d = len(columns)
     across, up = np.nonzero(~np.eye(d, dtype=bool))
 
     def placed(coordinates: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        inside = np.where(np.abs(coordinates) <= limit, coordinates, np.nan) / limit / 2
-        return inside[:, across] + across, up - inside[:, up]
+        inside = np.where((low <= coordinates) & (coordinates <= high), coordinates, np.nan)
+        shares = (inside - low) / (high - low) - 0.5
+        return shares[:, across] + across, up - shares[:, up]
 
     x, y = placed(points)
     shades = np.stack([colours[name] for name in frame[image]["class"]])
     axes.scatter(
         x.ravel(), y.ravel(), s=0.7, c=np.repeat(shades, len(across), axis=0), alpha=0.6, linewidths=0, rasterized=True
     )
-    marker = "D" if (frame["what"] == "learned weight").any() else "o"
     x, y = placed(vectors)
-    axes.plot(
-        x.ravel(), y.ravel(), marker, color="black", fillstyle="none", markersize=1.4 + 5 / d, markeredgewidth=0.5
-    )
+    if (frame["what"] == "learned weight").any():
+        x0, y0 = placed(np.zeros_like(vectors))
+        axes.plot(
+            np.stack([x0.ravel(), x.ravel()]),
+            np.stack([y0.ravel(), y.ravel()]),
+            color="black",
+            linewidth=0.4,
+            zorder=0.9,
+        )
+    else:
+        axes.plot(
+            x.ravel(), y.ravel(), "o", color="black", fillstyle="none", markersize=1.4 + 5 / d, markeredgewidth=0.5
+        )
     for index, name in enumerate(columns):
         axes.text(index, index, f"$f_{{{name[1:]}}}$", ha="center", va="center", backgroundcolor="white")
     axes.set(xlim=(-0.5, d - 0.5), ylim=(d - 0.5, -0.5), aspect="equal")
-    axes.set_xlabel(f"each panel ±{limit:.3g}", fontsize=7)
+    axes.set_xlabel(f"each panel from {low:.3g} to {high:.3g}", fontsize=7)
     axes.set_xticks(range(d), [])
     axes.set_yticks(range(d), [])
     edges = np.arange(d + 1) - 0.5
@@ -162,3 +174,11 @@ def _draw(axes: Axes, frame: pd.DataFrame, colours: dict[str, NDArray[np.float64
     axes.grid(which="minor", color="#9a9a9a", linewidth=0.5)
     axes.tick_params(which="both", length=0)
     axes.spines[:].set(visible=True, color="#9a9a9a", linewidth=0.5)
+
+
+def _range(points: NDArray[np.float64], vectors: NDArray[np.float64]) -> tuple[float, float]:
+    """Return what holds the origin, all class vectors, and all coordinates but the outermost 0.25% on either side."""
+    inner = np.quantile(points, [0.0025, 0.9975])
+    low, high = min(0.0, inner[0], vectors.min()), max(0.0, inner[1], vectors.max())
+    margin = 0.07 * (high - low)
+    return low - margin, high + margin

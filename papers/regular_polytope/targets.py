@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from papers.regular_polytope.figures import figure2, figure4, figure5, figure6
-from papers.regular_polytope.tables import table_accuracy, table_geometry
+from papers.regular_polytope.tables import table_accuracy, table_geometry, table_search
 
 __all__ = [
     "figure2",
@@ -12,4 +12,5 @@ __all__ = [
     "figure6",
     "table_accuracy",
     "table_geometry",
+    "table_search",
 ]

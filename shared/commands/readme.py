@@ -78,10 +78,9 @@ class _Parts:
         raise UserError(f"nothing is known of the kind '{part.kind}'; {suggestion(part.kind, KINDS)}")
 
     def _table(self, target: str) -> str:
-        if self.paper.target(target).kind == "table" and not record_paths(
-            self.paper, target, "published", self.results
-        ):
-            return f"Not measured yet: no record of {target} is published."
+        is_table = self.paper.target(target).kind == "table"
+        if is_table and not record_paths(self.paper, target, "published", self.results):
+            return f"No record of `{target}` is published."
         drawn = draw(self.paper, target, "published", self.results)
         if not isinstance(drawn, Table):
             raise UserError(f"{target} is a figure; name a table.")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
+from shared.errors import UserError, suggestion
 from shared.records.results import SUFFIXES, Results
 from shared.records.target_records import record_paths
 from shared.runs.catalogue import benchmarks
@@ -34,15 +36,34 @@ def arguments(run: Run) -> str:
     return f"{run.paper} {run.name} --scale {run.scale}"
 
 
-def target_records(scale: str, key: str, target: str) -> list[Path]:
-    """Return the records that a target is drawn from, with what benchmarks evaluated apart add to them."""
+def data_sets_named(names: str) -> frozenset[str]:
+    """Return the data sets that `names` lists, between commas.
+
+    Raises:
+        UserError: one is trained on by no run.
+
+    """
+    named = frozenset(filter(None, names.split(",")))
+    runs = [run for entry in papers().values() for scale in TRAINED_SCALES for run in entry.runs(scale).values()]
+    known = {run.config.data.name for run in runs}
+    for name in sorted(named - known):
+        raise UserError(f"no run is trained on a data set '{name}'; {suggestion(name, known)}")
+    return named
+
+
+def target_records(scale: str, key: str, target: str, without: Collection[str] = ()) -> list[Path]:
+    """Return the records that a target waits for, with what benchmarks evaluated apart add to them.
+
+    Runs that train on one of the data sets `without` are not waited for; the target is drawn from the others.
+    """
     entry = paper(key)
-    records = record_paths(entry, target, scale, RESULTS)
     if scale == "published":
-        return records
+        return record_paths(entry, target, scale, RESULTS)
+    runs = [run for run in entry.target_runs(target, scale) if run.config.data.name not in without]
+    records = [RESULTS.record(scale, key, run.name, seed) for run in runs for seed in range(run.seeds)]
     apart = [
         RESULTS.benchmark(scale, key, run.name, seed, name)
-        for run in entry.target_runs(target, scale)
+        for run in runs
         for seed in range(run.seeds)
         for name in run.config.benchmarks
         if benchmarks(key)[name].alone
@@ -50,21 +71,24 @@ def target_records(scale: str, key: str, target: str) -> list[Path]:
     return [*records, *apart]
 
 
-def target_files(scale: str, key: str) -> list[Path]:
-    """Return the files of a paper's targets at a scale; at `published`, of those with records."""
+def target_files(scale: str, key: str, without: Collection[str] = ()) -> list[Path]:
+    """Return the files of those of a paper's targets at a scale that have records to be drawn from."""
     return [
         RESULTS.target(scale, key, name, suffix)
         for name, target in paper(key).targets.items()
-        if scale in TRAINED_SCALES or record_paths(paper(key), name, scale, RESULTS)
+        if target_records(scale, key, name, without)
         for suffix in SUFFIXES[target.kind]
     ]
 
 
-def report_files(scale: str) -> list[Path]:
+def report_files(scale: str, without: Collection[str] = ()) -> list[Path]:
     """Return everything that the report of a scale shows."""
-    targets = [path for key in papers() for path in target_files(scale, key)]
+    targets = [path for key in papers() for path in target_files(scale, key, without)]
     records = {
-        path for key, entry in papers().items() for name in entry.targets for path in target_records(scale, key, name)
+        path
+        for key, entry in papers().items()
+        for name in entry.targets
+        for path in target_records(scale, key, name, without)
     }
     return [*targets, *sorted(records)]
 
@@ -74,6 +98,7 @@ __all__ = [
     "SCALES",
     "arguments",
     "configuration",
+    "data_sets_named",
     "papers",
     "report_files",
     "target_files",

@@ -39,6 +39,13 @@ def checked_md5(source: Path | Buffer, expected: str, name: str) -> str:
     return found
 
 
+def checked_sha256(content: Buffer, expected: str, name: str) -> None:
+    """Raise UserError, calling `content` by `name`, where it has not the SHA-256 `expected`."""
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
+        raise UserError(f"{name} is altered or truncated: it has sha256 {found}, expected {expected}")
+
+
 def write_atomically(path: Path, *parts: Buffer) -> None:
     """Write `parts` one after the other to `path`, which appears whole and on disk, or stays as it was."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")

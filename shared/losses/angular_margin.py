@@ -18,8 +18,8 @@ def turned(cosine: Tensor, margin: float, continuation: Continuation) -> Tensor:
     its class; and short of it, it is nearly flat. `continuation` says what takes its place:
 
     smooth   cos(theta) - 2 sin(m / 2) from theta = (pi - m) / 2 on. There the margin, measured in cosines, is greatest
-             and stays so; value and slope are continuous, and psi falls nowhere more slowly than cos(theta).
-    at-pi    cos(theta) + cos(m) - 1 from theta = pi - m on: continuous, but flat just short of that angle.
+             and stays so; value and slope are continuous, and psi falls nowhere more slowly than cos(theta). Ours.
+    at-pi    cos(theta) + cos(m) - 1 from theta = pi - m on: `linear` without its jump, so flat about that angle. Ours.
     linear   cos(theta) - m sin(m) from pi - m on, which jumps there; down for 0 < m < 2.33. So has it the ArcFace
              authors' own training (InsightFace's MXNet code, `src/train_softmax.py`, loss type 4).
     easy     cos(theta) from pi / 2 on, which jumps up by sin(m): that code's option `easy_margin`, off by default.
@@ -47,9 +47,7 @@ def turned(cosine: Tensor, margin: float, continuation: Continuation) -> Tensor:
             return psi
 
 
-def additive_angular_margin(
-    cosine: Tensor, labels: Tensor, margin: float, continuation: Continuation = "smooth"
-) -> Tensor:
+def additive_angular_margin(cosine: Tensor, labels: Tensor, margin: float, continuation: Continuation) -> Tensor:
     """Return cosines (B, C) with that of each sample's own class, cos(theta), replaced by psi(theta) (see `turned`).
 
     The labels are (B,), int64 in 0..C-1.

@@ -40,12 +40,11 @@ def mark(records: Records, runs: Iterable[str]) -> str:
 
 def notes(found: Healths) -> list[str]:
     """Return what the two marks mean in a target, each with the runs that have it."""
-    seeds: dict[Ill, dict[str, list[int]]] = {ill: {} for ill in get_args(Ill)}
-    for (run, seed), health in found.items():
-        for ill in health.ills:
-            seeds[ill].setdefault(run, []).append(seed)
+    ailing = {ill: [place for place, health in found.items() if ill in health.ills] for ill in get_args(Ill)}
     said = {
-        sign: ", ".join(f"{ill} ({_listed(runs)})" for ill, runs in seeds.items() if runs and (ill in VOID) is void)
+        sign: ", ".join(
+            f"{ill} ({runs_and_seeds(places)})" for ill, places in ailing.items() if places and (ill in VOID) is void
+        )
         for sign, void in ((NOT_TRAINED, True), (WARNED, False))
     }
     meanings = {NOT_TRAINED: "not trained, so that nothing can be read from it", WARNED: "trained, but"}
@@ -60,8 +59,11 @@ def marked(drawn: Drawn, records: Records) -> Drawn:
     return replace(drawn, notes=[*drawn.notes, *notes(found)])
 
 
-def _listed(runs: Mapping[str, list[int]]) -> str:
-    """Return the first few runs with their seeds, and how many more there are."""
+def runs_and_seeds(places: Iterable[tuple[str, int]]) -> str:
+    """Return the first few of some runs, each with the seeds that are given, and how many more runs there are."""
+    runs: dict[str, list[int]] = {}
+    for run, seed in places:
+        runs.setdefault(run, []).append(seed)
     named = [f"{run} {seeds_word(len(seeds))} {', '.join(map(str, sorted(seeds)))}" for run, seeds in runs.items()]
     more = len(named) - MOST_NAMED
     return "; ".join(named[:MOST_NAMED]) + (f"; and {more} more runs" if more > 0 else "")

@@ -6,19 +6,25 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
-    from numpy.typing import NDArray
 
 CLASSES = 10
 GREY = "#9a9a9a"
-CLEARANCE = 9
-"""Between the middles of a name and of a mark that it does not hide, in points."""
+NAME_DISTANCE = 9
+"""In points, of a class's name from its median."""
+MARK = 8
+"""In points, the side of a mark, which no name hides."""
+MORE = 0.5
+"""Of the sides' unit, by which boxes move more than they must, so that a crowd dissolves in tens of rounds."""
 T = TypeVar("T")
+Places = NDArray[np.float64]
+NO_PLACES: Places = np.zeros((0, 2))
 
 
 def points(arrays: Mapping[str, NDArray[np.generic]], names: Sequence[str]) -> pd.DataFrame:
@@ -63,38 +69,68 @@ def scatter(
     )
     axes.axhline(0, color=GREY, linewidth=0.6, zorder=0)
     axes.axvline(0, color=GREY, linewidth=0.6, zorder=0)
-    places = np.zeros((0, 2)) if centres is None else centres.reshape(-1, 2)
+    places = NO_PLACES if centres is None else centres.reshape(-1, 2).astype(np.float64)
     axes.plot(places[:, 0], places[:, 1], "+", color="black", markersize=6, markeredgewidth=1.1, zorder=5)
     _fit(axes, np.concatenate([(frame if within is None else within)[["x", "y"]].to_numpy(), places]))
     _name_classes(axes, frame, reduced, places)
 
 
-def _name_classes(axes: Axes, frame: pd.DataFrame, reduced: Sequence[str], marks: NDArray[np.generic]) -> None:
-    figure = axes.get_figure(root=True)
-    in_points = 72 / figure.dpi if figure is not None else 1.0
-    marked = in_points * axes.transData.transform(marks)
-    for name, place in frame.groupby("class")[["x", "y"]].median().iterrows():
-        x, y = place["x"], place["y"]
+def _name_classes(axes: Axes, frame: pd.DataFrame, reduced: Sequence[str], marks: Places) -> None:
+    """Write each class's name beside its median, outward, and those apart that would cover each other or a mark.
+
+    A line leads from a name that had to move far to its median.
+    """
+    medians = frame.groupby("class")[["x", "y"]].median()
+    names = [f"{name}*" if name in reduced else str(name) for name in medians.index]
+    places = medians.to_numpy()
+    outward = places / np.maximum(np.hypot(*places.T), 1e-12)[:, None]
+    # In points from the lower left corner, as far as they are known before constrained layout moves the axes a little.
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    side = 72 * min(axes.bbox.width, axes.bbox.height) / axes.figure.dpi
+    anchors, marked = (side * (those - (left, low)) / (right - left, high - low) for those in (places, marks))
+    first = anchors + NAME_DISTANCE * outward
+    moved = apart(first, np.array([[5.2 * len(name) + 2, 9] for name in names]), side, marked)
+    for name, place, anchor, start, end in zip(names, places, anchors, first, moved, strict=True):
+        has_moved = float(np.hypot(*(end - start))) > NAME_DISTANCE / 2
         axes.annotate(
-            f"{name}*" if name in reduced else str(name),
-            (x, y),
-            xytext=_beside(np.arctan2(y, x), in_points * axes.transData.transform((x, y)), marked),
+            name,
+            (place[0], place[1]),
+            xytext=tuple(end - anchor),
             textcoords="offset points",
             ha="center",
             va="center",
             fontsize=7,
             fontweight="bold",
             bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "alpha": 0.75, "linewidth": 0},
+            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0} if has_moved else None,
         )
 
 
-def _beside(outward: float, place: NDArray[np.float64], marks: NDArray[np.float64]) -> tuple[float, float]:
-    """Return how far from its place a name stands, in points: outward, or turned as little as clears all marks."""
-    for turn in np.radians([0, 45, -45, 90, -90, 135, -135, 180]):
-        x, y = 9 * np.cos(outward + turn), 9 * np.sin(outward + turn)
-        if (np.hypot(*(np.add(place, (x, y)) - marks).T) > CLEARANCE).all():
-            return x, y
-    return 9 * np.cos(outward), 9 * np.sin(outward)
+def apart(centres: Places, sizes: Places, side: float, marks: Places = NO_PLACES) -> Places:
+    """Return centres `[n, 2]` of boxes of `sizes` `[n, 2]`, moved so that no box covers another or a mark.
+
+    They stay within 0..`side`. Two that overlap are moved by as much each, along the axis on which less is needed, and
+    a little more than that, again and again; of a box and a mark, the box alone. Those that overlap with none stay.
+    Where there is no room for all, some go on overlapping.
+    """
+    count = len(centres)
+    moved = np.concatenate([np.clip(centres, 0, side), marks])
+    sides = np.concatenate([sizes, np.full((len(marks), 2), MARK)])
+    for _ in range(200):
+        crowded = False
+        for one in range(count):
+            for other in (*range(one), *range(count, len(moved))):
+                between = moved[one] - moved[other]
+                overlap = (sides[one] + sides[other]) / 2 - np.abs(between)
+                if overlap.min() > 1e-6:
+                    crowded, axis, fixed = True, int(overlap.argmin()), other >= count
+                    step = np.copysign(overlap[axis] * (1 if fixed else 0.5) + MORE, between[axis])
+                    moved[one, axis] += step
+                    moved[other, axis] -= 0 if fixed else step
+        moved[:count] = np.clip(moved[:count], 0, side)
+        if not crowded:
+            break
+    return moved[:count]
 
 
 def rays(axes: Axes, vectors: NDArray[np.generic]) -> None:

@@ -129,6 +129,25 @@ def test_changed_drawing_code_draws_again_and_trains_nothing(built, digits_root)
     assert not [job for job in jobs if job.startswith("train")]
 
 
+def test_runs_on_data_that_cannot_be_had_are_not_waited_for(built, digits_root):
+    path = built / "papers/gaussian_affinity/runs.yaml"
+    other = RUNS.replace("figure8/{prototypes}: {", "figure8/{prototypes}: {set: {data.name: mnist}, ")
+    path.write_text(other.replace('runs: ["figure7/*"]', 'runs: ["figure7/*", "figure8/*"]'))
+    figure7, without = "results/smoke/gaussian_affinity/figure7.png", ("--config", "without=mnist", "--forceall", "--")
+    try:
+        all_of_figure7 = planned(built, digits_root, "--forceall", figure7)
+        some_of_figure7 = planned(built, digits_root, *without, figure7)
+        whole_paper = planned(built, digits_root, *without, "smoke_gaussian_affinity")
+        misspelt = snakemake(built, digits_root, "--config", "without=mnst", "--dry-run")
+    finally:
+        path.write_text(RUNS)
+    mnist = "train_1_seeds gaussian_affinity/runs/figure8/1/seed0/record.json"
+    assert [job for job in all_of_figure7 if job != mnist] == some_of_figure7 != all_of_figure7
+    # Of figure 8 nothing is left to draw.
+    assert whole_paper == some_of_figure7
+    assert "no run is trained on a data set 'mnst'; did you mean 'mnist'?" in misspelt.stdout + misspelt.stderr
+
+
 def test_a_failing_run_is_named_and_its_log_kept(built, digits_root):
     path = built / "papers/gaussian_affinity/runs.yaml"
     path.write_text(RUNS.replace("learning_rate: 0.01", "learning_rate: 1.0e+30"))

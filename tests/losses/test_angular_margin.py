@@ -1,4 +1,4 @@
-"""The additive angular margin: its three continuations as functions of theta, and their gradients."""
+"""The additive angular margin: its continuations as functions of theta, and their gradients."""
 
 from __future__ import annotations
 
@@ -202,5 +202,5 @@ def test_the_gradient_is_finite_at_both_ends_and_beyond_them_by_rounding(
 
 def test_at_theta_zero_the_gradient_is_that_of_cos_m_cos_theta() -> None:
     cosines = torch.ones(1, 1, dtype=torch.float64, requires_grad=True)
-    turned = additive_angular_margin(cosines, torch.zeros(1, dtype=torch.int64), CUBE)
+    turned = additive_angular_margin(cosines, torch.zeros(1, dtype=torch.int64), CUBE, "linear")
     assert torch.autograd.grad(turned.sum(), cosines)[0].item() == pytest.approx(cos(CUBE))

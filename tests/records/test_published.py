@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from shared.commands.readme import write_readmes
@@ -9,6 +11,7 @@ from shared.commands.render import render
 from shared.records.kept import CURVE, FEATURES
 from shared.records.records import find_records, read_record
 from shared.records.results import Results
+from shared.records.target_records import record_paths
 from shared.runs.config import config_hash
 from shared.runs.registry import papers
 from tests.conftest import ROOT
@@ -33,17 +36,15 @@ def test_a_published_record_is_whole_and_of_a_run_as_it_is_configured_now(entry,
         assert all((path.parent / FEATURES.format(split=split)).exists() for split in run.config.keep_features)
 
 
-@pytest.mark.parametrize(
-    ("key", "target"),
-    [
-        ("gaussian_affinity", "table1"),
-        ("regular_polytope", "table_accuracy"),
-        ("regular_polytope", "table_geometry"),
-        ("adversarial_variance", "table_variance"),
-        ("discface", "table_faces"),
-        ("feature_transfer", "table2"),
-    ],
-)
+TABLES = [
+    (entry.key, target)
+    for entry in papers().values()
+    for target in re.findall(r"<!-- written: table (\w+) -->", (entry.folder / "README.md").read_text())
+    if record_paths(entry, target, "published", RESULTS)
+]
+
+
+@pytest.mark.parametrize(("key", "target"), TABLES)
 def test_a_readme_shows_its_tables_as_they_are_drawn_from_the_records(tmp_path, key, target):
     entry = papers()[key]
     readme = (entry.folder / "README.md").read_text()

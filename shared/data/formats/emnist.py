@@ -1,4 +1,4 @@
-"""The form of EMNIST's balanced split: four IDX files, with as many images of each of 47 characters.
+"""The form of EMNIST: IDX files of its variants, and the owner's archive that has them all.
 
 G. Cohen, S. Afshar, J. Tapson, A. van Schaik, "EMNIST: an extension of MNIST to handwritten letters", 2017. The lower-
 case letters that look like their capitals are one class with them, which leaves 47. The files hold every image
@@ -7,17 +7,21 @@ transposed; what is read here is upright.
 
 from __future__ import annotations
 
+import gzip
+import zipfile
 from dataclasses import replace
+from pathlib import Path
 from string import ascii_uppercase, digits
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from shared.data.fetching import FAILURES, download, not_fetched, torchvision_says
+from shared.data.files import checked_md5, write_atomically
 from shared.data.formats.idx import read_images
 from shared.data.lazy import np
 from shared.errors import UserError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from shared.data.image_arrays import ImageArrays
@@ -34,7 +38,13 @@ def names(variant: str, part: str) -> tuple[str, str]:
 
 
 FILES = (*names("balanced", "train"), *names("balanced", "test"))
+FETCHED = (*FILES, *names("bymerge", "test"), *names("byclass", "test"))
+"""What is kept of the owner's archive: the balanced split, and what the selection of EMNIST is from beside it."""
 SIDE = 28
+FOLDER = "EMNIST/raw"
+"""Where the files lie, expanded or gzipped, below the data root."""
+OWNER = "G. Cohen, S. Afshar, J. Tapson, A. van Schaik; published by NIST"
+LICENCE = "no terms with the files; NIST asks to cite arXiv:1702.05373"
 
 
 def read_characters(folder: Path, card: Card, training: int, test: int) -> ImageArrays:
@@ -74,3 +84,30 @@ def _fault(images: Bytes, labels: Bytes, each: int) -> str:
     counts = np.bincount(labels, minlength=len(CHARACTERS))
     uneven = np.flatnonzero(counts != each)
     return f"class {uneven[0]} has {counts[uneven[0]]}" if len(uneven) else ""
+
+
+def fetch(card: Card, folder: Path) -> None:
+    """Put `FETCHED`, expanded, into `folder` from the archive that torchvision names, or raise UserError by `card`.
+
+    The archive is verified by the MD5 that torchvision has for it; it is some 560 MB, passes through `folder` and
+    is gone afterwards.
+    """
+    source = "torchvision's address"
+    try:
+        source, md5 = archive()
+        with TemporaryDirectory(dir=folder) as scratch:
+            path = Path(scratch) / "gzip.zip"
+            download(source, path)
+            checked_md5(path, md5, "the archive")
+            with zipfile.ZipFile(path) as members:
+                for name in FETCHED:
+                    write_atomically(folder / name, gzip.decompress(members.read(f"gzip/{name}.gz")))
+    except FAILURES as error:
+        home = folder.with_name(Path(FOLDER).name)
+        raise not_fetched(card, home, FETCHED, [f"{source}: {error}"]) from error
+
+
+def archive() -> tuple[str, str]:
+    """Return the address and the MD5 that torchvision has for the archive of all of EMNIST."""
+    url, md5 = torchvision_says("datasets.EMNIST.url, datasets.EMNIST.md5")
+    return url, md5

@@ -13,7 +13,7 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from shared.data.files import checked_md5, write_atomically
+from shared.data.files import checked_md5, checked_sha256, write_atomically
 from shared.data.files import md5 as md5_of
 from shared.data.image_arrays import ImageArrays
 from shared.data.lazy import np
@@ -41,17 +41,21 @@ def read_idx(path: Path, md5: str | None = None) -> NDArray[Any]:
     return parse_idx(read_content(path, md5), path)
 
 
-def read_content(path: Path, md5: str | None = None) -> NDArray[np.uint8]:
+def read_content(path: Path, md5: str | None = None, zipped_sha256: str | None = None) -> NDArray[np.uint8]:
     """Read the bytes of `path`, expanded if they are gzipped, writable; with `md5`, verify that they have it.
 
-    Raises UserError, naming the file, where it is missing, altered or no whole gzip file.
+    With `zipped_sha256`, verify that a gzipped file, as it lies there, has that. Raises UserError, naming the file,
+    where it is missing, altered or no whole gzip file.
     """
     try:
         with path.open("rb") as file:
             zipped = file.read(2) == b"\x1f\x8b"
             file.seek(0)
             if zipped:
-                content = np.frombuffer(bytearray(gzip.decompress(file.read())), np.uint8)
+                packed = file.read()
+                content = np.frombuffer(bytearray(gzip.decompress(packed)), np.uint8)
+                if zipped_sha256 is not None:
+                    checked_sha256(packed, zipped_sha256, str(path))
             else:
                 content = np.fromfile(file, np.uint8)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
@@ -103,7 +107,8 @@ def read_images(folder: Path, card: Card, names: Iterable[str]) -> ImageArrays:
 def read_arrays(folder: Path, card: Card, names: Iterable[str]) -> tuple[list[Bytes], dict[str, str]]:
     """Read the IDX files `names` of `folder`, and return their arrays with their MD5s by name.
 
-    They may be expanded or gzipped, and must have the MD5 that `card.checksums` says where it has one for them.
+    They may be expanded or gzipped. `card.checksums` may have for each, by its name, the MD5 of its expanded content,
+    and by its name with .gz the SHA-256 of the gzipped file as its owner gives it; both are then verified.
     Raises UserError, naming the file and what to do, where one is missing, altered or no IDX file.
     """
     arrays: list[Bytes] = []
@@ -118,7 +123,7 @@ def read_arrays(folder: Path, card: Card, names: Iterable[str]) -> tuple[list[By
                 f"it, or remove the folder to have it made anew; {card.how_to_get}"
             )
         try:
-            content = read_content(path, expected)
+            content = read_content(path, expected, card.checksums.get(f"{name}.gz"))
             arrays.append(parse_idx(content, path))
         except UserError as error:
             raise UserError(

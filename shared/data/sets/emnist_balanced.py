@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
-import zipfile
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from shared.data.fetching import FAILURES, download, not_fetched, torchvision_says
-from shared.data.files import checked_md5, prepared, write_atomically
-from shared.data.formats.emnist import FILES, names, read_characters
+from shared.data.files import prepared
+from shared.data.formats.emnist import FOLDER, LICENCE, OWNER, fetch, read_characters
 from shared.data.kinds import TrainingSet
 from shared.runs.components import Card
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shared.data.image_arrays import ImageArrays
 
 TRAINING, TEST = 2_400, 400
-FETCHED = (*FILES, *names("bymerge", "test"), *names("byclass", "test"))
-"""What is kept of the owner's archive: the balanced split, and what the selection of EMNIST is from beside it."""
 
 
 class EmnistBalanced(TrainingSet):
@@ -28,13 +23,13 @@ class EmnistBalanced(TrainingSet):
 
     classes: ClassVar[int] = 47
     training_images: ClassVar[int] = 112_800
-    folder: ClassVar[str] = "EMNIST/raw"
+    folder: ClassVar[str] = FOLDER
     fetched: ClassVar[bool] = True
-    # Checksums of its expanded files are not published; the reader checks counts instead.
+    # SHA-256 of the gzipped files; checksums of the expanded ones are not published, of which counts are checked.
     card: ClassVar[Card] = Card(
         title="EMNIST, balanced",
-        owner="G. Cohen, S. Afshar, J. Tapson, A. van Schaik; published by NIST",
-        licence="no terms with the files; NIST asks to cite arXiv:1702.05373",
+        owner=OWNER,
+        licence=LICENCE,
         available=True,
         how_to_get=(
             "with a network it is fetched by itself, some 560 MB; without, get the owner's archive of gzipped files, "
@@ -42,6 +37,20 @@ class EmnistBalanced(TrainingSet):
             "gzip/emnist-balanced-*-ubyte.gz, expanded or as .gz, into EMNIST/raw under the data root"
         ),
         megabytes=285,
+        checksums={
+            "emnist-balanced-train-images-idx3-ubyte.gz": (
+                "74295e75e4e9fa2c102147460ee7eb763653d5132d883a84fb88932bfb8d2db4"
+            ),
+            "emnist-balanced-train-labels-idx1-ubyte.gz": (
+                "b46d41e5156a0a8aaaa4d18979fdd1588850fa8571018acffd5d93b325a7d6ed"
+            ),
+            "emnist-balanced-test-images-idx3-ubyte.gz": (
+                "117fc12b015e37ea98bfb2cbba3f77c3782c056cdbd219b87abfc8661d7135db"
+            ),
+            "emnist-balanced-test-labels-idx1-ubyte.gz": (
+                "a67cac948379b67270b9a4d0a01c8ec661598accf2f2b1964340b7c83cb175cd"
+            ),
+        },
     )
     name: Literal["emnist-balanced"] = "emnist-balanced"
 
@@ -52,30 +61,3 @@ class EmnistBalanced(TrainingSet):
         into it first. Raises UserError where a file is missing or not as it should be, or cannot be fetched.
         """
         return read_characters(prepared(root / self.folder, partial(fetch, self.card)), self.card, TRAINING, TEST)
-
-
-def fetch(card: Card, folder: Path) -> None:
-    """Put `FETCHED`, expanded, into `folder` from the archive that torchvision names, or raise UserError by `card`.
-
-    The archive is verified by the MD5 that torchvision has for it; it is some 560 MB, passes through `folder` and
-    is gone afterwards.
-    """
-    source = "torchvision's address"
-    try:
-        source, md5 = archive()
-        with TemporaryDirectory(dir=folder) as scratch:
-            path = Path(scratch) / "gzip.zip"
-            download(source, path)
-            checked_md5(path, md5, "the archive")
-            with zipfile.ZipFile(path) as members:
-                for name in FETCHED:
-                    write_atomically(folder / name, gzip.decompress(members.read(f"gzip/{name}.gz")))
-    except FAILURES as error:
-        home = folder.with_name(Path(EmnistBalanced.folder).name)
-        raise not_fetched(card, home, FETCHED, [f"{source}: {error}"]) from error
-
-
-def archive() -> tuple[str, str]:
-    """Return the address and the MD5 that torchvision has for the archive of all of EMNIST."""
-    url, md5 = torchvision_says("datasets.EMNIST.url, datasets.EMNIST.md5")
-    return url, md5

@@ -19,12 +19,11 @@ from string import ascii_lowercase, ascii_uppercase, digits
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from shared.data.files import checked_md5, prepared
-from shared.data.formats.emnist import CHARACTERS, names, turned
+from shared.data.formats.emnist import CHARACTERS, FOLDER, LICENCE, OWNER, fetch, names, turned
 from shared.data.formats.idx import read_arrays
 from shared.data.image_arrays import ImageArrays
 from shared.data.kinds import TrainingSet
 from shared.data.lazy import np
-from shared.data.sets.emnist_balanced import EmnistBalanced, fetch
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -51,12 +50,12 @@ class EmnistSelection(TrainingSet):
 
     classes: ClassVar[int] = 47
     training_images: ClassVar[int] = TRAINING
-    folder: ClassVar[str] = EmnistBalanced.folder
+    folder: ClassVar[str] = FOLDER
     fetched: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="EMNIST, a selection",
-        owner=EmnistBalanced.card.owner,
-        licence=EmnistBalanced.card.licence,
+        owner=OWNER,
+        licence=LICENCE,
         available=True,
         how_to_get=(
             f"put the ready archive {ARCHIVE} under the data root; or, with a network, EMNIST is fetched by itself, "

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from shared.data.fetching import torchvision_says
+from shared.data.formats import emnist
 from shared.data.formats.emnist import CHARACTERS
-from shared.data.sets import emnist_balanced as emnist
+from shared.data.sets import emnist_balanced
 from shared.data.sets.emnist_balanced import EmnistBalanced
 from shared.errors import UserError
 
@@ -59,9 +60,10 @@ FILES = dict(
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch):
-    """Two images stand for 2,400 and one for 400; nothing is asked of torchvision or of the network."""
-    monkeypatch.setattr(emnist, "TRAINING", 2)
-    monkeypatch.setattr(emnist, "TEST", 1)
+    """Two images stand for 2,400 and one for 400, of no owner; nothing is asked of torchvision or of the network."""
+    monkeypatch.setattr(EmnistBalanced, "card", EmnistBalanced.card.model_copy(update={"checksums": {}}))
+    monkeypatch.setattr(emnist_balanced, "TRAINING", 2)
+    monkeypatch.setattr(emnist_balanced, "TEST", 1)
     monkeypatch.setattr(emnist, "archive", lambda: ("http://127.0.0.1:9/gzip.zip", "0" * 32))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
@@ -114,6 +116,32 @@ def test_another_content_is_refused(tmp_path: Path, name, content, message):
     for part in ("EMNIST, balanced", name, str(folder), "www.nist.gov"):
         assert part in str(error.value)
     assert (folder / name).read_bytes() == content
+
+
+def test_gzipped_files_must_be_the_owner_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    zipped = {f"{name}.gz": gzip.compress(content, mtime=0) for name, content in FILES.items()}
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in zipped.items()}
+    monkeypatch.setattr(EmnistBalanced, "card", EmnistBalanced.card.model_copy(update={"checksums": sums}))
+    folder = put(tmp_path, zipped)
+    check(tmp_path)
+    name = f"{NAMES[1]}.gz"
+    other = gzip.compress(labels_file([*range(1, 47), 0, *range(47)]), mtime=0)
+    (folder / name).write_bytes(other)
+    found = hashlib.sha256(other).hexdigest()
+    with pytest.raises(
+        UserError, match=f"{name} is altered or truncated: it has sha256 {found}, expected {sums[name]}"
+    ):
+        EmnistBalanced().load(tmp_path)
+    # Of what is expanded no checksum is known.
+    (folder / name).unlink()
+    (folder / NAMES[1]).write_bytes(FILES[NAMES[1]])
+    check(tmp_path)
+
+
+def test_the_card_has_the_sha256_of_the_four_gzipped_files(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.undo()
+    assert list(EmnistBalanced.card.checksums) == [f"{name}.gz" for name in NAMES]
+    assert {len(bytes.fromhex(checksum)) for checksum in EmnistBalanced.card.checksums.values()} == {32}
 
 
 def test_one_file_missing_is_named_and_nothing_is_fetched(tmp_path: Path):
@@ -203,5 +231,5 @@ def test_torchvision_agrees_on_archive_and_characters(monkeypatch: pytest.Monkey
 def test_the_card_counts_what_is_read(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.undo()
     assert EmnistBalanced.classes == len(CHARACTERS) == 47
-    assert EmnistBalanced.training_images == 47 * emnist.TRAINING == 112_800
-    assert 47 * emnist.TEST == 18_800
+    assert EmnistBalanced.training_images == 47 * emnist_balanced.TRAINING == 112_800
+    assert 47 * emnist_balanced.TEST == 18_800

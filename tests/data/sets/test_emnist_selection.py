@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from shared.data.formats import emnist
 from shared.data.formats.emnist import CHARACTERS
-from shared.data.sets import emnist_balanced, emnist_selection
+from shared.data.sets import emnist_selection
 from shared.data.sets.emnist_selection import ARCHIVE, LIST, MERGED, EmnistSelection
 from shared.errors import UserError
 
@@ -41,7 +42,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     np.savez_compressed(listed, source=np.array(SOURCE, np.uint8), row=np.array(ROW, np.int32))
     monkeypatch.setattr(emnist_selection, "LIST", listed)
     monkeypatch.setattr(emnist_selection, "TRAINING", 4)
-    monkeypatch.setattr(emnist_balanced, "archive", lambda: ("http://127.0.0.1:9/gzip.zip", "0" * 32))
+    monkeypatch.setattr(emnist, "archive", lambda: ("http://127.0.0.1:9/gzip.zip", "0" * 32))
     images = np.stack([image(*place) for place in zip(SOURCE, ROW, strict=True)])
     checksums = {
         "images": hashlib.md5(images.tobytes()).hexdigest(),
@@ -112,7 +113,7 @@ def test_another_archive_is_refused(root, content, message):
 
 
 def test_without_any_file_it_is_said_how_to_get_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(emnist_balanced, "archive", lambda: ("http://127.0.0.1:9/gzip.zip", "0" * 32))
+    monkeypatch.setattr(emnist, "archive", lambda: ("http://127.0.0.1:9/gzip.zip", "0" * 32))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with pytest.raises(UserError, match=f"EMNIST, a selection.*could not be fetched.*{ARCHIVE}"):
         EmnistSelection().load(tmp_path)

@@ -22,6 +22,7 @@ from shared.errors import UserError
 from shared.training.optimizers import Adam
 
 POLYTOPES: tuple[Name, ...] = ("simplex", "orthoplex", "cube")
+CONTINUATIONS = ("linear", "smooth", "at-pi", "none")
 
 
 @pytest.fixture(autouse=True)
@@ -38,8 +39,20 @@ def batch(loss: PolytopeLoss, size: int = 12) -> tuple[Tensor, Tensor]:
     return torch.randn(size, dimension, dtype=torch.float64), torch.arange(size) % classes
 
 
+def continued(theta: float, m: float, continuation: str) -> float:
+    """cos(theta + m), as it is printed up to the angle from which a continuation takes its place."""
+    match continuation:
+        case "linear" if theta >= pi - m:
+            return cos(theta) - m * sin(m)
+        case "smooth" if theta > (pi - m) / 2:
+            return cos(theta) - 2 * sin(m / 2)
+        case "at-pi" if theta > pi - m:
+            return cos(theta) + cos(m) - 1
+    return cos(theta + m)
+
+
 def oracle(loss: PolytopeLoss, embedding: Tensor, labels: Tensor, kappa: float | None, m: float) -> float:
-    """Eq. 6 without kappa, else eq. 9 continued from (pi - m) / 2 on, in Python's own floats."""
+    """Eq. 6 without kappa, else eq. 9, in Python's own floats."""
     total = 0.0
     for f, y in zip(embedding.tolist(), labels.tolist(), strict=True):
         length = sqrt(sum(x * x for x in f))
@@ -51,11 +64,7 @@ def oracle(loss: PolytopeLoss, embedding: Tensor, labels: Tensor, kappa: float |
                 logits.append(product)
                 continue
             theta = acos(max(-1.0, min(1.0, product / length)))
-            if j == y:
-                cosine = cos(theta + m) if theta <= (pi - m) / 2 else cos(theta) - 2 * sin(m / 2)
-            else:
-                cosine = cos(theta)
-            logits.append(kappa * cosine)
+            logits.append(kappa * (continued(theta, m, loss.continuation) if j == y else cos(theta)))
         total -= logits[y] - log(sum(exp(z) for z in logits))
     return total / len(labels)
 
@@ -66,8 +75,9 @@ def oracle(loss: PolytopeLoss, embedding: Tensor, labels: Tensor, kappa: float |
 @pytest.mark.parametrize("polytope", POLYTOPES)
 @pytest.mark.parametrize("learnable", [False, True])
 @pytest.mark.parametrize(("scale", "margin"), [(None, 0.0), (30.0, 0.0), (30.0, 0.25), (30.0, 1.0), (7.5, 0.6)])
-def test_oracle(polytope: Name, learnable: bool, scale: float | None, margin: float) -> None:
-    loss = build(polytope, scale=scale, margin=margin, learnable=learnable)
+@pytest.mark.parametrize("continuation", CONTINUATIONS)
+def test_oracle(polytope: Name, learnable: bool, scale: float | None, margin: float, continuation: str) -> None:
+    loss = build(polytope, scale=scale, margin=margin, learnable=learnable, continuation=continuation)
     embedding, labels = batch(loss, 40)
     m = margin * geometry.angle(polytope, embedding.shape[1])
     terms = loss(embedding, labels)
@@ -100,11 +110,11 @@ def test_at_the_vertices_the_margin_phi_makes_connected_classes_equally_likely(k
 
 
 @settings(deadline=None)
-@given(st.integers(2, 30), st.integers(0, 100))
+@given(st.integers(3, 30), st.integers(0, 100), st.sampled_from(["linear", "smooth"]))
 def test_with_the_margin_phi_no_feature_has_a_lower_loss_on_the_simplex_than_its_vertex(
-    classes: int, seed: int
+    classes: int, seed: int, continuation: str
 ) -> None:
-    loss = build("simplex", classes, scale=30.0, margin=1.0)
+    loss = build("simplex", classes, scale=30.0, margin=1.0, continuation=continuation)
     random = torch.Generator().manual_seed(seed)
     embedding = torch.randn(50, classes - 1, dtype=torch.float64, generator=random)
     own = torch.randint(classes, (50,), generator=random)
@@ -126,9 +136,23 @@ def losses_on_the_way(polytope: Name, continuation: str) -> Tensor:
     return torch.stack([loss(point.unsqueeze(0), torch.tensor([0]))["loss"] for point in way])
 
 
+@pytest.mark.parametrize("continuation", ["linear", "smooth"])
 @pytest.mark.parametrize("polytope", POLYTOPES)
-def test_the_loss_falls_all_the_way_from_a_connected_vertex_to_its_own(polytope: Name) -> None:
-    assert (losses_on_the_way(polytope, "smooth").diff() < 0).all()
+def test_the_loss_falls_all_the_way_from_a_connected_vertex_to_its_own(polytope: Name, continuation: str) -> None:
+    assert (losses_on_the_way(polytope, continuation).diff() < 0).all()
+
+
+def test_without_being_told_otherwise_the_margin_goes_on_as_in_arcface_s_own_code() -> None:
+    # Three classes have phi = 120 degrees. At 90 from its vertex, beyond 180 - 120, the own logit is -phi sin(phi).
+    loss = build("simplex", 3, scale=1.0, margin=1.0)
+    own = loss.weight[0]
+    right = torch.stack([-own[1], own[0]]).unsqueeze(0)
+    cosines = loss.scores(right)[0]
+    others = cosines[1:].exp().sum().item()
+    logit = -(2 * pi / 3) * sin(2 * pi / 3)
+    expected = -logit + log(exp(logit) + others)
+    assert loss(right, torch.tensor([0]))["loss"].item() == pytest.approx(expected)
+    assert Polytope(polytope="cube").continuation == "linear"
 
 
 def test_with_the_formula_as_printed_the_loss_first_rises_on_the_way_to_the_vertex_of_a_simplex() -> None:
@@ -156,7 +180,7 @@ def test_the_prediction_is_the_vertex_at_the_smallest_angle(learnable: bool) -> 
     assert scores.abs().max() <= 1 + 1e-12
 
 
-@pytest.mark.parametrize("continuation", ["smooth", "at-pi", "none"])
+@pytest.mark.parametrize("continuation", CONTINUATIONS)
 @pytest.mark.parametrize("polytope", POLYTOPES)
 def test_gradcheck(polytope: Name, continuation: str) -> None:
     loss = build(polytope, scale=4.0, margin=1.0, learnable=True, continuation=continuation)

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from papers.regular_polytope import targets
-from papers.regular_polytope.polytope import POLYTOPES, vertices
+from papers.regular_polytope.polytope import POLYTOPES, Name, vertices
 from shared.evaluation.angles import Angles
 from shared.evaluation.output import Output
 from shared.records.kept import FEATURES
-from shared.records.records import Records
+from shared.records.records import Records, TrainedOn
 from shared.runs.registry import paper
 from tests.records.samples import record
 
@@ -30,16 +31,19 @@ def made_up(folder: Path, names: Iterable[str], accuracy: float = 99.0) -> Recor
     random, entries = np.random.default_rng(0), []
     for name in names:
         run = RP.run(name, "full")
-        loss = run.config.loss.model_dump()
+        polytope: Name = next((known for known in POLYTOPES if known in name.split("/")), "cube")
         entry = record(name, accuracy=accuracy)
         entry.axes.clear()
         entry.axes.update(run.axes)
         entry.config.clear()
         entry.config.update(run.config.plain())
+        entry.metrics.clear()
         classes = 47 if name.startswith("emnist") else 10
-        entry.metrics["emnist-test" if classes == 47 else "mnist-test"] = {"accuracy": accuracy}
-        vectors = vertices(loss["polytope"], classes)
-        if loss["learnable"]:
+        for benchmark in {"mnist-test", "emnist-test", "held-out"} & set(run.config.benchmarks):
+            entry.metrics[benchmark] = {"accuracy": accuracy}
+        entry.metrics["training"] = {"loss": 1.5}
+        vectors = vertices(polytope, classes)
+        if name.endswith("learnable"):
             vectors = vectors[::-1]
         labels = np.arange(100) % classes
         embeddings = 7 * (vectors[labels] + 0.01 * random.normal(size=(100, vectors.shape[1])))
@@ -71,17 +75,46 @@ def test_figure4_shows_images_and_class_vectors_of_the_six_runs(tmp_path: Path) 
     assert cube["class"].tolist() == list("0123456789")
 
 
+def place_of(point: pd.Series, column: int, row: int, said: str) -> tuple[float, float]:
+    """Return where a panel of the range that is said below the matrix shows a point, panels being 1 apart."""
+    low, high = (float(end) for end in said.removeprefix("each panel from ").split(" to "))
+    across, up = ((point[f"f{index + 1}"] - low) / (high - low) - 0.5 for index in (column, row))
+    return column + across, row - up
+
+
 def test_each_panel_shows_its_two_coordinates(tmp_path: Path) -> None:
     figure = targets.figure2(made_up(tmp_path, ["figure2/simplex"]))
     axes = figure.drawing.axes[0]
     frame = figure.data[figure.data["what"] == "vertex"]
     shown = np.asarray(axes.lines[0].get_xydata())
-    largest = float(axes.get_xlabel().split("±")[1])
     for column, row in ((0, 3), (8, 1)):
         for _, point in frame.iterrows():
-            across = column + point[f"f{column + 1}"] / largest / 2
-            up = row - point[f"f{row + 1}"] / largest / 2
-            assert np.abs(shown - (across, up)).max(axis=1).min() < 5e-3
+            place = place_of(point, column, row, axes.get_xlabel())
+            assert np.abs(shown - place).max(axis=1).min() < 5e-3
+
+
+def test_panels_are_as_wide_as_what_is_drawn(tmp_path: Path) -> None:
+    figure = targets.figure2(made_up(tmp_path, ["figure2/simplex"]))
+    axes = figure.drawing.axes[0]
+    low, high = (float(end) for end in axes.get_xlabel().removeprefix("each panel from ").split(" to "))
+    coordinates = figure.data[[f"f{index}" for index in range(1, 10)]].to_numpy()
+    extent = coordinates.max() - coordinates.min()
+    # The simplex's vertices lie farther out on one side of the origin than on the other.
+    assert high > 2 * -low
+    assert extent < high - low < 1.2 * extent
+
+
+def test_learned_weights_are_lines_from_the_origin_below_the_images(tmp_path: Path) -> None:
+    figure = targets.figure4(made_up(tmp_path, ["figure4/cube/learnable"]))
+    axes = figure.drawing.axes[5]
+    weights = figure.data[figure.data["what"] == "learned weight"]
+    origin = pd.Series({f"f{index}": 0.0 for index in range(1, 5)})
+    assert len(axes.lines) == 10 * 12
+    ends = np.stack([np.asarray(line.get_xydata()) for line in axes.lines])
+    for _, weight in weights.iterrows():
+        line = [place_of(point, 2, 0, axes.get_xlabel()) for point in (origin, weight)]
+        assert np.abs(ends - np.array(line)).max(axis=(1, 2)).min() < 5e-3
+    assert max(line.get_zorder() for line in axes.lines) < axes.collections[0].get_zorder()
 
 
 def test_figure6_draws_the_normalised_embeddings_of_both_splits(tmp_path: Path) -> None:
@@ -107,12 +140,14 @@ def test_what_is_missing_is_shown_as_not_run(tmp_path: Path) -> None:
     assert accuracy[3] == ["EMNIST, cube", "6", "88.31", "not run", "88.39", "not run"]
     empty = Records([], RP.reference)
     assert set(targets.table_accuracy(empty).display["fixed (measured)"]) == {"not run"}
-    assert len(targets.table_geometry(empty).display) == 19
+    assert len(targets.table_geometry(empty).display) == 30
 
 
 def test_table_geometry_sets_every_run_beside_the_closed_form(tmp_path: Path) -> None:
-    table = targets.table_geometry(made_up(tmp_path, RP.runs("full")))
-    assert len(table.display) == len(RP.runs("full"))
+    runs = [run.name for run in RP.target_runs("table_geometry", "full")]
+    assert len(runs) == len(RP.runs("full")) - len(RP.target_runs("table_search", "full"))
+    table = targets.table_geometry(made_up(tmp_path, runs))
+    assert len(table.display) == len(runs)
     assert not (table.display == "not run").any(axis=None)
     rows = {(row["Polytope"], row["Classifier"]): row for row in table.display.to_dict("records")}
     cube = rows["EMNIST, cube, d = 6", "fixed, eq. 9"]
@@ -120,6 +155,19 @@ def test_table_geometry_sets_every_run_beside_the_closed_form(tmp_path: Path) ->
     assert float(cube["nearest class means (measured)"].split()[0]) == pytest.approx(48.2, abs=2)
     assert cube["accuracy, % (measured)"] == "99.00 (1)"
     assert float(cube["images to vector, mean (measured)"].split()[0]) < 5
+
+
+def test_table_search_shows_the_epochs_in_their_order_with_the_error_on_the_images_trained_on(tmp_path: Path) -> None:
+    records = made_up(tmp_path, ["search/epochs/16", "search/epochs/8"])
+    trained = TrainedOn(images=5000, classes=10, error=0.24, chance=90.0, predicted=10, spread=0.9)
+    (longer, place), shorter = records.records
+    longer = longer.model_copy(update={"health": trained})
+    table = targets.table_search(Records([(longer, place), shorter], RP.reference))
+    assert table.display.to_numpy().tolist() == [
+        ["8", "20", "99.00 (1)", "not run", "1.50 (1)"],
+        ["16", "20", "99.00 (1)", "0.24 (1)", "1.50 (1)"],
+    ]
+    assert table.data.set_index(["run", "metric"])["training_error"]["search/epochs/16", "accuracy"] == 0.24
 
 
 def test_the_geometry_and_the_targets_import_no_torch() -> None:
