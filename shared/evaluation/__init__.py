@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from shared.runs.components import Benchmark
+from shared.runs.fields import Split
 
 
 class Classification(Benchmark):
@@ -43,6 +44,13 @@ class Verification(OnFaces):
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
     thresholds: Literal["exact", "grid"] = "exact"
+
+
+class UnseenPairs(Benchmark):
+    """Verification on images of classes that are not trained on: TAR at FAR, equal error rate, accuracy over folds."""
+
+    implementation: ClassVar[str] = "shared.evaluation.unseen_pairs:UnseenPairs"
+    splits: tuple[Split, ...] = ("unseen",)
 
 
 class VideoVerification(OnFaces):
@@ -95,6 +103,7 @@ BENCHMARKS = (
     Angles(name="angles"),
     Angles(name="training-angles", splits=("train",)),
     *(Verification(name=pairs, on=pairs) for pairs in ("lfw", "cfp-ff", "cfp-fp", "agedb-30", "calfw", "cplfw")),
+    UnseenPairs(name="unseen-pairs"),
     Verification(name="olivetti", on="olivetti-pairs"),
     Verification(name="qmul-survface", on="qmul-survface-pairs"),
     VideoVerification(name="ytf", on="ytf"),

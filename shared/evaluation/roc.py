@@ -42,6 +42,19 @@ def rates_at(name: str, genuine: Scores, impostor: Scores, powers: Sequence[int]
     return {f"{name}@1e-{power}": share_above(genuine, ordered[place]) for power, place in places.items()}
 
 
+def equal_error(genuine: Scores, impostor: Scores) -> float:
+    """Return the equal error rate in percent: where as large a share of impostors is accepted as of genuine rejected.
+
+    Pairs at or above the threshold are accepted. Each score is tried; where none makes the two shares equal, it is the
+    mean of the two where they are nearest. Neither is to be empty.
+    """
+    thresholds = np.unique(np.concatenate([genuine, impostor]))
+    rejected = np.searchsorted(np.sort(genuine), thresholds) / len(genuine)
+    accepted = 1 - np.searchsorted(np.sort(impostor), thresholds) / len(impostor)
+    nearest = np.argmin(np.abs(rejected - accepted))
+    return 50 * float(rejected[nearest] + accepted[nearest])
+
+
 def share_above(genuine: Scores, threshold: float) -> float:
     """Return the percentage of the scores that are above a threshold."""
     return 100 * float(np.mean(genuine > threshold))

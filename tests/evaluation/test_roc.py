@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.evaluation.roc import acceptable, rates_at, share_above
+from shared.evaluation.roc import acceptable, equal_error, rates_at, share_above
 
 
 def slow_rate(genuine: list[int], impostor: list[int], power: int) -> float | None:
@@ -63,3 +63,18 @@ def test_the_scores_are_left_as_they_were():
     impostor = np.arange(50.0)[::-1].copy()
     rates_at("tar", np.ones(2), impostor, [1])
     assert np.array_equal(impostor, np.arange(50.0)[::-1])
+
+
+@pytest.mark.parametrize(
+    ("genuine", "impostor", "expected"),
+    [
+        ([0.9, 0.8, 0.4], [0.7, 0.3, 0.2], 100 / 3),
+        ([0.9, 0.8], [0.2, 0.1], 0),
+        ([0.2, 0.1], [0.9, 0.8], 100),
+        ([0.5, 0.5], [0.5, 0.5], 50),
+        # At 0.6 a quarter of the genuine is rejected and a third of the impostors accepted.
+        ([0.9, 0.8, 0.7, 0.5], [0.6, 0.4, 0.3], 50 * (1 / 4 + 1 / 3)),
+    ],
+)
+def test_the_equal_error_rate_of_a_few_scores(genuine, impostor, expected):
+    assert equal_error(np.array(genuine), np.array(impostor)) == pytest.approx(expected)
