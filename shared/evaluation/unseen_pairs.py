@@ -61,8 +61,8 @@ class UnseenPairs:
 def balanced(label: NDArray[np.intp], first: Places, second: Places) -> tuple[Places, Places]:
     """Return places of pairs, and the fold of each: within each, all pairs of one class and as many of two, drawn.
 
-    `label`, [N], are the classes 0, 1, ... of images, `first` and `second`, [P], all pairs of them. Each class is in one
-    fold. Where a fold has fewer pairs of two classes than of one, all are taken. The draw is the same each time.
+    `label`, [N], are the classes 0, 1, ... of images, `first` and `second`, [P], all pairs of them. Each class is in
+    one fold. Where a fold has fewer pairs of two classes than of one, all are taken. The draw is the same each time.
     """
     # RandomState's stream is the same in every numpy.
     stream = np.random.RandomState(0)
