@@ -50,7 +50,7 @@ class EmnistSelection(TrainingSet):
 
     classes: ClassVar[int] = 47
     training_images: ClassVar[int] = TRAINING
-    folder: ClassVar[str] = FOLDER
+    folder: ClassVar[str] = "."
     fetched: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="EMNIST, a selection",
@@ -71,7 +71,7 @@ class EmnistSelection(TrainingSet):
 
     def is_there(self, root: Path) -> bool:
         """Whether the ready archive or any file of EMNIST is there."""
-        return (root / ARCHIVE).exists() or super().is_there(root)
+        return (root / ARCHIVE).exists() or any((root / FOLDER).glob("*"))
 
     def load(self, root: Path) -> ImageArrays:
         """Read the images, [46079, 28, 28] and [9400, 28, 28], upright, with labels that index `CHARACTERS`.
@@ -85,7 +85,7 @@ class EmnistSelection(TrainingSet):
             place = archive
             images, labels = from_archive(archive)
         else:
-            place = prepared(root / self.folder, partial(fetch, self.card))
+            place = prepared(root / FOLDER, partial(fetch, self.card))
             images, labels = from_owner(place, self.card)
         for kind, content in (("images", images), ("labels", labels)):
             checked_md5(content.data, self.card.checksums[kind], f"{self.card.title}: what {place} has of {kind}")
