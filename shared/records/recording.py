@@ -6,7 +6,6 @@ import warnings
 from typing import TYPE_CHECKING
 
 from shared.evaluation.health import measure_health
-from shared.evaluation.optimum import least_judged
 from shared.records.kept import write_arrays, write_curve, write_features
 from shared.records.provenance import provenance
 from shared.records.records import DataUsed, Record, TrainedOn, write_json
@@ -69,4 +68,6 @@ def _optimum(run: Run) -> float | None:
     """Return the loss at its optimum, which takes seconds to a minute; None where there is none, or no evidence."""
     if run.scale == SMOKE or paper(run.paper).no_optimum(run.name):
         return None
+    from shared.evaluation.optimum import least_judged  # noqa: PLC0415 - its optimizer's import takes half a second
+
     return least_judged(run.config.loss, run.config.backbone.embedding, run.config.data.trained_classes)
