@@ -64,7 +64,7 @@ def draw(data: DataSet, seed: int, root: Path) -> Drawn:
 
     """
     sampling: Sampling = data.sampling  # type: ignore[attr-defined] # a run's data set is one to train on
-    loaded = data.load(root)
+    loaded = data.of_seed(seed).load(root)
     training, test = _sources(loaded, data.classes)
     drawn = sample(training.labels, sampling, training.classes, seed, training.division)
     trained_on: dict[Split, Part] = {

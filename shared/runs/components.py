@@ -125,6 +125,10 @@ class DataSet(Component):
         """The number of classes that are trained on."""
         return self.classes
 
+    def of_seed(self, seed: int) -> Self:  # noqa: ARG002 - of sets that are drawn anew for each
+        """Return the data set with the options that hold for a seed: those that leave a choice to it, chosen."""
+        return self
+
     @property
     def never_tested_on(self) -> tuple[str, ...]:
         """The names of the data sets of benchmarks that show the very people who are trained on."""

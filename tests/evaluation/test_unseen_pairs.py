@@ -12,7 +12,11 @@ CLASSES, EACH = 25, 4
 
 def output(embeddings, labels) -> Output:
     return Output(
-        np.asarray(embeddings, np.float32), np.asarray(labels), np.zeros(len(labels), int), np.zeros((1, 1, 1)), ()
+        np.asarray(embeddings, np.float32),
+        np.asarray(labels),
+        np.zeros(len(labels), int),
+        np.zeros((1, 1, 1), np.float32),
+        (),
     )
 
 

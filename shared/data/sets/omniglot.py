@@ -23,6 +23,7 @@ from shared.data.kinds import TrainingSet
 from shared.data.lazy import Image, np
 from shared.errors import UserError, suggestion
 from shared.runs.components import Card, DataSet
+from shared.runs.fields import Count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -103,9 +104,11 @@ Alphabets = Annotated[tuple[str, ...], AfterValidator(_known)]
 class Omniglot(TrainingSet):
     """Drawings of the characters of some alphabets, 28 x 28; those of the alphabets `unseen` are not trained on.
 
-    `alphabets` are used, in that order; the others are as if they were not there. Of each character that is trained on,
-    the drawings of the first `tested` of the twenty people are put aside to test on. With `few`, of every second
-    character only the drawings of the one, two or three people that follow, in turn, are trained on.
+    `alphabets` are used, in that order; the others are as if they were not there. `unseen` may be a number, of
+    alphabets that each seed draws for itself, so that what varies over seeds is what varies over alphabets too. Of each
+    character that is trained on, the drawings of the first `tested` of the twenty people are put aside to test on. With
+    `few`, of every second character only the drawings of the one, two or three people that follow, in turn, are trained
+    on.
     """
 
     classes: ClassVar[int] = sum(ALPHABETS.values())
@@ -115,37 +118,54 @@ class Omniglot(TrainingSet):
     card: ClassVar[Card] = CARD
     name: Literal["omniglot"] = "omniglot"
     alphabets: Annotated[Alphabets, Field(min_length=1)] = SMALL
-    unseen: Alphabets = ("Japanese_(katakana)", "Sanskrit", "Tagalog")
+    unseen: Alphabets | Count = ("Japanese_(katakana)", "Sanskrit", "Tagalog")
     tested: Annotated[int, Field(ge=0, lt=PEOPLE - 3)] = 0
     few: bool = False
 
     @model_validator(mode="after")
     def _trains_on_some(self) -> Self:
-        for name in self.unseen:
+        unseen = () if isinstance(self.unseen, int) else self.unseen
+        for name in unseen:
             if name not in self.alphabets:
                 raise ValueError(f"'{name}' is not among the alphabets used")
-        if len(self.unseen) == len(self.alphabets):
+        if (self.unseen if isinstance(self.unseen, int) else len(unseen)) >= len(self.alphabets):
             raise ValueError("every alphabet is unseen, and none is left to train on")
         return self
 
+    def of_seed(self, seed: int) -> Self:
+        """Return the set with the alphabets that are unseen with a seed, named."""
+        return self.model_copy(update={"unseen": self._unseen(seed)})
+
+    def _unseen(self, seed: int) -> tuple[str, ...]:
+        if not isinstance(self.unseen, int):
+            return self.unseen
+        # RandomState's stream is the same in every numpy.
+        drawn = np.random.RandomState(seed).permutation(len(self.alphabets))[: self.unseen]
+        return tuple(self.alphabets[place] for place in sorted(drawn))
+
     @property
     def trained_classes(self) -> int:
-        """The number of characters of the alphabets that are trained on, unless some are chosen by `sampling`."""
+        """The number of characters that are trained on, unless some are chosen by `sampling`; of those of seed 0."""
         if self.sampling.under_represented is not None or self.sampling.classes is not None:
             return super().trained_classes
-        return sum(ALPHABETS[name] for name in self.alphabets if name not in self.unseen)
+        return sum(ALPHABETS[name] for name in self._divided()[0])
+
+    def _divided(self) -> tuple[list[str], list[str]]:
+        """Return the alphabets that are trained on and those unseen; where each seed draws them, those of seed 0."""
+        chosen = self._unseen(0)
+        unseen = [name for name in self.alphabets if name in chosen]
+        return [name for name in self.alphabets if name not in chosen], unseen
 
     def load(self, root: Path) -> LabelledSource:
         """Read the drawings; classes are the characters trained on, then those unseen, in the order of the alphabets.
 
         Raises UserError where an archive is damaged, an alphabet is in none that is at hand, or they cannot be fetched.
         """
-        trained = [name for name in self.alphabets if name not in self.unseen]
-        unseen = [name for name in self.alphabets if name in self.unseen]
+        trained, unseen = self._divided()
         files = drawings(prepared(root / self.folder, fetch), [*trained, *unseen])
         images = ArraySource(np.stack([decoded(content, name) for name, content in files.items()]))
         labels, person = np.divmod(np.arange(len(images)), PEOPLE)
-        checksums = {", ".join(self.alphabets): md5(b"".join(files.values()))}
+        checksums = {", ".join(trained + unseen): md5(b"".join(files.values()))}
         classes = sum(ALPHABETS[name] for name in trained)
         division = None if not (unseen or self.tested or self.few) else self._division(labels, person, classes)
         return LabelledSource(images, labels, int(labels[-1]) + 1, checksums, division=division)

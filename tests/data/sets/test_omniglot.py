@@ -103,6 +103,15 @@ def test_an_unseen_alphabet_is_neither_trained_on_nor_tested_as_if_it_were(root)
     assert len({*train.index, *test.index, *unseen.index}) == 140
 
 
+def test_each_seed_draws_its_unseen_alphabets(root):
+    data = options(unseen=1)
+    counts = [draw(data, seed, root).counts["train"] for seed in range(12)]
+    assert {len(count) for count in counts} == {7 - unseen for unseen in CHARACTERS.values()}
+    assert counts[0] == draw(data, 0, root).counts["train"]
+    assert data.trained_classes == len(counts[0])
+    assert all(len({*draw(data, seed, root).parts["unseen"].labels}) + len(counts[seed]) == 7 for seed in range(3))
+
+
 def test_of_every_second_character_few_drawings_are_trained_on(root):
     drawn = draw(options(few=True, tested=1), 0, root)
     assert drawn.counts["train"] == [19, 1, 19, 2, 19]
@@ -181,6 +190,7 @@ def test_what_is_nowhere_is_fetched_or_it_is_said_how_to_get_it(tmp_path, root, 
         ({"alphabets": ["Greek", "Greek"]}, "named twice"),
         ({"alphabets": []}, "at least 1"),
         ({"unseen": SMALL}, "none is left to train on"),
+        ({"unseen": 8}, "none is left to train on"),
         ({"unseen": ["Hebrew"]}, "'Hebrew' is not among the alphabets used"),
         ({"tested": 17}, "less than 17"),
     ],
