@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
+import pytest
+
+from shared.data.formats.emnist import CHARACTERS
 from shared.runs.registry import paper
 
 RUNS = paper("adversarial_variance").runs("full")
@@ -43,6 +47,27 @@ def test_the_search_trains_as_the_figures_but_for_what_it_holds_out_its_length_a
 def test_figures_3_to_5_have_one_rate():
     drawn = [run for name, run in RUNS.items() if name.startswith(("figure3", "figure4", "figure5"))]
     assert len({run.config.optimizer.learning_rate for run in drawn}) == 1
+
+
+@pytest.mark.parametrize("scale", ["smoke", "lite", "full"])
+def test_characters_that_are_taken_for_one_another_are_all_trained_on_or_all_unseen(scale):
+    groups = ("0OD", "1ILJ", "2Za", "3", "4Y", "5S", "6Gb", "7", "8Bg", "9qQga", "fFtT", "eC", "UV")
+    runs = [run for name, run in paper("adversarial_variance").runs(scale).items() if "openset/characters/" in name]
+    assert len(runs) == 4
+    for run in runs:
+        known = {CHARACTERS[label] for label in run.config.data.sampling.classes or ()}
+        assert len(known) == run.config.data.trained_classes == 22
+        assert all((one in known) == (other in known) for group in groups for one, other in pairwise(group))
+
+
+@pytest.mark.parametrize("images", ["digits", "characters"])
+def test_an_open_set_is_met_after_about_as_many_updates_at_lite_scale_as_the_digits_take_at_full(images):
+    def updates(run: str, scale: str) -> float:
+        config = paper("adversarial_variance").run(run, scale).config
+        whole, (of_set, trained) = config.data.training_images, (config.data.classes, config.data.trained_classes)
+        return config.training.epochs * whole * trained / of_set / config.training.batch_size
+
+    assert updates(f"openset/{images}/vanilla", "lite") == pytest.approx(updates("openset/digits/vanilla", "full"), rel=0.1)
 
 
 def test_digits_have_five_seeds():

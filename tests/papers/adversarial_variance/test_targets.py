@@ -60,14 +60,20 @@ def test_table_variance_shows_seeds_classes_and_what_is_not_run(tmp_path):
     assert kept["value"].tolist() == [1.5, 3.0, 4.5]
 
 
-def test_table_openset_shows_each_method(tmp_path):
-    metrics = {"open-set": {"auroc": 91.5, "fpr_at_95_tpr": 20.0}, "mnist-test": {"accuracy": 98.0}}
-    rows = targets.table_openset(drawn_from(entry("openset/center", 0, metrics, tmp_path))).display.set_index(
-        "Training"
-    )
-    assert list(rows.index) == ["vanilla", "center loss", "angular softmax", "adversarial"]
-    assert rows.T["center loss"].tolist()[:3] == ["91.50 (1)", "20.00 (1)", "98.00 (1)"]
-    assert rows.T["adversarial"].unique().tolist() == ["not run"]
+def test_table_openset_shows_each_method_on_digits_and_on_characters(tmp_path):
+    def metrics(auroc: float, accuracy: str) -> dict[str, dict[str, float]]:
+        return {"open-set": {"auroc": auroc, "fpr_at_95_tpr": 20.0}, accuracy: {"accuracy": 98.0}}
+
+    digits = entry("openset/digits/center", 0, metrics(91.5, "mnist-test"), tmp_path)
+    characters = entry("openset/characters/center", 0, metrics(71.5, "emnist-test"), tmp_path)
+    display = targets.table_openset(drawn_from(digits, characters)).display
+    rows = display.set_index(["Trained on, unseen", "Training"])
+    images = ["digits 0 to 5, 6 to 9", "22 characters, 25 others"]
+    methods = ["vanilla", "center loss", "angular softmax", "adversarial"]
+    assert list(rows.index) == [(data, method) for data in images for method in methods]
+    assert rows.loc[(images[0], "center loss")].tolist()[:3] == ["91.50 (1)", "20.00 (1)", "98.00 (1)"]
+    assert rows.loc[(images[1], "center loss")].tolist()[:3] == ["71.50 (1)", "20.00 (1)", "98.00 (1)"]
+    assert rows.loc[(images[0], "adversarial")].unique().tolist() == ["not run"]
 
 
 def test_table_anchors_shows_the_classifier_and_how_well_the_adversary_knows_anchors(tmp_path):
