@@ -112,7 +112,7 @@ def table_anchors(records: Records) -> Table:
 
 
 def table_openset(records: Records) -> Table:
-    """Ours: rejection of digits and characters that were not trained on, by the angle to the nearest class direction."""
+    """Ours: rejection of digits and characters not trained on, by the angle to the nearest class direction."""
     table = records.table
     others = ["accuracy", "angular_sd", "between_means_smallest"]
     chosen = table[(table["benchmark"] == "open-set") | table["metric"].isin(others)]
@@ -134,14 +134,14 @@ def table_openset(records: Records) -> Table:
     return Table(
         data=chosen[["run", "seed", "benchmark", "metric", "value"]],
         display=pd.DataFrame(rows),
-        caption="Test images of digits and of characters that a network was not trained on, told from those that it was",
+        caption="Test images of classes that were not trained on, told from those of classes that were",
         notes=[
             "Mean over seeds ± standard deviation (number of seeds). An image is accepted by the cosine between its "
             "embedding (32 dimensions) and the nearest mean direction of a class's training images. AUROC: images of "
             "known classes against those of unseen ones. FPR: the share of unseen images accepted where 95 % of the "
             "known are.",
-            "Characters: 22 letters are known; unseen are the ten digits and the 15 letters that are easily taken for one "
-            "of them or for such a letter.",
+            "Characters: 22 letters are known; unseen are the ten digits and the 15 letters that are easily taken for "
+            "one of them or for such a letter.",
             "Angular sd and smallest angle, in degrees, as in table_variance, of the test images of known classes.",
         ],
     )

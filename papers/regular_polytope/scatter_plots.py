@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Drawing
 
+from papers.regular_polytope.characters import said_of_data
 from shared.records.records import Records
 from shared.reporting import plane
 from shared.reporting.figure import Figure
@@ -75,7 +76,7 @@ def scatter_plots(
         picture,
         data=pd.concat(drawn) if drawn else pd.DataFrame(columns=["run"]),
         caption=caption,
-        notes=[SCATTER.format(images=" and as many ".join(splits), seed=listed)],
+        notes=[SCATTER.format(images=" and as many ".join(splits), seed=listed), *said_of_data(records)],
     )
 
 

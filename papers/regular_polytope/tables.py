@@ -8,6 +8,7 @@ from string import digits
 
 import pandas as pd
 
+from papers.regular_polytope.characters import said_of_data
 from papers.regular_polytope.polytope import POLYTOPES, Name, angle, dimension
 from shared.data.formats.emnist import CHARACTERS
 from shared.records.records import Records
@@ -46,6 +47,7 @@ def table_accuracy(records: Records) -> Table:
         caption="Test accuracy (%) with the additive angular margin, fixed and learnable classifiers",
         notes=[
             "For MNIST the paper prints one pair and does not say for which polytope; it stands in all three rows.",
+            *said_of_data(records),
             SEEDS,
         ],
     )
@@ -99,6 +101,7 @@ def table_geometry(records: Records) -> Table:
             "Closed form: the angle between connected vertices (eqs. 10 to 12), to which the nearest class means of a "
             "fixed classifier come as images come to their vertices, at 0 degrees. It is the greatest that so many "
             "directions can have for the simplex and the orthoplex, not for the cube (RP-E19).",
+            *said_of_data(records),
             SEEDS,
         ],
     )

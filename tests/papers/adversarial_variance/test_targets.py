@@ -67,13 +67,13 @@ def test_table_openset_shows_each_method_on_digits_and_on_characters(tmp_path):
     digits = entry("openset/digits/center", 0, metrics(91.5, "mnist-test"), tmp_path)
     characters = entry("openset/characters/center", 0, metrics(71.5, "emnist-test"), tmp_path)
     display = targets.table_openset(drawn_from(digits, characters)).display
-    rows = display.set_index(["Trained on, unseen", "Training"])
     images = ["digits 0 to 5, 6 to 9", "22 characters, 25 others"]
     methods = ["vanilla", "center loss", "angular softmax", "adversarial"]
-    assert list(rows.index) == [(data, method) for data in images for method in methods]
-    assert rows.loc[(images[0], "center loss")].tolist()[:3] == ["91.50 (1)", "20.00 (1)", "98.00 (1)"]
-    assert rows.loc[(images[1], "center loss")].tolist()[:3] == ["71.50 (1)", "20.00 (1)", "98.00 (1)"]
-    assert rows.loc[(images[0], "adversarial")].unique().tolist() == ["not run"]
+    rows = display.to_numpy().tolist()
+    assert [row[:2] for row in rows] == [[data, method] for data in images for method in methods]
+    assert rows[1][2:5] == ["91.50 (1)", "20.00 (1)", "98.00 (1)"]
+    assert rows[5][2:5] == ["71.50 (1)", "20.00 (1)", "98.00 (1)"]
+    assert set(rows[3][2:]) == {"not run"}
 
 
 def test_table_anchors_shows_the_classifier_and_how_well_the_adversary_knows_anchors(tmp_path):

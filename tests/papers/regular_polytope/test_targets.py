@@ -157,6 +157,28 @@ def test_table_geometry_sets_every_run_beside_the_closed_form(tmp_path: Path) ->
     assert float(cube["images to vector, mean (measured)"].split()[0]) < 5
 
 
+def test_what_shows_characters_names_their_data_set_where_it_is_not_the_papers(tmp_path: Path) -> None:
+    records = made_up(tmp_path, ["emnist/fixed", "emnist/learnable", "figure2/cube"])
+    shown = (targets.figure5, targets.figure6, targets.table_accuracy, targets.table_geometry)
+    assert not any("data set" in note for target in shown for note in target(records).notes)
+    for elsewhere, _ in records.records:
+        elsewhere.config["data"] = RP.run(elsewhere.run, "lite").config.plain()["data"]
+    for target in shown:
+        [note] = [note for note in target(records).notes if "data set" in note]
+        assert "emnist-selection" in note
+
+
+def test_at_lite_scale_the_cube_has_all_characters_six_dimensions_and_about_as_many_updates_as_at_full() -> None:
+    updates = {}
+    for scale in ("lite", "full"):
+        run = RP.run("emnist/fixed", scale)
+        config = run.config
+        assert (run.seeds, config.data.trained_classes, config.backbone.embedding) == (5, 47, 6)
+        assert config.training.epochs is not None
+        updates[scale] = config.training.epochs * config.data.training_images / config.training.batch_size
+    assert updates["lite"] == pytest.approx(updates["full"], rel=0.1)
+
+
 def test_table_search_shows_the_epochs_in_their_order_with_the_error_on_the_images_trained_on(tmp_path: Path) -> None:
     records = made_up(tmp_path, ["search/epochs/16", "search/epochs/8"])
     trained = TrainedOn(images=5000, classes=10, error=0.24, chance=90.0, predicted=10, spread=0.9)
