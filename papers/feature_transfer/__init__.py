@@ -25,6 +25,8 @@ class RichFeatures(Backbone):
     """
 
     implementation: ClassVar[str] = "papers.feature_transfer.networks:RichFeatureNetwork"
+    # Dec ends in tanh, and is to return what the encoder sees.
+    signed: ClassVar[bool] = True
     name: Literal["rich-features"] = "rich-features"
     side: Side = 100
     width: Count = 32
@@ -70,6 +72,7 @@ class FeatureTransfer(Scheme):
     `iterations`: N_iter of one stage. `stage_learning_rate`: of both stages.
     `few`: a class of no more training images than that is under-represented.
     `yaw_limit`: how far a head may be turned, in degrees, to count in its class's center (eq. 5, half of its tau).
+    `mirror`: whether mirror images count in it too; those of a character are no images of its class.
     `components`: how many principal components Q has, at most as many as g has entries; or instead
     `energy`: the share of the variance within classes that Q is to hold.
     `updates`: whether the three batches of stage 1 make three updates, in their order, or one of their joint loss.
@@ -86,6 +89,8 @@ class FeatureTransfer(Scheme):
     stage_learning_rate: Positive = 1e-5
     few: Count = 20
     yaw_limit: NonNegative = 30.0
+    # Left out of a record where they are as in the paper, as the patience is where it is not set.
+    mirror: bool = Field(True, exclude_if=lambda mirror: mirror)
     components: Count | None = 150
     energy: Share | None = None
     updates: Literal["separate", "joint"] = "separate"
@@ -159,13 +164,17 @@ class NearestSamples(Benchmark):
 
 
 class TwoClasses(Benchmark):
-    """Class sizes and weight norms, and the embeddings of a regular and of an under-represented class (figure 1)."""
+    """Class sizes and weight norms, and the embeddings of a regular and of an under-represented class (figure 1).
+
+    `mirror`: whether the centers that virtual samples are moved between are of mirror images too.
+    """
 
     implementation: ClassVar[str] = "papers.feature_transfer.class_metrics:ClassBias"
     name: Literal["two-classes"] = "two-classes"
     inside: ClassVar[bool] = True
     unbiased: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
+    mirror: bool = True
 
 
 class TransferPictures(Benchmark):

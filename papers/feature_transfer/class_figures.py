@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CLASSES_RUN, UNIT_RUN, CENTERS_RUN = "figure1/softmax", "figure1/unit-weights", "ms1m/metric-l2"
+NEAREST_RUN = "figure3/softmax"
 TRANSFER_RUN = "table1/10K50K/ftl"
 CLASSIFIERS = {
     "softmax": "table1/10K50K/softmax",
@@ -299,7 +300,7 @@ def _chosen(panel: str, run: Record, arrays: Arrays) -> str:
 
 def figure3(records: Records) -> Figure:
     """Figure 3: the images nearest to the centers of the largest and of the smallest classes."""
-    run = records.first_seeds().get(CLASSES_RUN)
+    run = records.first_seeds().get(NEAREST_RUN)
     caption = (
         "Figure 3. The training image whose embedding is nearest to its class's mean, of the classes with most images "
         "(a) and of those with least (b). Below each, the number n of images of its class"
@@ -331,7 +332,7 @@ def figure3(records: Records) -> Figure:
         data=data,
         caption=f"{caption}.",
         notes=[
-            "The paper's embeddings are those of VGGFace; these are of the network of figure 1, trained with softmax.",
+            "The paper's embeddings are those of VGGFace; these are of CASIA-Net, trained with softmax.",
             f"Data: {run.config['data']['name']}. Of several seeds the first is drawn (seed {run.seed}).",
             *credit(run),
         ],

@@ -65,8 +65,12 @@ class ClassBias:
 
     The two classes that are shown are picked at random, as in the paper, by a fixed seed: a regular one, and a UR one
     of two images or more if there is any. Their names in the paper, 1008 and 10449, are places in an order that it does
-    not give. Runs that were trained on the same images show the same two.
+    not give. Runs that were trained on the same images show the same two. Without `mirror` no mirror images count in
+    the centers between which virtual samples are moved.
     """
+
+    def __init__(self, *, mirror: bool = True) -> None:
+        self.mirror = mirror
 
     def __call__(self, scheme: ClassificationScheme, images: Images) -> tuple[dict[str, float], Arrays]:
         """Return the metrics without those that are not defined, and the arrays.
@@ -91,7 +95,7 @@ class ClassBias:
         sizes, norms = np.bincount(labels, minlength=len(vectors)), np.linalg.norm(vectors, axis=1)
         few = few_images(sizes)
         regular = sizes > few
-        samples = list(samples_at(scheme.embed, images, ByClass(labels).members))
+        samples = list(samples_at(scheme.embed, images, ByClass(labels).members, mirror=self.mirror))
         by_class = torch.cat([part.rich for part in samples])
         embeddings = by_class[torch.argsort(torch.cat([part.places for part in samples]))]
         metrics = {

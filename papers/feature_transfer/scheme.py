@@ -100,6 +100,7 @@ class FeatureTransferScheme(ClassificationScheme):
         stage_learning_rate: float,
         few: int,
         yaw_limit: float,
+        mirror: bool,
         components: int | None,
         energy: float | None,
         updates: Literal["separate", "joint"],
@@ -120,7 +121,8 @@ class FeatureTransferScheme(ClassificationScheme):
         self.reconstruction, self.few, self.updates = reconstruction, few, updates
         self.pretraining, self.stages, self.iterations = pretraining, stages, iterations
         self.stage_factor = stage_learning_rate / config.optimizer.learning_rate
-        self.yaw_limit, self.components, self.energy = yaw_limit, components, energy
+        self.yaw_limit, self.mirror = yaw_limit, mirror
+        self.components, self.energy = components, energy
         self.patience = patience if stages == "alternate" else None
         self.stage = Stage.PRETRAINING
         self.statistics: Statistics | None = None
@@ -216,7 +218,7 @@ class FeatureTransferScheme(ClassificationScheme):
         """
         by_class = ByClass(images.labels.cpu().numpy(), self.classes)
         return update_statistics(
-            samples_at(self.embed_rich, images, by_class.members),
+            samples_at(self.embed_rich, images, by_class.members, mirror=self.mirror),
             classes=self.classes,
             regular=torch.from_numpy(by_class.sizes > self.few),
             limit=self.yaw_limit,

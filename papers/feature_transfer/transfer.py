@@ -36,13 +36,21 @@ class Samples(NamedTuple):
     yaw: Tensor
 
 
-def samples_at(embed: Callable[[Iterable[Tensor]], Tensor], images: Images, places: Order) -> Iterator[Samples]:
-    """Yield in batches what `embed` makes of the images at some places [N] and of their mirror images."""
+def samples_at(
+    embed: Callable[[Iterable[Tensor]], Tensor], images: Images, places: Order, *, mirror: bool = True
+) -> Iterator[Samples]:
+    """Yield in batches what `embed` makes of the images at some places [N] and of their mirror images.
+
+    Without `mirror` each image stands for its mirror image, so that eq. 5 is the mean of the images alone.
+    """
     device, first = images.labels.device, 0
     for batch, labels in images.in_order(EVALUATION_BATCH, places):
         part = places[first : first + len(labels)]
         first += len(labels)
-        rich, mirrored = embed([torch.cat([batch, batch.flip(3)])]).chunk(2)
+        if mirror:
+            rich, mirrored = embed([torch.cat([batch, batch.flip(3)])]).chunk(2)
+        else:
+            rich = mirrored = embed([batch])
         yaw = torch.from_numpy(yaw_at(images, part)).to(device)
         yield Samples(rich, mirrored, labels, torch.from_numpy(part).to(device), yaw)
 

@@ -61,9 +61,10 @@ class Sampling(Strict):
     """What becomes of a training set before it is trained on, in this order.
 
     The division into regular and under-represented classes, or only the images of `classes`, which become the classes
-    0, 1, ... in the order given; at most `per_class` images of each class; the imbalance; `label_noise` of the labels
-    flipped to another class; `held_out` of what is then left, with the labels as they then are, put aside for
-    validation. The test set is confined to `classes` alike; the rest of it is the split "unseen".
+    0, 1, ... in the order given; at most `per_class` images of each class; a long tail down to a class of `long_tail`
+    images (see `cut_to_long_tail`); the imbalance; `label_noise` of the labels flipped to another class; `held_out` of
+    what is then left, with the labels as they then are, put aside for validation. The test set is confined to `classes`
+    alike; the rest of it is the split "unseen".
 
     `held_out_images` of each class are put aside instead: of a class that the imbalance reduces, of the images that it
     drops. So all that it keeps are trained on, and there are enough to tell small errors apart.
@@ -73,6 +74,7 @@ class Sampling(Strict):
     under_represented: UnderRepresented | None = Field(None, exclude_if=lambda division: division is None)
     classes: Annotated[Digits, Field(min_length=2)] | None = Field(None, exclude_if=lambda classes: classes is None)
     per_class: Count | None = None
+    long_tail: Count | None = Field(None, exclude_if=lambda images: images is None)
     imbalance: Imbalance | None = None
     label_noise: Fraction = 0.0
     held_out: Fraction = 0.0
@@ -116,10 +118,11 @@ class Sample:
 def sample(labels: Labels, sampling: Sampling, classes: int, seed: int, division: Division | None = None) -> Sample:
     """Apply `sampling` to a training set with these labels, 0..classes-1, and the `division` that it comes with.
 
-    In this order: the division or the choice of classes, the cap per class, the imbalance by true labels, the noise on
-    what is left, and the held-out split of that, stratified by the noisy labels, since who tunes on it has
-    no others; or so many images a class, as `held_out_images` says. Raises UserError where a class is named that there
-    is not, no sample is left to train on, there are too few to hold out, or the classes cannot be divided.
+    In this order: the division or the choice of classes, the cap per class, the long tail, the imbalance by true
+    labels, the noise on what is left, and the held-out split of that, stratified by the noisy labels, since who tunes
+    on it has no others; or so many images a class, as `held_out_images` says. Raises UserError where a class is named
+    that there is not, no sample is left to train on, there are too few to hold out or for the long tail, or the classes
+    cannot be divided.
     """
     kept = np.arange(len(labels))
     if division is not None and (sampling.under_represented is not None or sampling.classes is not None):
@@ -133,9 +136,7 @@ def sample(labels: Labels, sampling: Sampling, classes: int, seed: int, division
         kept, labels, classes = division.train, division.labels, division.classes
     elif sampling.classes is not None:
         kept, labels, classes = select(labels, sampling.classes, classes)
-    if sampling.per_class is not None:
-        kept = cap_classes(labels, sampling.per_class, seed, among=kept)
-    whole = kept
+    whole = kept = _cut(labels, sampling, classes, seed, among=kept)
     if sampling.imbalance is not None:
         if max(sampling.imbalance.classes, default=0) >= classes:
             raise UserError(
@@ -227,6 +228,32 @@ def cap_classes(labels: Labels, per_class: int, seed: int, among: Indices | None
     """Return sorted indices of `per_class` random samples of each class, all of one that has no more."""
     among = _all(labels) if among is None else among
     return among[_ranks(labels[among], _keys(labels, seed, "per_class")[among]) < per_class]
+
+
+def _cut(labels: Labels, sampling: Sampling, classes: int, seed: int, among: Indices) -> Indices:
+    """Apply the cap per class and the long tail, where they are asked for."""
+    if sampling.per_class is not None:
+        among = cap_classes(labels, sampling.per_class, seed, among)
+    if sampling.long_tail is not None:
+        among = cut_to_long_tail(labels, sampling.long_tail, classes, seed, among)
+    return among
+
+
+def cut_to_long_tail(labels: Labels, smallest: int, classes: int, seed: int, among: Indices | None = None) -> Indices:
+    """Return sorted indices of random samples of the classes 0..classes-1, whose sizes fall geometrically.
+
+    The largest class has n samples. Of the k-th of C classes, in a random order, k from 0 on, n (s / n)^(k / (C - 1))
+    are kept, rounded, or all where there are fewer; s is `smallest`. So sets are cut to a long tail by Cui et al.
+    (Class-Balanced Loss, CVPR 2019). Raises UserError where s is greater than n.
+    """
+    among = _all(labels) if among is None else among
+    largest = int(np.bincount(labels[among]).max())
+    if smallest > largest:
+        raise UserError(f"sampling.long_tail: no class has {smallest} images, the largest has {largest}; lower it")
+    quotas = np.empty(classes)
+    order = _stream(seed, "long_tail_classes").permutation(classes)
+    quotas[order] = np.rint(largest * (smallest / largest) ** np.linspace(0, 1, classes))
+    return among[_ranks(labels[among], _keys(labels, seed, "long_tail")[among]) < quotas[labels[among]]]
 
 
 def keep_fraction(

@@ -53,6 +53,12 @@ class UnseenPairs(Benchmark):
     splits: tuple[Split, ...] = ("unseen",)
 
 
+class OneShotTrials(Benchmark):
+    """One-shot classification: each query is found by cosine among images of as many classes, one of each."""
+
+    implementation: ClassVar[str] = "shared.evaluation.one_shot:OneShotAccuracy"
+
+
 class VideoVerification(OnFaces):
     """Pairs of videos: accuracy over folds."""
 
@@ -104,6 +110,7 @@ BENCHMARKS = (
     Angles(name="training-angles", splits=("train",)),
     *(Verification(name=pairs, on=pairs) for pairs in ("lfw", "cfp-ff", "cfp-fp", "agedb-30", "calfw", "cplfw")),
     UnseenPairs(name="unseen-pairs"),
+    OneShotTrials(name="one-shot-trials", on="omniglot-trials"),
     Verification(name="olivetti", on="olivetti-pairs"),
     Verification(name="qmul-survface", on="qmul-survface-pairs"),
     VideoVerification(name="ytf", on="ytf"),

@@ -48,8 +48,12 @@ class Component(Strict):
 
 
 class Backbone(Component):
-    """Options of a network from images to embeddings of a length; builds `module(channels, height, width)`."""
+    """Options of a network from images to embeddings of a length; builds `module(channels, height, width)`.
 
+    One that is `signed` takes pixels from -1 to 1 also of a small set in memory, whose pixels are otherwise normalised.
+    """
+
+    signed: ClassVar[bool] = False
     embedding: Count
 
 

@@ -29,7 +29,7 @@ class Setup:
 
     def __init__(self, run: Run, seed: int, drawn: Drawn, device: torch.device) -> None:
         self.run, self.seed, self.drawn, self.device = run, seed, drawn, device
-        self._normalisation = _normalisation(drawn)
+        self._normalisation = FACES if run.config.backbone.signed else _normalisation(drawn)
         self.images: dict[Split, Images] = {
             split: self.on_device(part, augmented=split == "train") for split, part in drawn.parts.items()
         }

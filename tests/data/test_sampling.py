@@ -1,6 +1,6 @@
 """Divisions, imbalance, label noise and held-out splits: exact sizes, nesting, independence."""
 
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from shared.data.sampling import (
     UnderRepresented,
     cap_classes,
     class_counts,
+    cut_to_long_tail,
     divide,
     flip_labels,
     hold_out,
@@ -114,6 +115,23 @@ def test_cap(labels, cap, seed):
     kept = cap_classes(labels, cap, seed)
     assert class_counts(labels[kept], CLASSES) == [min(cap, n) for n in class_counts(labels, CLASSES)]
     assert set(kept) <= set(cap_classes(labels, cap + 1, seed))
+
+
+def test_a_long_tail_falls_geometrically_from_the_largest_class_to_the_smallest():
+    labels = np.repeat([0, 1, 2, 3], [1000, 900, 1000, 50])
+    for seed in range(20):
+        counts = np.array(class_counts(labels[cut_to_long_tail(labels, 8, 4, seed)], 4))
+        # 1000 (8 / 1000)^(k / 3) is 1000, 200, 40 and 8; a class has no more than it has.
+        assert sorted(counts) in [
+            sorted(np.minimum(sizes, [1000, 900, 1000, 50])) for sizes in permutations([1000, 200, 40, 8])
+        ]
+    tails = {tuple(class_counts(labels[cut_to_long_tail(labels, 8, 4, seed)], 4)) for seed in range(20)}
+    assert len(tails) > 5
+    drawn = sample(labels, Sampling(long_tail=8), 4, 3)
+    assert np.array_equal(drawn.train, cut_to_long_tail(labels, 8, 4, 3))
+    with pytest.raises(UserError, match=r"no class has 1001 images, the largest has 1000"):
+        cut_to_long_tail(labels, 1001, 4, 0)
+    assert "long_tail" not in Sampling().model_dump()
 
 
 def test_same_seed_same_choice_other_seed_other_choice(mnist_labels):

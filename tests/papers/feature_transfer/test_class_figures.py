@@ -91,8 +91,13 @@ def made(folder: Path, scale: str) -> Records:
         kept(
             folder,
             "figure1/softmax",
-            {"two-classes": {"norm_correlation": 0.9}, "nearest-samples": {}},
+            {"two-classes": {"norm_correlation": 0.9}},
             two_classes=two_classes(sizes, unit=False),
+        ),
+        kept(
+            folder,
+            "figure3/softmax",
+            {"nearest-samples": {}},
             nearest_samples=nearest(6 if smoke else 8, (32, 32) if smoke else (112, 112, 3), yaw=smoke),
         ),
         kept(folder, "figure1/unit-weights", {"two-classes": {}}, two_classes=two_classes(sizes, unit=True)),
@@ -203,13 +208,13 @@ def test_t_sne_keeps_apart_what_is_apart_and_is_the_same_each_time(count):
 def test_figure3_says_how_far_heads_are_turned_where_it_is_known(tmp_path):
     arrays = nearest(2, (8, 8), yaw=True)
     arrays["yaws_smallest"] = np.array([-40, np.nan], np.float32)
-    path = kept(tmp_path, "figure1/softmax", {}, nearest_samples=arrays)
+    path = kept(tmp_path, "figure3/softmax", {}, nearest_samples=arrays)
     figure = figure3(Records.read([path], REFERENCE))
     left, right = figure.drawing.axes
     assert right.get_title() == "(b) smallest classes, mean |yaw| 40°"
     assert [text.get_text() for text in right.texts] == ["n = 2, 40°", "n = 2"]
     assert left.get_title().startswith("(a) largest classes, mean |yaw|")
-    without = kept(tmp_path, "figure1/softmax", {}, nearest_samples=nearest(2, (8, 8), yaw=False))
+    without = kept(tmp_path, "figure3/softmax", {}, nearest_samples=nearest(2, (8, 8), yaw=False))
     figure = figure3(Records.read([without], REFERENCE))
     assert [axes.get_title() for axes in figure.drawing.axes] == ["(a) largest classes", "(b) smallest classes"]
     assert "yaw" not in figure.caption

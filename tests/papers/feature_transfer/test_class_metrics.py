@@ -88,6 +88,14 @@ def test_virtual_samples_have_the_spread_of_the_regular_class_about_the_center_o
     np.testing.assert_allclose(arrays["transferred"], [[50, 50], [70, 70]] * 2, atol=1e-3)
 
 
+def test_without_mirror_images_virtual_samples_are_moved_between_the_means_of_the_images():
+    pixels = [[90, 110], [110, 130], [100, 120], [50, 60], [60, 70]]
+    images = of_pixels(np.asarray(pixels)[:, None], [0, 0, 0, 1, 1])
+    _, arrays = ClassBias(mirror=False)(Pixels([[3, 4], [1, 0]]), images)  # type: ignore[arg-type]
+    # From the mean (100, 120) to the mean (55, 65); with mirror images both would lie on the diagonal.
+    np.testing.assert_allclose(arrays["transferred"], [[45, 55], [65, 75], [55, 65]], atol=1e-3)
+
+
 def test_a_head_turned_far_does_not_count_in_the_center():
     _, arrays = bias([[3, 4], [1, 0]], [*REGULAR, [50, 60], [10, 20]], [0, 0, 0, 0, 1, 1], [0, 10, -10, 0, 5, -80])
     np.testing.assert_allclose(arrays["transferred"], [[45, 45], [65, 65]] * 2, atol=1e-3)

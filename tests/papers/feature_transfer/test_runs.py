@@ -7,15 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from shared.commands.evaluate import evaluate
 from shared.commands.train import train
+from shared.data.drawn import draw
 from shared.errors import UserError
 from shared.records.records import Record, Records, read_record
 from shared.records.results import Results
 from shared.runs.catalogue import run_model
 from shared.runs.config import Run, RunConfig
 from shared.runs.registry import paper
+from shared.training.setup import Setup
 
 PAPER = "feature_transfer"
 
@@ -76,6 +79,14 @@ def test_classes_that_are_not_trained_on_are_tested_all_the_same(tmp_path, digit
     assert counts["gallery"][division["regular"] :] == [division["images"]] * division["tested"][1]
     assert "rank1_ur" in record.metrics["nearest-center"]
     assert "rank1_ur_fc" not in record.metrics["nearest-center"]
+
+
+def test_pixels_of_a_small_set_lie_within_what_the_decoder_makes(digits_root):
+    digits = {"name": "mnist-5k", "sampling": {"per_class": 2}}
+    run = short("table1/10K10K/softmax", data=digits, benchmarks=[])
+    setup = Setup(run, 0, draw(run.config.data, 0, digits_root), torch.device("cpu"))
+    pixels = setup.images["train"].normalised(slice(None))  # type: ignore[arg-type]
+    assert (float(pixels.min()), float(pixels.max())) == (-1, 1)
 
 
 def test_base_and_novel_classes_are_those_of_the_lists(tmp_path, digits_root):

@@ -161,6 +161,15 @@ def test_hard_samples_are_those_beyond_the_average_distance_of_their_class():
     assert 0 < len(expected) < sum(SIZES)
 
 
+def test_without_mirror_images_a_center_is_the_mean_of_the_images_alone():
+    scheme = built(mirror=False)
+    plain = faces(yaw=False)
+    rich = scheme.embed_rich(iter([plain.normalised(slice(None))]))
+    centers = torch.stack([rich[plain.labels == label].mean(0) for label in range(len(SIZES))])
+    assert torch.allclose(scheme.statistics_of(plain).centers, centers, atol=1e-5)
+    assert not torch.allclose(built().statistics_of(plain).centers, centers, atol=1e-3)
+
+
 def test_statistics_are_renewed_when_stage_1_begins_and_kept_through_it(monkeypatch):
     calls: list[int] = []
     original = FeatureTransferScheme.statistics_of
