@@ -19,8 +19,8 @@ CHARACTERS = {
 ON_CHARACTERS = (
     "What is measured on characters is ours: the same losses on the handwritten characters of Omniglot, and pairs of "
     "drawings from three alphabets that the run did not train on, drawn anew for each seed. It is not to be compared "
-    "with the printed numbers. TAR, FAR and equal error rate are over all pairs; the accuracy is over all pairs of one "
-    "character and as many of two, so that guessing is right in 50 %."
+    "with the printed numbers. TAR, FAR and the equal error rate, which is better when lower, are over all pairs; the "
+    "accuracy is over all pairs of one character and as many of two, so that guessing is right in 50 %."
 )
 NO_DETECTOR = (
     "Without detector: ours, templates in which the detector's score does not weigh an image. Elsewhere on IJB-B and "
