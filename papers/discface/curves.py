@@ -56,7 +56,7 @@ def figure6(records: Records) -> Figure:
         picture,
         data=curves,
         caption=(
-            "Figure 6. Accuracy of classification (held-out images of the people trained on) and of verification "
+            "Figure 6. Accuracy of classification (held-out images of the classes trained on) and of verification "
             f"({names}) at the end of each epoch of training, under CosFace and Cos-DiscFace. (a), (b) Along training, "
             "each on an axis of its own; (c), (d) one against the other."
         ),
@@ -122,7 +122,7 @@ def _curves(records: Records) -> pd.DataFrame:
         curve = records.curve(record.run, record.seed)
         rows = _rows(curve)
         pairs = np.array([accuracies(row) for row in rows])
-        name = {"cfp-fp": "CFP-FP", "olivetti": "Olivetti"}[verified(rows[0]).split("/")[0]]
+        name = {"cfp-fp": "CFP-FP", "unseen-pairs": "unseen alphabets"}[verified(rows[0]).split("/")[0]]
         part = curve[["epoch", "step"]].assign(run=record.run, seed=record.seed, verified_on=name)
         parts.append(part.assign(**dict(zip(TASKS, pairs.T, strict=True))))
     return pd.concat(parts[1:] or parts, ignore_index=True)[list(parts[0].columns)]

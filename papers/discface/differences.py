@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from papers.discface.comparison import OLIVETTI
+from papers.discface.comparison import CHARACTERS, ON_CHARACTERS
 from papers.discface.tables import LARGE, SURVEILLANCE, VERIFICATION
 from shared.records.records import Records
-from shared.reporting.comparison import SEEDS, difference, of_tests, tidy
+from shared.reporting.comparison import SEEDS, difference, evaluated, of_tests, tidy
 from shared.reporting.table import Table
 
 
@@ -34,12 +34,15 @@ PAIRS = (
     _Pair("ArcFace on pairs", "ms1m/arcface-paired", "with triplet loss", "ms1m/arc-triplet"),
     _Pair("ArcFace on pairs", "ms1m/arcface-paired", "Arc-DiscFace on pairs, λ = 0.2", "ms1m/arc-discface-paired"),
     _Pair("ArcFace", "ms1m/arcface", "Arc-DiscFace, λ = 0.2", "ms1m/arc-discface"),
+    _Pair("ArcFace, long tail", "ms1m-lt/arcface", "with center loss", "ms1m-lt/arc-center"),
+    _Pair("ArcFace, long tail", "ms1m-lt/arcface", "Arc-DiscFace, λ = 0.2", "ms1m-lt/arc-discface"),
 )
+NAMES = {place: name for name, place in CHARACTERS.items()}
 
 
-def table_faces(records: Records) -> Table:
+def table_characters(records: Records) -> Table:
     """Ours: each method against its base loss, paired over the seeds."""
-    asked = list(dict.fromkeys([*OLIVETTI.values(), *SURVEILLANCE.values(), *VERIFICATION.values(), *LARGE.values()]))
+    asked = list(dict.fromkeys([*CHARACTERS.values(), *SURVEILLANCE.values(), *VERIFICATION.values(), *LARGE.values()]))
     trained_on = {run.run: str(run.config["data"]["name"]) for run in records.first_seeds().values()}
     rows, tests = [], []
     for pair in PAIRS:
@@ -52,7 +55,7 @@ def table_faces(records: Records) -> Table:
                 "Base": pair.base,
                 "Method": pair.method,
                 "Trained on": trained_on[pair.method_run],
-                "Metric": f"{benchmark}, {metric.replace('tar@', 'TAR @ FAR ')}",
+                "Metric": NAMES.get((benchmark, metric), f"{benchmark}, {metric.replace('tar@', 'TAR @ FAR ')}"),
             }
             rows.append(compared | found.cells())
     columns = ["Base", "Method", "Trained on", "Metric", "Base (measured)", "Method (measured)"]
@@ -63,8 +66,9 @@ def table_faces(records: Records) -> Table:
         notes=[
             f"{SEEDS} Difference: method minus base, mean over the seeds that both have; a seed is the same start of "
             "the network and the same order of images. The contrastive and the triplet loss have batches of pairs of "
-            "images of one person, so that their order is another than that of ArcFace, but the same as that of "
+            "images of one class, so that their order is another than that of ArcFace, but the same as that of "
             "ArcFace on pairs.",
+            *([ON_CHARACTERS] if not evaluated(records).isdisjoint(CHARACTERS.values()) else []),
             of_tests(tests),
         ],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from papers.discface.curves import figure6
-from papers.discface.differences import table_faces
+from papers.discface.differences import table_characters
 from papers.discface.displacements import table_discrepancy
 from papers.discface.tables import table1, table2, table3, table4, table5
 from papers.discface.toys import figure4, figure5
@@ -17,6 +17,6 @@ __all__ = [
     "table3",
     "table4",
     "table5",
+    "table_characters",
     "table_discrepancy",
-    "table_faces",
 ]

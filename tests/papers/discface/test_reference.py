@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from shared.data.sets.omniglot import Omniglot
 from shared.runs.catalogue import benchmarks
 from shared.runs.claims import LargerGap, Lower, Within, listed
 from shared.runs.reference import Value
@@ -78,8 +79,8 @@ def test_every_claim_is_about_runs_that_there_are():
         levels = claim.test.at if isinstance(claim.test, LargerGap) else claim.test.levels
         sides = claim.test.model_dump().values()
         asked = [side for side in sides if isinstance(side, dict) and side.get("runs")] or [claim.test.model_dump()]
-        scale = "lite" if claim.id.startswith("DF-C21") else "full"
         for side in asked:
+            scale = "lite" if side["metric"].startswith("unseen-pairs/") else "full"
             for level in levels:
                 run = runs[scale][listed(side["runs"].replace("*", str(level)))[0]]
                 for metric in listed(side["metric"].replace("*", str(level))):
@@ -137,6 +138,34 @@ def test_controls_differ_in_their_batches_alone():
         control = DF.run(f"ms1m/{base}-paired", "full").config.plain()
         assert control["scheme"] == plain["scheme"] | {"pairs": True}
         assert control | {"scheme": plain["scheme"]} == plain
+
+
+def test_on_characters_runs_differ_in_their_losses_alone_and_in_what_a_target_is_about():
+    runs = {name: run for name, run in DF.runs("lite").items() if not name.startswith(("figure4/", "figure5/"))}
+    common = runs["casia/0"].config.plain()
+    assert common["data"]["name"] == "omniglot"
+    assert not common["training"].get("flip")
+    for name, run in runs.items():
+        of_target = {
+            "ms1m-lt": {"data": common["data"] | {"few": True}},
+            "figure6": {
+                "data": common["data"] | {"sampling": common["data"]["sampling"] | {"held_out": 0.3}},
+                "along_training": ["unseen-pairs"],
+                "benchmarks": ["held-out", "discrepancy", "following", "unseen-pairs"],
+            },
+        }.get(name.split("/")[0], {})
+        given = run.config.plain()
+        scheme = {"scheme": given["scheme"]} if "paired" in name or name.endswith(("contrastive", "triplet")) else {}
+        assert given == common | of_target | scheme | {"loss": given["loss"]}, name
+        assert run.seeds == 10
+
+
+def test_each_seed_draws_the_alphabets_that_it_does_not_train_on():
+    data = DF.run("casia/0", "lite").config.data
+    assert isinstance(data, Omniglot)
+    unseen = [data.of_seed(seed).unseen for seed in range(10)]
+    assert all(isinstance(names, tuple) and len(names) == 3 for names in unseen)
+    assert len(set(unseen)) > 5
 
 
 def test_faces_are_evaluated_as_insightface_does_by_default():
