@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from shared.data.sets.dermofit import KINDS
-from shared.data.sets.emnist_lesion_sizes import LETTERS
+from shared.data.sets.emnist_selection import LETTERS
 
 LOSSES = {
     "softmax": "softmax",

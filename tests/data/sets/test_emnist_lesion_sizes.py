@@ -8,12 +8,11 @@ import pytest
 from shared.data.drawn import draw
 from shared.data.formats.emnist import CHARACTERS
 from shared.data.image_arrays import ImageArrays
-from shared.data.sets.emnist_lesion_sizes import EmnistLesionSizes
-from shared.data.sets.emnist_selection import EmnistSelection
+from shared.data.sets.dermofit import KINDS
+from shared.data.sets.emnist_selection import EmnistLesionSizes, EmnistSelection
 from shared.errors import UserError
 
-SIZES = [45, 239, 331, 88, 257, 78, 24, 97, 65, 76]
-"""Those of Dermofit's ten classes, 1,300 in all."""
+SIZES = [kind.lesions for kind in KINDS]
 
 
 def selection(each: int) -> ImageArrays:
