@@ -51,11 +51,10 @@ class Affinity(Loss):
         return self.margin * min(hinges)
 
 
-class DermofitRecall(Benchmark):
-    """Recall of the lesions of which there are few test images, and of the others; figure 4's claim in numbers."""
+class RecallBySize(Benchmark):
+    """Recall of the classes of which there are few test images, and of the others; figure 4's claim in numbers."""
 
     implementation: ClassVar[str] = "papers.gaussian_affinity.recall:RecallBySize"
-    name: Literal["dermofit-recall"] = "dermofit-recall"
 
 
 class NoisyLabels(Benchmark):
@@ -88,3 +87,6 @@ class CoSen(Loss):
     confusion_spread: Positive = 1.0
     kept: Annotated[int, Field(ge=2)] = 50
     bias: bool = True
+
+
+BENCHMARKS = (RecallBySize(name="dermofit-recall"), RecallBySize(name="emnist-recall"))

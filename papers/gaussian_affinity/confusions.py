@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from papers.gaussian_affinity.names import LESIONS
+from papers.gaussian_affinity.names import CLASSES, STAND_INS, slant
 from shared.records.records import Record, Records
 from shared.reporting import plane
 from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+SHOWN = {"dermofit": "skin lesions", "emnist-lesion-sizes": "letters"}
+
+
 def figure4(records: Records) -> Figure:
     """Figure 4: confusion matrices of experiment 1 over all folds, CoSen CNN beside affinity loss."""
-    classes = LESIONS[:5]
+    data = records.records[0][0].config["data"]["name"]
+    classes = CLASSES[data][:5]
     panels = {"cosen": "(a) CoSen CNN", "affinity": "(b) Affinity loss"}
     picture = drawing(1, len(panels), width=PAGE_WIDTH, height=3.4)
     shown = defaultdict(list)
@@ -35,16 +39,19 @@ def figure4(records: Records) -> Figure:
     return Figure(
         picture,
         data=pd.concat(drawn),
-        caption="Figure 4. Confusion matrices of Exp#1 on skin lesions, in percent of the images of each true class",
-        notes=["The test images of all folds and seeds together: a lesion counts once for each seed."],
+        caption=f"Figure 4. Confusion matrices of Exp#1 on {SHOWN[data]}, in percent of the images of each true class",
+        notes=[
+            "The test images of all folds and seeds together: an image of a data set counts once for each seed.",
+            *([STAND_INS[data]] if data in STAND_INS else []),
+        ],
     )
 
 
 def _counted(records: Records, runs: Sequence[Record]) -> str:
-    """Return how many lesions the folds test together, each counted once, and by how many seeds."""
-    lesions = {run.axes["fold"]: len(records.features[run.run, run.seed].load()["labels"]) for run in runs}
+    """Return how many images the folds of a seed test together, and of how many seeds."""
+    images = {run.axes["fold"]: len(records.features[run.run, run.seed].load()["labels"]) for run in runs}
     seeds = len({run.seed for run in runs})
-    return f"{sum(lesions.values()):,} lesions, {seeds} seed{'s' if seeds > 1 else ''}"
+    return f"{sum(images.values()):,} images, {seeds} seed{'s' if seeds > 1 else ''}"
 
 
 def _confusions(records: Records, run: Record, classes: int) -> NDArray[np.int64]:
@@ -63,7 +70,7 @@ def _draw_confusions(axes: Axes, images: NDArray[np.int64], classes: Iterable[st
     for (row, column), share in np.ndenumerate(percent):
         colour = "white" if share > 55 else "black"
         axes.text(column, row, f"{share:.1f}", ha="center", va="center", color=colour, fontsize=7)
-    axes.set_xticks(range(len(names)), names, rotation=35, ha="right", rotation_mode="anchor", fontsize=7)
+    axes.set_xticks(range(len(names)), names, fontsize=7, **slant(names))
     axes.set_yticks(range(len(names)), names if named else [], fontsize=7)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true" if named else "")

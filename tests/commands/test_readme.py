@@ -13,6 +13,8 @@ from tests.conftest import ROOT
 
 KEY = "gaussian_affinity"
 RESULTS = str(ROOT / "results")
+RUN = "table1/standard/affinity"
+SPACING = "mnist-geometry/prototype_spacing_cv"
 
 
 @pytest.fixture
@@ -23,6 +25,12 @@ def readme(tmp_path, monkeypatch):
     return tmp_path / KEY / "README.md"
 
 
+def spacing(text: str, split: str) -> float:
+    """Return what a README shows of how evenly the prototypes of a split of table 1 are spaced."""
+    [line] = [line for line in text.splitlines() if f"| `table1/{split}/affinity` | `{SPACING}` |" in line]
+    return float(line.split("|")[4].split()[0])
+
+
 def status(*arguments: str) -> int | str | None:
     with pytest.raises(SystemExit) as ended:
         main(["readme", *arguments])
@@ -31,12 +39,13 @@ def status(*arguments: str) -> int | str | None:
 
 def test_what_differs_is_named_and_then_written(readme, capsys):
     whole = readme.read_text()
-    readme.write_text(whole.replace("94.65", "95.65"))
-    line = whole.splitlines().index("<!-- written: measured -->") + 1
-    place = f"{readme}:{line}: measured"
+    number = spacing(whole, "standard")
+    readme.write_text(whole.replace(f"{number:.5f}", f"{number + 1:.5f}"))
+    line = whole.splitlines().index("<!-- written: measured 5 -->") + 1
+    place = f"{readme}:{line}: measured 5"
     assert status("--check", "--results", RESULTS) == 1
     assert capsys.readouterr().out == f"{place} differs\n"
-    assert "95.65" in readme.read_text()
+    assert f"{number + 1:.5f}" in readme.read_text()
     assert status("--results", RESULTS) == 0
     assert capsys.readouterr().out == f"{place} written\n"
     assert readme.read_text() == whole
@@ -50,9 +59,9 @@ def test_what_differs_is_named_and_then_written(readme, capsys):
         ("written: table table1", "written: table tabel1", "did you mean 'table1'?"),
         ("written: table table1", "written: table figure6", "no record of gaussian_affinity/figure6 is published"),
         ("written: table table1", "written: table", "'table' has not what it needs"),
-        ("`table3/affinity`", "`table3/afinity`", "did you mean 'table3/affinity'?"),
-        ("`olivetti/accuracy`", "`olivetti/acuracy`", "no published record of table3/affinity has olivetti/acuracy"),
-        ("`olivetti/accuracy`", "`accuracy`", "no published record of table3/affinity has accuracy"),
+        (f"`{RUN}`", "`table1/standard/afinity`", f"did you mean '{RUN}'?"),
+        (f"`{SPACING}`", "`mnist-geometry/spacing`", f"no published record of {RUN} has mnist-geometry/spacing"),
+        (f"`{SPACING}`", "`spacing`", f"no published record of {RUN} has spacing"),
     ],
 )
 def test_what_a_readme_asks_for_in_vain_is_named_with_its_line(readme, capsys, old, new, says):
@@ -72,12 +81,11 @@ def test_of_a_table_without_records_it_is_said_that_there_are_none(readme):
 
 
 def test_several_runs_are_averaged_seed_by_seed(readme):
-    whole = readme.read_text().replace("`table3/affinity`", "`table3/{affinity,softmax}`", 1)
-    readme.write_text(whole)
+    whole = readme.read_text()
+    readme.write_text(whole.replace(f"`{RUN}`", "`table1/{standard,even-10}/affinity`", 1))
     assert status("--results", RESULTS) == 0
-    [line] = [line for line in readme.read_text().splitlines() if "{affinity,softmax}" in line]
-    affinity, softmax, both = 94.65, 94.57, float(line.split("|")[4].split("±")[0])
-    assert both == pytest.approx((affinity + softmax) / 2, abs=0.011)
+    mean = (spacing(whole, "standard") + spacing(whole, "even-10")) / 2
+    assert spacing(readme.read_text(), "{standard,even-10}") == pytest.approx(mean, abs=1.1e-5)
 
 
 def test_a_paper_needs_a_readme(readme, capsys):

@@ -1,5 +1,7 @@
 """A selection of EMNIST: 47 handwritten characters, read from the owner's files or from a ready archive of the same.
 
+Of its letters some may be drawn in the class sizes of Dermofit.
+
 The images are some of the test images of the variants ByMerge and ByClass and of the training images of Balanced, 200
 of each character to test on and up to 1,000 to train on. Which, in which order, is the list `emnist_selection.npz`
 beside this file: the place of each in its file. It is no split of EMNIST's owners: nearly all images are from their
@@ -16,7 +18,9 @@ import zlib
 from functools import partial
 from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase, digits
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+
+from pydantic import Field
 
 from shared.data.files import checked_md5, prepared
 from shared.data.formats.emnist import CHARACTERS, FOLDER, LICENCE, OWNER, fetch, names, turned
@@ -42,6 +46,10 @@ MERGED = tuple(
     for character in digits + ascii_uppercase + ascii_lowercase
 )
 """The class of each of the 62 of ByClass."""
+LETTERS = "ABCDEFGHIJ"
+LESION_SIZES = (45, 239, 331, 88, 257, 78, 24, 97, 65, 76)
+"""The number of images of each letter: of Dermofit's lesions in the order of their labels."""
+FOLDS = 3
 UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
@@ -92,6 +100,58 @@ class EmnistSelection(TrainingSet):
         return ImageArrays(
             images[:TRAINING], labels[:TRAINING], images[TRAINING:], labels[TRAINING:], dict(self.card.checksums)
         )
+
+
+class EmnistLesionSizes(TrainingSet):
+    """The letters A to J, 28 x 28, as many images of each as Dermofit has of a lesion, by folds of a third each.
+
+    A stand-in for Dermofit, `dermofit.py`, where it cannot be had: 1,300 real images that are free, as unevenly spread
+    over ten classes and cut into folds the same way. What letters look like has nothing to do with lesions.
+
+    The images of `fold` are the test set, the others are trained on. All are drawn from the training images of the
+    selection, and `draw` is the number of the draw. Where it is not given each seed has a draw of its own, so that what
+    varies over seeds varies over images too.
+    """
+
+    classes: ClassVar[int] = len(LESION_SIZES)
+    training_images: ClassVar[int] = 2 * sum(LESION_SIZES) // 3
+    folder: ClassVar[str] = EmnistSelection.folder
+    fetched: ClassVar[bool] = EmnistSelection.fetched
+    card: ClassVar[Card] = EmnistSelection.card
+    name: Literal["emnist-lesion-sizes"] = "emnist-lesion-sizes"
+    fold: Annotated[int, Field(ge=0, lt=FOLDS)] = 0
+    draw: Annotated[int, Field(ge=0)] | None = None
+
+    def is_there(self, root: Path) -> bool:
+        """Whether the ready archive of the selection or any file of EMNIST is there."""
+        return EmnistSelection().is_there(root)
+
+    def of_seed(self, seed: int) -> Self:
+        """Return the set with the draw of a seed, where none is given."""
+        return self if self.draw is not None else self.model_copy(update={"draw": seed})
+
+    def load(self, root: Path) -> ImageArrays:
+        """Draw the images, uint8 [N, 28, 28], two thirds to train on, one third to test on; labels 0 to 9 for A to J.
+
+        Within each letter the images are dealt in turn to the folds, in the order in which they are drawn.
+
+        Raises:
+            UserError: the selection cannot be read, or has too few images of a letter.
+
+        """
+        selection = EmnistSelection().load(root)
+        # RandomState's stream is the same in every numpy.
+        stream = np.random.RandomState(self.draw or 0)
+        drawn = []
+        for letter, size in zip(LETTERS, LESION_SIZES, strict=True):
+            there = np.flatnonzero(selection.train_labels == CHARACTERS.index(letter))
+            if len(there) < size:
+                raise UserError(f"{self.card.title}: there are {len(there)} images of {letter}, not {size}")
+            drawn.append(stream.permutation(there)[:size])
+        images = selection.train_images[np.concatenate(drawn)]
+        labels = np.repeat(np.arange(len(LESION_SIZES), dtype=np.uint8), LESION_SIZES)
+        test = np.concatenate([np.arange(size) % FOLDS == self.fold for size in LESION_SIZES])
+        return ImageArrays(images[~test], labels[~test], images[test], labels[test], selection.checksums)
 
 
 def from_archive(path: Path) -> tuple[Bytes, Bytes]:
