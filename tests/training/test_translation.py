@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -65,9 +63,9 @@ def test_black_comes_in_and_images_taken_in_order_stay():
     assert torch.equal(torch.cat([b for b, _ in moved.in_order(5)]), torch.cat([b for b, _ in plain.in_order(5)]))
 
 
-def test_a_run_moves_its_training_images_alone():
+def test_a_run_moves_its_training_images_alone(digits_root):
     run = paper("gaussian_affinity").run("search/recipe/longer-shifted/softmax", "smoke")
-    setup = Setup(run, 0, draw(run.config.data, 0, Path("unused")), CPU)
+    setup = Setup(run, 0, draw(run.config.data, 0, digits_root), CPU)
     moved = {
         split: given.translate for split, given in setup.images.items() if isinstance(given, ImageTensor) and len(given)
     }

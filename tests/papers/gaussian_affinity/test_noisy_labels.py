@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -57,14 +55,14 @@ def test_one_prototype_a_class_is_nobodys_own_and_without_noise_there_is_nothing
     assert measured([(0, 0)], [0], [0]) == {}
 
 
-def test_a_run_knows_the_labels_before_the_noise():
+def test_a_run_knows_the_labels_before_the_noise(digits_root):
     run = paper("gaussian_affinity").run("figure5/0.3/affinity", "smoke")
-    drawn = draw(run.config.data, 0, Path("unused"))
+    drawn = draw(run.config.data, 0, digits_root)
     train, held_out = drawn.parts["train"], drawn.parts["held-out"]
     flipped = np.count_nonzero(train.labels != train.true_labels)
     # Three tenths of all are flipped, of which some are held out.
     assert 0 < flipped <= drawn.counts["flipped"] == 300
     assert len(train.labels) + len(held_out.labels) == 1000
     clean = paper("gaussian_affinity").run("figure5/0/affinity", "smoke")
-    assert draw(clean.config.data, 0, Path("unused")).parts["train"].true_labels is None
+    assert draw(clean.config.data, 0, digits_root).parts["train"].true_labels is None
     assert run.config.benchmarks == ("mnist-test", "mnist-geometry", "noisy-labels")
