@@ -61,10 +61,10 @@ def table_geometry(records: Records) -> Table:
             "fixed, eq. 6": f"figure2/{polytope}",
             "fixed, eq. 8": f"normalised/{polytope}",
             "fixed, eq. 9": f"figure4/{polytope}/fixed",
-            "fixed, eq. 9, continued smoothly": f"continuation/smooth/{polytope}/fixed",
+            "fixed, eq. 9, as in ArcFace's code": f"continuation/linear/{polytope}/fixed",
             **VARIATIONS[polytope],
             "learnable, eq. 9": f"figure4/{polytope}/learnable",
-            "learnable, eq. 9, continued smoothly": f"continuation/smooth/{polytope}/learnable",
+            "learnable, eq. 9, as in ArcFace's code": f"continuation/linear/{polytope}/learnable",
             "center loss": f"center/{polytope}",
         }
         listed += [("MNIST", polytope, classifier, run) for classifier, run in runs.items()]
