@@ -35,7 +35,7 @@ def same_bits(other: Path, scale: str, results: Results, *, write: bool = False)
     """Print what differs between the records of this working copy and of `other`, and return whether nothing does.
 
     With `write`, the code that was shown to leave the same bits is noted in `same-bits.yaml`, and what was noted there
-    and is refuted now is taken out.
+    and is refuted now is taken out. Where a run is configured otherwise and trains other weights, its code is not compared.
 
     Raises:
         UserError: there is no such working copy, one of the two has no records, or a record is damaged.
@@ -44,19 +44,25 @@ def same_bits(other: Path, scale: str, results: Results, *, write: bool = False)
     ours, theirs = _seeds(results, scale), _seeds(Results(other / "results"), scale)
     compared = {}
     for name in sorted(ours | theirs):
-        if name in ours and name in theirs:
-            here, there = read_left(ours[name]), read_left(theirs[name])
-            compared[name] = Compared(here, there, compare(here, there))
-            for difference in compared[name].differences:
-                print(f"{name}: {difference}")  # noqa: T201
-        else:
+        if name not in ours or name not in theirs:
             print(f"{name}: only {'here' if name in ours else 'there'}")  # noqa: T201
+            continue
+        here, there = read_left(ours[name]), read_left(theirs[name])
+        differences = compare(here, there)
+        if differences.trained and here.configuration != there.configuration:
+            print(f"{name}: of another configuration")  # noqa: T201
+            continue
+        compared[name] = Compared(here, there, differences)
+        for difference in differences:
+            print(f"{name}: {difference}")  # noqa: T201
     differing = sum(any(entry.differences) for entry in compared.values())
-    alone = len(ours | theirs) - len(compared)
-    print(f"{len(compared)} runs compared: {differing} differ; {alone} more on one side only")  # noqa: T201
+    other_way = len(ours | theirs) - len(compared)
+    print(  # noqa: T201
+        f"{len(compared)} runs compared: {differing} differ; {other_way} more on one side only or of other configurations"
+    )
     if write and compared:
         _write(results.same_bits(), list(compared.values()), scale, other)
-    return not differing and not alone
+    return not differing and not other_way
 
 
 def _seeds(results: Results, scale: str) -> dict[str, Path]:

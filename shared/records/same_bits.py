@@ -33,6 +33,11 @@ class Left:
         return str(self.record["provenance"]["code"])
 
     @property
+    def configuration(self) -> str:
+        """The hash of what the run was configured as."""
+        return str(self.record["config_hash"])
+
+    @property
     def health(self) -> Mapping[str, Any]:
         """What became of the images trained on; nothing in older records."""
         return self.record.get("health") or {}

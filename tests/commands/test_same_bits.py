@@ -60,7 +60,21 @@ def test_the_same_bits_are_counted(copies, capsys):
     for copy in copies:
         write(copy, entry())
     assert compared(copies)
-    assert capsys.readouterr().out == "1 runs compared: 0 differ; 0 more on one side only\n"
+    assert capsys.readouterr().out == "1 runs compared: 0 differ; 0 more on one side only or of other configurations\n"
+
+
+def test_a_run_of_another_configuration_says_nothing_of_the_code_unless_it_leaves_the_same(copies, run, capsys):
+    here, there = copies
+    other = {"config_hash": "0" * 12}
+    write(here, current(run))
+    write(there, entry(weights="e" * 64).model_copy(update=other))
+    assert not compared(copies, write=True)
+    assert capsys.readouterr().out.splitlines() == [
+        f"gaussian_affinity {RUN}/seed0: of another configuration",
+        "0 runs compared: 0 differ; 1 more on one side only or of other configurations",
+    ]
+    write(there, entry().model_copy(update=other))
+    assert compared(copies)
 
 
 def test_what_differs_and_who_is_alone_are_told_run_by_run(copies, capsys):
@@ -75,7 +89,7 @@ def test_what_differs_and_who_is_alone_are_told_run_by_run(copies, capsys):
         "gaussian_affinity figure7/10/seed0: only here",
         f"gaussian_affinity {RUN}/seed0: mnist-test/accuracy: there 99.0, here 98.0",
         f"gaussian_affinity {RUN}/seed0: mnist-test/error: there 1.0, here 2.0",
-        "1 runs compared: 1 differ; 2 more on one side only",
+        "1 runs compared: 1 differ; 2 more on one side only or of other configurations",
     ]
 
 
