@@ -1,13 +1,17 @@
 """Every table and figure of every paper, at every scale, and the reports: generic rules, driven by the registry."""
 
 import re
+import shlex
 import sys
+from pathlib import Path
 
+from shared.commands import job_server
 from shared.commands import workflow as suite
 from shared.records.fingerprint import report_code, target_code
 
 JOBS = suite.training_jobs()
-COMMAND = f"{sys.executable} -m shared"
+# A file run by itself starts at once; what it does is done by the server, which has imported all, where there is one.
+COMMAND = shlex.join([sys.executable, "-IS", str(Path(job_server.__file__).with_name("job.py"))])
 # `--config without=emnist-balanced` waits for no run that is trained on what cannot be had; commas between several.
 WITHOUT = suite.data_sets_named(str(config.get("without", "")))
 
@@ -20,6 +24,10 @@ def matching(names):
 wildcard_constraints:
     scale=matching(suite.SCALES),
     paper=matching(suite.papers()),
+
+
+onstart:
+    job_server.serve_this_process()
 
 
 rule all:

@@ -35,7 +35,8 @@ def same_bits(other: Path, scale: str, results: Results, *, write: bool = False)
     """Print what differs between the records of this working copy and of `other`, and return whether nothing does.
 
     With `write`, the code that was shown to leave the same bits is noted in `same-bits.yaml`, and what was noted there
-    and is refuted now is taken out. Where a run is configured otherwise and trains other weights, its code is not compared.
+    and is refuted now is taken out. The code of a run that is configured otherwise and trains other weights is not
+    compared.
 
     Raises:
         UserError: there is no such working copy, one of the two has no records, or a record is damaged.
@@ -57,9 +58,8 @@ def same_bits(other: Path, scale: str, results: Results, *, write: bool = False)
             print(f"{name}: {difference}")  # noqa: T201
     differing = sum(any(entry.differences) for entry in compared.values())
     other_way = len(ours | theirs) - len(compared)
-    print(  # noqa: T201
-        f"{len(compared)} runs compared: {differing} differ; {other_way} more on one side only or of other configurations"
-    )
+    alone = f"{other_way} more on one side only or of other configurations"
+    print(f"{len(compared)} runs compared: {differing} differ; {alone}")  # noqa: T201
     if write and compared:
         _write(results.same_bits(), list(compared.values()), scale, other)
     return not differing and not other_way

@@ -1,0 +1,132 @@
+"""A process that has imported all that jobs import, and forks for each: the start of torch is paid once a workflow.
+
+Each job (`job.py`) hands over its arguments, environment, folder, output and, later, signals; the fork runs it as
+`python -m shared` would. Nothing is computed before a fork, so that no job can tell: no thread runs, no random number
+is drawn, no device is taken. The server ends with the process that started it, however that ends; jobs that run then
+go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from shared import ROOT
+from shared.commands.cli import main as run_command
+from shared.commands.job import SERVER
+
+_kept: list[subprocess.Popen[bytes]] = []
+
+
+def serve_this_process() -> None:
+    """Start a server that the jobs of this process and of its children find by their environment."""
+    process, path = started(ROOT)
+    _kept.append(process)
+    os.environ[SERVER] = str(path)
+
+
+def started(root: Path) -> tuple[subprocess.Popen[bytes], Path]:
+    """Start the server of the suite in a folder; return it and its socket, which takes jobs at once.
+
+    The server ends when its standard input does, to which nothing is ever written.
+    """
+    path = Path(tempfile.mkdtemp(prefix="replications-jobs-")) / "socket"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen(128)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "shared.commands.job_server", str(listening.fileno()), str(path)],
+            cwd=root,
+            env={"OMP_NUM_THREADS": "1", **os.environ},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[listening.fileno()],
+            start_new_session=True,
+        )
+    return process, path
+
+
+def serve(listening: socket.socket, path: Path) -> None:
+    """Import everything, then run each job that comes to a socket in a fork, until standard input ends."""
+    with listening:
+        _import_everything()
+        connection = _next_job(listening)
+    if connection is None:
+        shutil.rmtree(path.parent, ignore_errors=True)
+    else:
+        _run(connection)
+
+
+def _import_everything() -> None:
+    for package in ("shared", "papers"):
+        for module in pkgutil.walk_packages([str(ROOT / package)], f"{package}."):
+            # What cannot be imported is the matter of the job that needs it.
+            with contextlib.suppress(Exception):
+                importlib.import_module(module.name)
+    gc.freeze()
+
+
+def _next_job(listening: socket.socket) -> socket.socket | None:
+    """Return, in a fork of this process, the connection of a job; None, in this process, once standard input ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        ready, _, _ = select.select([sys.stdin, listening], [], [])
+        if sys.stdin in ready:
+            return None
+        connection, _ = listening.accept()
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            return connection
+        connection.close()
+
+
+def _run(connection: socket.socket) -> None:
+    """Run the job of a connection in a fork, pass signals on to it, and answer with its exit status."""
+    received, streams, _, _ = socket.recv_fds(connection, 1 << 16, 3)
+    while received and not received.endswith(b"\n"):
+        received += connection.recv(1 << 16)
+    if not received:
+        return
+    connection.sendall(b"taken\n")
+    process = os.fork()
+    if process == 0:
+        connection.close()
+        for standard, stream in enumerate(streams):
+            os.dup2(stream, standard)
+            os.close(stream)
+        job = json.loads(received)
+        os.chdir(job["folder"])
+        os.environ.clear()
+        os.environ.update(job["environment"])
+        sys.argv[1:] = job["arguments"]
+        run_command(job["arguments"])
+    for stream in streams:
+        os.close(stream)
+    threading.Thread(target=_pass_on, args=(connection, process), daemon=True).start()
+    _, status = os.waitpid(process, 0)
+    connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+
+
+def _pass_on(connection: socket.socket, process: int) -> None:
+    """Send a process the signals whose numbers come over a connection, and SIGTERM when it ends without a word."""
+    with contextlib.suppress(OSError):
+        while number := connection.recv(1):
+            os.kill(process, number[0])
+        os.kill(process, signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2]))
