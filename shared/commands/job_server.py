@@ -1,4 +1,4 @@
-"""A process that has imported all that jobs import, and forks for each: the start of torch is paid once a workflow.
+"""A process that has imported and read what jobs need, and forks for each: the start of torch is paid once a workflow.
 
 Each job (`job.py`) hands over its arguments, environment, folder, output and, later, signals; the fork runs it as
 `python -m shared` would. Nothing is computed before a fork, so that no job can tell: no thread runs, no random number
@@ -27,6 +27,9 @@ from pathlib import Path
 from shared import ROOT
 from shared.commands.cli import main as run_command
 from shared.commands.job import SERVER
+from shared.commands.workflow import training_jobs
+from shared.errors import UserError
+from shared.records.fingerprint import evaluation_code, training_code
 
 _kept: list[subprocess.Popen[bytes]] = []
 
@@ -60,9 +63,9 @@ def started(root: Path) -> tuple[subprocess.Popen[bytes], Path]:
 
 
 def serve(listening: socket.socket, path: Path) -> None:
-    """Import everything, then run each job that comes to a socket in a fork, until standard input ends."""
+    """Prepare all jobs, then run each job that comes to a socket in a fork, until standard input ends."""
     with listening:
-        _import_everything()
+        _prepare()
         connection = _next_job(listening)
     if connection is None:
         shutil.rmtree(path.parent, ignore_errors=True)
@@ -70,12 +73,20 @@ def serve(listening: socket.socket, path: Path) -> None:
         _run(connection)
 
 
-def _import_everything() -> None:
+def _prepare() -> None:
+    """Import everything and read what every job reads: the runs, and the code that they use.
+
+    What cannot be imported or read is left to the job that needs it, which says so.
+    """
     for package in ("shared", "papers"):
         for module in pkgutil.walk_packages([str(ROOT / package)], f"{package}."):
-            # What cannot be imported is the matter of the job that needs it.
             with contextlib.suppress(Exception):
                 importlib.import_module(module.name)
+    with contextlib.suppress(UserError, LookupError):
+        for run in training_jobs().values():
+            training_code(run)
+            for benchmark in run.config.benchmarks:
+                evaluation_code(run, benchmark)
     gc.freeze()
 
 
