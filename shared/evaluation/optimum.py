@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -55,6 +56,7 @@ def optimum(options: Loss, dimension: int, classes: int) -> Optimum:
     )
 
 
+@cache
 def least_judged(options: Loss, dimension: int, classes: int) -> float:
     """Return the term by which a training by this loss is judged (`Loss.judged_by`), at the least loss found."""
     return least(options, dimension, classes).terms[options.judged_by]
