@@ -98,6 +98,7 @@ def _error_curves(
     table = records.metric("mnist-test", "error")
     picture = drawing()
     axes = picture.axes[0]
+    axes.use_sticky_edges = False  # else the shaded range takes the margin above the curves away
     if best is not None:
         axes.axvspan(*best, color="#e8e8e8", linewidth=0, zorder=0, label=PRINTED_BEST)
     for index, loss in enumerate(losses or ("affinity",)):
@@ -112,14 +113,16 @@ def _error_curves(
     if logarithmic_error:
         _logarithmic_error(axes)
     else:
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.08 * axes.dataLim.ymax)
     ticks = sorted({place(float(level)) for level in table[axis]})
     if logarithmic:
         axes.set_xscale("log")
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.xaxis.minorticks_off()
     if losses or best is not None:
-        axes.legend(frameon=best is not None, facecolor="white", edgecolor="none", framealpha=0.9)
+        # Where errors are shown from 0 on, there is room below the curves; the shaded range misleads the search for it.
+        place_of_legend = "best" if best is None or logarithmic_error else "lower right"
+        axes.legend(loc=place_of_legend, frameon=best is not None, facecolor="white", edgecolor="none", framealpha=0.9)
     seeds = table.groupby("run")["seed"].nunique()
     count = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
     columns = ["run", "seed", axis, *(["loss"] if losses else []), "metric", "value"]
