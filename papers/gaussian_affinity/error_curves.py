@@ -121,8 +121,9 @@ def _error_curves(
     axes.xaxis.minorticks_off()
     if losses or best is not None:
         # Where errors are shown from 0 on, there is room below the curves; the shaded range misleads the search for it.
-        place_of_legend = "best" if best is None or logarithmic_error else "lower right"
-        axes.legend(loc=place_of_legend, frameon=best is not None, facecolor="white", edgecolor="none", framealpha=0.9)
+        below = best is not None and not logarithmic_error
+        legend = axes.legend(frameon=best is not None, facecolor="white", edgecolor="none", framealpha=0.9)
+        legend.set_loc("lower right" if below else "best")
     seeds = table.groupby("run")["seed"].nunique()
     count = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
     columns = ["run", "seed", axis, *(["loss"] if losses else []), "metric", "value"]
