@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from shared.data.formats.alignment import SIDE, AlignedSource, align, opened, similarity, warp
+from shared.data.formats.alignment import SIDE, AlignedSource, align, similarity, warp
+from shared.data.reading.pictures import opened
 from shared.data.rendered.faces import render
 from shared.errors import UserError
 from tests.data.samples import TEMPLATE
