@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def check_both_kinds(same: Iterable[object], path: Path, card: Card) -> None:
-    """Raise UserError where the pairs in the list `path` all show one person, or all two: nothing is measured by them."""
+    """Raise UserError where the pairs in the list `path` all show one person, or all two."""
     kinds = {bool(value) for value in same}
     if len(kinds) < 2:
         shown = "one person" if True in kinds else "two people"

@@ -152,9 +152,10 @@ def decode(content: bytes | memoryview, shape: Shape, name: str, size_expected: 
 
     With `size_expected`, which says what to do about it, one of another size is refused instead.
 
-    A colour JPEG of that very size without EXIF, the case of face training sets, is decoded by libjpeg-turbo directly, which is
-    twice as fast. Pillow decodes everything else, and whatever is refused there. Both have the same inverse transform
-    and the same upsampling, so the pixels are those of Pillow, but that CMYK may differ by one (compared in the tests).
+    A colour JPEG of that very size without EXIF, the case of face training sets, is decoded by libjpeg-turbo
+    directly, which is twice as fast. Pillow decodes everything else, and whatever is refused there. Both have the same
+    inverse transform and the same upsampling, so the pixels are those of Pillow, but that CMYK may differ by one
+    (compared in the tests).
 
     Raises UserError, naming the image by `name`, where it cannot be decoded whole, or is refused.
     """

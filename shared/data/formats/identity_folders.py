@@ -30,7 +30,7 @@ def load_folders(folder: Path, shape: Shape, card: Card) -> LabelledSource:
     for identity, images in zip(identities, files, strict=True):
         if not images:
             raise UserError(
-                f"{card.title}: {identity} has no image; take the folder away, or put its images there; {card.how_to_get}"
+                f"{card.title}: {identity} has no image; take it away, or put its images there; {card.how_to_get}"
             )
     paths = [path for images in files for path in images]
     labels = np.repeat(np.arange(len(files)), [len(images) for images in files])

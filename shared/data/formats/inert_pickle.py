@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 @dataclass
 class ByteArray:
-    """A NumPy array: the code of its numbers' type, such as "u1" or "i8", their bytes, and ">" where those are reversed."""
+    """A NumPy array: the code of its numbers' type, such as "u1" or "i8", their bytes, and ">" if reversed."""
 
     kind: str = ""
     content: bytes = b""

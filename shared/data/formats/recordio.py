@@ -50,6 +50,8 @@ LENGTH_BITS = 29
 LENGTH = (1 << LENGTH_BITS) - 1
 WHOLE, FIRST, MIDDLE, LAST = range(4)
 PREFIX_BYTES = 8
+MOST_CLASSES = 10
+"""So many classes for each image are taken for a mistake; a few without an image are none."""
 EXACT = 1 << 24
 """From here on a float of 32 bits does not have every whole number."""
 HEADER = struct.Struct("<IfQQ")
@@ -105,7 +107,7 @@ class RecordFaces:
                 f"{self.name(np.argmax(empty))} has no image; replace the file, or take its key out of {INDEX}"
             )
         self.labels = self._classes_of(self.records.labels[:, 0])
-        if self.classes > len(self.labels):
+        if self.classes > MOST_CLASSES * len(self.labels):
             raise UserError(
                 f"{folder / PROPERTY} says that there are {self.classes} classes, but {folder / RECORDS} has "
                 f"{len(self.labels)} images; one of the files is altered or another set's"

@@ -62,7 +62,8 @@ def read(path: Path, card: Card, *, shape: Shape = ALIGNED) -> PairSet:
     """Read the pairs in the file `path`, in ten folds; an image that is in several pairs is there once.
 
     Raises UserError where the file is missing, truncated, or holds anything else than images and whether the pairs
-    show one person, or pairs of one kind only; an image that cannot be decoded is found when it is read, and named by its place in the file.
+    show one person, or pairs of one kind only; an image that cannot be decoded is found when it is read, and named by
+    its place in the file.
     """
     content = read_list(path, card)
     try:

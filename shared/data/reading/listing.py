@@ -1,4 +1,4 @@
-"""What is in a folder, without what file managers, editors and systems leave there; and whether what a list names is."""
+"""What is in a folder, without what file managers, editors and systems leave there; and whether a list's names are."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ def entries(folder: Path, card: Card) -> list[Path]:
                     "again with the encoding that its names have"
                 )
             if entry.is_symlink() and not Path(entry).exists():
-                raise UserError(
-                    f"{card.title}: {Path(entry)} is a link to nowhere; put the file there that it leads to"
-                )
+                raise UserError(f"{card.title}: {Path(entry)} is a link to nowhere; put there what it leads to")
     except (FileNotFoundError, NotADirectoryError):
         return []
     except (OSError, ValueError) as error:
@@ -135,7 +133,7 @@ def is_text(name: str) -> bool:
 
 
 def shown(name: str, longest: int = 200) -> str:
-    """Return a name as a sentence may have it: what cannot be printed is escaped, and the end of a long one left out."""
+    """Return a name as a sentence may have it: escaped where it cannot be printed, and cut if it is long."""
     cut = name if len(name) <= longest else f"{name[:longest]}..."
     return cut if cut.isprintable() else ascii(cut)[1:-1]
 

@@ -19,7 +19,7 @@ DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.AS
 
 
 def whole(text: str, least: int = 0, most: int = MOST) -> int:
-    """Return the whole number that a text is, blanks around it aside; ValueError where it is none from least to most."""
+    """Return the whole number that a text is, blanks aside; ValueError where it is none from least to most."""
     text = text.strip()
     if len(text) > LONGEST or not WHOLE.fullmatch(text) or not least <= int(text) <= most:
         raise ValueError(f"no whole number from {least} to {most}")
@@ -27,7 +27,7 @@ def whole(text: str, least: int = 0, most: int = MOST) -> int:
 
 
 def decimal(text: str, least: float, most: float) -> float:
-    """Return the number that a text is, blanks around it aside; ValueError where it is none from least to most."""
+    """Return the number that a text is, blanks aside; ValueError where it is none from least to most."""
     text = text.strip()
     if len(text) > LONGEST or not DECIMAL.fullmatch(text) or not least <= float(text) <= most:
         raise ValueError(f"no number from {least:g} to {most:g}")

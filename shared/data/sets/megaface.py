@@ -24,7 +24,6 @@ from shared.data.image_source import ALIGNED, FileSource
 from shared.data.kinds import TestSet
 from shared.data.lazy import np
 from shared.data.reading.listing import check_present
-from shared.data.reading.numbers import whole
 from shared.data.reading.texts import read_list
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -98,7 +97,7 @@ def write_lists(folder: Path, probes: Sequence[str], people: Sequence[str], dist
 def _largest(folder: Path, card: Card) -> Path:
     """Return the list with most distractors."""
     found = {
-        whole(count): path
+        int(count): path
         for path in (folder / LISTS).glob(f"{DISTRACTORS}_*_1")
         if (count := path.name.removeprefix(f"{DISTRACTORS}_").removesuffix("_1")).isascii()
         and count.isdecimal()
@@ -119,6 +118,7 @@ def _listed(path: Path, card: Card) -> tuple[list[str], list[str]]:
             raise ValueError("they are not")
     except (ValueError, KeyError, TypeError, RecursionError):
         raise UserError(
-            f'{card.title}: {path} is no JSON object with equally long lists "path", of names, and "id", of texts or numbers; replace it'
+            f'{card.title}: {path} is no JSON object with equally long lists, "path" of names, "id" of texts or numbers; '
+            "replace it"
         ) from None
     return paths, [str(identifier) for identifier in identifiers]

@@ -20,6 +20,7 @@ from shared.data.files import checked_md5, md5, prepared
 from shared.data.image_source import ArraySource, Division, LabelledSource
 from shared.data.kinds import TrainingSet
 from shared.data.lazy import Image, np
+from shared.data.reading import pictures
 from shared.errors import UserError, suggestion
 from shared.runs.components import Card, DataSet
 from shared.runs.fields import Count

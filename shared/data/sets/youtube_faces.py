@@ -3,9 +3,9 @@
     aligned_images_DB/<person>/<video>/aligned_detect_<video>.<frame>.jpg
     splits.txt
 
-`splits.txt` has a heading, which may be absent, and then a line a pair: the number of its split from 1, its number in the split, the two
-videos as <person>/<video>, and last 1 where they show one person, else 0, with commas in between. The corrected list of
-the owner, which has a further column before the last, is read alike if it is put in its place.
+`splits.txt` has a heading, which may be absent, and then a line a pair: the number of its split from 1, its number
+in the split, the two videos as <person>/<video>, and last 1 where they show one person, else 0, with commas in between.
+The corrected list of the owner, which has a further column before the last, is read alike if it is put in its place.
 
 A face's box is enlarged by 2.2 in an aligned frame, and the owner takes the central half of it (Wolf, Hassner, Maoz,
 CVPR 2011, section 3.1); so does this reader, which resizes it bicubically to 112 x 112.

@@ -18,9 +18,9 @@ LINES = {
     "base_train.txt": "a/1.png 0\na/2.png 0\nb/1.png 1\n",
     "novel_train.txt": "/c/1.png 2\n",
     "base_test.txt": "b/2.png 1\na/3.png 0\n",
-    "novel_test.txt": "c/2.png 2\n c/1.png 2\n",
+    "novel_test.txt": "c/2.png 2\n c/3.png 2\n",
 }
-IMAGES = ["a/1.png", "a/2.png", "b/1.png", "c/1.png", "b/2.png", "a/3.png", "c/2.png"]
+IMAGES = ["a/1.png", "a/2.png", "b/1.png", "c/1.png", "b/2.png", "a/3.png", "c/2.png", "c/3.png"]
 
 
 @pytest.fixture
