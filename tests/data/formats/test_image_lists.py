@@ -34,7 +34,7 @@ def test_a_line_is_a_path_and_a_class(tmp_path: Path):
     assert loaded.labels.tolist() == [2, 0, 2, 1]
     assert loaded.labels.dtype == np.int64
     assert (loaded.classes, loaded.images.shape) == (3, SHAPE)
-    assert loaded.images.read(np.array([2, 0, 1, 3]))[:, 0, 0, 0].tolist() == [40, 0, 20, 20]
+    assert loaded.images.read(np.array([2, 0, 1, 3]))[:, 0, 0, 0].tolist() == [40, 0, 20, 60]
     assert loaded.checksums == {"list.txt": hashlib.md5((tmp_path / "list.txt").read_bytes()).hexdigest()}
 
 
