@@ -116,7 +116,8 @@ def counts(data: Any) -> str:
 
 def sources(data: Any) -> dict[str, ImageSource]:
     """Return the images of a data set that are decoded when they are read, by what they are called."""
-    return {part: getattr(data, part) for part in ("images", "frames", "probes", "distractors") if hasattr(data, part)}
+    parts = {part: getattr(data, part, None) for part in ("images", "frames", "probes", "distractors")}
+    return {part: source for part, source in parts.items() if hasattr(source, "read")}
 
 
 def faults(data: Any, processes: int = 1) -> list[UserError]:

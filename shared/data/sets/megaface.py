@@ -118,7 +118,7 @@ def _listed(path: Path, card: Card) -> tuple[list[str], list[str]]:
             raise ValueError("they are not")
     except (ValueError, KeyError, TypeError, RecursionError):
         raise UserError(
-            f'{card.title}: {path} is no JSON object with equally long lists, "path" of names, "id" of texts or numbers; '
-            "replace it"
+            f'{card.title}: {path} is no JSON object with equally long lists, "path" of names, "id" of texts or '
+            "numbers; replace it"
         ) from None
     return paths, [str(identifier) for identifier in identifiers]

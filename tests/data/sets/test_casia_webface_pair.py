@@ -125,5 +125,5 @@ def test_unreadable_images_are_named(tmp_path: Path):
             CasiaPair().load(tmp_path)
     faulty.unlink()
     faulty.mkdir()
-    with pytest.raises(UserError, match=r"b/007\.jpg cannot be read: Is a directory"):
+    with pytest.raises(UserError, match=r"b/007\.jpg is called as a picture, but is no file"):
         CasiaPair().load(tmp_path)

@@ -209,9 +209,7 @@ def test_unreadable_pictures_are_named(folder: Path):
     whole = png(np.random.RandomState(0).randint(0, 256, (30, 40, 3)).astype(np.uint8))
     for content in (b"", b"<html>", whole[: len(whole) // 2], whole[:60] + b"abcd" + whole[64:]):
         file.write_bytes(content)
-        with pytest.raises(
-            UserError, match=r"Dermofit: .*MEL: M02/M02\.png cannot be decoded as an image .*; replace it"
-        ):
+        with pytest.raises(UserError, match=r"Dermofit: .*M02/M02\.png cannot be decoded as an image .*; replace it"):
             load(folder)
     file.write_bytes(whole)
     mask = file.with_name("M02mask.png")
