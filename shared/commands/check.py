@@ -7,6 +7,7 @@ import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from shared.data.image_source import ImageSource, LabelledSource
 from shared.data.kinds import OfficialForm
 from shared.errors import UserError, suggestion
 from shared.runs.catalogue import DATA_SETS
-from shared.runs.components import DataSet, named
+from shared.runs.components import DataSet
 
 SIGNS = {
     "train.rec": ("casia-webface",),
@@ -62,7 +63,7 @@ def known() -> dict[str, type[DataSet]]:
     """Return the data sets that are read from files, by name."""
     found = {}
     for module in DATA_SETS:
-        for entry in vars(sys.modules.get(f"shared.{module}") or _module(module)).values():
+        for entry in vars(import_module(f"shared.{module}")).values():
             if isinstance(entry, type) and issubclass(entry, DataSet) and "name" in entry.model_fields:
                 default = entry.model_fields["name"].default
                 if isinstance(default, str):
@@ -117,7 +118,7 @@ def counts(data: Any) -> str:
 def sources(data: Any) -> dict[str, ImageSource]:
     """Return the images of a data set that are decoded when they are read, by what they are called."""
     parts = {part: getattr(data, part, None) for part in ("images", "frames", "probes", "distractors")}
-    return {part: source for part, source in parts.items() if hasattr(source, "read")}
+    return {part: source for part, source in parts.items() if source is not None and hasattr(source, "read")}
 
 
 def faults(data: Any, processes: int = 1) -> list[UserError]:
@@ -156,7 +157,7 @@ def _loaded(path: Path, name: str) -> Any:
         raise UserError(f"there is no data set '{name}'; {suggestion(name, sets)}")
     if not path.exists():
         raise UserError(f"there is no file or folder {path}; give that of a data set")
-    data: Any = sets[name]()
+    data: Any = sets[name](name=name)
     content = data.content if isinstance(data, OfficialForm) else ""
     with tempfile.TemporaryDirectory() as scratch:
         at = Path(scratch) / data.folder / (content if path.is_file() or path.name == Path(content).name else "")
@@ -182,10 +183,6 @@ def _settle(data: Any, linked: Path, real: Path) -> None:
             source.file.path = Path(str(source.file.path).replace(str(linked), str(real), 1))
         if hasattr(source, "names") and not hasattr(source, "folder"):
             source.names = [name.replace(str(linked), str(real), 1) for name in source.names]
-
-
-def _module(module: str) -> Any:
-    return named(f"shared.{module}:__dict__") and sys.modules[f"shared.{module}"]
 
 
 def _said(error: UserError, path: Path) -> str:

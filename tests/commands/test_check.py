@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from shared.commands.check import check, recognised
 from shared.data import stand_ins
 from shared.errors import UserError
 
-WRITERS = {
+WRITERS: dict[str, tuple[Callable[..., None], dict[str, int]]] = {
     "casia-webface": (stand_ins.write_casia_webface, {"identities": 3, "most": 3, "least": 2}),
     "qmul-survface": (stand_ins.write_qmul_survface, {}),
     "ijb-c": (stand_ins.write_ijbc, {"people": 3}),

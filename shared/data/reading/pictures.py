@@ -50,10 +50,10 @@ def decoded(content: bytes | memoryview, mode: Mode | None, name: str, formats: 
                 raise ValueError(f"it has {file.width} x {file.height} pixels, more than {MOST_PIXELS}")
             eight = _eight_bits(file)
             image = eight.convert(mode) if mode else eight.copy()
-            turn = TURNS.get(_orientation(file))
+            turn = TURNS.get(_orientation(file) or 1)
     # A decoder of strangers' bytes raises nearly anything: struct.error, KeyError, OverflowError, MemoryError.
     except Exception as error:
-        reason = f"it is no {' or '.join(accepted)}" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+        reason = f"it is no {' or '.join(accepted)}" if type(error).__name__ == "UnidentifiedImageError" else str(error)
         raise UserError(f"{name} cannot be decoded as an image ({reason}); replace it") from None
     return image if turn is None else image.transpose(Image.Transpose(turn))
 

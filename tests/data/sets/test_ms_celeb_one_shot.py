@@ -40,7 +40,7 @@ def test_base_and_novel_are_trained_on_and_tested(folder: Path):
     assert (loaded.classes, loaded.images.shape) == (3, (3, 112, 112))
     assert loaded.labels.tolist() == [0, 0, 1, 2, 1, 0, 2, 2]
     greys = loaded.images.read(np.arange(8))[:, 0, 0, 0]
-    assert (greys // 20).tolist() == [0, 1, 2, 3, 4, 5, 6, 3]
+    assert (greys // 20).tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
     division = loaded.division
     assert division is not None
     assert division.train.tolist() == division.gallery.tolist() == [0, 1, 2, 3]
