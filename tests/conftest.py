@@ -19,6 +19,11 @@ ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("Snakefile", "papers", "shared")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--fuzz`: how many mutated files each reader is given."""
+    parser.addoption("--fuzz", type=int, default=100, metavar="N", help="mutated files for each reader (100)")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take minutes, so that processes that share out the files end at about one time."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}

@@ -71,6 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     bits.set_defaults(scales=TRAINED_SCALES)
     consistent = command("consistency", "Put each paper's own numbers to the tests of its claims.")
     consistent.add_argument("--paper", metavar="PAPER", help="this paper alone")
+    checking = command("check", "Read data sets as a training would, and tell all that is wrong with them.")
+    checking.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a data set's folder or file")
+    checking.add_argument("--set", dest="name", metavar="NAME", help="which data set it is, as a run names it")
+    checking.add_argument("--processes", type=int, default=1, metavar="N", help="decode in so many processes (1)")
     readme = command("readme", "Write the tables of the papers' READMEs from runs.yaml and the published records.")
     readme.add_argument("--check", action="store_true", help="write nothing; exit with 1 where one differs, naming it")
     return parser
@@ -163,6 +167,14 @@ def _consistency(given: argparse.Namespace) -> None:
     for line in found:
         print(line)  # noqa: T201
     sys.exit(0 if is_well else 1)
+
+
+def _check(given: argparse.Namespace) -> None:
+    from shared.commands.check import check  # noqa: PLC0415
+
+    # Every path is looked at, whatever is wrong with those before.
+    found = [check(path, given.name, max(1, given.processes)) for path in given.paths]
+    sys.exit(0 if all(found) else 2)
 
 
 def _readme(given: argparse.Namespace) -> None:

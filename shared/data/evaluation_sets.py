@@ -5,16 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.errors import UserError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
     from shared.data.image_source import ImageSource
+    from shared.runs.components import Card
 
     Places = NDArray[np.intp]
     Embed = Callable[[ImageSource, bool], NDArray[np.float32]]
+
+
+def check_both_kinds(same: Iterable[object], path: Path, card: Card) -> None:
+    """Raise UserError where the pairs in the list `path` all show one person, or all two."""
+    kinds = {bool(value) for value in same}
+    if len(kinds) < 2:
+        shown = "one person" if True in kinds else "two people"
+        raise UserError(
+            f"{card.title}: all pairs in {path} show {shown}, so that there is nothing to tell apart; replace the file"
+        )
 
 
 @dataclass(frozen=True)

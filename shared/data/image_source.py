@@ -9,14 +9,15 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from shared.data.lazy import Image, np, simplejpeg
+from shared.data.reading import pictures
 from shared.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -134,11 +135,7 @@ class FileSource:
         return as_batch((self._read(self.paths[index]) for index in indices), len(indices), self.shape)
 
     def _read(self, path: Path | str) -> Bytes:
-        try:
-            content = Path(path).read_bytes()
-        except OSError as error:
-            raise UserError(f"{path} cannot be read: {error.strerror}; put the file there") from None
-        return decode(content, self.shape, str(path), self.size_expected)
+        return decode(pictures.contents(path), self.shape, str(path), self.size_expected)
 
 
 def as_batch(images: Iterable[Bytes], count: int, shape: Shape) -> Bytes:
@@ -155,23 +152,20 @@ def decode(content: bytes | memoryview, shape: Shape, name: str, size_expected: 
 
     With `size_expected`, which says what to do about it, one of another size is refused instead.
 
-    A colour JPEG of that very size, the case of face training sets, is decoded by libjpeg-turbo directly, which is
-    twice as fast. Pillow decodes everything else, and whatever is refused there. Both have the same inverse transform
-    and the same upsampling, so the pixels are those of Pillow, but that CMYK may differ by one (compared in the tests).
+    A colour JPEG of that very size without EXIF, the case of face training sets, is decoded by libjpeg-turbo
+    directly, which is twice as fast. Pillow decodes everything else, and whatever is refused there. Both have the same
+    inverse transform and the same upsampling, so the pixels are those of Pillow, but that CMYK may differ by one
+    (compared in the tests).
 
     Raises UserError, naming the image by `name`, where it cannot be decoded whole, or is refused.
     """
     channels, height, width = shape
-    if channels == 3 and content[:2] == START_OF_JPEG:
+    if channels == 3 and content[:2] == START_OF_JPEG and not pictures.may_be_turned(content):
         with suppress(ValueError):
             pixels: Bytes = simplejpeg.decode_jpeg(content, buffer=np.empty((height, width, 3), np.uint8))
             if pixels.shape == (height, width, 3):
                 return pixels
-    try:
-        with Image.open(BytesIO(content)) as file:
-            image = file.convert("L" if channels == 1 else "RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"{name} cannot be decoded as an image ({error}); replace it") from None
+    image = pictures.decoded(content, "L" if channels == 1 else "RGB", name)
     if image.size != (width, height):
         if size_expected is not None:
             raise UserError(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from shared.data.files import prepared
+from shared.data.reading.listing import is_stray
 from shared.data.sampling import Sampling
 from shared.runs.components import Card, DataSet, named
 
@@ -76,7 +77,7 @@ class OfficialForm(DataSet):
     def is_there(self, root: Path) -> bool:
         """Whether the file or folder that the reader needs is there."""
         there = root / self.place / self.content
-        return there.is_file() or any(there.glob("*"))
+        return there.is_file() or any(not is_stray(path.name) for path in there.glob("*"))
 
     def at(self, root: Path) -> Path:
         """Return the file or folder that the reader is given, rendered first if need be."""

@@ -7,16 +7,15 @@ template is that of InsightFace for 112 x 112, as are the pixels' coordinates: t
 
 from __future__ import annotations
 
-from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.data.image_source import as_batch
 from shared.data.lazy import Image, np
-from shared.errors import UserError
+from shared.data.reading.pictures import opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -81,14 +80,3 @@ def warp(image: Image.Image, transform: NDArray[np.floating], side: int) -> Byte
     coefficients = np.column_stack([back, shift]).ravel().tolist()
     moved = image.transform((side, side), Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
     return np.asarray(moved, dtype=np.uint8)
-
-
-def opened(path: Path) -> Image.Image:
-    """Read and decode an image of any size, in RGB; raises UserError, naming the file, where that cannot be done."""
-    try:
-        with Image.open(BytesIO(path.read_bytes())) as image:
-            return image.convert("RGB")
-    except FileNotFoundError:
-        raise UserError(f"there is no file {path}; put it there") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path} cannot be read as an image ({error}); replace it") from None

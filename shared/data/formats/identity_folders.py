@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.data.formats.list_files import folders, names_and_sizes_md5
 from shared.data.image_source import FileSource, LabelledSource
 from shared.data.lazy import Image, np
+from shared.data.reading.listing import folders, names_and_sizes_md5, pictures_in
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,30 +17,25 @@ if TYPE_CHECKING:
     from shared.data.image_source import Bytes, Shape
     from shared.runs.components import Card
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".pgm")
-
 
 def load_folders(folder: Path, shape: Shape, card: Card) -> LabelledSource:
     """List the images in the folders of `folder`, each to be read as `shape`, (channels, height, width).
 
-    The folders by name are the classes 0, 1, ...; the images of each, *.jpg, *.jpeg, *.png, *.ppm and *.pgm, are in the
-    order of their names. The checksum is of all names and sizes. Raises UserError where there is no such folder, or one
-    without an image.
+    The folders by name are the classes 0, 1, ...; the pictures in each are in the order of their names (see
+    `shared.data.reading`). The checksum is of all names and sizes. Raises UserError where there is no such folder, or
+    one without a picture, or a picture that cannot be there.
     """
     identities = folders(folder, card)
-    files = [images_in(identity) for identity in identities]
+    files = [pictures_in(identity, card) for identity in identities]
     for identity, images in zip(identities, files, strict=True):
         if not images:
-            raise UserError(f"{card.title}: {identity} has no image ({', '.join(SUFFIXES)}); {card.how_to_get}")
+            raise UserError(
+                f"{card.title}: {identity} has no image; take it away, or put its images there; {card.how_to_get}"
+            )
     paths = [path for images in files for path in images]
     labels = np.repeat(np.arange(len(files)), [len(images) for images in files])
     checksums = {"names and sizes": names_and_sizes_md5(paths, folder)}
     return LabelledSource(FileSource(paths, shape), labels, len(files), checksums)
-
-
-def images_in(folder: Path) -> list[Path]:
-    """Return the images in a folder by name."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
 
 
 def write_folders(folder: Path, images: Bytes, labels: NDArray[np.integer], *, suffix: str = ".jpg") -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import gzip
 import math
 import struct
+import sys
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from shared.data.files import checked_md5, checked_sha256, write_atomically
 from shared.data.files import md5 as md5_of
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     Bytes = NDArray[np.uint8]
 
+MOST_DIMENSIONS = 32
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
@@ -52,10 +54,9 @@ def read_content(path: Path, md5: str | None = None, zipped_sha256: str | None =
             zipped = file.read(2) == b"\x1f\x8b"
             file.seek(0)
             if zipped:
-                packed = file.read()
-                content = np.frombuffer(bytearray(gzip.decompress(packed)), np.uint8)
+                content = np.frombuffer(_expanded(file, path), np.uint8)
                 if zipped_sha256 is not None:
-                    checked_sha256(packed, zipped_sha256, str(path))
+                    checked_sha256(path.read_bytes(), zipped_sha256, str(path))
             else:
                 content = np.fromfile(file, np.uint8)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
@@ -70,19 +71,39 @@ def read_content(path: Path, md5: str | None = None, zipped_sha256: str | None =
 
 def parse_idx(content: NDArray[np.uint8], path: Path) -> NDArray[Any]:
     """Return the array whose IDX file consists of the bytes `content`, which it may share; UserError names `path`."""
-    if len(content) < 4 or content[0] or content[1] or int(content[2]) not in TYPES:
-        raise UserError(f"{path} is no IDX file: it begins with {bytes(content[:4]).hex(' ') or 'nothing'}")
-    dtype, dimensions = np.dtype(TYPES[int(content[2])]), int(content[3])
-    start = 4 + 4 * dimensions
-    if len(content) < start:
-        raise UserError(f"{path} is truncated: its header of {start} bytes ends after {len(content)}")
-    shape = struct.unpack(f">{dimensions}I", content[4:start].data)
+    dtype, shape = _header(content[: 4 + 4 * MOST_DIMENSIONS].tobytes(), path)
+    start = 4 + 4 * len(shape)
     expected = start + math.prod(shape) * dtype.itemsize
     if len(content) != expected:
         fault = "is truncated" if len(content) < expected else "has trailing bytes"
         raise UserError(f"{path} {fault}: {len(content)} bytes, where its header says {expected}")
     numbers = content[start:].view(dtype).reshape(shape)
     return numbers.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _header(begin: bytes, path: Path) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """Return type and shape by the beginning of a file; raises UserError where it is none of an IDX file."""
+    if len(begin) < 4 or begin[0] or begin[1] or begin[2] not in TYPES:
+        raise UserError(f"{path} is no IDX file: it begins with {begin[:4].hex(' ') or 'nothing'}")
+    dimensions = begin[3]
+    if dimensions > MOST_DIMENSIONS:
+        raise UserError(f"{path} is no IDX file: it has {dimensions} dimensions, more than {MOST_DIMENSIONS}")
+    start = 4 + 4 * dimensions
+    if len(begin) < start:
+        raise UserError(f"{path} is truncated: its header of {start} bytes ends after {len(begin)}")
+    shape = struct.unpack(f">{dimensions}I", begin[4:start])
+    if math.prod(filter(None, shape)) > sys.maxsize:
+        raise UserError(f"{path} is no IDX file: its dimensions are {' x '.join(map(str, shape))}")
+    return np.dtype(TYPES[begin[2]]), shape
+
+
+def _expanded(file: IO[bytes], path: Path) -> bytearray:
+    """Return what the gzip `file` expands to, at most a byte more than its header says."""
+    with gzip.GzipFile(fileobj=file) as stream:
+        begin = stream.read(4 + 4 * MOST_DIMENSIONS)
+        dtype, shape = _header(begin, path)
+        expected = 4 + 4 * len(shape) + math.prod(shape) * dtype.itemsize
+        return bytearray(begin + stream.read(max(0, expected + 1 - len(begin))))
 
 
 def write_idx(path: Path, array: NDArray[Any]) -> None:

@@ -12,9 +12,11 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from shared.data.files import md5, write_atomically
-from shared.data.formats.list_files import check_present, malformed, read_lines
 from shared.data.image_source import FileSource, LabelledSource
 from shared.data.lazy import Image, np
+from shared.data.reading.listing import check_present
+from shared.data.reading.numbers import whole
+from shared.data.reading.texts import malformed, read_lines
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,32 +31,52 @@ if TYPE_CHECKING:
 def load_list(folder: Path, name: str, shape: Shape, card: Card, size_expected: str | None = None) -> LabelledSource:
     """Open the images that the list `name` in `folder` has, each to be read as `shape`, (channels, height, width).
 
-    With `size_expected` an image of another size is refused when it is read (see `FileSource`). There are as many
-    classes as the largest label says. The checksum is the list's MD5. Raises UserError as `read_entries` does.
+    With `size_expected` an image of another size is refused when it is read (see `FileSource`). The
+    checksum is the list's MD5. Raises UserError as `read_entries` and `check_numbered` do.
     """
     paths, labels = read_entries(folder, name, card)
-    return LabelledSource(
-        FileSource(paths, shape, size_expected), labels, int(labels.max()) + 1, {name: md5(folder / name)}
-    )
+    classes = check_numbered(labels, 0, folder / name, card)
+    return LabelledSource(FileSource(paths, shape, size_expected), labels, classes, {name: md5(folder / name)})
 
 
 def read_entries(folder: Path, name: str, card: Card) -> tuple[list[str], NDArray[np.int64]]:
     """Return the path of each image that the list `name` in `folder` has, and its class, [N].
 
-    Raises UserError where the list is missing or malformed, or names an image that is not there.
+    Raises UserError where the list is missing or malformed, or names an image that is not there or is in two classes.
     """
     path = folder / name
-    names, labels = [], []
+    labels: list[int] = []
+    label_of: dict[str, int] = {}
+    names: list[str] = []
     for number, line in enumerate(read_lines(path, card), 1):
-        image, *label = line.rsplit(maxsplit=1) or [""]
-        if not image.strip("/ ") or not label or not label[0].isdecimal():
+        image, _, label = line.strip().replace("\t", " ").rpartition(" ")
+        image = image.strip().lstrip("/").removeprefix("./")
+        try:
+            labels.append(whole(label))
+        except ValueError:
+            image = ""
+        if not image:
             raise malformed(card, path, number, "an image's path, a space and its class, a whole number from 0")
-        names.append(image.strip().lstrip("/"))
-        labels.append(int(label[0]))
+        if label_of.setdefault(image, labels[-1]) != labels[-1]:
+            raise malformed(card, path, number, f"about another image than one of class {label_of[image]} before")
+        names.append(image)
     if not names:
         raise UserError(f"{card.title}: {path} has no line; {card.how_to_get}")
     check_present(card, path, folder, names)
     return [f"{folder}/{image}" for image in names], np.array(labels, np.int64)
+
+
+def check_numbered(labels: NDArray[np.int64], first: int, path: Path, card: Card) -> int:
+    """Return how many classes there are; raises UserError where they are not numbered from `first` without a gap."""
+    found = np.unique(labels)
+    expected = first + np.arange(len(found))
+    wrong = np.flatnonzero(found != expected)
+    if len(wrong):
+        raise UserError(
+            f"{card.title}: {path} has the class {found[wrong[0]]}, where {expected[wrong[0]]} is expected; number the "
+            f"classes from {first} without a gap"
+        )
+    return len(found)
 
 
 def write_list(folder: Path, name: str, images: Bytes, labels: NDArray[np.integer], *, below: str = ".") -> None:

@@ -6,7 +6,7 @@ of which stands for a function of this module. Any other instruction or name is 
 
 - what Python 2 writes (protocols 1 and 2), where bytes are a `str`;
 - what Python 3 writes (protocols 0 to 5), where they are `bytes`, up to protocol 2 by way of `_codecs.encode`;
-- either with NumPy's arrays of bytes or booleans, and its single booleans.
+- either with NumPy's arrays of bytes, booleans or whole numbers, and its single booleans and whole numbers.
 
 Python 2's protocol 0 escapes bytes into text; a `str` there may be ASCII only.
 """
@@ -16,21 +16,31 @@ from __future__ import annotations
 import pickletools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass
 class ByteArray:
-    """A NumPy array of one-byte numbers: the code of their type, such as "u1" or "b1", and their bytes."""
+    """A NumPy array: the code of its numbers' type, such as "u1" or "i8", their bytes, and ">" if reversed."""
 
     kind: str = ""
     content: bytes = b""
+    order: str = "<"
 
     def bytes_of(self, kind: str) -> bytes:
         """Return the bytes, or raise TypeError where they are not numbers of the type `kind`."""
         if self.kind != kind:
             raise TypeError(f"an array is of type {self.kind or 'unknown'}, not {kind}")
         return self.content
+
+    def whole_numbers(self) -> list[int]:
+        """Return the numbers, booleans as 0 and 1, or raise TypeError where they are no whole ones."""
+        if self.kind[:1] not in {"b", "i", "u"} or self.kind[1:] not in {"1", "2", "4", "8"}:
+            raise TypeError(f"an array is of type {self.kind or 'unknown'}, not of whole numbers")
+        size = int(self.kind[1:])
+        order: Literal["big", "little"] = "big" if self.order == ">" else "little"
+        parts = (self.content[start : start + size] for start in range(0, len(self.content), size))
+        return [int.from_bytes(part, order, signed=self.kind[0] == "i") for part in parts]
 
 
 def unpickled(content: bytes) -> Any:
@@ -47,7 +57,11 @@ def unpickled(content: bytes) -> Any:
                 )
             _INSTRUCTIONS[opcode.name](machine, argument)
         (result,) = machine.stack
-    except (LookupError, AttributeError) as error:
+    except UnicodeDecodeError:
+        raise ValueError(
+            "Python 2 pickled it by protocol 0, which escapes bytes; pickle it again by protocol 2"
+        ) from None
+    except (LookupError, AttributeError, OverflowError) as error:
         raise ValueError(f"its instructions do not fit together ({error!r})") from None
     return result
 
@@ -59,11 +73,12 @@ class _Name:
     name: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Kind:
-    """A type of numbers, by NumPy's code for it."""
+    """A type of numbers, by NumPy's code for it, and the order of their bytes."""
 
     code: str
+    order: str = "<"
 
 
 class _Mark:
@@ -116,13 +131,15 @@ class _Machine:
         self.push(_FUNCTIONS[name.name](*arguments))
 
     def build(self) -> None:
-        """Give an array its content; what completes a type of numbers says nothing of one of one byte."""
+        """Give an array its content, or a type of numbers the order of their bytes."""
         (state,) = self.last(1)
         filled = self.stack[-1]
         if isinstance(filled, ByteArray):
             _, _, kind, _, content = state
-            filled.kind, filled.content = kind.code, bytes(content)
-        elif not isinstance(filled, _Kind):
+            filled.kind, filled.content, filled.order = kind.code, _only_bytes(content), kind.order
+        elif isinstance(filled, _Kind):
+            filled.order = state[1] if isinstance(state[1], str) else state[1].decode("ascii")
+        else:
             raise TypeError("it fills what is no array")
 
 
@@ -141,11 +158,19 @@ def _empty(*_: object) -> ByteArray:
 
 
 def _filled(content: bytes, kind: _Kind, *_: object) -> ByteArray:
-    return ByteArray(kind.code, bytes(content))
+    return ByteArray(kind.code, _only_bytes(content), kind.order)
 
 
-def _boolean(kind: _Kind, content: bytes) -> bool:
-    return ByteArray(kind.code, content).bytes_of("b1") != b"\0"
+def _scalar(kind: _Kind, content: bytes) -> int:
+    (number,) = ByteArray(kind.code, _only_bytes(content), kind.order).whole_numbers()
+    return number
+
+
+def _only_bytes(content: object) -> bytes:
+    """Return bytes; TypeError for all else, a number above all, of which `bytes` would make as many zeros."""
+    if not isinstance(content, (bytes, bytearray)):
+        raise TypeError(f"an array has {type(content).__name__} for its content")
+    return bytes(content)
 
 
 def _uncalled(*_: object) -> None:
@@ -157,7 +182,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "numpy dtype": _kind,
     "numpy ndarray": _uncalled,
     "numpy.core.multiarray _reconstruct": _empty,
-    "numpy.core.multiarray scalar": _boolean,
+    "numpy.core.multiarray scalar": _scalar,
     "numpy.core.numeric _frombuffer": _filled,
 }
 """What a pickle may name, and what is called in its stead."""

@@ -17,6 +17,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from shared.data.lazy import np
+from shared.data.reading.archives import inflated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ def read_names(content: bytes, variable: str) -> NDArray[np.object_]:
         raise ValueError("its header is not that of version 5")
     try:
         for kind, data in _elements(content[HEADER_BYTES:], order):
-            (inner,) = _elements(zlib.decompress(data), order) if kind == COMPRESSED else [(kind, data)]
+            (inner,) = _elements(inflated(data), order) if kind == COMPRESSED else [(kind, data)]
             array_class, shape, name, cells = _matrix(inner, order)
             if name != variable:
                 continue

@@ -22,7 +22,6 @@ from __future__ import annotations
 import mmap
 import re
 import struct
-import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -31,6 +30,7 @@ from shared.data.files import md5, write_atomically
 from shared.data.formats.yaw_files import read_yaw
 from shared.data.image_source import LabelledSource, as_batch, decode, jpeg
 from shared.data.lazy import np
+from shared.data.reading.numbers import table
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -50,6 +50,10 @@ LENGTH_BITS = 29
 LENGTH = (1 << LENGTH_BITS) - 1
 WHOLE, FIRST, MIDDLE, LAST = range(4)
 PREFIX_BYTES = 8
+MOST_CLASSES = 10
+"""So many classes for each image are taken for a mistake; a few without an image are none."""
+EXACT = 1 << 24
+"""From here on a float of 32 bits does not have every whole number."""
 HEADER = struct.Struct("<IfQQ")
 
 
@@ -97,7 +101,17 @@ class RecordFaces:
         self.file = RecordFile(folder / RECORDS)
         every = self.file.records(*read_index(folder / INDEX))
         self.records = every.images(folder / INDEX)
+        empty = self.records.starts == self.records.stops
+        if empty.any():
+            raise UserError(
+                f"{self.name(np.argmax(empty))} has no image; replace the file, or take its key out of {INDEX}"
+            )
         self.labels = self._classes_of(self.records.labels[:, 0])
+        if self.classes > MOST_CLASSES * len(self.labels):
+            raise UserError(
+                f"{folder / PROPERTY} says that there are {self.classes} classes, but {folder / RECORDS} has "
+                f"{len(self.labels)} images; one of the files is altered or another set's"
+            )
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -149,14 +163,25 @@ class Records:
         if self.keys[0] != 0 or self.starts[0] != self.stops[0] or np.isnan(self.labels[0, 1]):
             return self
         first, end = self.labels[0].tolist()
-        if not (first.is_integer() and 1 < first <= end == len(self.keys) == self.keys[-1] + 1):
+        whole = (
+            first.is_integer()
+            and 1 < first <= end == np.float32(len(self.keys))
+            and len(self.keys) == self.keys[-1] + 1
+        )
+        if whole and end >= EXACT:
+            # Record 0 has rounded numbers, but where the images end is seen: those of identities have none.
+            last = int(np.flatnonzero(self.starts < self.stops)[-1]) + 1
+            whole, first = first == np.float32(last), float(last)
+        if not whole:
             raise UserError(
                 f"{index} has {len(self.keys)} keys up to {self.keys[-1]}, where record 0 says that there are those "
                 f"from 0 to {end - 1:.0f}, of images before {first:.0f}; one of the files is altered or another set's"
             )
         identities = self.at(slice(int(first), None))
         begin, stop = identities.labels.T
-        wrong = ~((begin >= 1) & (begin <= stop) & (stop <= first)) | (identities.starts != identities.stops)
+        wrong = ~((begin >= 1) & (begin <= stop) & (stop <= np.float32(first))) | (
+            identities.starts != identities.stops
+        )
         if wrong.any():
             raise UserError(
                 f"record {identities.keys[wrong][0]} of {index} is to be an identity's, with two keys from 1 to "
@@ -250,7 +275,7 @@ class RecordFile:
 
 def read_property(path: Path) -> tuple[int, int, int]:
     """Return classes, height and width; raises UserError where the file says something else."""
-    numbers = re.fullmatch(rb"\s*([1-9]\d{0,8})\s*,\s*([1-9]\d{0,3})\s*,\s*([1-9]\d{0,3})\s*", path.read_bytes())
+    numbers = re.fullmatch(rb"\s*([1-9]\d{0,8})\s*,\s*([1-9]\d{0,2})\s*,\s*([1-9]\d{0,2})\s*", path.read_bytes())
     if numbers is None:
         raise UserError(f"{path} does not read as classes,height,width, such as 10572,112,112")
     classes, height, width = map(int, numbers.groups())
@@ -260,11 +285,9 @@ def read_property(path: Path) -> tuple[int, int, int]:
 def read_index(path: Path) -> tuple[Numbers, Numbers]:
     """Return keys, ascending, and offsets, int64 [N] each; raises UserError where a line has something else."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            table = np.loadtxt(path, np.int64, comments=None, delimiter="\t", ndmin=2, encoding="utf-8")
-        keys, offsets = table[np.argsort(table[:, 0], kind="stable")].T.copy()
-    except (ValueError, UserWarning) as error:
+        lines = table(path.read_bytes(), np.int64, 2)
+        keys, offsets = lines[np.argsort(lines[:, 0], kind="stable")].T.copy()
+    except ValueError as error:
         raise UserError(f"{path} is not lines of a key, a tab and an offset ({error})") from None
     twice = keys[1:] == keys[:-1]
     if twice.any():

@@ -11,13 +11,13 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from shared.data.evaluation_sets import PairSet
+from shared.data.evaluation_sets import PairSet, check_both_kinds
 from shared.data.files import md5, write_atomically
 from shared.data.formats.inert_pickle import ByteArray, unpickled
-from shared.data.formats.list_files import read_list
 from shared.data.image_source import ALIGNED, EncodedSource
 from shared.data.kinds import TestSet
 from shared.data.lazy import np
+from shared.data.reading.texts import read_list
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -62,13 +62,15 @@ def read(path: Path, card: Card, *, shape: Shape = ALIGNED) -> PairSet:
     """Read the pairs in the file `path`, in ten folds; an image that is in several pairs is there once.
 
     Raises UserError where the file is missing, truncated, or holds anything else than images and whether the pairs
-    show one person; an image that cannot be decoded is found when it is read, and named by its place in the file.
+    show one person, or pairs of one kind only; an image that cannot be decoded is found when it is read, and named by
+    its place in the file.
     """
     content = read_list(path, card)
     try:
         images, same = _images_and_same(unpickled(content))
     except (TypeError, ValueError) as error:
         raise UserError(f"{card.title}: {path} is not a set of pairs of images: {error}; {card.how_to_get}") from None
+    check_both_kinds(same, path, card)
     places: dict[bytes, int] = {}
     for place, image in enumerate(images):
         places.setdefault(image, place)
@@ -102,7 +104,7 @@ def _images_and_same(content: Any) -> tuple[list[bytes], list[bool]]:
         raise ValueError("it is no pair of lists")
     images, same = content
     if isinstance(same, ByteArray):
-        same = list(same.bytes_of("b1"))
+        same = same.whole_numbers()
     if not isinstance(images, list) or not isinstance(same, list):
         raise TypeError("it is no pair of lists")
     encoded = [image.bytes_of("u1") if isinstance(image, ByteArray) else image for image in images]

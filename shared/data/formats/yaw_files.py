@@ -14,12 +14,12 @@ What is not known is nan.
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 from shared.data.files import md5, write_atomically
 from shared.data.formats.yaw import yaw_from_landmarks
 from shared.data.lazy import np
+from shared.data.reading.numbers import table
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -64,19 +64,17 @@ def write_landmarks(folder: Path, landmarks: NDArray[np.floating]) -> None:
 def _read_table(path: Path, rows: int, columns: int) -> NDArray[np.float64]:
     """Return the numbers of a file, [rows, columns]."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            table = np.loadtxt(path, comments=None, ndmin=2, encoding="utf-8")
+        numbers: NDArray[np.float64] = table(path.read_bytes(), np.float64, columns)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, UserWarning) as error:
+    except ValueError as error:
         raise UserError(f"{path} is not lines of {columns} numbers ({error}); replace or remove it") from None
-    if table.shape != (rows, columns):
+    if len(numbers) != rows:
         raise UserError(
-            f"{path} has {len(table)} lines of {table.shape[1]} numbers, where {rows} lines of {columns}, one for each "
+            f"{path} has {len(numbers)} lines, where {rows} lines of {columns}, one for each "
             "image, are expected; replace or remove it"
         )
-    return table
+    return numbers
 
 
 def _refuse(path: Path, wrong: NDArray[np.bool_], expected: str) -> None:

@@ -6,7 +6,6 @@ two, their size and the split are our choices.
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from shared.data.files import md5
@@ -14,6 +13,8 @@ from shared.data.formats.recordio import RECORDS, opened
 from shared.data.image_arrays import ImageArrays
 from shared.data.kinds import TrainingSet
 from shared.data.lazy import Image, np
+from shared.data.reading import pictures
+from shared.data.reading.listing import folders, pictures_in
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -74,7 +75,7 @@ def largest(folder: Path) -> Faces:
     if (folder / RECORDS).is_file():
         return _largest_in_records(folder)
     try:
-        files = {identity.name: sorted(identity.glob("*.jpg")) for identity in folder.iterdir() if identity.is_dir()}
+        files = {identity.name: pictures_in(identity, card) for identity in folders(folder, card)}
         chosen = _two_of_most({identity: len(images) for identity, images in files.items()}, folder)
         return {identity: {str(path): path.read_bytes() for path in files[identity]} for identity in chosen}
     except OSError as error:
@@ -106,7 +107,7 @@ def pair(faces: Faces) -> ImageArrays:
     """Return the faces of the first identity as class 0, of the second as class 1; every fifth is for testing.
 
     The checksums are, by identity, the MD5 of its files' bytes one after the other. Raises UserError, naming the
-    file, where it is no JPEG that can be read.
+    file, where it is no picture that can be read.
     """
     images = np.stack([decoded(name, content) for files in faces.values() for name, content in files.items()])
     sizes = [len(files) for files in faces.values()]
@@ -117,10 +118,7 @@ def pair(faces: Faces) -> ImageArrays:
 
 
 def decoded(name: str, content: bytes) -> NDArray[np.uint8]:
-    """Return the JPEG file `content` in grey, uint8 [56, 56]; UserError, naming it, where it cannot be read."""
-    try:
-        with Image.open(BytesIO(content), formats=["JPEG"]) as image:
-            resized = image.convert("L").resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"{CasiaPair.card.title}: {name} cannot be read as a JPEG ({error}); replace it") from error
+    """Return the encoded picture `content` in grey, uint8 [56, 56]; UserError, naming it, where it cannot be read."""
+    image = pictures.decoded(content, "L", f"{CasiaPair.card.title}: {name}")
+    resized = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     return np.asarray(resized, dtype=np.uint8)

@@ -14,7 +14,7 @@ import re
 import zipfile
 import zlib
 from contextlib import contextmanager
-from io import BytesIO
+from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
 
@@ -23,6 +23,9 @@ from pydantic import Field
 from shared.data.image_arrays import ImageArrays
 from shared.data.kinds import OfficialForm, TrainingSet
 from shared.data.lazy import Image, np
+from shared.data.reading import pictures
+from shared.data.reading.archives import member
+from shared.data.reading.listing import entries, is_stray
 from shared.errors import UserError
 from shared.runs.components import Card
 from shared.runs.fields import Count
@@ -142,7 +145,7 @@ def _places(folder: Path, card: Card) -> dict[str, Path]:
     if not folder.is_dir():
         raise UserError(f"{card.title}: there is no folder {folder}; {card.how_to_get}")
     named: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
+    for path in entries(folder, card):
         if path.is_dir():
             named[_letters(path.name)] = path
         elif path.suffix.lower() == ".zip":
@@ -179,7 +182,7 @@ def _lesions(place: Path, card: Card) -> Iterator[tuple[str, bytes, bytes]]:
                     name = (photographs | masks)[lesion]
                     raise UserError(f"{card.title}: {place}: the {there} {name} has no {lacks}; put the file beside it")
                 yield f"{place}: {photographs[lesion]}", read(photographs[lesion]), read(masks[lesion])
-    except (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, EOFError, NotImplementedError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{card.title}: {place} cannot be read ({error}); {card.how_to_get}") from error
 
 
@@ -193,19 +196,19 @@ def _opened(place: Path) -> Iterator[tuple[list[str], Callable[[str], bytes]]]:
         )
     else:
         with zipfile.ZipFile(place) as archive:
-            yield archive.namelist(), archive.read
+            yield archive.namelist(), partial(member, archive)
 
 
 def _paired(names: Iterable[str]) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], str]]:
     """Return the files of the photographs and of the masks by the lesion's name and folder; other files are left out.
 
-    So are the copies that macOS puts into a zip.
+    So is what `shared.data.reading` drops.
     """
     photographs: dict[tuple[str, str], str] = {}
     masks: dict[tuple[str, str], str] = {}
     for name in names:
         path = PurePosixPath(name)
-        if path.suffix.lower() == ".png" and not path.name.startswith("._") and "__MACOSX" not in path.parts:
+        if path.suffix.lower() == ".png" and not any(map(is_stray, path.parts)):
             lesion = MASK.sub("", path.stem)
             (photographs if lesion == path.stem else masks)[lesion, str(path.parent)] = name
     return photographs, masks
@@ -235,12 +238,8 @@ def _around(span: NDArray[np.intp], side: int, extent: int) -> NDArray[np.intp]:
     return np.clip(np.arange(start, start + side), 0, extent - 1)
 
 
-def _decoded(content: bytes, mode: str, name: str) -> Bytes:
-    try:
-        with Image.open(BytesIO(content), formats=["PNG"]) as image:
-            return np.asarray(image.convert(mode))
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"{name} cannot be read as a PNG ({error}); replace it") from error
+def _decoded(content: bytes, mode: pictures.Mode, name: str) -> Bytes:
+    return np.asarray(pictures.decoded(content, mode, name, ("PNG",)))
 
 
 def _check(counts: Mapping[str, int], expected: Mapping[str, int] | None, folder: Path, card: Card) -> None:

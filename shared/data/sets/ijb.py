@@ -15,15 +15,16 @@ does. The lists of identification may be absent, all three.
 
 from __future__ import annotations
 
-import csv
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from shared.data.evaluation_sets import TemplateSet
+from shared.data.evaluation_sets import TemplateSet, check_both_kinds
 from shared.data.files import md5, write_atomically
 from shared.data.formats.alignment import AlignedSource
-from shared.data.formats.list_files import check_present, malformed, read_lines, read_list
 from shared.data.kinds import TestSet
 from shared.data.lazy import np
+from shared.data.reading.listing import check_present
+from shared.data.reading.numbers import MOST, table, whole
+from shared.data.reading.texts import malformed, read_lines, read_list, read_rows
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 CROPS, META = "loose_crop", "meta"
 GALLERIES = {"ijbb": ("S1", "S2"), "ijbc": ("G1", "G2")}
 POINTS = 10
+FARTHEST = 1e6
+"""How far, in pixels, a point may be from the corner of its crop."""
 LANDMARKS_EXPECTED = "a name, five points x y and a score"
 MEDIA_EXPECTED = "a name, a template and a medium"
 PAIR_EXPECTED = "two templates and 0 or 1"
@@ -177,14 +180,17 @@ def _media(path: Path, landmarks: Path, names: list[str], card: Card) -> tuple[N
 def _pairs(path: Path, card: Card, template: Numbers) -> tuple[Numbers, Numbers, NDArray[np.bool_]]:
     """Return both templates of each pair and whether they show one person, [P], P being some 16 million for IJB-C."""
     content = read_list(path, card)
-    numbers = _parsed(content, np.int64)
-    lines = content.count(b"\n") + (not content.endswith(b"\n"))
-    if len(numbers) != 3 * lines or not np.isin(numbers[2::3], (0, 1)).all():
+    try:
+        numbers = table(content, np.int64, 3)
+    except ValueError:
+        numbers = np.full((1, 3), -1)
+    if not np.isin(numbers[:, 2], (0, 1)).all():
         faulty = (line for line, text in enumerate(content.splitlines(), 1) if not _is_pair(text))
-        raise malformed(card, path, next(faulty, lines), PAIR_EXPECTED)
-    first, second = numbers[::3].copy(), numbers[1::3].copy()
+        raise malformed(card, path, next(faulty, 1), PAIR_EXPECTED)
+    first, second, same = numbers[:, 0].copy(), numbers[:, 1].copy(), numbers[:, 2] == 1
     _check_known(first, second, template, path, card)
-    return first, second, numbers[2::3] == 1
+    check_both_kinds((same.any(), same.all()), path, card)
+    return first, second, same
 
 
 def _is_pair(line: bytes) -> bool:
@@ -206,14 +212,19 @@ def _identified(path: Path, card: Card, template: Numbers, subjects: dict[int, i
     """Return the templates in a list of identification, sorted, and enter their subjects in `subjects`."""
     known = set(template.tolist())
     listed = set()
-    for line, fields in enumerate(csv.reader(read_lines(path, card)[1:]), 2):
+    heading, *rows = read_rows(path, card) or [[""]]
+    if not heading or heading[0].strip()[:1].isdigit():
+        raise malformed(card, path, 1, f"a heading with {HEADING[0]}")
+    for line, fields in enumerate(rows, 2):
         try:
-            number, subject = int(fields[0]), int(fields[1])
+            number, subject = whole(fields[0]), whole(fields[1])
         except (IndexError, ValueError):
             raise malformed(card, path, line, "a template and a subject, with commas in between") from None
         if number not in known or subjects.setdefault(number, subject) != subject:
             raise malformed(card, path, line, "about a template that has a crop and one subject")
         listed.add(number)
+    if not listed:
+        raise UserError(f"{card.title}: {path} names no template; {card.how_to_get}")
     return np.array(sorted(listed), dtype=np.int64)
 
 
@@ -222,34 +233,27 @@ def _named_numbers(
 ) -> tuple[list[str], NDArray[Any]]:
     """Return the first words of the lines, [N], and the numbers that follow in each, [N, columns]."""
     names, rests = [], []
-    lines = read_list(path, card).splitlines()
-    for line, text in enumerate(lines, 1):
-        name, _, rest = text.strip().partition(b" ")
-        if rest.count(b" ") != columns - 1:
+    for line, text in enumerate(read_lines(path, card), 1):
+        name, *rest = text.split() or [""]
+        if len(rest) != columns:
             raise malformed(card, path, line, expected)
-        names.append(name.decode("utf-8", "replace"))
-        rests.append(rest)
-    numbers = _parsed(b" ".join(rests), kind)
+        names.append(name)
+        rests.append(" ".join(rest))
     if not names:
         raise UserError(f"{card.title}: {path} is empty; {card.how_to_get}")
-    if len(numbers) != columns * len(lines) or not np.isfinite(numbers).all():
-        raise malformed(card, path, _first_unreadable(rests, kind), expected)
-    return names, numbers.reshape(len(names), columns)
-
-
-def _parsed(text: bytes, kind: type[Any]) -> NDArray[Any]:
-    """Return the numbers in a text; fewer than there are words if one is no number."""
     try:
-        return np.fromstring(text, kind, sep=" ")
+        numbers = table("\n".join(rests).encode(), kind, columns)
+        wrong = ~(np.abs(numbers) <= (FARTHEST if kind is float else MOST)).all(axis=1)
     except ValueError:
-        return np.empty(0, kind)
+        wrong = np.array([not _are_numbers(rest, kind) for rest in rests])
+    if wrong.any():
+        raise malformed(card, path, int(wrong.argmax()) + 1, expected)
+    return names, numbers
 
 
-def _first_unreadable(texts: list[bytes], kind: type[float]) -> int:
-    for line, text in enumerate(texts, 1):
-        try:
-            if not np.isfinite([kind(field) for field in text.split(b" ")]).all():
-                return line
-        except ValueError:
-            return line
-    return len(texts)
+def _are_numbers(text: str, kind: type[float]) -> bool:
+    try:
+        table(text.encode(), kind, len(text.split()))
+    except ValueError:
+        return False
+    return True

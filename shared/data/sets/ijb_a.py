@@ -25,16 +25,18 @@ turned by at most ten degrees. There the crop that the eyes give had 0.82 of the
 
 from __future__ import annotations
 
-import csv
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from shared.data.evaluation_sets import Sightings, SplitTemplateSet, TemplateSplit
 from shared.data.files import md5, write_atomically
-from shared.data.formats.alignment import SIDE, TEMPLATE, opened, similarity, warp
-from shared.data.formats.list_files import check_present, malformed, read_lines
+from shared.data.formats.alignment import SIDE, TEMPLATE, similarity, warp
 from shared.data.image_source import as_batch
 from shared.data.kinds import TestSet
 from shared.data.lazy import np
+from shared.data.reading.listing import check_present
+from shared.data.reading.numbers import decimal, whole
+from shared.data.reading.pictures import opened
+from shared.data.reading.texts import malformed, read_rows
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -70,6 +72,8 @@ READ = (*NUMBERED, "FILE", *BOX, *SEEN)
 POINTS = (*TEMPLATE[:2], (55.91, 75.09))
 """Right eye, left eye and base of the nose in the aligned crop: (x, y)."""
 BOX_SHARE, BOX_DROP = 0.82, 0.045
+FARTHEST = 1e6
+"""How far, in pixels, a point may be from the corner of its picture."""
 ROW_EXPECTED = "numbers of a template, a person and a medium, a file, a face box and points, as the heading has them"
 
 
@@ -178,15 +182,15 @@ class _Lists:
         return TemplateSplit(verification_training, compared, first, second, search_training, gallery, probes)
 
     def _sightings(self, path: Path) -> Sightings:
-        rows = csv.reader(self._lines(path))
-        columns = self._columns(path, next(rows, []))
+        heading, *rows = self._rows(path) or [[]]
+        columns = self._columns(path, heading)
         numbers: list[tuple[int, ...]] = []
         files: list[str] = []
         subjects: dict[int, int] = {}
         for line, row in enumerate(rows, 2):
             try:
                 fields = [row[column] for column in columns]
-                template, subject, medium = (int(field) for field in fields[:3])
+                template, subject, medium = (whole(field, -1) for field in fields[:3])
                 place = self._place(tuple(fields[3:]))
             except (IndexError, ValueError):
                 raise malformed(self.card, path, line, ROW_EXPECTED) from None
@@ -203,9 +207,9 @@ class _Lists:
     def _comparisons(self, path: Path, compared: Sightings) -> tuple[Numbers, Numbers]:
         known = set(compared.template.tolist())
         pairs: list[tuple[int, int]] = []
-        for line, row in enumerate(csv.reader(self._lines(path)), 1):
+        for line, row in enumerate(self._rows(path), 1):
             try:
-                first, second = (int(field) for field in row)
+                first, second = (whole(field) for field in row)
             except ValueError:
                 raise malformed(self.card, path, line, "two numbers of templates with a comma in between") from None
             if not {first, second} <= known:
@@ -241,24 +245,22 @@ class _Lists:
             raise malformed(self.card, path, 1, f"a heading with {absent[0]}")
         return [heading.index(name) for name in READ]
 
-    def _lines(self, path: Path) -> list[str]:
-        lines = read_lines(path, self.card)
+    def _rows(self, path: Path) -> list[list[str]]:
+        rows = read_rows(path, self.card)
         self.checksums[path.relative_to(self.folder).as_posix()] = md5(path)
-        return lines
+        return rows
 
 
 def _transform(texts: list[str]) -> Transform:
     """Return the similarity of a face box and points, four and six texts; raises ValueError where they give none."""
     box, seen = texts[: len(BOX)], texts[len(BOX) :]
     if all(seen):
-        points = np.array([float(text) for text in seen]).reshape(-1, 2)
-        if np.isfinite(points).all() and np.ptp(points, axis=0).max() > 0:
+        points = np.array([decimal(text, -FARTHEST, FARTHEST) for text in seen]).reshape(-1, 2)
+        if np.ptp(points, axis=0).max() > 0:
             return similarity(points, POINTS)
         raise ValueError("no three points")
-    values = np.array([float(text) for text in box])
-    if np.isfinite(values).all() and (values[2:] > 0).all():
-        return box_transform(values)
-    raise ValueError("no face box")
+    corner = [decimal(text, -FARTHEST, FARTHEST) for text in box[:2]]
+    return box_transform(np.array(corner + [decimal(text, 1, FARTHEST) for text in box[2:]]))
 
 
 def _write(path: Path, lines: Sequence[str]) -> None:

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from shared.data.evaluation_sets import DistractorSet
 from shared.data.files import md5, write_atomically
-from shared.data.formats.list_files import check_present, read_list
 from shared.data.image_source import ALIGNED, FileSource
 from shared.data.kinds import TestSet
 from shared.data.lazy import np
+from shared.data.reading.listing import check_present
+from shared.data.reading.texts import read_list
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -70,6 +71,9 @@ def read(folder: Path, card: Card) -> DistractorSet:
     probe_images, distractor_images = folder / PROBE_IMAGES, folder / DISTRACTOR_IMAGES
     check_present(card, probes, probe_images, paths, unit="entry")
     check_present(card, distractors, distractor_images, others, unit="entry")
+    if len(set(paths)) < len(paths) or len(set(people)) == len(people):
+        fault = "no person has two images" if len(set(people)) == len(people) else "an image is listed twice"
+        raise UserError(f"{card.title}: in {probes} {fault}; replace it")
     numbers = {person: number for number, person in enumerate(dict.fromkeys(people))}
     return DistractorSet(
         probes=FileSource([f"{probe_images}/{path}" for path in paths], ALIGNED),
@@ -95,7 +99,9 @@ def _largest(folder: Path, card: Card) -> Path:
     found = {
         int(count): path
         for path in (folder / LISTS).glob(f"{DISTRACTORS}_*_1")
-        if (count := path.name.removeprefix(f"{DISTRACTORS}_").removesuffix("_1")).isdecimal()
+        if (count := path.name.removeprefix(f"{DISTRACTORS}_").removesuffix("_1")).isascii()
+        and count.isdecimal()
+        and len(count) < 19
     }
     if not found:
         raise UserError(f"{card.title}: there is no {folder / LISTS / DISTRACTORS}_1000000_1; {card.how_to_get}")
@@ -107,10 +113,12 @@ def _listed(path: Path, card: Card) -> tuple[list[str], list[str]]:
     try:
         content = json.loads(read_list(path, card))
         paths, identifiers = content["path"], content["id"]
-        if len(paths) != len(identifiers) or not paths or not all(isinstance(name, str) for name in paths):
+        texts = all(isinstance(name, str) for name in paths) and all(type(one) in {str, int} for one in identifiers)
+        if len(paths) != len(identifiers) or not paths or not texts:
             raise ValueError("they are not")
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise UserError(
-            f'{card.title}: {path} is no JSON object with equally long lists "path", of names, and "id"; replace it'
+            f'{card.title}: {path} is no JSON object with equally long lists, "path" of names, "id" of texts or '
+            "numbers; replace it"
         ) from None
     return paths, [str(identifier) for identifier in identifiers]

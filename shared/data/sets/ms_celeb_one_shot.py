@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from shared.data.files import md5
-from shared.data.formats.image_lists import read_entries, write_list
+from shared.data.formats.image_lists import check_numbered, read_entries, write_list
 from shared.data.image_source import ALIGNED, Division, FileSource, LabelledSource
 from shared.data.kinds import FaceSet
 from shared.data.lazy import np
+from shared.data.reading.texts import malformed
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -67,10 +68,11 @@ def read(folder: Path, card: Card) -> LabelledSource:
     classes are numbered otherwise, and where one that is tested has no image to train on.
     """
     entries = {name: read_entries(folder, name, card) for name in LISTS}
-    base = _numbered(entries[BASE_TRAIN][1], 0, folder / BASE_TRAIN, card)
-    classes = base + _numbered(entries[NOVEL_TRAIN][1], base, folder / NOVEL_TRAIN, card)
+    base = check_numbered(entries[BASE_TRAIN][1], 0, folder / BASE_TRAIN, card)
+    classes = base + check_numbered(entries[NOVEL_TRAIN][1], base, folder / NOVEL_TRAIN, card)
     for train, test in ((BASE_TRAIN, BASE_TEST), (NOVEL_TRAIN, NOVEL_TEST)):
         _check_trained(entries[train][1], entries[test][1], train, folder / test, card)
+    _check_apart([path for name in LISTS[:2] for path in entries[name][0]], entries, folder, card)
     labels = np.concatenate([entries[name][1] for name in LISTS])
     trained = np.arange(len(entries[BASE_TRAIN][1]) + len(entries[NOVEL_TRAIN][1]))
     return LabelledSource(
@@ -96,17 +98,17 @@ def write_lists(folder: Path, parts: dict[str, tuple[Bytes, NDArray[np.integer]]
         write_list(folder, name, images, labels, below=name.removesuffix(".txt"))
 
 
-def _numbered(labels: NDArray[np.int64], first: int, path: Path, card: Card) -> int:
-    """Return how many classes there are; raises UserError where they are not numbered from `first` without a gap."""
-    found = np.unique(labels)
-    expected = first + np.arange(len(found))
-    wrong = np.flatnonzero(found != expected)
-    if len(wrong):
-        raise UserError(
-            f"{card.title}: {path} has the class {found[wrong[0]]}, where {expected[wrong[0]]} is expected; number the "
-            "base classes from 0, then the novel ones, without a gap"
-        )
-    return len(found)
+def _check_apart(
+    trained: list[str], entries: dict[str, tuple[list[str], NDArray[np.int64]]], folder: Path, card: Card
+) -> None:
+    """Raise UserError where an image is trained on twice, or also tested on."""
+    seen = set(trained)
+    if len(seen) < len(trained):
+        raise UserError(f"{card.title}: {folder} has an image in both lists to train on; take them from one copy")
+    for name in LISTS[2:]:
+        both = next((line for line, path in enumerate(entries[name][0], 1) if path in seen), None)
+        if both is not None:
+            raise malformed(card, folder / name, both, "about an image to test on: it is trained on too")
 
 
 def _check_trained(trained: NDArray[np.int64], tested: NDArray[np.int64], train: str, path: Path, card: Card) -> None:

@@ -16,7 +16,6 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from importlib import import_module
-from io import BytesIO
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -26,6 +25,8 @@ from shared.data.files import md5
 from shared.data.image_source import ArraySource, LabelledSource
 from shared.data.kinds import TrainingSet
 from shared.data.lazy import Image, np
+from shared.data.reading import pictures
+from shared.data.reading.archives import member
 from shared.errors import UserError
 from shared.runs.components import Card, DataSet
 from shared.runs.fields import Count
@@ -236,8 +237,8 @@ def _in_archive(path: Path) -> dict[str, bytes]:
         with zipfile.ZipFile(path) as archive:
             found = {match[1]: name for name in archive.namelist() if (match := MEMBER.search(name))}
             _all_there(found, path)
-            return {f"{path}: {name}": archive.read(found[name]) for name in _names()}
-    except (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            return {f"{path}: {name}": member(archive, found[name]) for name in _names()}
+    except (OSError, EOFError, NotImplementedError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path} cannot be read as a zip ({error}); {HOW_TO_GET}") from error
 
 
@@ -258,13 +259,9 @@ def _all_there(found: set[str] | dict[str, str], path: Path) -> None:
 
 def _decoded(content: bytes, name: str) -> Bytes:
     """Return a PGM file as uint8 [112, 92]; raises UserError, naming it."""
-    try:
-        with Image.open(BytesIO(content), formats=["PPM"]) as image:
-            pixels = np.asarray(image)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"{name} cannot be read as a PGM ({error}); {HOW_TO_GET}") from error
+    pixels = np.asarray(pictures.decoded(content, None, name, ("PPM",)))
     if pixels.shape != (HEIGHT, WIDTH) or pixels.dtype != np.uint8:
-        raise UserError(f"{name} is not grey, {WIDTH} wide and {HEIGHT} high, with 8 bits a pixel; {HOW_TO_GET}")
+        raise UserError(f"{name} is not grey, {WIDTH} wide and {HEIGHT} high, with 8 or 16 bits a pixel; {HOW_TO_GET}")
     return pixels
 
 

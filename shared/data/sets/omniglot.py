@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
-from io import BytesIO
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -21,6 +20,7 @@ from shared.data.files import checked_md5, md5, prepared
 from shared.data.image_source import ArraySource, Division, LabelledSource
 from shared.data.kinds import TrainingSet
 from shared.data.lazy import Image, np
+from shared.data.reading import pictures
 from shared.errors import UserError, suggestion
 from shared.runs.components import Card, DataSet
 from shared.runs.fields import Count
@@ -267,9 +267,5 @@ def contents(path: Path) -> Iterator[tuple[str, bytes]]:
 
 def decoded(content: bytes, name: str) -> Bytes:
     """Return a drawing, black on white, 105 x 105, as uint8 [28, 28], white on black; raises UserError, naming it."""
-    try:
-        with Image.open(BytesIO(content), formats=["PNG"]) as image:
-            inverted = image.convert("L").point(lambda grey: 255 - grey)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"{name} cannot be read as a PNG ({error}); replace the archive") from error
+    inverted = pictures.decoded(content, "L", name, ("PNG",)).point(lambda grey: 255 - grey)
     return np.asarray(inverted.resize((SIDE, SIDE), Image.Resampling.BOX))

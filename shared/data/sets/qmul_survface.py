@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from shared.data.evaluation_sets import PairSet
 from shared.data.files import md5, write_atomically
 from shared.data.formats.identity_folders import load_folders
-from shared.data.formats.list_files import check_present, read_list
 from shared.data.formats.mat_cells import read_names
 from shared.data.formats.verification_bin import consecutive_folds
 from shared.data.image_source import ALIGNED, FileSource
 from shared.data.kinds import FaceSet, TestSet
 from shared.data.lazy import np
+from shared.data.reading.listing import check_present
+from shared.data.reading.texts import read_list
 from shared.errors import UserError
 from shared.runs.components import Card
 

@@ -3,9 +3,9 @@
     aligned_images_DB/<person>/<video>/aligned_detect_<video>.<frame>.jpg
     splits.txt
 
-`splits.txt` has a heading and then a line a pair: the number of its split from 1, its number in the split, the two
-videos as <person>/<video>, and last 1 where they show one person, else 0, with commas in between. The corrected list of
-the owner, which has a further column before the last, is read alike if it is put in its place.
+`splits.txt` has a heading, which may be absent, and then a line a pair: the number of its split from 1, its number
+in the split, the two videos as <person>/<video>, and last 1 where they show one person, else 0, with commas in between.
+The corrected list of the owner, which has a further column before the last, is read alike if it is put in its place.
 
 A face's box is enlarged by 2.2 in an aligned frame, and the owner takes the central half of it (Wolf, Hassner, Maoz,
 CVPR 2011, section 3.1); so does this reader, which resizes it bicubically to 112 x 112.
@@ -17,13 +17,16 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from shared.data.evaluation_sets import VideoPairSet
+from shared.data.evaluation_sets import VideoPairSet, check_both_kinds
 from shared.data.files import md5, write_atomically
-from shared.data.formats.alignment import SIDE, opened
-from shared.data.formats.list_files import malformed, names_and_sizes_md5, read_lines, read_list
+from shared.data.formats.alignment import SIDE
 from shared.data.image_source import as_batch
 from shared.data.kinds import TestSet
 from shared.data.lazy import Image, np
+from shared.data.reading.listing import check_below, names_and_sizes_md5, pictures_in
+from shared.data.reading.numbers import whole
+from shared.data.reading.pictures import opened
+from shared.data.reading.texts import malformed, read_lines, read_list
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -37,6 +40,7 @@ SPLITS = "splits.txt"
 HEADING = "split number, pair number, first name, second name, is same"
 EXPECTED = "a split, a number, two videos and 0 or 1, with commas in between"
 FEWEST_FIELDS = 5
+MOST_SPLITS = 1000
 
 Pair = tuple[int, str, str, bool]
 
@@ -94,17 +98,18 @@ def read(folder: Path, card: Card, *, most_frames: int | None = None) -> VideoPa
     """
     path = folder / SPLITS
     pairs = _pairs(path, card)
+    check_both_kinds((same for *_, same in pairs), path, card)
     names = [name for _, first, second, _ in pairs for name in (first, second)]
     numbers: dict[str, int] = {}
     videos: list[list[Path]] = []
-    for place, name in enumerate(names):
+    for name in names:
         if name in numbers:
             continue
-        frames = sorted((folder / FRAMES / name).glob("*.jpg"), key=_order)
+        frames = sorted(pictures_in(folder / FRAMES / name, card), key=_order)
         if not frames:
             raise UserError(
-                f"{card.title}: line {place // 2 + 2} of {path} names {name}, but {folder / FRAMES / name} has no file "
-                "*.jpg; take the list and the frames from one copy"
+                f"{card.title}: {path} names {name}, but {folder / FRAMES / name} has no file "
+                "*.jpg, nor of another format; take the list and the frames from one copy"
             )
         numbers[name] = len(videos)
         videos.append(_spread(frames, most_frames))
@@ -135,11 +140,20 @@ def write_splits(folder: Path, pairs: Sequence[Pair]) -> None:
 
 def _pairs(path: Path, card: Card) -> list[Pair]:
     pairs = []
-    for number, line in enumerate(read_lines(path, card)[1:], 2):
+    for number, line in enumerate(read_lines(path, card), 1):
         fields = [field.strip() for field in line.split(",")]
-        if len(fields) < FEWEST_FIELDS or not re.fullmatch("[1-9][0-9]*", fields[0]) or fields[-1] not in {"0", "1"}:
+        # Some copies are without the heading.
+        if number == 1 and fields[0] and not fields[0][0].isdigit():
+            continue
+        try:
+            split = whole(fields[0], 1, MOST_SPLITS)
+        except ValueError:
+            split = 0
+        if not split or len(fields) < FEWEST_FIELDS or fields[-1] not in {"0", "1"}:
             raise malformed(card, path, number, EXPECTED)
-        pairs.append((int(fields[0]), fields[2], fields[3], fields[-1] == "1"))
+        for name in fields[2:4]:
+            check_below(card, path, number, name)
+        pairs.append((split, fields[2], fields[3], fields[-1] == "1"))
     if not pairs:
         raise UserError(f"{card.title}: {path} names no pair; {card.how_to_get}")
     return pairs

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from shared.data.formats.alignment import SIDE, AlignedSource, align, opened, similarity, warp
+from shared.data.formats.alignment import SIDE, AlignedSource, align, similarity, warp
+from shared.data.reading.pictures import opened
 from shared.data.rendered.faces import render
 from shared.errors import UserError
 from tests.data.samples import TEMPLATE
@@ -125,7 +126,11 @@ def test_unreadable_files_are_named(tmp_path: Path):
     (tmp_path / "text.jpg").write_text("<html>")
     source = AlignedSource(tmp_path, ["cut.jpg", "text.jpg", "absent.jpg"], np.stack([TEMPLATE] * 3))
     for place, message in enumerate(
-        [r"cut\.jpg cannot be read as an image", r"text\.jpg cannot be read as an image", r"no file .*absent\.jpg"]
+        [
+            r"cut\.jpg cannot be decoded as an image",
+            r"text\.jpg cannot be decoded as an image",
+            r"absent\.jpg cannot be read: No such file",
+        ]
     ):
         with pytest.raises(UserError, match=message):
             source.read(np.array([place]))

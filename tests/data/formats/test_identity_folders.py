@@ -77,7 +77,7 @@ def test_an_identity_without_an_image(tmp_path: Path):
     put(tmp_path / "a" / "1.png", 20)
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "notes.txt").write_text("no face")
-    with pytest.raises(UserError, match=r"Faces: .*/b has no image \(\.jpg, .*\.pgm\); ask nobody"):
+    with pytest.raises(UserError, match=r"Faces: .*/b has no image; take it away, or put its images there; ask nobody"):
         load_folders(tmp_path, COLOUR, CARD)
 
 

@@ -28,13 +28,13 @@ def put(folder: Path, text: str, *names: str) -> Path:
 
 
 def test_a_line_is_a_path_and_a_class(tmp_path: Path):
-    text = "m.01/b.png 2\n/m.02/a.png 0\nm.01/a face.png 2\r\n  m.02/a.png\t1 \n\n"
-    put(tmp_path, text, "m.01/b.png", "m.02/a.png", "m.01/a face.png")
+    text = "m.01/b.png 2\n/m.02/a.png 0\nm.01/a face.png 2\r\n  m.02/c.png\t1 \n\n"
+    put(tmp_path, text, "m.01/b.png", "m.02/a.png", "m.01/a face.png", "m.02/c.png")
     loaded = load_list(tmp_path, "list.txt", SHAPE, CARD)
     assert loaded.labels.tolist() == [2, 0, 2, 1]
     assert loaded.labels.dtype == np.int64
     assert (loaded.classes, loaded.images.shape) == (3, SHAPE)
-    assert loaded.images.read(np.array([2, 0, 1, 3]))[:, 0, 0, 0].tolist() == [40, 0, 20, 20]
+    assert loaded.images.read(np.array([2, 0, 1, 3]))[:, 0, 0, 0].tolist() == [40, 0, 20, 60]
     assert loaded.checksums == {"list.txt": hashlib.md5((tmp_path / "list.txt").read_bytes()).hexdigest()}
 
 

@@ -159,7 +159,13 @@ def test_records_are_written_as_their_format_says_and_read_back(content: bytes):
     assert record(content) == split(content)
 
 
-@given(st.lists(st.lists(st.sampled_from([MAGIC, b"\x0a", b"word"]), max_size=6).map(b"".join), min_size=1, max_size=4))
+@given(
+    st.lists(
+        st.lists(st.sampled_from([MAGIC, b"\x0a", b"word"]), min_size=1, max_size=6).map(b"".join),
+        min_size=1,
+        max_size=4,
+    )
+)
 def test_whatever_an_image_contains_comes_back(tmp_path_factory, images: list[bytes]):
     folder = put(tmp_path_factory.mktemp("set"), {key: record(scalar(1, image)) for key, image in enumerate(images)})
     faces = RecordFaces(folder)
@@ -248,7 +254,7 @@ def test_spaces_in_a_property_do_no_harm(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n", "1\n", "1\t0\tx\n", "1 0\n", "1\tzero\n", "1\t0\n2\n", "1\t1.5\n", "# 1\t0\n", "1\t9" + "9" * 20]
+    "text", ["", "\n", "1\n", "1\t0\tx\n", "1,0\n", "1\tzero\n", "1\t0\n2\n", "1\t1.5\n", "# 1\t0\n", "1\t9" + "9" * 20]
 )
 def test_a_malformed_index(tmp_path: Path, text):
     (face_set(tmp_path) / "train.idx").write_text(text)

@@ -121,9 +121,9 @@ def test_unreadable_images_are_named(tmp_path: Path):
     whole = faulty.read_bytes()
     for content in (b"", b"<html>", whole[: len(whole) // 2]):
         faulty.write_bytes(content)
-        with pytest.raises(UserError, match=r"CASIA-WebFace: .*b/007\.jpg cannot be read as a JPEG"):
+        with pytest.raises(UserError, match=r"CASIA-WebFace: .*b/007\.jpg cannot be decoded as an image"):
             CasiaPair().load(tmp_path)
     faulty.unlink()
     faulty.mkdir()
-    with pytest.raises(UserError, match=r"b/007\.jpg cannot be read: Is a directory"):
+    with pytest.raises(UserError, match=r"b/007\.jpg is called as a picture, but is no file"):
         CasiaPair().load(tmp_path)

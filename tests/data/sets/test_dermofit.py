@@ -209,12 +209,12 @@ def test_unreadable_pictures_are_named(folder: Path):
     whole = png(np.random.RandomState(0).randint(0, 256, (30, 40, 3)).astype(np.uint8))
     for content in (b"", b"<html>", whole[: len(whole) // 2], whole[:60] + b"abcd" + whole[64:]):
         file.write_bytes(content)
-        with pytest.raises(UserError, match=r"Dermofit: .*MEL: M02/M02\.png cannot be read as a PNG .*; replace it"):
+        with pytest.raises(UserError, match=r"Dermofit: .*M02/M02\.png cannot be decoded as an image .*; replace it"):
             load(folder)
     file.write_bytes(whole)
     mask = file.with_name("M02mask.png")
     for content, message in (
-        (b"", r"the mask of Dermofit: .*M02/M02\.png cannot be read as a PNG"),
+        (b"", r"the mask of Dermofit: .*M02/M02\.png cannot be decoded as an image"),
         (png(np.zeros((30, 40), np.uint8)), r"the mask of .*M02/M02\.png marks no lesion"),
         (png(np.ones((40, 30), np.bool_)), r"the mask of .*M02\.png is 30 x 40, the photograph 40 x 30; replace"),
     ):

@@ -229,7 +229,7 @@ def test_an_absent_photograph_and_one_cut_short(tmp_path: Path):
     path = tmp_path / "img/533.JPG"
     found = ijba.read(tmp_path, CARD)
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(UserError, match=r"img/533\.JPG cannot be read as an image"):
+    with pytest.raises(UserError, match=r"img/533\.JPG cannot be decoded as an image"):
         found.images.read(np.array([0, 1]))
     path.unlink()
     with pytest.raises(UserError, match=r"sighting 1 of .*verify_metadata_1\.csv names img/533\.JPG, which is not in"):

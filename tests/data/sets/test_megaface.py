@@ -49,9 +49,9 @@ def test_lists_by_hand(tmp_path: Path):
 
 def test_written_lists_are_read(tmp_path: Path):
     put(tmp_path)
-    megaface.write_lists(tmp_path, ["Zoe/Zoe_7.jpg"], ["Zoe"], list(DISTRACTORS)[:1] * 3)
+    megaface.write_lists(tmp_path, ["Zoe/Zoe_7.jpg", "Zoe/Zoe_1.png"], ["Zoe", "Zoe"], list(DISTRACTORS)[:1] * 3)
     found = megaface.read(tmp_path, CARD)
-    assert found.people.tolist() == [0]
+    assert found.people.tolist() == [0, 0]
     assert len(found.distractors) == 3
 
 

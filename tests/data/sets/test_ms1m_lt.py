@@ -14,11 +14,11 @@ def test_ms1m_lt_is_written_and_read(tmp_path: Path):
     greys = np.array([10, 60, 110, 160], np.uint8)
     images = np.broadcast_to(greys[:, None, None, None], (4, 112, 112, 3)).copy()
     folder = tmp_path / "ms1m-lt"
-    write_list(folder, "MS1M_LT_train.txt", images, np.array([1, 0, 1, 3]))
-    assert (folder / "MS1M_LT_train.txt").read_text().splitlines()[3] == "3/3.jpg 3"
+    write_list(folder, "MS1M_LT_train.txt", images, np.array([1, 0, 1, 2]))
+    assert (folder / "MS1M_LT_train.txt").read_text().splitlines()[3] == "2/3.jpg 2"
     loaded = Ms1mLt().load(tmp_path)
-    assert loaded.labels.tolist() == [1, 0, 1, 3]
-    assert loaded.classes == 4
+    assert loaded.labels.tolist() == [1, 0, 1, 2]
+    assert loaded.classes == 3
     assert np.array_equal(loaded.images.read(np.arange(4)), images)
 
 

@@ -18,9 +18,9 @@ LINES = {
     "base_train.txt": "a/1.png 0\na/2.png 0\nb/1.png 1\n",
     "novel_train.txt": "/c/1.png 2\n",
     "base_test.txt": "b/2.png 1\na/3.png 0\n",
-    "novel_test.txt": "c/2.png 2\n c/1.png 2\n",
+    "novel_test.txt": "c/2.png 2\n c/3.png 2\n",
 }
-IMAGES = ["a/1.png", "a/2.png", "b/1.png", "c/1.png", "b/2.png", "a/3.png", "c/2.png"]
+IMAGES = ["a/1.png", "a/2.png", "b/1.png", "c/1.png", "b/2.png", "a/3.png", "c/2.png", "c/3.png"]
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_base_and_novel_are_trained_on_and_tested(folder: Path):
     assert (loaded.classes, loaded.images.shape) == (3, (3, 112, 112))
     assert loaded.labels.tolist() == [0, 0, 1, 2, 1, 0, 2, 2]
     greys = loaded.images.read(np.arange(8))[:, 0, 0, 0]
-    assert (greys // 20).tolist() == [0, 1, 2, 3, 4, 5, 6, 3]
+    assert (greys // 20).tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
     division = loaded.division
     assert division is not None
     assert division.train.tolist() == division.gallery.tolist() == [0, 1, 2, 3]

@@ -185,8 +185,8 @@ def test_what_is_missing_or_broken_in_a_zip_is_named(tmp_path: Path):
     whole = HEADER + pixels("s3/4.pgm")
     for content, message in (
         (None, r"orl_faces\.zip has 399 of the 400 faces, not s3/4\.pgm; put orl_faces\.zip"),
-        (whole[:5000], r"orl_faces\.zip: s3/4\.pgm cannot be read as a PGM"),
-        (b"", r"orl_faces\.zip: s3/4\.pgm cannot be read as a PGM"),
+        (whole[:5000], r"orl_faces\.zip: s3/4\.pgm cannot be decoded as an image"),
+        (b"", r"orl_faces\.zip: s3/4\.pgm cannot be decoded as an image"),
         (b"P5\n91 112\n255\n" + bytes(91 * 112), r"s3/4\.pgm is not grey, 92 wide and 112 high"),
         (b"P6\n92 112\n255\n" + bytes(3 * 92 * 112), r"s3/4\.pgm is not grey"),
     ):
@@ -210,7 +210,7 @@ def test_what_is_missing_or_broken_in_a_folder_is_named(root: Path, tmp_path: Pa
         archive.extractall(tmp_path / "orl_faces")
     faulty = tmp_path / "orl_faces" / "s12" / "9.pgm"
     faulty.write_bytes(b"P5\n")
-    with pytest.raises(UserError, match=r"orl_faces/s12/9\.pgm cannot be read as a PGM"):
+    with pytest.raises(UserError, match=r"orl_faces/s12/9\.pgm cannot be decoded as an image"):
         olivetti.read(tmp_path)
     faulty.unlink()
     with pytest.raises(UserError, match=r"orl_faces has 399 of the 400 faces, not s12/9\.pgm"):

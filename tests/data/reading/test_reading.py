@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from shared.data.image_source import decode
+from shared.data.reading import archives, listing, numbers, pictures, texts
+from shared.errors import UserError
+from tests.data.samples import card
+
+CARD = card("Faces")
+
+
+def encoded(image: Image.Image, form: str = "PNG", **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return file.getvalue()
+
+
+def corner() -> np.ndarray:
+    """Grey, 2 x 3, each pixel another, so that each turn is told from the others."""
+    return np.array([[0, 40, 80], [120, 160, 200]], np.uint8)
+
+
+AS_SHOWN = {
+    1: corner(),
+    2: corner()[:, ::-1],
+    3: np.rot90(corner(), 2),
+    4: corner()[::-1],
+    5: corner().T,
+    6: np.rot90(corner(), -1),
+    7: np.rot90(corner(), 2).T,
+    8: np.rot90(corner()),
+}
+
+
+@pytest.mark.parametrize("orientation", AS_SHOWN)
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "WEBP"])
+def test_a_picture_is_turned_as_its_exif_says(orientation, form):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {"lossless": True} if form == "WEBP" else {}
+    content = encoded(Image.fromarray(corner()).convert("RGB"), form, exif=exif, **options)
+    assert np.array_equal(np.asarray(pictures.decoded(content, "L", "x")), AS_SHOWN[orientation])
+
+
+def test_a_jpeg_of_the_right_size_is_turned_too():
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    half = np.zeros((16, 16, 3), np.uint8)
+    half[:8] = 200
+    upright = decode(encoded(Image.fromarray(half), "JPEG", exif=exif), (3, 16, 16), "x")
+    assert (upright[:6] < 40).all()
+    assert (upright[10:] > 160).all()
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "PPM"])
+def test_sixteen_bits_are_divided_by_256(form):
+    values = np.array([[0, 255, 256, 32768, 65535]], np.uint16)
+    found = np.asarray(pictures.decoded(encoded(Image.fromarray(values), form), "L", "x"))
+    assert found.tolist() == [[0, 0, 1, 128, 255]]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_other_numbers_are_refused(dtype):
+    content = encoded(Image.fromarray(np.zeros((2, 2), dtype)), "TIFF")
+    with pytest.raises(UserError, match=r"x cannot be decoded as an image \(its numbers are neither 8 nor 16 bits"):
+        pictures.decoded(content, "RGB", "x")
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"%!PS-Adobe-3.0 EPSF-3.0\n", bytes.fromhex("00051607")])
+def test_what_is_no_picture_is_refused_without_an_address(content):
+    with pytest.raises(UserError, match="x cannot be decoded as an image") as error:
+        pictures.decoded(content, "RGB", "x")
+    assert "0x" not in str(error.value)
+
+
+def test_a_picture_of_too_many_pixels_is_refused():
+    content = b"P5 20000 4000 255\n" + bytes(9)
+    with pytest.raises(UserError, match="20000 x 4000 pixels"):
+        pictures.decoded(content, "L", "x")
+
+
+def test_what_programs_leave_is_dropped(tmp_path: Path):
+    for name in (
+        ".DS_Store",
+        "._1.jpg",
+        ".ipynb_checkpoints/1.jpg",
+        "__MACOSX/1.jpg",
+        "@eaDir/1.jpg",
+        "Thumbs.db",
+        "1.jpg~",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    for name in ("10.JPG", "2.webp", "1.bmp", "notes.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "a").mkdir()
+    assert [path.name for path in listing.pictures_in(tmp_path, CARD)] == ["1.bmp", "10.JPG", "2.webp"]
+    assert listing.folders(tmp_path, CARD) == [tmp_path / "a"]
+
+
+@pytest.mark.parametrize("target", ["/nowhere/1.jpg", "1.jpg"])
+def test_a_link_to_nowhere_is_refused(tmp_path: Path, target):
+    (tmp_path / "1.jpg").symlink_to(target)
+    with pytest.raises(UserError, match=r"1\.jpg is a link to nowhere"):
+        listing.pictures_in(tmp_path, CARD)
+
+
+def test_a_good_link_is_followed(tmp_path: Path):
+    (tmp_path / "a").touch()
+    (tmp_path / "1.jpg").symlink_to(tmp_path / "a")
+    assert listing.pictures_in(tmp_path, CARD) == [tmp_path / "1.jpg"]
+
+
+def test_other_names_are_refused(tmp_path: Path):
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/Jos\xe9.jpg")).touch()
+    with pytest.raises(UserError, match=r"not in UTF-8, b'Jos\\xe9\.jpg'"):
+        listing.pictures_in(tmp_path, CARD)
+
+
+@pytest.mark.parametrize(("name", "message"), [("1.heic", "format that is not read"), ("1.jpg", "is no file")])
+def test_a_picture_that_cannot_be_read_is_refused(tmp_path: Path, name, message):
+    (tmp_path / name).mkdir()
+    with pytest.raises(UserError, match=message):
+        listing.pictures_in(tmp_path, CARD)
+
+
+@pytest.mark.parametrize("name", ["a\0/1.jpg", "\ud800/1.jpg", "../1.jpg", "/etc/passwd", "x" * 3000])
+def test_a_name_that_leads_nowhere_is_refused(tmp_path: Path, name):
+    with pytest.raises(UserError, match=r"line 1 of .*list names") as error:
+        listing.check_present(CARD, tmp_path / "list", tmp_path, [name])
+    str(error.value).encode()
+    assert len(str(error.value)) < 700
+
+
+def test_lines_of_a_text(tmp_path: Path):
+    path = tmp_path / "list"
+    path.write_bytes("\ufeffa\u0085b 1\r\nc\u2028d 2\n\n \r\n".encode())
+    assert texts.read_lines(path, CARD) == ["a\u0085b 1", "c\u2028d 2"]
+
+
+@pytest.mark.parametrize(("content", "message"), [(b"a\nb\0\n", "line 2 of"), (b"\xff\xfea\0", "no text in UTF-8")])
+def test_what_is_no_text_is_refused(tmp_path: Path, content, message):
+    (tmp_path / "list").write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        texts.read_lines(tmp_path / "list", CARD)
+
+
+@pytest.mark.parametrize("text", ['a,"b', "a," + "x" * 200_000])
+def test_a_table_that_cannot_be_read_is_refused(tmp_path: Path, text):
+    (tmp_path / "list").write_text(f"a,b\n{text}\n")
+    with pytest.raises(UserError, match=r"line 2 of .*list is not fields with commas"):
+        texts.read_rows(tmp_path / "list", CARD)
+
+
+@pytest.mark.parametrize("text", ["", "-1", "+1", "1_0", "1.0", "٣", "²", "1e3", "9" * 19, "9" * 5000, "0x1"])
+def test_what_is_no_whole_number(text):
+    with pytest.raises(ValueError, match="no whole number from 0 to"):
+        numbers.whole(text)
+
+
+def test_whole_numbers_to_the_last():
+    assert numbers.whole(" 007 ") == 7
+    assert numbers.whole(str(2**63 - 1)) == 2**63 - 1
+    assert numbers.whole("-1", -1) == -1
+    assert numbers.decimal("-1.5e2", -150, 0) == -150
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "1_0", "1e300", "1.5.2", "", "٣", "0x1p3"])
+def test_what_is_no_decimal_within_its_bounds(text):
+    with pytest.raises(ValueError, match="no number from"):
+        numbers.decimal(text, -1e6, 1e6)
+
+
+def test_a_table_of_numbers():
+    assert numbers.table(b"\xef\xbb\xbf1 2\r\n\n3\t4\n", np.int64, 2).tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"1 2 3\n4 5\n6 7\n", b"1\n2\n", b"1 1_0\n", b"1 9223372036854775808\n", "1 ٣".encode()]
+)
+def test_what_is_no_table_of_numbers(content):
+    with pytest.raises(ValueError, match=r"."):
+        numbers.table(content, np.int64, 2)
+
+
+def test_what_expands_beyond_its_bound_is_refused(tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", bytes(1001))
+        assert len(archives.member(archive, "a", 1001)) == 1001
+        with pytest.raises(ValueError, match="a expands to more than 1000 bytes"):
+            archives.member(archive, "a", 1000)
+    assert len(archives.inflated(zlib.compress(bytes(1000)), 1000)) == 1000
+    with pytest.raises(ValueError, match="more than 1000 bytes"):
+        archives.inflated(zlib.compress(bytes(1001)), 1000)
+    with pytest.raises(zlib.error):
+        archives.inflated(zlib.compress(bytes(1000))[:-2], 1000)
