@@ -58,7 +58,7 @@ def provenance(
         steps=position.step,
         epochs=position.epoch,
         best_epoch=position.best_epoch or None,
-        weights_sha256=_weights_hash(setup.scheme.state()),
+        weights_sha256=weights_hash(setup.scheme.state()),
     )
 
 
@@ -68,7 +68,7 @@ def _peak_memory(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
-def _weights_hash(state: Any) -> str:
+def weights_hash(state: Any) -> str:
     """Return the SHA-256 over all tensors of a state, in its order."""
     digest = hashlib.sha256()
 

@@ -9,10 +9,12 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from shared.errors import UserError, suggestion
 
 Key = tuple[str | int, ...]
+LONGEST = 80
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -107,7 +109,16 @@ def complaint(error: ValidationError) -> tuple[Key, str]:
             return where, f"{given!r} is none of the choices; {suggestion(str(given), expected)}"
         case "missing":
             return where, "is missing; add it"
-    given = first["input"]
-    shown = f" (found {given!r})" if isinstance(given, str | int | float | bool) or given is None else ""
     message = first["msg"].removeprefix("Value error, ")
-    return where, f"{message[0].lower()}{message[1:]}{shown}; correct it"
+    return where, f"{message[0].lower()}{message[1:]}{_found(first)}; correct it"
+
+
+def _found(first: ErrorDetails) -> str:
+    """Return " (found ...)" for a short plain value, "" for a whole text that is no JSON and for what has parts."""
+    given = first["input"]
+    if isinstance(given, int) and given.bit_length() > 64:
+        return " (found a number of more than 64 bits)"
+    if first["type"] == "json_invalid" or not (isinstance(given, str | int | float | bool) or given is None):
+        return ""
+    shown = repr(given[:200] if isinstance(given, str) else given)
+    return f" (found {shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + '...'})"
