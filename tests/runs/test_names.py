@@ -143,7 +143,7 @@ def test_a_reference_whose_names_are_all_there_is_read(tmp_path):
     ("before", "after", "says"),
     [
         ("target: table1", "target: tabel1", "8: values.0.entries.0.target: there is no 'tabel1'; did you"),
-        ("value: 99, run: a/softmax", "value: 99, run: a/sotfmax", ":8: values.0.entries.0.run: there is no 'a/sotfmax'"),
+        ("99, run: a/softmax", "99, run: a/sotfmax", ":8: values.0.entries.0.run: there is no 'a/sotfmax'"),
         ("{softmax,affinity}", "{softmax,afinity}", "9: values.0.entries.1.run: there is no 'a/afinity'; did you mean"),
         ("    metric: mnist-test/acc", "    metric: mnist-tset/acc", "no 'mnist-tset'; did you mean 'mnist-test'?"),
         ("  metric: mnist-test/acc", "  metric: mnist-test/ac", "no 'acuracy'; did you mean 'accuracy'?"),
