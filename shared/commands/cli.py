@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import io
+import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,22 +20,64 @@ from shared.records.results import Results
 from shared.runs.catalogue import benchmarks
 from shared.runs.registry import SCALES, TRAINED_SCALES, paper, papers
 
+_NO_ROOM = "free some room, then give the same command again, which goes on from there"
+_NO_RIGHT = "give yourself the right to write there, or name another folder by --results or --data-root"
+_NO_FOLDER = "a file stands where a folder should be, or the other way round; move it, or name another folder"
+
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command; exit with 0, with 2 and one sentence for what the user can mend, with 143 when stopped."""
     given = _parser().parse_args(arguments)
     warnings.showwarning = _plain_warning
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        given.command(given)
+        try:
+            given.command(given)
+        finally:
+            sys.stdout.flush()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(2)
+        _fail(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        sys.stderr.close()
+        _write_nowhere()
         sys.exit(0)
+    except OSError as error:
+        _write_nowhere()
+        _fail(_refused(error))
     sys.exit(0)
+
+
+def _fail(sentence: str) -> NoReturn:
+    print(f"error: {sentence}", file=sys.stderr)  # noqa: T201
+    sys.exit(2)
+
+
+def _write_nowhere() -> None:
+    """Let what is still to be written to standard output go nowhere, where that is gone or full."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _refused(error: OSError) -> str:
+    """Return in one sentence what the system refused, and what to do."""
+    remedy = {
+        errno.ENOSPC: _NO_ROOM,
+        errno.EDQUOT: _NO_ROOM,
+        errno.EFBIG: _NO_ROOM,
+        errno.EROFS: _NO_RIGHT,
+        errno.EACCES: _NO_RIGHT,
+        errno.EPERM: _NO_RIGHT,
+        errno.ENOTDIR: _NO_FOLDER,
+        errno.EISDIR: _NO_FOLDER,
+        errno.EEXIST: _NO_FOLDER,
+    }.get(error.errno or 0, "put that right, then give the same command again")
+    return f"{error.filename or 'a file or the output'}: {(error.strerror or str(error)).lower()}; {remedy}."
 
 
 def _plain_warning(message: Warning | str, *_: object, **__: object) -> None:
@@ -102,8 +149,8 @@ def _status(given: argparse.Namespace) -> None:
 def _seeds(given: argparse.Namespace, count: int) -> Sequence[int]:
     if given.seed is None:
         return range(count)
-    if given.seed < 0:
-        raise UserError(f"--seed {given.seed}: a seed is a whole number from 0 up.")
+    if not 0 <= given.seed < 2**64:
+        raise UserError(f"--seed {given.seed}: a seed is a whole number from 0 up, of at most 64 bits.")
     return [given.seed]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
+import platform
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,8 +49,15 @@ def checked_sha256(content: Buffer, expected: str, name: str) -> None:
 
 
 def write_atomically(path: Path, *parts: Buffer) -> None:
-    """Write `parts` one after the other to `path`, which appears whole and on disk, or stays as it was."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    """Write `parts` one after the other to `path`, which appears whole and on disk, or stays as it was.
+
+    What a killed process of this machine left behind unfinished is removed.
+    """
+    stem = f".{path.name}.{platform.node()}-"
+    for leftover in path.parent.glob(f"{glob.escape(stem)}*.partial"):
+        if not _runs(leftover.name.removeprefix(stem).removesuffix(".partial")):
+            leftover.unlink(missing_ok=True)
+    partial = path.with_name(f"{stem}{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
             for part in parts:
@@ -58,6 +67,17 @@ def write_atomically(path: Path, *parts: Buffer) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _runs(process: str) -> bool:
+    """Whether there is a process of that number on this machine."""
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def prepared(folder: Path, prepare: Callable[[Path], None]) -> Path:

@@ -147,12 +147,10 @@ class Resolution:
                 raise self._error(("runs", group, axis, *where), problem) from None
             source = ("runs", group, axis, "to")
             return [_Level(str(value), {levels.set: value}, source) for value in levels.at(scale)]
-        for level, settings in spec.items():
+        for label, settings in spec.items():
             if not isinstance(settings, dict | None):
-                raise self._error(
-                    ("runs", group, axis, level), "is no mapping of settings", "give the level's settings"
-                )
-        return [_Level(str(level), settings or {}, ("runs", group, axis, level)) for level, settings in spec.items()]
+                raise self._error(("runs", group, axis, label), "is no mapping of settings", "give them by their paths")
+        return [_Level(str(label), settings or {}, ("runs", group, axis, label)) for label, settings in spec.items()]
 
     def _layers(self, group: str, levels: Iterable[_Level], name: str, scale: str) -> _Layered:
         """Lay the settings of a run over each other."""
