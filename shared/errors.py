@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+LONGEST_WORD = 300
 
 
 class UserError(Exception):
-    """One sentence that says what is wrong, where, and what to do; ends a command with exit status 2."""
+    """One sentence that says what is wrong, where, and what to do; ends a command with exit status 2.
+
+    It is one line, and what it quotes of a file is no longer than a line or two.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        one_line = re.sub(r"[\x00-\x1f]+", " ", sentence)
+        super().__init__(re.sub(rf"(\S{{{LONGEST_WORD}}})\S+", r"\1...", one_line))
 
 
 def suggestion(name: str, valid: Iterable[str]) -> str:

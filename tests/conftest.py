@@ -19,6 +19,11 @@ ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("Snakefile", "papers", "shared")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `--fuzz N` say how many mutated files each fuzz test reads."""
+    parser.addoption("--fuzz", type=int, default=200, metavar="N", help="mutated files that a fuzz test reads (200)")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take minutes, so that processes that share out the files end at about one time."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
