@@ -63,7 +63,10 @@ def read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
 
     try:
         with path.open("rb") as file, np.load(file) as archive:
-            return _Arrays(path, {name: archive[name] for name in archive.files})
+            arrays = {name: archive[name] for name in archive.files}
+            if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+                raise ValueError("a member is no array")
+            return _Arrays(path, arrays)
     except FileNotFoundError:
         raise UserError(f"{path}: its arrays cannot be read, as there is no such file; {_REMEDY}.") from None
     except Exception:  # damaged bytes lead zipfile, zlib and NumPy's parser of headers to errors of some fifteen types

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from shared.records.kept import FEATURES, Features, write_curve
-from shared.records.records import Records, read_record, write_json
+from shared.records.records import write_json
+from shared.records.results import Results
+from shared.records.target_records import found
 from shared.runs.registry import Paper, paper
 from shared.training.checkpoint import Checkpoints
 from shared.verdicts.training import recorded_health
@@ -29,7 +31,7 @@ def number(request) -> int:
 def seed(tmp_path):
     """The folder of a seed with all that may lie in it."""
     entry = of(GA.target_runs("figure2", "full")[0])
-    path = write(tmp_path, entry)
+    path = write(Results(tmp_path).paper("full", GA.key), entry)
     write_curve(path.parent, [{"epoch": epoch, "step": 9 * epoch, "loss": 1 / epoch} for epoch in (1.0, 2.0, 3.0)])
     arrays = {name: np.arange(60.0) for name in ("embeddings", "labels", "predictions", "class_vectors")}
     np.savez_compressed(path.parent / FEATURES.format(split="test"), **arrays)
@@ -39,14 +41,16 @@ def seed(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["record.json", "benchmarks/far.json", "curve.csv", FEATURES.format(split="test")])
-def test_what_lies_in_the_folder_of_a_seed(seed, name, number):
+def test_what_lies_in_the_folder_of_a_seed(tmp_path, seed, name, number):
     def read() -> None:
-        record = read_record(seed / "record.json")
-        records = Records([(record, seed)], GA.reference)
-        assert not records.table.empty or not any(record.metrics.values())
-        records.curve(record.run, record.seed)
-        recorded_health(record, seed)
-        Features(seed).load()["labels"].sum()
+        there = found(GA, "full", [seed / "record.json"], Results(tmp_path))
+        there.require_whole()
+        records = there.records(GA)
+        for record, folder in records.records:
+            assert not records.table.empty or not any(record.metrics.values())
+            records.curve(record.run, record.seed)
+            recorded_health(record, folder)
+            Features(folder).load()["labels"].sum()
 
     read()
     read_all((seed / name).read_bytes(), seed / name, read, number)
