@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import io
 import os
 import signal
@@ -15,14 +14,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from shared.data.files import data_root
-from shared.errors import UserError, suggestion
+from shared.errors import UserError, refused, suggestion
 from shared.records.results import Results
 from shared.runs.catalogue import benchmarks
 from shared.runs.registry import SCALES, TRAINED_SCALES, paper, papers
-
-_NO_ROOM = "free some room, then give the same command again, which goes on from there"
-_NO_RIGHT = "give yourself the right to write there, or name another folder by --results or --data-root"
-_NO_FOLDER = "a file stands where a folder should be, or the other way round; move it, or name another folder"
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -47,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(0)
     except OSError as error:
         _write_nowhere()
-        _fail(_refused(error))
+        _fail(str(refused(error)))
     sys.exit(0)
 
 
@@ -62,22 +57,6 @@ def _write_nowhere() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _refused(error: OSError) -> str:
-    """Return in one sentence what the system refused, and what to do."""
-    remedy = {
-        errno.ENOSPC: _NO_ROOM,
-        errno.EDQUOT: _NO_ROOM,
-        errno.EFBIG: _NO_ROOM,
-        errno.EROFS: _NO_RIGHT,
-        errno.EACCES: _NO_RIGHT,
-        errno.EPERM: _NO_RIGHT,
-        errno.ENOTDIR: _NO_FOLDER,
-        errno.EISDIR: _NO_FOLDER,
-        errno.EEXIST: _NO_FOLDER,
-    }.get(error.errno or 0, "put that right, then give the same command again")
-    return f"{error.filename or 'a file or the output'}: {(error.strerror or str(error)).lower()}; {remedy}."
 
 
 def _plain_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -7,12 +7,13 @@ import hashlib
 import os
 import platform
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from shared.errors import UserError
+from shared.errors import UserError, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,10 @@ def write_atomically(path: Path, *parts: Buffer) -> None:
     """Write `parts` one after the other to `path`, which appears whole and on disk, or stays as it was.
 
     What a killed process of this machine left behind unfinished is removed.
+
+    Raises:
+        UserError: the system refuses it, as on a full disk.
+
     """
     stem = f".{path.name}.{platform.node()}-"
     for leftover in path.parent.glob(f"{glob.escape(stem)}*.partial"):
@@ -65,8 +70,11 @@ def write_atomically(path: Path, *parts: Buffer) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
+    except OSError as error:
+        raise refused(error, path) from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def _runs(process: str) -> bool:

@@ -135,6 +135,8 @@ def _no_value(loader: Any, node: Any, path: Path) -> UserError:
         loader.recursive_objects.clear()
         try:
             loader.construct_object(scalar, deep=True)
+        except yaml.YAMLError:  # a merge key, which is no value
+            continue
         except _FORGOTTEN:
             shown, kind = scalar.value[:LONGEST], scalar.tag.rpartition(":")[2]
             return UserError(f"{path}:{scalar.start_mark.line + 1}: '{shown}' is no {kind}; correct it.")

@@ -30,7 +30,7 @@ def test_a_file_is_written_whole_or_stays_and_nothing_is_left_of_a_failure(tmp_p
     write_atomically(path, b"a", b"b")
     assert path.read_bytes() == b"ab"
     monkeypatch.setattr(os, "fsync", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(UserError, match="no space left on device; free some room"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"ab"
     assert list(tmp_path.iterdir()) == [path]

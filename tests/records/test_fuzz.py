@@ -34,7 +34,7 @@ def seed(tmp_path):
     path = write(Results(tmp_path).paper("full", GA.key), entry)
     write_curve(path.parent, [{"epoch": epoch, "step": 9 * epoch, "loss": 1 / epoch} for epoch in (1.0, 2.0, 3.0)])
     arrays = {name: np.arange(60.0) for name in ("embeddings", "labels", "predictions", "class_vectors")}
-    np.savez_compressed(path.parent / FEATURES.format(split="test"), **arrays)
+    np.savez_compressed(path.parent / FEATURES.format(split="test"), **arrays)  # type: ignore[arg-type]
     told = {"benchmark": "far", "code": "e" * 12, "config_hash": entry.config_hash, "seed": 0, "metrics": {"a": 1.0}}
     write_json(path.parent / "benchmarks/far.json", told)
     return path.parent
@@ -78,6 +78,7 @@ def test_a_checkpoint(tmp_path, number):
     checkpoints.save({"weights": torch.zeros(20), "n": 2})
 
     def read() -> None:
-        assert checkpoints.load()["n"] in (1, 2)
+        saved = checkpoints.load()
+        assert saved is None or saved["n"] in (1, 2)
 
     read_all(checkpoints.newest.read_bytes(), checkpoints.newest, read, number)

@@ -23,6 +23,7 @@ LAUGHS = "\n".join(
         (b"a: 1 # \x07\n", ":1: the control character '\\x07' stands here"),
         (b"a: 1\nb: 2020-99-99\n", ":2: '2020-99-99' is no timestamp"),
         (b"a: 1\nb: !!int 0x\n", ":2: '0x' is no int"),
+        (b"a: &a {b: 1}\nb: {<<: *a, c: 2020-99-99}\n", ":2: '2020-99-99' is no timestamp"),
         (b"a: 1\n2020-99-99: b\n", ":2: '2020-99-99' is no timestamp"),
         (b"a: 1\nb: !!timestamp soon\n", ":2: 'soon' is no timestamp"),
         (b"a: 1\nb: !!bool maybe\n", ":2: 'maybe' is no bool"),

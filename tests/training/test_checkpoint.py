@@ -94,7 +94,7 @@ def test_a_full_disk_is_not_kept_full(checkpoints, monkeypatch):
     checkpoints.save(state(1))
     full = OSError(errno.ENOSPC, "No space left on device")
     monkeypatch.setattr(os, "fsync", Mock(side_effect=full))
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(UserError, match="no space left on device; free some room"):
         checkpoints.save(state(2))
     assert [path.name for path in checkpoints.folder.iterdir()] == ["checkpoint.pt"]
     assert checkpoints.load()["step"] == 1
