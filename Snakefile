@@ -54,7 +54,7 @@ for count in sorted({run.seeds for run in JOBS.values()}):
         resources:
             gpu=lambda wildcards: JOBS[wildcards.job].config.training.gpus,
         shell:
-            "{COMMAND} train {params.arguments} > {log} 2>&1"
+            "{COMMAND} train {params.arguments} > {log:q} 2>&1"
 
 
 rule evaluate:

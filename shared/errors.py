@@ -3,11 +3,40 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import re
 from collections.abc import Iterable
+from pathlib import Path
+
+LONGEST_WORD = 300
 
 
 class UserError(Exception):
-    """One sentence that says what is wrong, where, and what to do; ends a command with exit status 2."""
+    """One sentence that says what is wrong, where, and what to do; ends a command with exit status 2.
+
+    It is one line, and what it quotes of a file is no longer than a line or two.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        one_line = re.sub(r"[\x00-\x1f]+", " ", sentence)
+        super().__init__(re.sub(rf"(\S{{{LONGEST_WORD}}})\S+", r"\1...", one_line))
+
+
+_NO_ROOM = "free some room, then give the same command again, which goes on from there"
+_NO_RIGHT = "give yourself the right to write there, or name another folder by --results or --data-root"
+_NO_FOLDER = "a file stands where a folder should be, or the other way round; move it, or name another folder"
+_REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _NO_ROOM),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), _NO_RIGHT),
+    **dict.fromkeys((errno.ENOTDIR, errno.EISDIR, errno.EEXIST), _NO_FOLDER),
+}
+
+
+def refused(error: OSError, path: Path | None = None) -> UserError:
+    """Return what the system refused, at `path` where the error does not name one, and what to do."""
+    remedy = _REMEDIES.get(error.errno or 0, "put that right, then give the same command again")
+    where = error.filename or path or "a file or the output"
+    return UserError(f"{where}: {(error.strerror or str(error)).lower()}; {remedy}.")
 
 
 def suggestion(name: str, valid: Iterable[str]) -> str:

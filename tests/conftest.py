@@ -20,8 +20,8 @@ COPIED = ("Snakefile", "papers", "shared")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--fuzz`: how many mutated files each reader is given."""
-    parser.addoption("--fuzz", type=int, default=100, metavar="N", help="mutated files for each reader (100)")
+    """Let `--fuzz N` say how many mutated files each fuzz test reads."""
+    parser.addoption("--fuzz", type=int, default=100, metavar="N", help="mutated files that a fuzz test reads (100)")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from shared.errors import UserError
+from shared.losses.directions import directions
 from shared.runs.config import RunConfig
 from shared.training.batches import ByClass, Images
 from shared.training.classification import ClassificationScheme
@@ -142,7 +143,7 @@ class AdversarialScheme(ClassificationScheme):
     def _adversary_logits(self, embedding: Tensor) -> Tensor:
         """Return A's logits [B, 2N] of embeddings [B, d], in float32."""
         wide = embedding.float()
-        logits: Tensor = self.adversary(functional.normalize(wide, dim=1) if self.normalised else wide)
+        logits: Tensor = self.adversary(directions(wide) if self.normalised else wide)
         return logits
 
 

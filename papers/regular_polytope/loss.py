@@ -12,6 +12,7 @@ from torch.nn import functional
 from papers.regular_polytope import polytope as geometry
 from shared.errors import UserError
 from shared.losses.angular_margin import Continuation, additive_angular_margin
+from shared.losses.directions import directions
 
 
 class PolytopeLoss(nn.Module):
@@ -74,7 +75,7 @@ class PolytopeLoss(nn.Module):
         with torch.autocast(embedding.device.type, enabled=False):
             wide = embedding.to(torch.promote_types(embedding.dtype, torch.float32))
             if self.scale is not None:
-                wide = functional.normalize(wide, dim=1)
+                wide = directions(wide)
             return wide @ functional.normalize(self.weight, dim=1).T
 
     def class_vectors(self) -> Tensor:

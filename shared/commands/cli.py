@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from shared.data.files import data_root
-from shared.errors import UserError, suggestion
+from shared.errors import UserError, refused, suggestion
 from shared.records.results import Results
 from shared.runs.catalogue import benchmarks
 from shared.runs.registry import SCALES, TRAINED_SCALES, paper, papers
@@ -20,17 +24,39 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command; exit with 0, with 2 and one sentence for what the user can mend, with 143 when stopped."""
     given = _parser().parse_args(arguments)
     warnings.showwarning = _plain_warning
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        given.command(given)
+        try:
+            given.command(given)
+        finally:
+            sys.stdout.flush()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(2)
+        _fail(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        sys.stderr.close()
+        _write_nowhere()
         sys.exit(0)
+    except OSError as error:
+        _write_nowhere()
+        _fail(str(refused(error)))
     sys.exit(0)
+
+
+def _fail(sentence: str) -> NoReturn:
+    print(f"error: {sentence}", file=sys.stderr)  # noqa: T201
+    sys.exit(2)
+
+
+def _write_nowhere() -> None:
+    """Let what is still to be written to standard output go nowhere, where that is gone or full."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _plain_warning(message: Warning | str, *_: object, **__: object) -> None:
@@ -106,8 +132,8 @@ def _status(given: argparse.Namespace) -> None:
 def _seeds(given: argparse.Namespace, count: int) -> Sequence[int]:
     if given.seed is None:
         return range(count)
-    if given.seed < 0:
-        raise UserError(f"--seed {given.seed}: a seed is a whole number from 0 up.")
+    if not 0 <= given.seed < 2**64:
+        raise UserError(f"--seed {given.seed}: a seed is a whole number from 0 up, of at most 64 bits.")
     return [given.seed]
 
 

@@ -10,7 +10,8 @@ from shared.evaluation.trained import Trained
 from shared.records.checkpoint_folders import checkpoints_of_record
 from shared.records.fingerprint import evaluation_code
 from shared.records.kept import write_arrays
-from shared.records.records import write_json
+from shared.records.provenance import weights_hash
+from shared.records.records import Apart, write_json
 from shared.records.results import Results
 from shared.runs.catalogue import evaluations
 from shared.runs.config import Run
@@ -42,8 +43,14 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
     measured, kept = trained.measure([benchmark], saved["position"]["curve"], alone=True)
     metrics = measured[benchmark]
     write_arrays(results.seed(run.scale, run.paper, run.name, seed), kept)
+    measured_apart = Apart(
+        benchmark=benchmark,
+        code=evaluation_code(run, benchmark),
+        config_hash=run.hash,
+        seed=seed,
+        weights_sha256=weights_hash(setup.scheme.state()),
+        metrics=metrics,
+    )
     path = results.benchmark(run.scale, run.paper, run.name, seed, benchmark)
-    code = evaluation_code(run, benchmark)
-    content = {"benchmark": benchmark, "code": code, "config_hash": run.hash, "seed": seed, "metrics": metrics}
-    write_json(path, content)
+    write_json(path, measured_apart.model_dump(mode="json"))
     return metrics

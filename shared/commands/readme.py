@@ -20,7 +20,7 @@ from shared.errors import UserError, suggestion
 from shared.evaluation.spread import mean
 from shared.records.records import Records, find_records
 from shared.records.results import Results
-from shared.records.target_records import record_paths
+from shared.records.target_records import found, record_paths
 from shared.reporting.comparison import by_seed
 from shared.reporting.readme import Part, deviations_text, filled, rewrite, target_text
 from shared.reporting.table import Table, measured
@@ -60,8 +60,11 @@ class _Parts:
 
     @cached_property
     def records(self) -> Records:
-        """All published records of the paper."""
-        return Records.read(find_records(self.results.paper("published", self.paper.key)), self.paper.reference)
+        """All published records of the paper's runs."""
+        paths = find_records(self.results.paper("published", self.paper.key))
+        there = found(self.paper, "published", paths, self.results)
+        there.require_whole()
+        return there.records(self.paper)
 
     def content(self, part: Part) -> str:
         match part:

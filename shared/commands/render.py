@@ -7,48 +7,44 @@ from dataclasses import replace
 from pathlib import Path
 
 from shared.errors import UserError
-from shared.records.records import Records
 from shared.records.results import Results
-from shared.records.target_records import record_paths
+from shared.records.target_records import found, record_paths
 from shared.reporting.figure import Figure
-from shared.reporting.health_marks import marked, runs_and_seeds
+from shared.reporting.health_marks import marked
+from shared.reporting.left_out import left_out
 from shared.reporting.table import Table
 from shared.runs.registry import Paper
 
 
 def draw(paper: Paper, target: str, scale: str, results: Results) -> Table | Figure:
-    """Draw one target from those of its records that are there, with a note on those that are not.
+    """Draw one target from those of its records that are there and of today's runs, with a note on the others.
 
     Raises:
-        UserError: none is there.
+        UserError: there is none, or one is damaged.
 
     """
     paper.target(target)
     paths = record_paths(paper, target, scale, results)
     if not paths:
         raise UserError(f"no record of {paper.key}/{target} is published; run it at full scale and keep its records.")
-    present = [path for path in paths if path.exists()]
-    if not present:
-        run = paths[0].parent.parent.relative_to(results.paper(scale, paper.key) / "runs")
-        raise UserError(
-            f"{paths[0]} is missing; make it with: python -m shared train {paper.key} {run.as_posix()} --scale {scale}"
-        )
+    there = found(paper, scale, paths, results)
+    there.require_whole()
+    if not there.current:
+        run, _ = results.place(paths[0])
+        problem = there.other.get(paths[0])
+        command = f"python -m shared train {paper.key} {run} --scale {scale}"
+        raise UserError(f"{paths[0]} is {problem or 'missing'}; make it {'again ' if problem else ''}with: {command}")
     function = getattr(importlib.import_module(f"papers.{paper.key}.targets"), target)
-    records = Records.read(present, paper.reference)
+    records = there.records(paper)
     drawn: Table | Figure = marked(function(records), records)
-    if len(present) == len(paths):
-        return drawn
-    there = {(record.run, record.seed) for record, _ in records.records}
-    needed = [(run.name, seed) for run in paper.target_runs(target, scale) for seed in range(run.seeds)]
-    missing = runs_and_seeds(place for place in needed if place not in there)
-    return replace(drawn, notes=[*drawn.notes, f"Left out, as there is no record yet: {missing}."])
+    return replace(drawn, notes=[*drawn.notes, *left_out(paths, there, results)])
 
 
 def render(paper: Paper, target: str, scale: str, results: Results) -> list[Path]:
     """Draw one target from its records and write its files; return their paths.
 
     Raises:
-        UserError: none of its records is there.
+        UserError: as `draw` does.
 
     """
     drawn = draw(paper, target, scale, results)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from shared.records.records import Record, find_records, read_record
+from shared.records.records import Record, find_records
 from shared.records.results import SUFFIXES, Results
-from shared.records.target_records import record_paths
+from shared.records.target_records import found, record_paths
+from shared.reporting.left_out import left_out
 from shared.runs.catalogue import data_sets, evaluations
 from shared.runs.components import DataSet
 from shared.runs.config import Run
@@ -21,43 +23,49 @@ FEATURES_MEGABYTES = 0.3
 def lines(scale: str, results: Results, root: Path) -> Iterator[str]:
     """Yield the lines that `status` prints for a scale."""
     for paper in papers().values():
-        measured = {record.config_hash: record for record in _published(paper, results)}
+        published = found(paper, "published", find_records(results.paper("published", paper.key)), results)
+        for problem in published.damaged.values() if scale != "published" else ():
+            warnings.warn(problem, DamagedRecordWarning, stacklevel=2)
+        measured = {record.config_hash: record for record in published.current.values()}
         for name in paper.targets:
             yield f"{paper.key}/{name}: {_target(paper, name, scale, results=results, root=root, measured=measured)}"
         if scale != "published":
             yield from _data_sets(paper, scale, root)
 
 
-def _published(paper: Paper, results: Results) -> list[Record]:
-    return [read_record(path) for path in find_records(results.paper("published", paper.key))]
+class DamagedRecordWarning(UserWarning):
+    """A published record is damaged, and the time of its run is not known."""
 
 
 def _target(paper: Paper, name: str, scale: str, *, results: Results, root: Path, measured: dict[str, Record]) -> str:
     suffixes = SUFFIXES[paper.target(name).kind]
     drawn = all(results.target(scale, paper.key, name, suffix).exists() for suffix in suffixes)
     paths = record_paths(paper, name, scale, results)
-    missing = [path for path in paths if not path.exists()]
+    there = found(paper, scale, paths, results)
+    remarks = [*left_out([path for path in paths if path in there.other], there, results), *there.damaged.values()]
+    told = "".join(f"; {remark}" for remark in remarks)
     if scale == "published":
-        kept = f"{len(paths)} records kept"
-        return "no records kept" if not paths else f"done, {kept}" if drawn else f"ready to draw, {kept}"
-    if not missing:
+        kept = f"{len(there.current)} records kept"
+        state = "no records kept" if not paths else f"done, {kept}" if drawn else f"ready to draw, {kept}"
+        return state + told
+    left = [
+        (run, seed)
+        for run in paper.target_runs(name, scale)
+        for seed in range(run.seeds)
+        if results.record(scale, paper.key, run.name, seed) not in there.current
+    ]
+    if not left:
         return "done" if drawn else "trained, ready to draw"
     runs = paper.target_runs(name, scale)
     lacking = sorted({_called(run.config.data) for run in runs if not _at_hand(run.config.data, root)})
-    left = [
-        (run, seed)
-        for run in runs
-        for seed in range(run.seeds)
-        if not results.record(scale, paper.key, run.name, seed).exists()
-    ]
     cost = _cost(paper, [run for run, _ in left], measured)
     fetching = sorted({run.config.data.name for run in runs if not run.config.data.is_there(root)})
     untested = sorted({name for run in runs for name in _tested_elsewhere(run, root)})
     without = f"; without the benchmarks on {', '.join(untested)} (below)" if untested else ""
     if lacking:
-        return f"needs data set {', '.join(lacking)} (below); then {len(left)} trainings, {cost}{without}"
+        return f"needs data set {', '.join(lacking)} (below); then {len(left)} trainings, {cost}{without}{told}"
     first = f"fetches or makes data set {', '.join(fetching)} (below), then " if fetching else ""
-    return f"ready to run: {first}{len(left)} of {len(paths)} trainings left, {cost}{without}"
+    return f"ready to run: {first}{len(left)} of {len(paths)} trainings left, {cost}{without}{told}"
 
 
 def _cost(paper: Paper, left: list[Run], measured: dict[str, Record]) -> str:

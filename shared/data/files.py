@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
+import platform
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from shared.errors import UserError
+from shared.errors import UserError, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,8 +50,19 @@ def checked_sha256(content: Buffer, expected: str, name: str) -> None:
 
 
 def write_atomically(path: Path, *parts: Buffer) -> None:
-    """Write `parts` one after the other to `path`, which appears whole and on disk, or stays as it was."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    """Write `parts` one after the other to `path`, which appears whole and on disk, or stays as it was.
+
+    What a killed process of this machine left behind unfinished is removed.
+
+    Raises:
+        UserError: the system refuses it, as on a full disk.
+
+    """
+    stem = f".{path.name}.{platform.node()}-"
+    for leftover in path.parent.glob(f"{glob.escape(stem)}*.partial"):
+        if not _runs(leftover.name.removeprefix(stem).removesuffix(".partial")):
+            leftover.unlink(missing_ok=True)
+    partial = path.with_name(f"{stem}{os.getpid()}.partial")
     try:
         with partial.open("wb") as file:
             for part in parts:
@@ -56,8 +70,22 @@ def write_atomically(path: Path, *parts: Buffer) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
+    except OSError as error:
+        raise refused(error, path) from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _runs(process: str) -> bool:
+    """Whether there is a process of that number on this machine."""
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def prepared(folder: Path, prepare: Callable[[Path], None]) -> Path:

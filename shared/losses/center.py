@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from shared.losses.directions import directions
 from shared.losses.softmax import SoftmaxLoss
 from shared.losses.term import AddedTerm
 
@@ -49,7 +49,7 @@ class Centres(AddedTerm):
     def forward(self, embedding: Tensor, labels: Tensor, _weights: Tensor | None = None) -> Tensor:
         """Return the distance to the centres, before they move."""
         wide = embedding.to(torch.promote_types(embedding.dtype, torch.float32))
-        followed = functional.normalize(wide, dim=1) if self.normalised else wide
+        followed = directions(wide) if self.normalised else wide
         return center_distance(followed, labels, self.centres, self.alpha if self.training else None)
 
 

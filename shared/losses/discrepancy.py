@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from shared.losses.directions import directions
 from shared.losses.term import AddedTerm
 
 
@@ -38,8 +39,7 @@ class Discrepancy(AddedTerm):
 
     def forward(self, embedding: Tensor, _labels: Tensor, weights: Tensor) -> Tensor:
         """Return the mean distance of the displacements to the basis."""
-        wide = embedding.to(torch.promote_types(embedding.dtype, torch.float32))
-        displacement = functional.normalize(wide, dim=1) - functional.normalize(weights, dim=1)
+        displacement = directions(embedding) - functional.normalize(weights, dim=1)
         distance = torch.linalg.vector_norm(displacement.unsqueeze(1) - self.basis(), dim=2)
         return cast("Tensor", distance.min(1).values.mean())
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
-from torch.nn import functional
 
 from shared.losses.cosine_cross_entropy import cosine_cross_entropy
+from shared.losses.directions import directions
 from shared.losses.modified_softmax import ModifiedSoftmaxLoss
 
 
@@ -44,5 +43,4 @@ class NormFaceLoss(ModifiedSoftmaxLoss):
         return super().scores(self._scaled(embedding))
 
     def _scaled(self, embedding: Tensor) -> Tensor:
-        wide = embedding.to(torch.promote_types(embedding.dtype, torch.float32))
-        return self.scale * functional.normalize(wide, dim=1)
+        return self.scale * directions(embedding)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from shared.losses.directions import directions
 from shared.losses.softmax import SoftmaxLoss
 
 
@@ -26,5 +26,4 @@ class NormalisedSoftmaxLoss(SoftmaxLoss):
     def scores(self, embedding: Tensor) -> Tensor:
         """Logits (B, C) of embeddings (B, d), of which only the direction counts."""
         with torch.autocast(embedding.device.type, enabled=False):
-            wide = embedding.to(torch.promote_types(embedding.dtype, torch.float32))
-            return super().scores(self.scale * functional.normalize(wide, dim=1))
+            return super().scores(self.scale * directions(embedding))

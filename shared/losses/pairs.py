@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from shared.losses.directions import directions
 from shared.losses.term import AddedTerm
 
 
@@ -34,10 +34,6 @@ def _mean_over(anchors: Tensor, values: Tensor) -> Tensor:
     return torch.where(anchors, values, 0).sum() / anchors.sum().clamp_min(1)
 
 
-def _directions(embedding: Tensor) -> Tensor:
-    return functional.normalize(embedding.to(torch.promote_types(embedding.dtype, torch.float32)), dim=1)
-
-
 class Contrastive(AddedTerm):
     """Mean over the pairs of D^2 / 2 for two of one class, and max(0, m - D)^2 / 2 for two of different classes.
 
@@ -53,10 +49,10 @@ class Contrastive(AddedTerm):
 
     def forward(self, embedding: Tensor, labels: Tensor, _weights: Tensor | None = None) -> Tensor:
         """Return the mean over the pairs drawn, 0 where there is none."""
-        directions = _directions(embedding)
+        turned = directions(embedding)
         positive, negative, anchors = random_pairs(labels)
-        near = (directions - directions[positive]).square().sum(1)
-        far = torch.linalg.vector_norm(directions - directions[negative], dim=1)
+        near = (turned - turned[positive]).square().sum(1)
+        far = torch.linalg.vector_norm(turned - turned[negative], dim=1)
         return _mean_over(anchors, (near + (self.margin - far).relu().square()) / 4)
 
 
@@ -74,8 +70,8 @@ class Triplet(AddedTerm):
 
     def forward(self, embedding: Tensor, labels: Tensor, _weights: Tensor | None = None) -> Tensor:
         """Return the mean over the triplets drawn, 0 where there is none."""
-        directions = _directions(embedding)
+        turned = directions(embedding)
         positive, negative, anchors = random_pairs(labels)
-        near = (directions - directions[positive]).square().sum(1)
-        far = (directions - directions[negative]).square().sum(1)
+        near = (turned - turned[positive]).square().sum(1)
+        far = (turned - turned[negative]).square().sum(1)
         return _mean_over(anchors, (near - far + self.margin).relu())

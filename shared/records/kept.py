@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FEATURES = "features-{split}.npz"
 ARRAYS = "arrays-{benchmark}.npz"
 CURVE = "curve.csv"
+_ALWAYS = ("epoch", "step", "loss")
+_REMEDY = "restore it, or remove the record beside it and train again"
 
 
 class Features:
@@ -39,17 +41,36 @@ class Features:
         return read_arrays(self._folder / FEATURES.format(split=split))
 
 
+class _Arrays(dict[str, "NDArray[np.generic]"]):
+    """Arrays by name; one that the file lacks is a UserError."""
+
+    def __init__(self, path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+        super().__init__(arrays)
+        self._path = path
+
+    def __missing__(self, name: str) -> NDArray[np.generic]:
+        raise UserError(f"{self._path}: it has no array '{name}'; {_REMEDY}.")
+
+
 def read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
-    """Read the arrays in a file; raises UserError."""
+    """Read the arrays in a file.
+
+    Raises:
+        UserError: the file is missing or damaged, or, once it is asked for, an array is not in it.
+
+    """
     import numpy as np  # noqa: PLC0415 - reading records need not cost its import
 
     try:
-        with np.load(path) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{path}: its arrays cannot be read ({error}); remove the record beside it and train again."
-        ) from None
+        with path.open("rb") as file, np.load(file) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+            if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+                raise ValueError("a member is no array")
+            return _Arrays(path, arrays)
+    except FileNotFoundError:
+        raise UserError(f"{path}: its arrays cannot be read, as there is no such file; {_REMEDY}.") from None
+    except Exception:  # damaged bytes lead zipfile, zlib and NumPy's parser of headers to errors of some fifteen types
+        raise UserError(f"{path}: its arrays cannot be read, as the file is damaged; {_REMEDY}.") from None
 
 
 def write_features(folder: Path, split: Split, output: Output) -> None:
@@ -82,9 +103,36 @@ def write_curve(folder: Path, curve: Sequence[Mapping[str, float]]) -> None:
 
 
 def curve_rows(path: Path) -> list[dict[str, str]]:
-    """Read the rows of a learning curve as they are written, "" where an epoch does not have a column."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    """Read the rows of a learning curve as they are written, "" where an epoch does not have a column.
+
+    Raises:
+        UserError: the file is missing, or is no learning curve.
+
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing; {_REMEDY}.") from None
+    except (OSError, UnicodeDecodeError, csv.Error):
+        rows = []
+    if not rows or not all(map(_is_of_curve, rows)):
+        raise UserError(f"{path}: it is no learning curve, or damaged; {_REMEDY}.")
+    return rows
+
+
+def _is_of_curve(row: Mapping[Any, Any]) -> bool:
+    """Whether a row has what each row has, no cell too few (None) or too many (a list), and numbers alone."""
+    try:
+        numbers = {name: float(value) for name, value in row.items() if value != ""}
+    except (TypeError, ValueError):
+        return False
+    return set(_ALWAYS) <= set(numbers)
+
+
+def read_curve(path: Path) -> list[dict[str, float]]:
+    """Read the rows of a learning curve, without what an epoch does not have; raises UserError as `curve_rows`."""
+    return [{name: float(value) for name, value in row.items() if value} for row in curve_rows(path)]
 
 
 def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

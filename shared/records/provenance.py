@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import resource
 import shlex
 import subprocess
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -58,7 +60,7 @@ def provenance(
         steps=position.step,
         epochs=position.epoch,
         best_epoch=position.best_epoch or None,
-        weights_sha256=_weights_hash(setup.scheme.state()),
+        weights_sha256=weights_hash(setup.scheme.state()),
     )
 
 
@@ -68,7 +70,7 @@ def _peak_memory(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
-def _weights_hash(state: Any) -> str:
+def weights_hash(state: Any) -> str:
     """Return the SHA-256 over all tensors of a state, in its order."""
     digest = hashlib.sha256()
 
@@ -86,20 +88,24 @@ def _weights_hash(state: Any) -> str:
     return digest.hexdigest()
 
 
-def commit() -> str:
-    """Return the commit of the code, with "+" after it where files differ from it, or "unknown"."""
+def commit(root: Path = ROOT) -> str:
+    """Return the commit of the code, with "+" after it where its modules differ from it or some are not in it.
+
+    "unknown" where `root` is not a working copy itself, such as an unpacked archive, though it may lie within another.
+    """
+    surroundings = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(root), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, env=surroundings).stdout.strip()
+
     try:
-        git = ["git", "-C", str(ROOT)]
-        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-        status = subprocess.run(
-            [*git, "status", "--porcelain", "--untracked-files=no"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        if not Path(git("rev-parse", "--show-toplevel")).samefile(root):
+            return "unknown"
+        changed = git("status", "--porcelain", "--untracked-files=all", "--", "shared", "papers")
+        return git("rev-parse", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return head.stdout.strip() + ("+" if status.stdout.strip() else "")
 
 
 def _command(run: Run, seed: int) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import Field, ValidationError
 
 from shared.data.files import write_atomically
 from shared.errors import UserError
-from shared.records.kept import ARRAYS, CURVE, Features, read_arrays
+from shared.records.kept import ARRAYS, CURVE, Features, read_arrays, read_curve
 from shared.runs.fields import Strict
 from shared.runs.yaml_files import complaint
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from shared.runs.reference import Reference
 
 RECORD = "record.json"
+BENCHMARKS = "benchmarks"
+S = TypeVar("S", bound=Strict)
 
 
 class Provenance(Strict):
@@ -105,31 +108,65 @@ def write_json(path: Path, content: Any) -> None:
     write_atomically(path, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
 
 
+class Apart(Strict):
+    """What a benchmark that is evaluated apart from the training leaves behind, and of which weights it tells.
+
+    Those of the record beside it, where configuration, seed and weights (in older files not told) are the same.
+    """
+
+    benchmark: str | None = None
+    code: str | None = None
+    config_hash: str | None = None
+    seed: int | None = None
+    weights_sha256: str | None = None
+    metrics: dict[str, float]
+
+    def is_of(self, record: Record) -> bool:
+        """Whether it was measured of the weights that a record tells of."""
+        weights = record.provenance.weights_sha256
+        of_run = (self.config_hash, self.seed) == (record.config_hash, record.seed)
+        return of_run and self.weights_sha256 in (None, weights)
+
+
+class OtherWeightsWarning(UserWarning):
+    """A benchmark's file tells of other weights than the record beside it, and is left out."""
+
+
 def read_record(path: Path) -> Record:
     """Read a record, with the metrics of benchmarks that were evaluated apart from the training.
 
+    A benchmark that was measured of other weights is left out, with an `OtherWeightsWarning`.
+
     Raises:
-        UserError: the file is missing, damaged or no record.
+        UserError: the record or a benchmark's file is missing or damaged; names it in one sentence.
 
     """
-    record = _validated(path)
-    for extra in sorted((path.parent / "benchmarks").glob("*.json")):
-        measured = json.loads(extra.read_text(encoding="utf-8"))
-        record.metrics[extra.stem] = measured["metrics"]
-        if "code" in measured:
-            record.provenance.evaluation[extra.stem] = measured["code"]
+    record = _read(path, Record, "train the run again")
+    for extra in sorted((path.parent / BENCHMARKS).glob("*.json")):
+        measured = _read(extra, Apart, "evaluate that benchmark again")
+        if not measured.is_of(record):
+            warnings.warn(
+                f"{extra}: it was measured of other weights than {path} tells of, and is left out; evaluate that "
+                "benchmark again",
+                OtherWeightsWarning,
+                stacklevel=2,
+            )
+            continue
+        record.metrics[extra.stem] = measured.metrics
+        if measured.code is not None:
+            record.provenance.evaluation[extra.stem] = measured.code
     return record
 
 
-def _validated(path: Path) -> Record:
+def _read(path: Path, kind: type[S], remedy: str) -> S:
     try:
-        return Record.model_validate_json(path.read_text(encoding="utf-8"))
+        return kind.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise UserError(f"{path}: the record cannot be read ({error.strerror}); train the run first.") from None
+        raise UserError(f"{path}: cannot be read ({error.strerror}); {remedy}.") from None
     except ValidationError as error:
         where, problem = complaint(error)
         name = ".".join(map(str, where)) or "the file"
-        raise UserError(f"{path}: no valid record: {name}: {problem}, or remove it and train again.") from None
+        raise UserError(f"{path}: no valid record: {name}: {problem}, or remove the file and {remedy}.") from None
 
 
 def find_records(folder: Path) -> Iterator[Path]:
@@ -213,16 +250,12 @@ class Records:
         where images are held out, and `<benchmark>/<metric>` for the benchmarks measured along training.
 
         Raises:
-            UserError: the file is missing.
+            UserError: the file is missing or damaged.
 
         """
         import pandas as pd  # noqa: PLC0415 - reading records need not cost its import
 
-        path = self._folder(run, seed) / CURVE
-        try:
-            return pd.read_csv(path)
-        except OSError:
-            raise UserError(f"{path} is missing; remove the record beside it and train again.") from None
+        return pd.DataFrame(read_curve(self._folder(run, seed) / CURVE), dtype=float)
 
     def arrays(self, run: str, seed: int, benchmark: str) -> dict[str, NDArray[np.generic]]:
         """Read the arrays that a benchmark kept of one seed of a run.

@@ -24,6 +24,11 @@ class Results:
         """Return the record of one seed of one run."""
         return self.seed(scale, paper, run, seed) / "record.json"
 
+    def place(self, record: Path) -> tuple[str, str]:
+        """Return the run and the seed whose place a record has."""
+        _, _, _, *run, seed, _ = record.relative_to(self.root).parts
+        return "/".join(run), seed.removeprefix("seed")
+
     def benchmark(self, scale: str, paper: str, run: str, seed: int, name: str) -> Path:
         """Return what a benchmark evaluated in a job of its own leaves behind."""
         return self.seed(scale, paper, run, seed) / "benchmarks" / f"{name}.json"

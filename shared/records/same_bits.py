@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic_core import from_json
 
 from shared.errors import UserError
 from shared.records.kept import ARRAYS, CURVE, curve_rows, read_arrays
@@ -72,8 +73,10 @@ def read_left(folder: Path) -> Left:
     try:
         metrics = record["metrics"] | {name: content["metrics"] for name, content in apart.items()}
         codes = {name: content["code"] for name, content in apart.items() if "code" in content}
-        return Left(folder, record, metrics, record["provenance"].get("evaluation", {}) | codes)
-    except (KeyError, TypeError):
+        made = record["provenance"]
+        _ = (record["paper"], record["run"], record["scale"], record["data"], made["code"], made["commit"])
+        return Left(folder, record, metrics, made.get("evaluation", {}) | codes)
+    except (AttributeError, KeyError, TypeError):
         raise UserError(f"{folder / RECORD}: no valid record; remove it and train again.") from None
 
 
@@ -108,9 +111,9 @@ def compare(here: Left, there: Left) -> Differences:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); remove it and train again.") from None
+        content: dict[str, Any] = from_json(path.read_bytes())
+    except (OSError, ValueError):
+        raise UserError(f"{path}: cannot be read, or is no JSON; remove it and train again.") from None
     return content
 
 

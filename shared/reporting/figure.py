@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 from matplotlib.figure import Figure as Drawing
 
+from shared.data.files import write_atomically
 from shared.reporting.table import NO_EVIDENCE
 from shared.verdicts.statistics import t_interval
 
@@ -63,10 +65,15 @@ class Figure:
         png, pdf, csv = (stem.with_suffix(f".{suffix}") for suffix in ("png", "pdf", "csv"))
         notes = [*([NO_EVIDENCE] if no_evidence else []), *self.notes]
         description = "\n".join([self.caption, *notes])
-        self.drawing.savefig(png, metadata={"Description": description})
-        self.drawing.savefig(pdf, metadata={"Subject": self.caption, "CreationDate": None})
-        self.data.to_csv(csv, index=False)
+        self._save(png, {"Description": description})
+        self._save(pdf, {"Subject": self.caption, "CreationDate": None})
+        write_atomically(csv, self.data.to_csv(index=False).encode())
         return [png, pdf, csv]
+
+    def _save(self, path: Path, metadata: dict[str, str | None]) -> None:
+        content = io.BytesIO()
+        self.drawing.savefig(content, format=path.suffix.removeprefix("."), metadata=metadata)
+        write_atomically(path, content.getbuffer())
 
 
 def drawing(rows: int = 1, columns: int = 1, *, width: float = COLUMN_WIDTH, height: float = 2.4) -> Drawing:

@@ -13,10 +13,9 @@ from shared.reporting.table import Table
 from shared.runs.registry import SMOKE
 from shared.verdicts.health import VOID, Health, Ill
 from shared.verdicts.training import recorded_health
-from shared.verdicts.words import seeds_word
+from shared.verdicts.words import runs_and_seeds
 
 NOT_TRAINED, WARNED = "†", "‡"
-MOST_NAMED = 6
 Healths = Mapping[tuple[str, int], Health]
 """By run and seed."""
 Drawn = TypeVar("Drawn", bound=Table | Figure)
@@ -57,13 +56,3 @@ def marked(drawn: Drawn, records: Records) -> Drawn:
     if isinstance(drawn, Figure) and not all(health.trained for health in found.values()):
         drawn.drawing.suptitle(f"{NOT_TRAINED} shows runs that were not trained", x=0.99, ha="right", fontsize=5.5)
     return replace(drawn, notes=[*drawn.notes, *notes(found)])
-
-
-def runs_and_seeds(places: Iterable[tuple[str, int]]) -> str:
-    """Return the first few of some runs, each with the seeds that are given, and how many more runs there are."""
-    runs: dict[str, list[int]] = {}
-    for run, seed in places:
-        runs.setdefault(run, []).append(seed)
-    named = [f"{run} {seeds_word(len(seeds))} {', '.join(map(str, sorted(seeds)))}" for run, seeds in runs.items()]
-    more = len(named) - MOST_NAMED
-    return "; ".join(named[:MOST_NAMED]) + (f"; and {more} more runs" if more > 0 else "")

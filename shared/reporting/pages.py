@@ -10,11 +10,13 @@ from typing import Any
 
 from PIL import Image
 
-from shared.records.records import Record, Records, read_record
+from shared.errors import UserError
+from shared.records.records import Record
 from shared.records.results import SUFFIXES, Results
 from shared.records.shown_equal import read_shown_equal
-from shared.records.target_records import record_paths
+from shared.records.target_records import found, record_paths
 from shared.reporting.health_marks import healths
+from shared.reporting.left_out import left_out
 from shared.reporting.provenance import provenance
 from shared.reporting.rows import claim_row, table_view, value_row
 from shared.reporting.site import Deviation, Erratum, PaperPage, TargetSection
@@ -31,11 +33,11 @@ class Page:
     def __init__(self, paper: Paper, scale: str, results: Results) -> None:
         self.paper, self.scale, self.results = paper, scale, results
         self.paths = {name: record_paths(paper, name, scale, results) for name in paper.targets}
-        present = sorted({path for paths in self.paths.values() for path in paths if path.exists()})
-        self.records = Records(((read_record(path), path.parent) for path in present), paper.reference)
-        self.by_path = dict(zip(present, (record for record, _ in self.records.records), strict=True))
+        self.there = found(paper, scale, sorted({path for paths in self.paths.values() for path in paths}), results)
+        self.there.require_whole()
+        self.records = self.there.records(paper)
         table = self.records.table
-        elsewhere = {} if scale == SMOKE else _trained_elsewhere(paper, self.by_path.values())
+        elsewhere = {} if scale == SMOKE else _trained_elsewhere(paper, self.there.current.values())
         self.healths = healths(self.records)
         untrained = {place: health.reason for place, health in self.healths.items() if not health.trained}
         self.verdicts = judge(paper.reference, table, scale, elsewhere, untrained=untrained)
@@ -70,15 +72,16 @@ class Page:
     def _target(self, name: str, target: Target) -> TargetSection:
         suffixes = SUFFIXES[target.kind]
         files = [self.results.target(self.scale, self.paper.key, name, suffix) for suffix in suffixes]
-        done = all(path.exists() for path in files)
-        drawn = _drawn(target, files) if done else {"notes": []}
-        records = [self.by_path[path] for path in self.paths[name] if path in self.by_path]
+        drawn = self._drawn(name, target, files)
+        reason = self._not_done(name, drawn)
+        drawn = {"notes": []} if drawn is None or reason else drawn
+        records = [self.there.current[path] for path in self.paths[name] if path in self.there.current]
         return TargetSection(
             key=name,
             title=_numbered(name, target.title),
             kind=target.kind,
-            state="done" if done else "not run",
-            reason="" if done else "not drawn at this scale yet",
+            state="not run" if reason else "done",
+            reason=reason,
             ours=target.ours,
             values=[
                 value_row(value)
@@ -89,6 +92,24 @@ class Page:
             commands=self._commands(name, suffixes[0] if target.kind == "figure" else "md", records),
             **{**drawn, "notes": [*drawn["notes"], *self._data_notes(name)]},
         )
+
+    def _drawn(self, name: str, target: Target, files: Sequence[Path]) -> dict[str, Any] | None:
+        """Return what the files of a target show, None where they are not all there; UserError of a damaged one."""
+        if not all(path.exists() for path in files):
+            return None
+        try:
+            return _shown(target, files)
+        except (OSError, ValueError, SyntaxError):  # what Pillow says of a damaged picture
+            again = f"python -m shared render {self.paper.key} {name} --scale {self.scale}"
+            raise UserError(f"{files[0].with_suffix('')}.*: a file is damaged; draw it again with: {again}") from None
+
+    def _not_done(self, name: str, drawn: dict[str, Any] | None) -> str:
+        """Return why a target is not done: it is not drawn, or drawn with records that are not of today's runs."""
+        other = [path for path in self.paths[name] if path in self.there.other]
+        lacking = left_out(other, self.there, self.results)
+        if drawn is None:
+            return " ".join(["not drawn at this scale yet.", *lacking]) if lacking else "not drawn at this scale yet"
+        return " ".join(note for note in lacking if note not in drawn["notes"])
 
     def _data_notes(self, name: str) -> list[str]:
         """Say which of the paper's data sets that a target needs are no longer offered, and which still are."""
@@ -109,12 +130,13 @@ class Page:
         ]
 
 
-def _drawn(target: Target, files: Sequence[Path]) -> dict[str, Any]:
+def _shown(target: Target, files: Sequence[Path]) -> dict[str, Any]:
     """Return what the files of a target, in the order of their suffixes, show: itself, its caption and its notes."""
     if target.kind == "table":
         caption, header, rows, notes = read_display(files[1])
         return {"table": table_view(header, rows), "caption": caption, "notes": notes, "downloads": files}
-    with Image.open(files[0]) as picture:
+    with Image.open(files[0], formats=["PNG"]) as picture:
+        picture.verify()
         caption, *notes = str(picture.info.get("Description", target.title)).splitlines()
     return {"image": files[0], "caption": caption, "notes": notes, "downloads": files[1:]}
 

@@ -5,9 +5,14 @@ The folder is self-contained: relative links only, no scripts, its own copies of
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
+import os
 import shutil
 import struct
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -21,19 +26,46 @@ from shared.verdicts.health import VOID
 def write_site(site: Site, folder: Path) -> None:
     """Write the pages with copies of their pictures and downloads to `folder`, replacing an older report.
 
-    The new report is built beside `folder` and put in its place whole. A `folder` that holds anything but a
-    report is left alone (UserError).
+    The new report is built beside `folder` and put in its place whole: whenever this is killed, a whole report is
+    there, if one was. Of several processes that write at the same time each waits for the one before; what a killed one
+    left is removed. A `folder` that holds anything but a report is left alone (UserError).
     """
-    if folder.exists() and any(folder.iterdir()) and not (folder / "report.css").is_file():
-        raise UserError(f"{folder} is not empty and holds no report; name another folder or empty it first")
+    folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".report-") as scratch:
-        fresh = Path(scratch) / "new"
-        fresh.mkdir()
-        _write_pages(site, fresh)
-        if folder.exists():
-            folder.rename(Path(scratch) / "old")
-        fresh.rename(folder)
+    with _alone_in(folder.parent):
+        if folder.exists() and any(folder.iterdir()) and not (folder / "report.css").is_file():
+            raise UserError(f"{folder} is not empty and holds no report; name another folder or empty it first")
+        for leftover in folder.parent.glob(".report-*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".report-") as scratch:
+            fresh = Path(scratch) / "new"
+            fresh.mkdir()
+            _write_pages(site, fresh)
+            if folder.exists():
+                _exchange(fresh, folder)
+            else:
+                fresh.rename(folder)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, without a file for it; where another process has it, wait."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Let two folders change their names at one moment; in two steps, where the system has no call for that."""
+    here, exchange = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None or rename(here, os.fsencode(one), here, os.fsencode(other), exchange) != 0:
+        aside = one.with_name("old")
+        other.rename(aside)
+        one.rename(other)
 
 
 def _write_pages(site: Site, folder: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.data.files import write_atomically
 from shared.evaluation.spread import mean, sd
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _tex(text: str) -> str:
 
 
 def _write(path: Path, text: str) -> Path:
-    path.write_text(text, encoding="utf-8")
+    write_atomically(path, text.encode())
     return path
 
 

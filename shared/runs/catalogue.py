@@ -26,7 +26,7 @@ def _catalogues(paper: str) -> list[ModuleType]:
     return [*modules, importlib.import_module(f"papers.{paper}")]
 
 
-def _components(paper: str, kind: type[C]) -> dict[str, type[C]]:
+def components(paper: str, kind: type[C]) -> dict[str, type[C]]:
     """Return the components of a kind that a paper may name: the shared ones and its own."""
     found: dict[str, type[C]] = {}
     for module in _catalogues(paper):
@@ -40,7 +40,7 @@ def _components(paper: str, kind: type[C]) -> dict[str, type[C]]:
 
 def component(paper: str, kind: type[C], name: str) -> type[C] | None:
     """Return the options of the component of that kind and name that a paper may name, None where there is none."""
-    return _components(paper, kind).get(name)
+    return components(paper, kind).get(name)
 
 
 @cache
@@ -55,7 +55,7 @@ def run_model(paper: str) -> type[RunConfig]:
         "optimizer": Optimizer,
     }
     for field, kind in kinds.items():
-        found = _components(paper, kind).values()
+        found = components(paper, kind).values()
         choices = tuple(choice for choice in found if not issubclass(choice, DataSet) or choice.training_images)
         fields[field] = (
             (Annotated[Union[choices], Field(discriminator="name")], ...)  # noqa: UP007 - built at run time
@@ -69,7 +69,7 @@ def run_model(paper: str) -> type[RunConfig]:
 @cache
 def benchmarks(paper: str) -> dict[str, Benchmark]:
     """Return the benchmarks that a paper may name: classes that name themselves, and those listed in BENCHMARKS."""
-    own = {name: kind(name=name) for name, kind in _components(paper, Benchmark).items()}
+    own = {name: kind(name=name) for name, kind in components(paper, Benchmark).items()}
     listed = (entry for module in _catalogues(paper) for entry in getattr(module, "BENCHMARKS", ()))
     return own | {benchmark.name: benchmark for benchmark in listed}
 
@@ -90,7 +90,7 @@ def _evaluation(run: Run, name: str) -> Evaluation:
     benchmark = benchmarks(run.paper)[name].configured(run.config.protocols.get(name, {}))
     if benchmark.on is None:
         return Evaluation(benchmark, None)
-    kind = _components(run.paper, DataSet)[benchmark.on]
+    kind = components(run.paper, DataSet)[benchmark.on]
     source = getattr(run.config.data, "source", None)
     options = {} if source is None or "source" not in kind.model_fields else {"source": source}
     return Evaluation(benchmark, kind(name=benchmark.on, **options))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -171,6 +173,24 @@ class OneFails(Strict):
 
 
 Test = Annotated[Lower | Within | LargerGap | Rises | BestWithin | Plateau | OneFails, Field(discriminator="kind")]
+
+
+def asked(test: Test) -> Iterator[tuple[str, str]]:
+    """Yield each run and metric, alone, that a test looks at at any of its levels."""
+    levels = (*test.at, test.base) if isinstance(test, LargerGap) else test.levels
+    for quantity in _quantities(test):
+        for level in levels:
+            yield from product(*map(listed, quantity.at(level)))
+
+
+def _quantities(test: Test) -> list[Quantity]:
+    match test:
+        case Lower(less=one, than=other) | Within(one=one, other=other) | LargerGap(of=one, over=other):
+            return [quantity for quantity in (one, other) if quantity.runs is not None]
+        case Rises():
+            return [Quantity(runs=runs, metric=test.metric) for runs in test.runs]
+        case _:
+            return [Quantity(runs=test.runs, metric=test.metric)]
 
 
 class Claim(Strict):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Iterator
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -34,7 +37,7 @@ Share = Annotated[float, BeforeValidator(_quotient), Field(ge=0, le=1)]
 
 
 class Strict(BaseModel):
-    """A model that refuses unknown keys, naming the nearest valid one, and cannot be changed once read."""
+    """A model that refuses unknown keys and truth values for numbers, and cannot be changed once read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -43,6 +46,31 @@ class Strict(BaseModel):
     def _know_every_key(cls, data: Any) -> Any:
         for key in data if isinstance(data, dict) else ():
             if key not in cls.model_fields:
-                hint = suggestion(str(key), cls.model_fields)
-                raise PydanticCustomError("unknown_key", "unknown key '{key}'", {"key": key, "hint": hint})
+                raise _wrong_key(key, f"unknown key; {suggestion(str(key), cls.model_fields)}")
+            if key in _numbers(cls) and any(isinstance(part, bool) for part in _parts(data[key])):
+                raise _wrong_key(key, "true or false stands where a number is meant; write the number")
         return data
+
+
+def _wrong_key(key: Any, problem: str) -> PydanticCustomError:
+    return PydanticCustomError("wrong_key", "{key}: {problem}", {"key": key, "problem": problem})
+
+
+@cache
+def _numbers(model: type[BaseModel]) -> frozenset[str]:
+    """Return the fields of a model that hold numbers and no truth values."""
+    kinds = {name: set(_kinds(field.annotation)) for name, field in model.model_fields.items()}
+    return frozenset(name for name, found in kinds.items() if found & {int, float} and not found & {bool, Any})
+
+
+def _kinds(annotation: Any) -> Iterator[Any]:
+    """Yield what an annotation is made of, of unions and tuples alone."""
+    if get_origin(annotation) in (Annotated, Union, UnionType, tuple):
+        for part in get_args(annotation):
+            yield from _kinds(part)
+    else:
+        yield annotation
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    return value if isinstance(value, list | tuple) else (value,)

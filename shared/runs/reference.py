@@ -7,8 +7,9 @@ entry with `each`, as `each.py` describes.
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Collection, Iterator, Set
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,10 +17,18 @@ from pydantic import Field, ValidationError, model_validator
 
 from shared.errors import suggestion
 from shared.runs import yaml_files
-from shared.runs.claims import Claim, Metric, Number
+from shared.runs.claims import Claim, Metric, Number, asked, listed
 from shared.runs.each import expand
 from shared.runs.fields import Count, NonNegative, Strict
+from shared.runs.metrics import DIRECTIONS
 from shared.runs.yaml_files import Document, Key
+
+TEXT = "text"
+"""What stands for the target of a number that is printed in no table or figure."""
+TRAINING = "training"
+"""What stands for the benchmark of the losses of the last epoch."""
+Unknown = tuple[str, str, Collection[str]]
+"""The key of a name that refers to nothing, the name, and those that would."""
 
 
 class Citation(Strict):
@@ -97,6 +106,15 @@ class Reference:
     errata: tuple[Erratum, ...]
 
 
+@dataclass(frozen=True)
+class Known:
+    """The names that a paper's printed numbers and claims may refer to."""
+
+    targets: Collection[str]
+    runs: Collection[str]
+    benchmarks: Collection[str]
+
+
 class _Group(Strict):
     """The shape of a group of printed numbers; its content is validated with each entry, as a `Value`."""
 
@@ -115,8 +133,8 @@ class _File(Strict):
     errata: tuple[Erratum, ...] = ()
 
 
-def read_reference(path: Path) -> Reference:
-    """Read a paper's `reference.yaml`.
+def read_reference(path: Path, known: Known | None = None) -> Reference:
+    """Read a paper's `reference.yaml`, whose names must all be `known` where these are given.
 
     Raises:
         UserError: the file cannot be read or says something that cannot be; names file, line, key and the
@@ -128,7 +146,7 @@ def read_reference(path: Path) -> Reference:
         file = _File.model_validate(document.data)
     except ValidationError as error:
         raise yaml_files.explain(error, document) from None
-    claims = _claims(document, {erratum.id for erratum in file.errata})
+    claims = _claims(document, {erratum.id for erratum in file.errata}, known)
     cells: set[tuple[str, str, str]] = set()
     values = []
     for key, value in _values(document):
@@ -137,12 +155,47 @@ def read_reference(path: Path) -> Reference:
             raise document.error(key, f"{' / '.join(filter(None, cell))} is given twice; keep one of them")
         if value.claim is not None and value.claim not in claims:
             raise document.error((*key, "claim"), f"no claim '{value.claim}'; {suggestion(value.claim, claims)}")
+        if known is not None:
+            _require_known(document, key, _unknown_of_value(value, known))
         cells.add(cell)
         values.append(value)
     return Reference(file.citation, tuple(values), tuple(claims.values()), file.errata)
 
 
-def _claims(document: Document, errata: Set[str]) -> dict[str, Claim]:
+def _unknown_of_value(value: Value, known: Known) -> Iterator[Unknown]:
+    """Yield what a printed number refers to that is not there; a number in the text has no target."""
+    if value.target not in {*known.targets, TEXT}:
+        yield "target", value.target, known.targets
+    for run, metric in product(listed(value.run or ""), listed(value.metric or "")) if value.run else ():
+        yield from _unknown_of_run(run, metric, known)
+        name = metric.partition("/")[2]
+        scored = value.value is not None and value.claim is None and value.not_runnable is None
+        if scored and name not in DIRECTIONS:
+            yield "metric", name, DIRECTIONS
+
+
+def _unknown_of_claim(claim: Claim, known: Known) -> Iterator[Unknown]:
+    for target in claim.targets:
+        if target not in known.targets:
+            yield "targets", target, known.targets
+    for run, metric in asked(claim.test) if claim.test else ():
+        yield from _unknown_of_run(run, metric, known)
+
+
+def _unknown_of_run(run: str, metric: str, known: Known) -> Iterator[Unknown]:
+    if run not in known.runs:
+        yield "run", run, known.runs
+    benchmark = metric.partition("/")[0]
+    if benchmark not in {*known.benchmarks, TRAINING}:
+        yield "metric", benchmark, known.benchmarks
+
+
+def _require_known(document: Document, key: Key, unknown: Iterator[Unknown]) -> None:
+    for place, name, valid in unknown:
+        raise document.error((*key, place), f"there is no '{name}'; {suggestion(name, valid)}")
+
+
+def _claims(document: Document, errata: Set[str], known: Known | None) -> dict[str, Claim]:
     """Validate each claim where it is written, and return them by id."""
     claims: dict[str, Claim] = {}
     for entry in expand(document, ("claims",), document.data["claims"]):
@@ -158,6 +211,8 @@ def _claims(document: Document, errata: Set[str]) -> dict[str, Claim]:
         if claim.erratum is not None and claim.erratum not in errata:
             problem = f"no erratum '{claim.erratum}'; {suggestion(claim.erratum, errata)}{with_line}"
             raise document.error((*entry.key, "erratum"), problem)
+        if known is not None:
+            _require_known(document, entry.key, _unknown_of_claim(claim, known))
         claims[claim.id] = claim
     return claims
 

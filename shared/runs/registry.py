@@ -5,7 +5,9 @@ A paper is a folder of `papers/` that holds a `runs.yaml`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ast
+import re
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from pathlib import Path
@@ -15,10 +17,13 @@ from pydantic import ValidationError
 from shared import ROOT
 from shared.errors import UserError, suggestion
 from shared.runs import yaml_files
+from shared.runs.catalogue import benchmarks, components
+from shared.runs.components import Backbone
 from shared.runs.config import Run
-from shared.runs.reference import Reference, read_reference
+from shared.runs.reference import Known, Reference, read_reference
 from shared.runs.resolution import Resolution
 from shared.runs.runs_file import Deviation, RunsFile, Target
+from shared.runs.yaml_files import Key
 
 SMOKE = "smoke"
 """The scale whose numbers are no evidence."""
@@ -39,11 +44,12 @@ class Paper:
             raise yaml_files.explain(error, self._document) from None
         self._resolution = Resolution(self.key, self._file, self._document)
         self._runs: dict[str, dict[str, Run]] = {}
+        self._require_known()
 
     @cached_property
     def reference(self) -> Reference:
         """The printed numbers, the claims and the errata."""
-        return read_reference(self.folder / "reference.yaml")
+        return read_reference(self.folder / "reference.yaml", Known(self.targets, self._names, benchmarks(self.key)))
 
     @property
     def targets(self) -> dict[str, Target]:
@@ -82,20 +88,10 @@ class Paper:
         return runs[name]
 
     def target_runs(self, name: str, scale: str) -> list[Run]:
-        """Return the runs that a target is made of, in the order of its patterns.
-
-        Raises:
-            UserError: a pattern matches no run.
-
-        """
+        """Return the runs that a target is made of, in the order of its patterns."""
         found: dict[str, Run] = {}
         for pattern in self.target(name).runs:
-            matching = {run: spec for run, spec in self.runs(scale).items() if fnmatchcase(run, pattern)}
-            if not matching:
-                problem = f"target '{name}' asks for runs '{pattern}', and there are none"
-                place, hint = self._document.place(("targets", name, "runs")), suggestion(pattern, self.runs(scale))
-                raise UserError(f"{place}: {problem}; {hint}")
-            found |= matching
+            found |= {run: spec for run, spec in self.runs(scale).items() if fnmatchcase(run, pattern)}
         return list(found.values())
 
     def runs(self, scale: str) -> dict[str, Run]:
@@ -110,6 +106,59 @@ class Paper:
         if scale not in self._runs:
             self._runs[scale] = self._resolution.runs(scale)
         return self._runs[scale]
+
+    @cached_property
+    def _names(self) -> list[str]:
+        """The names of the runs at any scale."""
+        return list(dict.fromkeys(name for scale in TRAINED_SCALES for name in self._resolution.names(scale)))
+
+    def _require_known(self) -> None:
+        """Raise UserError for the first name in `runs.yaml` that refers to nothing."""
+        for key, pattern in self._patterns():
+            if not any(fnmatchcase(name, pattern) for name in self._names):
+                raise self._document.error(key, f"there is no run '{pattern}'; {suggestion(pattern, self._names)}")
+        for index, deviation in enumerate(self.deviations):
+            for target in deviation.targets:
+                if target not in self.targets:
+                    key = ("deviations", index, "targets")
+                    raise self._document.error(key, f"there is no '{target}'; {suggestion(target, self.targets)}")
+        networks = components(self.key, Backbone)
+        for name in self.images_per_second:
+            if name not in networks:
+                key = ("images_per_second", name)
+                raise self._document.error(key, f"there is no such network; {suggestion(name, networks)}")
+        drawn = _top_level(self.folder / "targets.py")
+        for name, entry in self.targets.items():
+            if not re.fullmatch(rf"{entry.kind}\w+", name, re.ASCII):
+                problem = f"no rule of the workflow makes a {entry.kind} of this name; let it begin with {entry.kind}"
+                raise self._document.error(("targets", name), problem)
+            if drawn is not None and name not in drawn:
+                problem = f"targets.py has no function of this name; {suggestion(name, drawn)}"
+                raise self._document.error(("targets", name), problem)
+
+    def _patterns(self) -> Iterator[tuple[Key, str]]:
+        """Yield where patterns of runs stand in `runs.yaml`, and the patterns."""
+        for index, row in enumerate(self._file.scales):
+            yield ("scales", index, "runs"), row.runs
+        for name, target in self.targets.items():
+            for index, pattern in enumerate(target.runs):
+                yield ("targets", name, "runs", index), pattern
+        for reasons in ("optimum_fails", "no_optimum"):
+            for pattern in getattr(self._file, reasons):
+                yield (reasons, pattern), pattern
+
+
+def _top_level(path: Path) -> set[str] | None:
+    """Return the names that a module defines or imports, found without running it; None where there is no file."""
+    if not path.exists():
+        return None
+    found: set[str] = set()
+    for statement in ast.parse(path.read_bytes()).body:
+        if isinstance(statement, ast.FunctionDef):
+            found.add(statement.name)
+        elif isinstance(statement, ast.ImportFrom):
+            found |= {alias.asname or alias.name for alias in statement.names}
+    return found
 
 
 def _of_first_match(run: str, reasons: Mapping[str, str]) -> str | None:

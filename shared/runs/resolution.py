@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
@@ -23,6 +23,13 @@ from shared.runs.config import Run, RunConfig
 from shared.runs.fields import Count, Strict
 from shared.runs.runs_file import Levels, RunsFile
 from shared.runs.yaml_files import Document, Key
+
+_AXIS = re.compile(r"{(\w+)}")
+_PART = r"[A-Za-z0-9_+=@][A-Za-z0-9_.+=@-]*"
+_NAME = re.compile(rf"{_PART}(/{_PART})*")
+_COLUMNS = frozenset(
+    {"set", "seeds", "run", "seed", "benchmark", "metric", "value", "benchmarks", "keep_features", "along_training"}
+)
 
 
 class _Layered:
@@ -78,30 +85,60 @@ class Resolution:
             UserError: the file gives a run that cannot be; names file, line, key and the nearest valid name.
 
         """
-        return {run.name: run for group in self._file.runs for run in self._group(group, scale)}
+        return {name: self._run(name, scale, group, levels) for name, (group, levels) in self._named(scale).items()}
 
-    def _group(self, group: str, scale: str) -> Iterator[Run]:
-        names = re.findall(r"{(\w+)}", group)
-        if unknown := set(self._file.runs[group]) - {*names, "set"}:
+    def names(self, scale: str) -> list[str]:
+        """Return the names of the runs at a scale; raises UserError as `runs` does for what stands in names."""
+        return list(self._named(scale))
+
+    def _named(self, scale: str) -> dict[str, tuple[str, dict[str, _Level]]]:
+        """Return by the name of each run its group and the level of each axis."""
+        named: dict[str, tuple[str, dict[str, _Level]]] = {}
+        spelt: dict[str, str] = {}
+        for group in self._file.runs:
+            axes = self._axes(group)
+            for levels in itertools.product(*(self._axis(group, axis, scale) for axis in axes)):
+                of_axis = dict(zip(axes, levels, strict=True))
+                name = group.format(**{axis: level.label for axis, level in of_axis.items()})
+                if not _NAME.fullmatch(name):
+                    raise self._error(
+                        ("runs", group),
+                        f"the name '{name}' means something else to a shell or as a path",
+                        "use letters, digits and . _ - + = @",
+                    )
+                if other := spelt.get(name.casefold()):
+                    line = self._document.line(("runs", named[other][0]))
+                    also = f"line {line} gives '{other}'" if named[other][0] != group else "two levels are labelled so"
+                    raise self._error(("runs", group), f"gives the run '{name}', but {also}", "rename one of them")
+                spelt[name.casefold()] = name
+                named[name] = group, of_axis
+        return named
+
+    def _axes(self, group: str) -> list[str]:
+        """Return the axes in the name of a group."""
+        axes = list(dict.fromkeys(_AXIS.findall(group)))
+        if set("{}") & set(_AXIS.sub("", group)):
+            raise self._error(("runs", group), "a brace in the name is not one of a plain {axis}", "correct the name")
+        if columns := _COLUMNS & set(axes):
+            problem = f"the axis '{min(columns)}' would be taken for a column of the table of records"
+            raise self._error(("runs", group), problem, "give it another name")
+        if unknown := set(self._file.runs[group]) - {*axes, "set"}:
             problem = f"'{min(unknown)}' is neither 'set' nor an axis in the name"
-            raise self._error(("runs", group), problem, suggestion(min(unknown), names))
-        for levels in itertools.product(*(self._axis(group, axis, scale) for axis in names)):
-            labels = {axis: level.label for axis, level in zip(names, levels, strict=True)}
-            name = group.format(**labels)
-            yield self._run(name, scale, labels, self._layers(group, levels, name, scale))
+            raise self._error(("runs", group), problem, suggestion(min(unknown), axes))
+        return axes
 
     def _axis(self, group: str, axis: str, scale: str) -> list[_Level]:
         """Return the levels of an axis at a scale."""
-        variants = self._file.variants.get(axis, {})
+        variants = {str(level): settings for level, settings in self._file.variants.get(axis, {}).items()}
         spec = self._file.runs[group].get(axis, list(variants))
         if isinstance(spec, list):
-            for level in spec:
+            for level in map(str, spec):
                 if level not in variants:
                     problem = f"'{level}' is no variant of '{axis}'"
                     raise self._error(("runs", group, axis), problem, suggestion(level, variants))
             if not spec:
                 raise self._error(("runs", group), f"axis '{axis}' has no levels", "list them")
-            return [_Level(level, variants[level], ("variants", axis, level)) for level in spec]
+            return [_Level(level, variants[level], ("variants", axis, level)) for level in map(str, spec)]
         if {"set", "to"} <= set(spec):
             try:
                 levels = Levels.model_validate(spec)
@@ -110,14 +147,17 @@ class Resolution:
                 raise self._error(("runs", group, axis, *where), problem) from None
             source = ("runs", group, axis, "to")
             return [_Level(str(value), {levels.set: value}, source) for value in levels.at(scale)]
-        return [_Level(str(level), settings or {}, ("runs", group, axis, level)) for level, settings in spec.items()]
+        for label, settings in spec.items():
+            if not isinstance(settings, dict | None):
+                raise self._error(("runs", group, axis, label), "is no mapping of settings", "give them by their paths")
+        return [_Level(str(label), settings or {}, ("runs", group, axis, label)) for label, settings in spec.items()]
 
     def _layers(self, group: str, levels: Iterable[_Level], name: str, scale: str) -> _Layered:
         """Lay the settings of a run over each other."""
         common = self._file.runs[group].get("set", {})
         parts: list[tuple[dict[str, Any], Key]] = [
             (self._file.defaults, ("defaults",)),
-            (common if isinstance(common, dict) else {}, ("runs", group, "set")),
+            (_settings(common), ("runs", group, "set")),
             *((level.settings, level.source) for level in levels),
         ]
         layers = _Layered()
@@ -129,7 +169,9 @@ class Resolution:
                 layers.lay(row.set, getattr(row, scale), ("scales", index, scale))
         return layers
 
-    def _run(self, name: str, scale: str, labels: dict[str, str], layers: _Layered) -> Run:
+    def _run(self, name: str, scale: str, group: str, levels: dict[str, _Level]) -> Run:
+        layers = self._layers(group, levels.values(), name, scale)
+        labels = {axis: level.label for axis, level in levels.items()}
         seeds = layers.data.pop("seeds", 1)
         try:
             count = _Seeds.model_validate({"seeds": seeds}).seeds
@@ -153,6 +195,10 @@ class Resolution:
 
     def _error(self, key: Key, problem: str, hint: str = "") -> UserError:
         return UserError("; ".join(filter(None, (f"{self._document.place(key)}: {key[-1]}: {problem}", hint))))
+
+
+def _settings(given: Any) -> dict[str, Any]:
+    return {str(path): value for path, value in given.items()} if isinstance(given, dict) else {}
 
 
 def _unfit(config: RunConfig, name: str, known: dict[str, Benchmark]) -> tuple[str, str] | None:
@@ -185,7 +231,7 @@ def _wrong_options(config: RunConfig, name: str, known: dict[str, Benchmark]) ->
 
 def _without_tags(where: Key, data: dict[str, Any]) -> Key:
     """Return a key path without the names that pydantic puts in, each below its key, for the chosen component."""
-    kept: list[str | int] = []
+    kept: list[str | int | float] = []
     node: Any = data
     may_be_tag = False
     for part in where:

@@ -24,6 +24,7 @@ from pydantic import Field, model_validator
 
 from shared.runs.fields import Strict
 
+Label = str | int | float
 Setting = str | int | float | bool | None | list[Any] | dict[str, Any]
 
 
@@ -57,6 +58,12 @@ class ScaleRow(Strict):
     lite: Setting = None
     full: Setting = None
 
+    @model_validator(mode="after")
+    def _has_a_scale(self) -> ScaleRow:
+        if not self.model_fields_set & {"smoke", "lite", "full"}:
+            raise ValueError("the row gives no value at any scale, so that it changes nothing")
+        return self
+
 
 class Target(Strict):
     """One table or figure: its title, and patterns of the runs that it is made of."""
@@ -82,8 +89,8 @@ class RunsFile(Strict):
     """The whole of a paper's `runs.yaml`."""
 
     defaults: dict[str, Any]
-    variants: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
-    runs: dict[str, dict[str, dict[str, Any] | list[str]]]
+    variants: dict[str, dict[Label, dict[str, Any]]] = Field(default_factory=dict)
+    runs: dict[str, dict[str, dict[Label, Any] | list[Label]]]
     scales: tuple[ScaleRow, ...] = ()
     targets: dict[str, Target]
     deviations: tuple[Deviation, ...] = ()

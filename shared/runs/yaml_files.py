@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,10 +10,20 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from shared.errors import UserError, suggestion
 
-Key = tuple[str | int, ...]
+Key = tuple[str | int | float, ...]
+LONGEST = 80
+MOST_LEVELS = 50
+MOST_ENTRIES = 100_000
+_AMBIGUOUS = re.compile(
+    r"(?i:yes|no|on|off)|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[-+]?0[0-9_]+|[-+]?0b[01_]+|[-+]?[0-9]+_[0-9_.]*"
+)
+"""YAML 1.1, which PyYAML reads, has yes and on for true, 1:30 for 90, 010 for 8; YAML 1.2 reads words or 10."""
+_CHOICE = re.compile(r"int|float|str|bool|\[key\]|(list|dict|tuple)\[.*\]")
+_FORGOTTEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -43,15 +54,14 @@ def load(path: Path) -> Document:
     """Read one YAML file.
 
     Raises:
-        UserError: the file is missing, is not YAML, is empty, or gives one key twice.
+        UserError: the file is missing, is no YAML in UTF-8, is empty, gives one key twice, is nested or grows by its
+            aliases beyond all measure, or has a value that YAML 1.1 and 1.2 read differently.
 
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); create it or correct the path.") from None
+    text = _text(path)
     loader = LOADER(text)
     try:
+        _check(text, path)
         node = loader.get_single_node()
         if node is None:
             raise UserError(f"{path}: the file is empty; fill it in.")
@@ -61,6 +71,8 @@ def load(path: Path) -> Document:
                 raise UserError(f"{path}:{line}: '{key[-1]}' is given twice; keep one of them.")
             lines[key] = line
         data = loader.construct_document(node)
+    except _FORGOTTEN:
+        raise _no_value(loader, node, path) from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UserError(f"{path}:{line}: not valid YAML: {error.problem}; correct that line.") from None
@@ -69,11 +81,87 @@ def load(path: Path) -> Document:
     return Document(path, data, lines)
 
 
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+        text = content.decode()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); create it or correct the path.") from None
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{path}:{line}: the text is not UTF-8; save the file in that encoding.") from None
+    if control := yaml.reader.Reader.NON_PRINTABLE.search(text):
+        line = text.count("\n", 0, control.start()) + 1
+        raise UserError(f"{path}:{line}: the control character {control[0]!r} stands here; remove it.")
+    return text
+
+
+def _check(text: str, path: Path) -> None:
+    """Refuse what could not be composed in bounded time and depth, and words that two versions of YAML read apart."""
+    open_nodes: list[tuple[str | None, int]] = []
+    sizes: dict[str | None, int] = {}
+    size = 0
+    for event in yaml.parse(text, Loader=LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_nodes.append((event.anchor, size))
+            if len(open_nodes) > MOST_LEVELS:
+                raise UserError(f"{_place(path, event)}: nested in more than {MOST_LEVELS} levels; write it flatter.")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_nodes.pop()
+            sizes[anchor] = size - before + 1
+        elif isinstance(event, yaml.AliasEvent):
+            if event.anchor in {anchor for anchor, _ in open_nodes}:
+                raise UserError(f"{_place(path, event)}: '*{event.anchor}' stands within what it names; write it out.")
+            size += sizes.get(event.anchor, 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            sizes[event.anchor] = 1
+            if event.implicit[0] and _AMBIGUOUS.fullmatch(event.value):
+                problem = f"'{event.value}' is a number or a truth value to some readers of YAML and a word to others"
+                remedy = "write the number in decimal, true or false, or the word in quotes"
+                raise UserError(f"{_place(path, event)}: {problem}; {remedy}.")
+        size += 1
+        if size > MOST_ENTRIES:
+            problem = f"there are more than {MOST_ENTRIES:,} entries, with its aliases written out"
+            raise UserError(f"{_place(path, event)}: {problem}; take aliases out.")
+
+
+def _place(path: Path, event: yaml.Event) -> str:
+    return f"{path}:{event.start_mark.line + 1 if event.start_mark else 1}"
+
+
+def _no_value(loader: Any, node: Any, path: Path) -> UserError:
+    """Return the error that names the value of which PyYAML's constructors make a traceback."""
+    for scalar in _scalars(node):
+        loader.recursive_objects.clear()
+        try:
+            loader.construct_object(scalar, deep=True)
+        except yaml.YAMLError:  # a merge key, which is no value
+            continue
+        except _FORGOTTEN:
+            shown, kind = scalar.value[:LONGEST], scalar.tag.rpartition(":")[2]
+            return UserError(f"{path}:{scalar.start_mark.line + 1}: '{shown}' is no {kind}; correct it.")
+    return UserError(f"{path}: not valid YAML; correct it.")
+
+
+def _scalars(node: Any) -> Iterator[yaml.ScalarNode]:
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    elif isinstance(node, yaml.MappingNode):
+        for pair in node.value:
+            for part in pair:
+                yield from _scalars(part)
+    else:
+        for part in node.value:
+            yield from _scalars(part)
+
+
 def _walk(loader: Any, node: yaml.Node, key: Key) -> Iterator[tuple[Key, int]]:
     if isinstance(node, yaml.MappingNode):
         for name, value in node.value:
             if name.tag == "tag:yaml.org,2002:merge":
                 continue
+            if not isinstance(name, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key has parts", problem_mark=name.start_mark)
             inner = (*key, loader.construct_object(name, deep=True))
             yield inner, name.start_mark.line + 1
             yield from _walk(loader, value, inner)
@@ -91,10 +179,10 @@ def explain(error: ValidationError, document: Document) -> UserError:
 def complaint(error: ValidationError) -> tuple[Key, str]:
     """Return the key path that a validation complained of first, and what is wrong with it."""
     first = error.errors(include_url=False)[0]
-    where, context = first["loc"], first.get("ctx", {})
+    where, context = _said(first["loc"]), first.get("ctx", {})
     match first["type"]:
-        case "unknown_key":
-            return (*where, context["key"]), f"unknown key; {context['hint']}"
+        case "wrong_key":
+            return (*where, context["key"]), context["problem"]
         case "union_tag_invalid":
             expected = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
             tag = context["tag"]
@@ -107,7 +195,23 @@ def complaint(error: ValidationError) -> tuple[Key, str]:
             return where, f"{given!r} is none of the choices; {suggestion(str(given), expected)}"
         case "missing":
             return where, "is missing; add it"
-    given = first["input"]
-    shown = f" (found {given!r})" if isinstance(given, str | int | float | bool) or given is None else ""
     message = first["msg"].removeprefix("Value error, ")
-    return where, f"{message[0].lower()}{message[1:]}{shown}; correct it"
+    return where, f"{message[0].lower()}{message[1:]}{_found(first)}; correct it"
+
+
+def _said(where: Key) -> Key:
+    """Return a key path without pydantic's names for the choices of a union and for a mapping's key, at its end."""
+    while where and isinstance(where[-1], str) and _CHOICE.fullmatch(where[-1]):
+        where = where[:-1]
+    return where
+
+
+def _found(first: ErrorDetails) -> str:
+    """Return " (found ...)" for a short plain value, "" for a whole text that is no JSON and for what has parts."""
+    given = first["input"]
+    if isinstance(given, int) and given.bit_length() > 64:
+        return " (found a number of more than 64 bits)"
+    if first["type"] == "json_invalid" or not (isinstance(given, str | int | float | bool) or given is None):
+        return ""
+    shown = repr(given[:200] if isinstance(given, str) else given)
+    return f" (found {shown if len(shown) <= LONGEST else shown[: LONGEST - 3] + '...'})"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -16,11 +15,12 @@ from typing import Any, BinaryIO, NamedTuple
 import torch
 from filelock import FileLock, Timeout
 
+from shared.data.files import write_atomically
 from shared.errors import UserError
 from shared.runs.config import config_hash
 from shared.training import parallel
 
-_MAGIC = b"replications checkpoint 1\n"
+_MAGIC = b"replications checkpoint 2\n"
 NEWEST = "checkpoint.pt"
 PREVIOUS = "checkpoint.previous.pt"
 
@@ -42,9 +42,9 @@ class DamagedCheckpointWarning(UserWarning):
 class Checkpoints:
     """The checkpoints of one seed of one run, in a folder of their own.
 
-    A file is a line of magic, a line of JSON (the configuration, the seed, what code trained and the SHA-256 of the
-    rest) and what `torch.save` wrote. It is written beside its place, flushed to disk and renamed. The one before is
-    kept, for the case that the newest turns out damaged.
+    A file is a line of magic, a line of JSON after its own SHA-256 (the configuration, the seed, what code trained and
+    the SHA-256 of the rest), and what `torch.save` wrote. It is written beside its place, flushed to disk and renamed.
+    The one before is kept, for the case that the newest turns out damaged.
 
     `made` is the present code until a checkpoint is taken up, from then on the code that made that one.
     """
@@ -68,17 +68,13 @@ class Checkpoints:
             **self.made._asdict(),
             "sha256": hashlib.sha256(payload).hexdigest(),
         }
+        line = json.dumps(head).encode()
         self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.folder / "checkpoint.partial"
-        with partial.open("wb") as file:
-            file.write(_MAGIC)
-            file.write(json.dumps(head).encode() + b"\n")
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
+        fresh = self.folder / "checkpoint.next.pt"
+        write_atomically(fresh, _MAGIC, hashlib.sha256(line).hexdigest().encode(), b" ", line, b"\n", payload)
         if self.newest.exists():
             self.newest.replace(self.previous)
-        partial.replace(self.newest)
+        fresh.replace(self.newest)
 
     def load(self) -> dict[str, Any] | None:
         """Return the newest whole checkpoint, or None where there is none to take up.
@@ -124,9 +120,12 @@ class Checkpoints:
             lock.release()
 
     def _read(self, path: Path) -> dict[str, Any]:
-        with path.open("rb") as file:
-            head = _head(file)
-            payload = file.read()
+        try:
+            with path.open("rb") as file:
+                head = _head(file)
+                payload = file.read()
+        except OSError as error:
+            raise UserError(f"{path}: cannot be read ({error.strerror}); mend that or remove it.") from None
         if hashlib.sha256(payload).hexdigest() != head["sha256"]:
             raise _TornError("its checksum does not fit")
         if head["config"] != self.config or head["seed"] != self.seed:
@@ -135,7 +134,10 @@ class Checkpoints:
                 f"{path}: the checkpoint belongs to another run (configuration {config_hash(head['config'])}, "
                 f"differing in '{differing}'); remove it to train this run from the start."
             )
-        state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+        try:
+            state: dict[str, Any] = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+        except Exception as error:  # what was saved whole, and is of another version of torch, or was never ours
+            raise _TornError(f"what it holds cannot be loaded, {type(error).__name__}") from None
         self.made = _made(head)
         return state
 
@@ -155,11 +157,11 @@ class _TornError(Exception):
 
 def _head(file: BinaryIO) -> dict[str, Any]:
     if file.read(len(_MAGIC)) != _MAGIC:
-        raise _TornError("it does not begin as a checkpoint")
-    try:
-        head: dict[str, Any] = json.loads(file.readline())
-    except ValueError:
-        raise _TornError("its header cannot be read") from None
+        raise _TornError("it does not begin as a checkpoint of this version")
+    checksum, _, line = file.readline().rstrip(b"\n").partition(b" ")
+    if hashlib.sha256(line).hexdigest().encode() != checksum:
+        raise _TornError("the checksum of its header does not fit")
+    head: dict[str, Any] = json.loads(line)
     return head
 
 

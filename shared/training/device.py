@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 import sys
 import tempfile
 import time
@@ -15,6 +16,7 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
+from shared.errors import UserError
 from shared.runs.config import Training
 
 
@@ -23,15 +25,23 @@ def claim(devices: Sequence[str], folder: Path) -> tuple[int, FileLock]:
 
     Snakemake counts the GPUs of a machine (`--resources gpu=N`) but hands out none, so jobs side by side share them
     out by one lock file a device in `folder`. Where every device is held, this waits.
+
+    Raises:
+        UserError: `folder` is not this user's own, or has something else in place of a lock file.
+
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    _own(folder)
     locks = [FileLock(folder / f"{name}.lock") for name in devices]
     waiting = False
     while True:
         for index, lock in enumerate(locks):
-            with suppress(Timeout):
+            try:
                 lock.acquire(timeout=0)
-                return index, lock
+            except Timeout:
+                continue
+            except OSError as error:
+                raise UserError(f"{lock.lock_file}: cannot be locked ({error.strerror}); remove it.") from None
+            return index, lock
         if not waiting:
             waiting = True
             print(  # noqa: T201 - the log is this program's output
@@ -41,6 +51,16 @@ def claim(devices: Sequence[str], folder: Path) -> tuple[int, FileLock]:
                 flush=True,
             )
         time.sleep(1)
+
+
+def _own(folder: Path) -> None:
+    """Make a folder that only this user can enter, or see that it is so; UserError where it is another's or a link."""
+    with suppress(FileExistsError):
+        folder.mkdir(parents=True, mode=0o700)
+    there = folder.lstat()
+    if not stat.S_ISDIR(there.st_mode) or there.st_uid != os.getuid():
+        raise UserError(f"{folder}: it is no folder of your own; remove it, or set TMPDIR to a folder of your own.")
+    folder.chmod(0o700)
 
 
 def prepare(training: Training) -> tuple[torch.device, Any]:

@@ -213,12 +213,18 @@ def _take_up(scheme: TrainingScheme, checkpoints: Checkpoints) -> Position:
     saved = checkpoints.load()
     if saved is None:
         return Position()
-    scheme.restore(saved["scheme"])
-    torch.set_rng_state(saved["generators"]["cpu"])
-    devices = saved["generators"]["cuda"]
-    if torch.cuda.is_available() and len(devices) > parallel.rank() and devices[parallel.rank()] is not None:
-        torch.cuda.set_rng_state(devices[parallel.rank()])
-    return _position(saved["position"])
+    try:
+        scheme.restore(saved["scheme"])
+        torch.set_rng_state(saved["generators"]["cpu"])
+        devices = saved["generators"]["cuda"]
+        if torch.cuda.is_available() and len(devices) > parallel.rank() and devices[parallel.rank()] is not None:
+            torch.cuda.set_rng_state(devices[parallel.rank()])
+        return _position(saved["position"])
+    except (AttributeError, LookupError, TypeError, ValueError):
+        raise UserError(
+            f"{checkpoints.folder}: its checkpoint is whole, but not of the form that this code writes; remove the "
+            "folder to train from the start."
+        ) from None
 
 
 def _position(saved: dict[str, Any]) -> Position:
@@ -231,7 +237,12 @@ def _position(saved: dict[str, Any]) -> Position:
 
 @contextmanager
 def _terminated() -> Iterator[threading.Event]:
-    """Yield an event that SIGTERM sets instead of ending the process at once."""
+    """Yield an event that SIGTERM sets instead of ending the process at once.
+
+    Raises:
+        Stopped: it came, and nobody has looked since, as in the last end of an epoch.
+
+    """
     asked = threading.Event()
 
     def ask(_number: int, _frame: FrameType | None) -> None:
@@ -245,3 +256,5 @@ def _terminated() -> Iterator[threading.Event]:
         yield asked
     finally:
         signal.signal(signal.SIGTERM, before)
+    if asked.is_set():
+        raise Stopped

@@ -109,6 +109,8 @@ def _judge(
         verdict, reason = "not run", trained_on(other)
     if scale == SMOKE and verdict not in ("not run", "not runnable"):
         verdict, reason = "no evidence", NO_EVIDENCE
+    if lost := evidence.not_finite():
+        reason = f"{reason}; no finite number: {lost}"
     return ClaimVerdict(
         **dict(claim), runs=evidence.runs, findings=tuple(findings), verdict=verdict, reason=reason, **vars(power)
     )

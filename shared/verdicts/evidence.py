@@ -9,6 +9,7 @@ from shared.errors import UserError
 from shared.runs.claims import Level, Quantity, listed
 from shared.runs.reference import Reference
 from shared.verdicts.measurements import Measurements, Seeds, finite, recorded
+from shared.verdicts.words import seeds_word
 
 
 class Evidence:
@@ -27,8 +28,14 @@ class Evidence:
 
     def missing(self) -> str:
         """Return the first few of the quantities asked for that have no record."""
-        names = [f"{metric} of {run}" for run, metric in self._asked if (run, metric) not in self._measurements]
-        return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        return _few([f"{metric} of {run}" for run, metric in self._asked if (run, metric) not in self._measurements])
+
+    def not_finite(self) -> str:
+        """Return the first few of the quantities asked for of which some seeds gave no finite number, and how many."""
+        lost = {place: _not_finite(self._measurements.get(place, {})) for place in self._asked}
+        return _few(
+            [f"{count} {seeds_word(count)} of {metric} of {run}" for (run, metric), count in lost.items() if count]
+        )
 
     def seeds(self, run: str, metric: str) -> Seeds:
         """Return every seed of a run, finite or not, or the mean over the runs and metrics that are listed."""
@@ -63,3 +70,11 @@ class Evidence:
         if number is None:
             raise UserError(f"a claim compares {run} with column '{side.column}', which has no number beside it")
         return number
+
+
+def _not_finite(seeds: Seeds) -> int:
+    return len(seeds) - len(finite(seeds))
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

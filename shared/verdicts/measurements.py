@@ -16,19 +16,7 @@ import pandas as pd
 from shared.errors import UserError
 from shared.evaluation.spread import mean
 from shared.runs.claims import listed
-
-DIRECTIONS = {
-    "accuracy": 1,
-    "error": -1,
-    "mean_angle": -1,
-    **{f"rank{rank}": 1 for rank in (1, 5, 10)},
-    "rank1_regular": 1,
-    "rank1_ur": 1,
-    "rank1_base": 1,
-    "coverage": 1,
-    **{f"tar@1e-{power}": 1 for power in range(1, 7)},
-}
-"""Of each metric that is scored or of which a best is asked for, whether more is better (1) or worse (-1)."""
+from shared.runs.metrics import DIRECTIONS
 
 Seeds = dict[int, float]
 Measurements = dict[tuple[str, str], Seeds]
@@ -70,7 +58,9 @@ def direction(metric: str) -> int:
     """Return whether more of a metric is better (1) or worse (-1); raises UserError where that is not known."""
     name = metric.rpartition("/")[2]
     if name not in DIRECTIONS:
-        raise UserError(f"no direction is known for the metric '{metric}'; add it to DIRECTIONS in {__name__}")
+        raise UserError(
+            f"no direction is known for the metric '{metric}'; add it to DIRECTIONS in shared/runs/metrics.py"
+        )
     return DIRECTIONS[name]
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from shared.records.kept import CURVE, curve_rows
+from shared.records.kept import CURVE, read_curve
 from shared.records.records import Record
 from shared.runs.catalogue import component
 from shared.runs.components import Component, Loss, Scheme
@@ -22,14 +22,13 @@ def recorded_health(record: Record, folder: Path) -> Health:
     """Return what ails a recorded training, by the record and the curve that lies beside it in `folder`.
 
     Of older records, which hold nothing of the images trained on, the curve alone tells.
+
+    Raises:
+        UserError: the curve is damaged.
+
     """
-    return judge_health(numbers_of(record, read_curve(folder / CURVE)))
-
-
-def read_curve(path: Path) -> list[dict[str, float]]:
-    """Return the rows of a learning curve, without what an epoch does not have; none where the file is missing."""
-    rows = curve_rows(path) if path.exists() else []
-    return [{name: float(value) for name, value in row.items() if value} for row in rows]
+    path = folder / CURVE
+    return judge_health(numbers_of(record, read_curve(path) if path.exists() else []))
 
 
 def numbers_of(record: Record, curve: Curve) -> Numbers:

@@ -109,10 +109,13 @@ def _judge(
     detectable = None if value.value is None else _detectable(value, sample)
     if unscored := _unscored(value, claims, other_data):
         verdict, reason = unscored
-    elif difference is None:
-        verdict, reason = _unmeasured(value, seeds)
+    elif not seeds or value.value is None:
+        verdict, reason = _unmeasured(value)
     elif scale == SMOKE:
-        verdict, reason = "no evidence", NO_EVIDENCE
+        lost = len(sample) < len(seeds)
+        verdict, reason = "no evidence", f"{NO_EVIDENCE}; {_counted(seeds, sample)}" if lost else NO_EVIDENCE
+    elif difference is None:
+        verdict, reason = "inconclusive", f"none of the {len(seeds)} seeds of {value.run} gave a finite number"
     else:
         verdict, reason = _score(value, difference, tolerance)
         reason = f"{reason}; {_counted(seeds, sample)}{f'; tolerance: {rule}' if rule else ''}"
@@ -176,9 +179,7 @@ def _their_error(value: Value) -> float | None:
     return None if value.spread is None else value.spread / math.sqrt(value.repeats or 1)
 
 
-def _unmeasured(value: Value, seeds: Seeds) -> tuple[Word, str]:
-    if seeds:
-        return "inconclusive", f"none of the {len(seeds)} seeds of {value.run} gave a finite number"
+def _unmeasured(value: Value) -> tuple[Word, str]:
     every = "every one of " if len(listed(value.run or "")) > 1 else ""
     return "not run", f"no record of {value.metric} of {every}{value.run}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 Word = Literal[
@@ -10,6 +10,7 @@ Word = Literal[
     "not trained", "not run", "not runnable", "no evidence", "quoted", "setting",
 ]  # fmt: skip
 
+MOST_NAMED = 6
 NO_EVIDENCE = "smoke scale: its numbers are no evidence"
 
 UNSCORED: dict[str, tuple[Word, str]] = {
@@ -26,3 +27,16 @@ def trained_on(other_data: Sequence[str]) -> str:
 def seeds_word(n: int) -> str:
     """Return "seed" or "seeds"."""
     return "seed" if n == 1 else "seeds"
+
+
+def runs_and_seeds(places: Iterable[tuple[str, int | str]]) -> str:
+    """Return the first few of some runs, each with the seeds that are given, and how many more runs there are."""
+    runs: dict[str, list[str]] = {}
+    for run, seed in places:
+        runs.setdefault(run, []).append(str(seed))
+    named = [
+        f"{run} {seeds_word(len(seeds))} {', '.join(sorted(seeds, key=lambda seed: (len(seed), seed)))}"
+        for run, seeds in runs.items()
+    ]
+    more = len(named) - MOST_NAMED
+    return "; ".join(named[:MOST_NAMED]) + (f"; and {more} more runs" if more > 0 else "")

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
+
 GA = "gaussian_affinity"
+SUITE = [sys.executable, "-m", "shared"]
 
 
 @pytest.mark.parametrize(
@@ -46,6 +53,63 @@ def test_wrong_usage_is_status_2_too(shared, arguments):
     done = shared(*arguments)
     assert done.returncode == 2
     assert "usage: python -m shared" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["report", "--scale", "smoke", "--results", "/dev/null/x"], "/dev/null/x"),
+        (["train", GA, "figure7/10", "--scale", "smoke", "--results", "/dev/null/x"], "/dev/null/x"),
+        (["train", GA, "figure7/10", "--scale", "smoke", "--seed", str(2**64)], "of at most 64 bits"),
+    ],
+)
+def test_what_the_system_refuses_is_one_sentence_and_status_2(shared, arguments, says):
+    done = shared(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_full_disk_is_one_sentence_and_the_same_command_goes_on_when_there_is_room(shared, tmp_path, digits_root):
+    train = ["train", GA, "figure7/10", "--scale", "smoke", "--results"]
+    shared(*train, str(tmp_path / "other"), check=True)
+    environment = {**os.environ, "REPLICATION_DATA": str(digits_root), "PYTHONDONTWRITEBYTECODE": "1"}
+    full = subprocess.run(
+        ["bash", "-c", 'trap "" XFSZ; ulimit -f 40; exec "$@"', "_", *SUITE, *train, str(tmp_path)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert full.returncode == 2
+    assert re.search(r"^error: .*: file too large; free some room", full.stderr, re.MULTILINE)
+    assert not list(tmp_path.rglob("*partial*"))
+    shared(*train, str(tmp_path), check=True)
+    here, other = (
+        json.loads(next((tmp_path / folder / f"smoke/{GA}").rglob("record.json")).read_text())
+        for folder in ("", "other")
+    )
+    assert here["provenance"]["weights_sha256"] == other["provenance"]["weights_sha256"]
+
+
+def test_an_output_that_is_full_or_knows_no_greek(shared):
+    with Path("/dev/full").open("w") as output:
+        full = subprocess.run(
+            [sys.executable, "-m", "shared", "list"],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (full.returncode, len(full.stderr.splitlines())) == (2, 1)
+    assert "no space left on device" in full.stderr
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    plain = subprocess.run([*SUITE, "list"], cwd=ROOT, env=ascii_only, capture_output=True, text=True, check=False)
+    assert (plain.returncode, plain.stderr) == (0, "")
+    assert r"\u03c3" in plain.stdout
 
 
 def test_a_broken_runs_file_is_named_with_its_line(shared, suite):

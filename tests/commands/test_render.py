@@ -31,7 +31,9 @@ def seeds_of_every_run(tmp_path, scale: str = "lite") -> Results:
             classes = run.config.data.trained_classes
             made_up = {
                 "axes": run.axes,
+                "scale": scale,
                 "config": run.config.plain(),
+                "config_hash": run.hash,
                 "metrics": dict.fromkeys(run.config.benchmarks, metrics),
                 "data": DataUsed(
                     name=run.config.data.name, checksums={}, counts={"train": [5] * classes, "held_out": [2] * classes}

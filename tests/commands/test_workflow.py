@@ -33,6 +33,23 @@ targets:
   figure8: {kind: figure, title: Prototypes, runs: ["figure8/*"]}
 """
 
+REFERENCE = """\
+citation: {title: A, authors: [B], venue: C}
+values:
+  - target: figure7
+    where: Fig. 7
+    source: own
+    run: figure7/10
+    metric: mnist-test/accuracy
+    entries: [{row: sigma 10, value: 99}]
+claims:
+  - id: C1
+    says: A larger sigma is better.
+    where: Fig. 7
+    targets: [figure7]
+    test: {kind: rises, runs: ["figure7/*"], metric: mnist-test/accuracy, levels: [1, 10]}
+"""
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory, digits_root):
@@ -42,6 +59,7 @@ def built(tmp_path_factory, digits_root):
         if other.is_dir() and other.name != "gaussian_affinity":
             shutil.rmtree(other)
     (folder / "papers/gaussian_affinity/runs.yaml").write_text(RUNS)
+    (folder / "papers/gaussian_affinity/reference.yaml").write_text(REFERENCE)
     done = snakemake(folder, digits_root)
     assert done.returncode == 0, done.stderr
     return folder

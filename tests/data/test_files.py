@@ -1,10 +1,17 @@
 """Where data lies, checksums, and folders that are prepared whole or not at all."""
 
+import errno
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from shared.data.files import checked_md5, data_root, md5, prepared
+from shared import ROOT
+from shared.data.files import checked_md5, data_root, md5, prepared, write_atomically
 from shared.errors import UserError
 
 
@@ -16,6 +23,34 @@ def test_a_failed_preparation_leaves_nothing(tmp_path: Path):
     with pytest.raises(KeyboardInterrupt):
         prepared(tmp_path / "set", fails)
     assert [path.name for path in tmp_path.iterdir()] == [".set.lock"]
+
+
+def test_a_file_is_written_whole_or_stays_and_nothing_is_left_of_a_failure(tmp_path: Path, monkeypatch):
+    path = tmp_path / "file"
+    write_atomically(path, b"a", b"b")
+    assert path.read_bytes() == b"ab"
+    monkeypatch.setattr(os, "fsync", Mock(side_effect=OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(UserError, match="no space left on device; free some room"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"ab"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_writer_left_is_removed_and_what_another_writes_is_not(tmp_path: Path):
+    path = tmp_path / "file [1]"
+    killed = """
+import os, signal, sys
+from pathlib import Path
+from shared.data.files import write_atomically
+os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+write_atomically(Path(sys.argv[1]), b"half")
+"""
+    subprocess.run([sys.executable, "-c", killed, str(path)], check=False, cwd=ROOT)
+    [leftover] = tmp_path.iterdir()
+    of_this_process = leftover.with_name(re.sub(r"-\d+\.partial", f"-{os.getppid()}.partial", leftover.name))
+    of_this_process.touch()
+    write_atomically(path, b"whole")
+    assert sorted(tmp_path.iterdir()) == [of_this_process, path]
 
 
 def test_data_root(monkeypatch: pytest.MonkeyPatch):

@@ -9,11 +9,10 @@ import pytest
 from papers.discface.following import Following
 from shared.commands.evaluate import evaluate
 from shared.commands.train import train
-from shared.records.kept import CURVE
+from shared.records.kept import CURVE, read_curve
 from shared.records.records import read_record
 from shared.records.results import Results
 from shared.runs.registry import paper
-from shared.verdicts.training import read_curve
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from shared.errors import UserError
-from shared.records.kept import FEATURES, Features
-from shared.records.records import Records, find_records, read_record, write_json
+from shared.records.kept import FEATURES, Features, read_curve, write_curve
+from shared.records.records import OtherWeightsWarning, Record, Records, find_records, read_record, write_json
 from shared.runs.registry import paper
 from tests.records.samples import record, write
 
@@ -35,10 +35,44 @@ def test_no_records_make_an_empty_table_with_its_columns():
     assert records.metric("mnist-test", "accuracy").empty
 
 
+def apart(entry: Record, **changes):
+    """A benchmark's file beside a record, evaluated of its weights but for the changes."""
+    weights = entry.provenance.weights_sha256
+    of_record = {"config_hash": entry.config_hash, "seed": entry.seed, "weights_sha256": weights}
+    return {"benchmark": "far", "code": "def", **of_record, "metrics": {"rank-1": 12.0}} | changes
+
+
 def test_a_benchmark_evaluated_apart_joins_the_record(tmp_path):
     path = write(tmp_path, record())
-    write_json(path.parent / "benchmarks" / "far.json", {"metrics": {"rank-1": 12.0}})
+    write_json(path.parent / "benchmarks" / "far.json", apart(record()))
+    joined = read_record(path)
+    assert joined.metrics["far"] == {"rank-1": 12.0}
+    assert joined.provenance.evaluation["far"] == "def"
+
+
+def test_older_files_of_benchmarks_do_not_tell_the_weights(tmp_path):
+    path = write(tmp_path, record())
+    write_json(path.parent / "benchmarks" / "far.json", apart(record(), weights_sha256=None))
     assert read_record(path).metrics["far"] == {"rank-1": 12.0}
+
+
+@pytest.mark.parametrize("other", [{"config_hash": "0" * 12}, {"seed": 1}, {"weights_sha256": "0" * 64}])
+def test_a_benchmark_measured_of_other_weights_is_left_out_and_named(tmp_path, other):
+    path = write(tmp_path, record())
+    file = path.parent / "benchmarks" / "mnist-test.json"
+    write_json(file, apart(record(), **other))
+    with pytest.warns(OtherWeightsWarning, match=str(file)):
+        assert read_record(path) == record()
+
+
+@pytest.mark.parametrize("content", [b'{"metr', b"", b"{}", b"[]", b'{"metrics": {"a": "text"}}', b"\xff"])
+def test_a_damaged_file_of_a_benchmark_is_named(tmp_path, content):
+    path = write(tmp_path, record())
+    file = path.parent / "benchmarks" / "mnist-test.json"
+    file.parent.mkdir()
+    file.write_bytes(content)
+    with pytest.raises(UserError, match=f"{file}: .*evaluate that benchmark again"):
+        read_record(path)
 
 
 @pytest.mark.parametrize(
@@ -60,16 +94,58 @@ def test_a_damaged_record_is_named(tmp_path, damage, says):
     assert says in str(error.value)
 
 
-def test_a_cut_record_and_missing_features_are_named(tmp_path):
+def half(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def flipped(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 4]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize("damage", [half, lambda _: b"", lambda _: b"\xff" * 50, lambda content: b"\x80" + content])
+def test_a_damaged_record_is_named_without_its_text(tmp_path, damage):
     path = write(tmp_path, record())
-    path.write_text(path.read_text()[:100])
-    with pytest.raises(UserError, match="no valid record"):
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(UserError) as error:
         read_record(path)
-    with pytest.raises(UserError, match="its arrays cannot be read"):
-        Features(tmp_path).load("train")
-    (tmp_path / "features-train.npz").write_bytes(b"not an archive")
-    with pytest.raises(UserError, match="its arrays cannot be read"):
-        Features(tmp_path).load("train")
+    assert str(error.value).startswith(f"{path}: no valid record: ")
+    assert len(str(error.value)) < len(str(path)) + 200
+
+
+@pytest.mark.parametrize("damage", [half, flipped, lambda _: b"", lambda _: b"<html>not found</html>"])
+def test_damaged_and_missing_arrays_are_named(tmp_path, damage):
+    path = tmp_path / FEATURES.format(split="test")
+    with pytest.raises(UserError, match="no such file"):
+        Features(tmp_path).load()
+    np.savez_compressed(path, embeddings=np.random.default_rng(0).random((500, 9)))
+    assert Features(tmp_path).load()["embeddings"].shape == (500, 9)
+    with pytest.raises(UserError, match=f"{path}: it has no array 'labels'"):
+        Features(tmp_path).load()["labels"]
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(UserError, match=f"{path}: its arrays cannot be read, as the file is damaged"):
+        Features(tmp_path).load()
+
+
+def test_a_curve_is_read_as_it_was_written(tmp_path):
+    write_curve(
+        tmp_path, [{"epoch": 1.0, "step": 9.0, "loss": 0.1 + 0.2}, {"epoch": 2.0, "step": 18.0, "loss": 0.0, "x": 1.0}]
+    )
+    curve = Records([(record(), tmp_path)], paper("gaussian_affinity").reference).curve(record().run, 0)
+    assert curve["loss"].tolist() == [0.1 + 0.2, 0.0]
+    assert curve["step"].tolist() == [9, 18]
+    assert curve["x"].isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"epoch,step,loss\n", b"epoch,step,loss\n1,2\n", b"epoch,step,loss\n1,2,3,4\n", b"epoch,step\n1,2\n",
+     b"epoch,step,loss\n1,2,three\n", b"epoch,step,loss\n1,2,\x80\n"],
+)  # fmt: skip
+def test_a_damaged_curve_is_named(tmp_path, content):
+    (tmp_path / "curve.csv").write_bytes(content)
+    with pytest.raises(UserError, match=f"{tmp_path}/curve.csv: it is no learning curve, or damaged"):
+        read_curve(tmp_path / "curve.csv")
 
 
 def test_features_are_found_by_run_and_seed(tmp_path):

@@ -20,7 +20,7 @@ from tests.records.samples import record, write
 def left(folder: Path) -> Path:
     """Write a record with all that may be kept beside it; return the folder of the seed."""
     seed: Path = write(folder, record()).parent
-    (seed / "curve.csv").write_text("epoch,loss\n1,0.5\n2,nan\n")
+    (seed / "curve.csv").write_text("epoch,step,loss\n1,9,0.5\n2,18,nan\n")
     np.savez(seed / "features-test.npz", embeddings=np.ones((3, 2), np.float32), labels=np.arange(3))
     np.savez(seed / "arrays-mnist-test.npz", pictures=np.zeros(4, np.uint8))
     write_json(seed / "benchmarks/far.json", {"metrics": {"rank-1": 12.0}, "code": "e" * 12})
@@ -93,7 +93,7 @@ def test_what_became_of_the_images_trained_on_is_compared_where_both_tell_it(two
 
 def test_what_differs_beside_the_record_is_named(two):
     here, there = two
-    (there / "curve.csv").write_text("epoch,loss\n1,0.5\n2,0.25\n3,0.1\n")
+    (there / "curve.csv").write_text("epoch,step,loss\n1,9,0.5\n2,18,0.25\n3,27,0.1\n")
     embeddings = np.ones((3, 2), np.float32)
     embeddings[2, 1] = np.nextafter(np.float32(1), np.float32(2))
     np.savez(there / "features-test.npz", embeddings=embeddings, labels=np.arange(3, dtype=np.int32))
@@ -102,6 +102,7 @@ def test_what_differs_beside_the_record_is_named(two):
     write_json(there / "benchmarks/far.json", {"metrics": {"rank-1": 13.0}})
     assert differences(two) == [
         "learning curve, epoch, row 3: only there",
+        "learning curve, step, row 3: only there",
         "learning curve, loss, row 2: there 0.25, here nan",
         "features-test.npz, embeddings",
         "features-test.npz, labels",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import ctypes
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -10,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from shared import ROOT
 from shared.errors import UserError
 from shared.reporting.site import (
     Cell,
@@ -303,6 +306,67 @@ def test_a_report_that_fails_leaves_the_old_one(site, tmp_path):
     with pytest.raises(FileNotFoundError):
         write_site(replace(site, commit="new", papers=[PaperPage("a", "t", "c", "s", [broken])]), tmp_path / "report")
     assert (tmp_path / "report" / "index.html").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+KILLED = """
+import os, shutil, signal, sys
+from pathlib import Path
+from shared.reporting import site_folder
+from shared.reporting.site import Site
+
+def dying(*arguments, **options):
+    if {after}:
+        inner(*arguments, **options)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+module, name = {call}
+inner = getattr(module, name)
+setattr(module, name, dying)
+site_folder.write_site(Site("smoke", True, "new", "", []), Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "after", "commit"),
+    [
+        ("(site_folder, '_write_pages')", True, "old"),
+        ("(site_folder, '_exchange')", False, "old"),
+        ("(site_folder, '_exchange')", True, "new"),
+    ],
+)
+def test_whenever_it_is_killed_a_whole_report_is_there_and_the_next_leaves_nothing_behind(
+    tmp_path, call, after, commit
+):
+    folder = tmp_path / "report"
+    write_site(Site("smoke", True, "old", "", []), folder)
+    code = KILLED.format(call=call, after=after)
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert f">{commit}<" in (folder / "index.html").read_text()
+    write_site(Site("smoke", True, "newest", "", []), folder)
+    assert ">newest<" in (folder / "index.html").read_text()
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def test_two_reports_at_once_are_written_one_after_the_other(tmp_path):
+    folder = tmp_path / "report"
+    code = (
+        "import sys; from pathlib import Path; from shared.reporting.site_folder import write_site; "
+        "from shared.reporting.site import Site\n"
+        "for _ in range(20): write_site(Site('smoke', True, 'x', '', []), Path(sys.argv[1]))"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", code, str(folder)], cwd=ROOT) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+    assert (folder / "index.html").exists()
+
+
+def test_where_the_system_cannot_exchange_two_folders_the_new_one_takes_the_place_in_two_steps(tmp_path, monkeypatch):
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
+    for commit in ("old", "new"):
+        write_site(Site("smoke", True, commit, "", []), tmp_path / "report")
+    assert ">new<" in (tmp_path / "report/index.html").read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import warnings
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -51,6 +54,50 @@ def test_a_torn_checkpoint_is_said_and_the_one_before_is_used(checkpoints, damag
     )
     with pytest.warns(DamagedCheckpointWarning, match=r"checkpoint\.pt: the checkpoint is damaged"):
         assert checkpoints.load()["step"] == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'"sha256"', b'"shb256"'),
+        (b'"config"', b'"conhig"'),
+        (b'"seed": 3', b'"seed": 2'),
+        (b"10.0", b"11.0"),
+        (b"{", b"5"),
+    ],
+)
+def test_a_damaged_header_is_torn_too(checkpoints, before, after):
+    checkpoints.save(state(1))
+    checkpoints.save(state(2))
+    whole = checkpoints.newest.read_bytes()
+    assert before in whole
+    checkpoints.newest.write_bytes(whole.replace(before, after, 1))
+    with pytest.warns(DamagedCheckpointWarning, match="the checksum of its header does not fit"):
+        assert checkpoints.load()["step"] == 1
+
+
+def test_what_cannot_be_loaded_is_passed_over_though_its_checksum_fits(checkpoints, monkeypatch):
+    checkpoints.save(state(1))
+    monkeypatch.setattr(torch, "save", lambda _, buffer: buffer.write(b"cos\nsystem\n(S'true'\ntR."))
+    checkpoints.save(state(2))
+    with pytest.warns(DamagedCheckpointWarning, match="what it holds cannot be loaded"):
+        assert checkpoints.load()["step"] == 1
+
+
+def test_a_folder_in_the_place_of_a_checkpoint_is_named(checkpoints):
+    checkpoints.newest.mkdir(parents=True)
+    with pytest.raises(UserError, match=f"{checkpoints.newest}: cannot be read"):
+        checkpoints.load()
+
+
+def test_a_full_disk_is_not_kept_full(checkpoints, monkeypatch):
+    checkpoints.save(state(1))
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(os, "fsync", Mock(side_effect=full))
+    with pytest.raises(UserError, match="no space left on device; free some room"):
+        checkpoints.save(state(2))
+    assert [path.name for path in checkpoints.folder.iterdir()] == ["checkpoint.pt"]
+    assert checkpoints.load()["step"] == 1
 
 
 def test_when_all_are_torn_training_starts_over(checkpoints):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
+from shared.errors import UserError
 from shared.training import device
 from tests.conftest import ROOT
 
@@ -52,6 +55,35 @@ def test_each_process_gets_a_device_and_a_freed_or_killed_ones_is_given_on(tmp_p
     assert {freed, taken(fourth)} == {0, 1}
     for process in (third, fourth):
         assert process.communicate("") == ("", "")
+
+
+def test_the_folder_of_the_locks_is_this_users_own(tmp_path):
+    own = tmp_path / "own"
+    own.mkdir(mode=0o755)
+    device.claim(["a"], own)
+    assert own.stat().st_mode & 0o777 == 0o700
+    device.claim(["a"], tmp_path / "new")
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+
+
+def test_what_another_user_put_in_its_place_is_named_and_not_followed(tmp_path, monkeypatch):
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (tmp_path / "link").symlink_to(victim)
+    (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
+    for name in ("link", "file", "dangling"):
+        with pytest.raises(UserError, match=f"{name}: it is no folder of your own"):
+            device.claim(["a"], tmp_path / name)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "a.lock").symlink_to(victim / "x")
+    with pytest.raises(UserError, match=r"a\.lock: cannot be locked"):
+        device.claim(["a"], folder)
+    assert not list(victim.iterdir())
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    with pytest.raises(UserError, match="victim: it is no folder of your own"):
+        device.claim(["a"], victim)
 
 
 def test_the_processor_is_named():

@@ -342,6 +342,34 @@ def test_a_log_gets_plain_lines(small, digits_root, shared):
     assert "images/s" in lines[-1]
 
 
+@pytest.mark.parametrize(
+    "where", ["shared.training.loop:_end_epoch", "shared.data.drawn:draw", "shared.records.recording:write_record"]
+)
+def test_sigterm_at_any_moment_ends_with_143(small, digits_root, where):
+    code = f"""
+import importlib, os, signal, sys
+module, name = {where!r}.split(":")
+module = importlib.import_module(module)
+inner = getattr(module, name)
+
+def asked(*given, **options):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return inner(*given, **options)
+
+setattr(module, name, asked)
+from shared.commands.cli import main
+main(["train", "gaussian_affinity", "only/one", "--scale", "smoke", "--results", "results"])
+"""
+    environment = {**os.environ, "REPLICATION_DATA": str(digits_root)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=small, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 143, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((small / "results").rglob("*.partial"))
+    assert not list((small / "results").rglob("record.json"))
+
+
 def test_two_processes_never_write_one_run_at_once(small, digits_root):
     first = _train(small, digits_root, "results")
     second = _train(small, digits_root, "results")

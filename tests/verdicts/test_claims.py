@@ -77,3 +77,12 @@ def test_every_claim_rests_on_runs_and_benchmarks_that_the_paper_has(key: str) -
         named = re.findall(r"(\S+)/\S+ of (\S+?)(?:,| and |$)", verdict.reason.partition("no record of ")[2])
         assert bool(named) == bool(verdict.runs)
         assert {(run, benchmark) for benchmark, run in named} <= known, verdict.id
+
+
+def test_seeds_without_a_finite_number_are_counted_and_named_at_every_scale() -> None:
+    test = {"kind": "lower", "less": {"number": 1}, "than": {"runs": "a", "metric": "mnist-test/accuracy"}}
+    table = records({"a": [2.0, float("nan"), 2.2, 2.1, float("inf")]})
+    for scale, verdict in (("full", "matched"), ("smoke", "no evidence")):
+        found = judge_claim(test, table, scale)
+        assert found.verdict == verdict
+        assert found.reason.endswith("; no finite number: 2 seeds of mnist-test/accuracy of a")

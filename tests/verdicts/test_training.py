@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from shared.commands.train import train
+from shared.records.kept import read_curve
 from shared.records.records import find_records, read_record
 from shared.records.results import Results
 from shared.runs.registry import paper
-from shared.verdicts.training import numbers_of, read_curve, recorded_health
+from shared.verdicts.training import numbers_of, recorded_health
 from tests.conftest import ROOT
 
 PUBLISHED = Results(ROOT / "results").paper("published", "gaussian_affinity")

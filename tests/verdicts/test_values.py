@@ -171,3 +171,16 @@ def test_two_records_of_one_seed_are_refused() -> None:
     table = records({"a": [99.0]})
     with pytest.raises(ValueError, match="run a, seed 0 has two records of mnist-test/accuracy"):
         judge(printed(), pd.concat([table, table]))
+
+
+@pytest.mark.parametrize(
+    ("seeds", "reason"),
+    [
+        ([math.nan], "smoke scale: its numbers are no evidence; 0 seeds, 1 more gave no finite number"),
+        ([99.0, math.inf], "smoke scale: its numbers are no evidence; 1 seed, 1 more gave no finite number"),
+        ([99.0, 99.0], "smoke scale: its numbers are no evidence"),
+    ],
+)
+def test_at_smoke_scale_what_is_not_finite_is_counted_and_is_no_evidence_all_the_same(seeds, reason):
+    found = judge(printed(), records({"a": seeds}), "smoke")
+    assert (found.verdict, found.reason) == ("no evidence", reason)

@@ -60,7 +60,8 @@ def made_up(run_name: str, scale: str, seed: int, random: np.random.Generator, f
         entry.metrics[benchmark] = {
             metric: round(float(random.uniform(40, 99)), 2) for metric in METRICS.get(benchmark, ["accuracy"])
         }
-    path: Path = write(folder, entry)
+    of_run = {"paper": DF.key, "scale": scale, "config_hash": run.hash}
+    path: Path = write(folder, entry.model_copy(update=of_run))
     if run.config.keep_features:
         labels = np.repeat(np.arange(4), 20)
         vectors = np.array([[1, 1, 1], [-1, -1, 1], [-1, 1, -1], [1, -1, -1]], np.float32)
