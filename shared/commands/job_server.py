@@ -118,6 +118,9 @@ def _run(connection: socket.socket) -> None:
         for standard, stream in enumerate(streams):
             os.dup2(stream, standard)
             os.close(stream)
+        # The server's own knew whether what lay behind them is a terminal, or can be sought in.
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
         job = json.loads(received)
         os.chdir(job["folder"])
         os.environ.clear()
