@@ -7,6 +7,8 @@ import zlib
 
 MOST_BYTES = 1 << 26
 """What a picture or a list may expand to: 64 MiB."""
+DAMAGED = (OSError, EOFError, NotImplementedError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged zip, one with a password or of an unknown method, or a member beyond its bound raises."""
 
 
 def member(archive: zipfile.ZipFile, name: str, most: int = MOST_BYTES) -> bytes:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
-import zlib
 from contextlib import contextmanager
 from functools import partial
 from pathlib import PurePosixPath
@@ -24,7 +23,7 @@ from shared.data.image_arrays import ImageArrays
 from shared.data.kinds import OfficialForm, TrainingSet
 from shared.data.lazy import Image, np
 from shared.data.reading import pictures
-from shared.data.reading.archives import member
+from shared.data.reading.archives import DAMAGED, member
 from shared.data.reading.listing import entries, is_stray
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -182,7 +181,7 @@ def _lesions(place: Path, card: Card) -> Iterator[tuple[str, bytes, bytes]]:
                     name = (photographs | masks)[lesion]
                     raise UserError(f"{card.title}: {place}: the {there} {name} has no {lacks}; put the file beside it")
                 yield f"{place}: {photographs[lesion]}", read(photographs[lesion]), read(masks[lesion])
-    except (OSError, EOFError, NotImplementedError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGED as error:
         raise UserError(f"{card.title}: {place} cannot be read ({error}); {card.how_to_get}") from error
 
 

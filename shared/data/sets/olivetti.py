@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
@@ -26,7 +25,7 @@ from shared.data.image_source import ArraySource, LabelledSource
 from shared.data.kinds import TrainingSet
 from shared.data.lazy import Image, np
 from shared.data.reading import pictures
-from shared.data.reading.archives import member
+from shared.data.reading.archives import DAMAGED, member
 from shared.errors import UserError
 from shared.runs.components import Card, DataSet
 from shared.runs.fields import Count
@@ -238,7 +237,7 @@ def _in_archive(path: Path) -> dict[str, bytes]:
             found = {match[1]: name for name in archive.namelist() if (match := MEMBER.search(name))}
             _all_there(found, path)
             return {f"{path}: {name}": member(archive, found[name]) for name in _names()}
-    except (OSError, EOFError, NotImplementedError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGED as error:
         raise UserError(f"{path} cannot be read as a zip ({error}); {HOW_TO_GET}") from error
 
 
