@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -75,6 +77,6 @@ def test_a_run_moves_its_training_images_alone(digits_root):
 def test_images_that_are_read_when_asked_for_are_refused(tmp_path):
     run = paper("gaussian_affinity").run("table3/softmax", "smoke")
     training = run.config.training.model_copy(update={"translate": 1})
-    moving = type(run)(**(vars(run) | {"config": run.config.model_copy(update={"training": training})}))
+    moving = replace(run, config=run.config.model_copy(update={"training": training}))
     with pytest.raises(UserError, match=r"run 'table3/softmax' sets training\.translate, but the images of vggface2"):
         Setup(moving, 0, draw(run.config.data, 0, tmp_path), CPU)
