@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from shared.backbones.fourier_conv import Conv5x5
 from shared.backbones.max_pool import MaxPool
+from shared.backbones.prelu import PReLU
 
 PRELU_SLOPE = 0.25
 
@@ -41,7 +42,8 @@ class LeNetPlusPlusNetwork(nn.Module):
                 nn.init.kaiming_normal_(layer.weight, a=PRELU_SLOPE)
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
-                self.layers.extend([layer, nn.PReLU(outputs, init=PRELU_SLOPE)])
+                unit = PReLU if fourier else nn.PReLU
+                self.layers.extend([layer, unit(outputs, init=PRELU_SLOPE)])
             self.layers.append(MaxPool() if fourier else nn.MaxPool2d(2))
             inputs = outputs
         self.embed = nn.Linear(inputs * (height // 8) * (width // 8), embedding)
