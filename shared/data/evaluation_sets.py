@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.data.reading.faults import refuse
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,8 +27,11 @@ def check_both_kinds(same: Iterable[object], path: Path, card: Card) -> None:
     kinds = {bool(value) for value in same}
     if len(kinds) < 2:
         shown = "one person" if True in kinds else "two people"
-        raise UserError(
-            f"{card.title}: all pairs in {path} show {shown}, so that there is nothing to tell apart; replace the file"
+        refuse(
+            UserError(
+                f"{card.title}: all pairs in {path} show {shown}, so that there is nothing to tell apart; replace the "
+                "file"
+            )
         )
 
 

