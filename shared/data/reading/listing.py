@@ -40,6 +40,14 @@ def is_stray(name: str) -> bool:
     return name.startswith(".") or name.endswith("~") or name.lower() in STRAY
 
 
+def holds_something(folder: Path) -> bool:
+    """Whether there is a folder with anything in it that is not stray."""
+    try:
+        return any(not is_stray(entry.name) for entry in os.scandir(folder))
+    except OSError:
+        return False
+
+
 def entries(folder: Path, card: Card) -> list[Path]:
     """Return the files and folders in `folder` by name, without the stray ones; none where there is no such folder.
 

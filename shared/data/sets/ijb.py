@@ -77,12 +77,13 @@ class IjbB(TestSet):
 
     stand_in: ClassVar[str] = "shared.data.stand_ins:write_ijbb"
     folder: ClassVar[str] = "IJBB"
+    sign: ClassVar[str] = "meta/ijbb_*"
     card: ClassVar[Card] = _card("B", 2017, 5_000)
     name: Literal["ijb-b"] = "ijb-b"
 
-    def load(self, root: Path) -> TemplateSet:
-        """Read the templates, rendered first if need be; raises UserError as `read` does."""
-        return read(self.at(root), self.whose, "ijbb")
+    def read(self, place: Path) -> TemplateSet:
+        """Read the templates; raises UserError as `read` does."""
+        return read(place, self.whose, "ijbb")
 
 
 class IjbC(TestSet):
@@ -90,12 +91,13 @@ class IjbC(TestSet):
 
     stand_in: ClassVar[str] = "shared.data.stand_ins:write_ijbc"
     folder: ClassVar[str] = "IJBC"
+    sign: ClassVar[str] = "meta/ijbc_*"
     card: ClassVar[Card] = _card("C", 2018, 10_000)
     name: Literal["ijb-c"] = "ijb-c"
 
-    def load(self, root: Path) -> TemplateSet:
-        """Read the templates, rendered first if need be; raises UserError as `read` does."""
-        return read(self.at(root), self.whose, "ijbc")
+    def read(self, place: Path) -> TemplateSet:
+        """Read the templates; raises UserError as `read` does."""
+        return read(place, self.whose, "ijbc")
 
 
 def read(folder: Path, card: Card, name: str) -> TemplateSet:

@@ -83,6 +83,7 @@ class IjbA(TestSet):
 
     stand_in: ClassVar[str] = "shared.data.stand_ins:write_ijba"
     folder: ClassVar[str] = "IJB-A"
+    sign: ClassVar[str] = VERIFICATION
     card: ClassVar[Card] = Card(
         title="IJB-A",
         owner="IARPA Janus programme, NIST (2015)",
@@ -96,9 +97,9 @@ class IjbA(TestSet):
     )
     name: Literal["ijb-a"] = "ijb-a"
 
-    def load(self, root: Path) -> SplitTemplateSet:
-        """Read the splits of templates, rendered first if need be; raises UserError as `read` does."""
-        return read(self.at(root), self.whose)
+    def read(self, place: Path) -> SplitTemplateSet:
+        """Read the splits of templates; raises UserError as `read` does."""
+        return read(place, self.whose)
 
 
 class FaceSource:

@@ -46,6 +46,7 @@ class MegaFace(TestSet):
 
     stand_in: ClassVar[str] = "shared.data.stand_ins:write_megaface"
     folder: ClassVar[str] = "megaface"
+    sign: ClassVar[str] = LISTS
     card: ClassVar[Card] = Card(
         title="MegaFace and FaceScrub",
         owner="I. Kemelmacher-Shlizerman and others (2016), University of Washington; H.-W. Ng, S. Winkler (2014)",
@@ -59,9 +60,9 @@ class MegaFace(TestSet):
     )
     name: Literal["megaface"] = "megaface"
 
-    def load(self, root: Path) -> DistractorSet:
-        """Read the probes and the distractors, rendered first if need be; raises UserError as `read` does."""
-        return read(self.at(root), self.whose)
+    def read(self, place: Path) -> DistractorSet:
+        """Read the probes and the distractors; raises UserError as `read` does."""
+        return read(place, self.whose)
 
 
 def read(folder: Path, card: Card) -> DistractorSet:

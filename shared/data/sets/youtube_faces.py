@@ -60,6 +60,7 @@ class YouTubeFaces(TestSet):
 
     stand_in: ClassVar[str] = "shared.data.stand_ins:write_ytf"
     folder: ClassVar[str] = "YouTubeFaces"
+    sign: ClassVar[str] = SPLITS
     card: ClassVar[Card] = Card(
         title="YouTube Faces",
         owner="L. Wolf, T. Hassner, I. Maoz (2011), Tel Aviv University",
@@ -73,9 +74,9 @@ class YouTubeFaces(TestSet):
     )
     name: Literal["ytf"] = "ytf"
 
-    def load(self, root: Path) -> VideoPairSet:
-        """Read the videos and their pairs, rendered first if need be; raises UserError as `read` does."""
-        return read(self.at(root), self.whose)
+    def read(self, place: Path) -> VideoPairSet:
+        """Read the videos and their pairs; raises UserError as `read` does."""
+        return read(place, self.whose)
 
 
 class FrameSource:
