@@ -49,6 +49,16 @@ class PairSet:
     folds: Places
     checksums: dict[str, str]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there is of what, in words."""
+        return {"images": len(self.images), "pairs": len(self.same), "of one person": int(self.same.sum())}
+
+    @property
+    def sources(self) -> dict[str, ImageSource]:
+        """The images, by what they are called."""
+        return {"images": self.images}
+
 
 @dataclass(frozen=True)
 class VideoPairSet:
@@ -61,6 +71,21 @@ class VideoPairSet:
     same: NDArray[np.bool_]
     folds: Places
     checksums: dict[str, str]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there is of what, in words."""
+        return {
+            "frames": len(self.frames),
+            "videos": len(set(self.video.tolist())),
+            "pairs": len(self.same),
+            "of one person": int(self.same.sum()),
+        }
+
+    @property
+    def sources(self) -> dict[str, ImageSource]:
+        """The images, by what they are called."""
+        return {"frames": self.frames}
 
 
 @dataclass(frozen=True)
@@ -85,6 +110,23 @@ class TemplateSet:
     probes: NDArray[np.int64]
     checksums: dict[str, str]
     scores: NDArray[np.float32] | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there is of what, in words."""
+        return {
+            "images": len(self.images),
+            "templates": len(set(self.template.tolist())),
+            "pairs": len(self.same),
+            "of one person": int(self.same.sum()),
+            "people to find": len(set(self.subjects.values())),
+            "probes": len(self.probes),
+        }
+
+    @property
+    def sources(self) -> dict[str, ImageSource]:
+        """The images, by what they are called."""
+        return {"images": self.images}
 
 
 @dataclass(frozen=True)
@@ -125,6 +167,21 @@ class SplitTemplateSet:
     splits: tuple[TemplateSplit, ...]
     checksums: dict[str, str]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there is of what, in words."""
+        return {
+            "images": len(self.images),
+            "splits": len(self.splits),
+            "pairs": sum(len(split.first) for split in self.splits),
+            "people": len({who for split in self.splits for who in split.compared.subject.tolist()}),
+        }
+
+    @property
+    def sources(self) -> dict[str, ImageSource]:
+        """The images, by what they are called."""
+        return {"images": self.images}
+
 
 @dataclass(frozen=True)
 class OneShotTrials:
@@ -139,6 +196,16 @@ class OneShotTrials:
     answer: Places
     checksums: dict[str, str]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there is of what, in words."""
+        return {"images": len(self.images), "trials": len(self.query)}
+
+    @property
+    def sources(self) -> dict[str, ImageSource]:
+        """The images, by what they are called."""
+        return {"images": self.images}
+
 
 @dataclass(frozen=True)
 class DistractorSet:
@@ -148,3 +215,17 @@ class DistractorSet:
     people: NDArray[np.int64]
     distractors: ImageSource
     checksums: dict[str, str]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there is of what, in words."""
+        return {
+            "probes": len(self.probes),
+            "people": len(set(self.people.tolist())),
+            "distractors": len(self.distractors),
+        }
+
+    @property
+    def sources(self) -> dict[str, ImageSource]:
+        """The images, by what they are called."""
+        return {"probes": self.probes, "distractors": self.distractors}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from shared.data.lazy import Image, np, simplejpeg
 from shared.data.reading import pictures
@@ -81,7 +81,24 @@ class LabelledSource:
     yaw: NDArray[np.float32] | None = None
     division: Division | None = None
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there is of what, in words."""
+        of_class = np.bincount(self.labels, minlength=self.classes)
+        return {
+            "images": len(self.images),
+            "classes": self.classes,
+            "in the largest class": int(of_class.max(initial=0)),
+            "in the smallest": int(of_class.min(initial=len(self.labels))),
+        }
 
+    @property
+    def sources(self) -> dict[str, ImageSource]:
+        """The images, by what they are called."""
+        return {"images": self.images}
+
+
+@runtime_checkable
 class EncodedImages(ImageSource, Protocol):
     """Images that are decoded when they are read."""
 

@@ -36,7 +36,7 @@ from shared.data.lazy import np
 from shared.data.reading.faults import refuse
 from shared.data.reading.listing import find_files
 from shared.data.reading.numbers import decimal, whole
-from shared.data.reading.pictures import opened
+from shared.data.reading.pictures import contents, opened
 from shared.data.reading.texts import malformed, read_rows
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -116,6 +116,10 @@ class FaceSource:
     def read(self, indices: Indices) -> Bytes:
         """Read the files at `indices` and crop the faces; raises UserError, naming the first that cannot be read."""
         return as_batch((self._read(int(index)) for index in indices), len(indices), self.shape)
+
+    def encoded(self, index: int) -> bytes:
+        """Return a file's bytes; raises UserError where it cannot be read."""
+        return contents(self.folder / self.names[index])
 
     def _read(self, index: int) -> Bytes:
         """Return a crop, uint8 [112, 112, 3].

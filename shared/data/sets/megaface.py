@@ -85,9 +85,9 @@ def read(folder: Path, card: Card) -> DistractorSet:
             refuse(UserError(f"{card.title}: in {probes} an image is listed twice, {shown(name)}; replace it"))
     numbers = {person: number for number, person in enumerate(dict.fromkeys(people))}
     return DistractorSet(
-        probes=FileSource([f"{probe_images}/{path}" for path in paths], ALIGNED),
+        probes=FileSource([f"{probe_images}/{path}" for path in paths], ALIGNED, stretched=False),
         people=np.array([numbers[person] for person in people], dtype=np.int64),
-        distractors=FileSource([f"{distractor_images}/{path}" for path in others], ALIGNED),
+        distractors=FileSource([f"{distractor_images}/{path}" for path in others], ALIGNED, stretched=False),
         checksums={path.name: md5(path) for path in (probes, distractors)},
     )
 

@@ -25,7 +25,7 @@ from shared.data.lazy import Image, np
 from shared.data.reading.faults import refuse
 from shared.data.reading.listing import Below, is_below, names_and_sizes_md5, pictures_in
 from shared.data.reading.numbers import whole, within
-from shared.data.reading.pictures import opened
+from shared.data.reading.pictures import contents, opened
 from shared.data.reading.texts import malformed, read_lines, read_list
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -93,6 +93,10 @@ class FrameSource:
     def read(self, indices: Indices) -> Bytes:
         """Read and crop the frames at `indices`; raises UserError, naming the first that cannot be read."""
         return as_batch((self._read(Path(self.paths[index])) for index in indices), len(indices), self.shape)
+
+    def encoded(self, index: int) -> bytes:
+        """Return a file's bytes; raises UserError where it cannot be read."""
+        return contents(self.paths[index])
 
     def _read(self, path: Path) -> Bytes:
         frame = opened(path)

@@ -358,9 +358,9 @@ def test_a_record_that_is_no_identity(tmp_path: Path, content):
 
 
 def test_an_identity_with_one_label_tells_nothing_that_is_needed(tmp_path: Path):
-    expected = recordio.load(face_set(tmp_path), CARD)
+    expected = load(face_set(tmp_path), CARD)
     (tmp_path / "other").mkdir()
-    found = recordio.load(face_set(tmp_path / "other", r7=scalar(2, b"")), CARD)
+    found = load(face_set(tmp_path / "other", r7=scalar(2, b"")), CARD)
     assert found.labels.tolist() == expected.labels.tolist()
 
 
@@ -371,7 +371,7 @@ def test_what_begins_as_no_image_is_refused_before_it_is_read(tmp_path: Path, co
 
 
 def test_an_image_of_another_aspect_is_refused(tmp_path: Path):
-    loaded = recordio.load(face_set(tmp_path, r4=vector([1, 1], jpeg(face(9)[:, :6]))), CARD)
+    loaded = load(face_set(tmp_path, r4=vector([1, 1], jpeg(face(9)[:, :6]))), CARD)
     with pytest.raises(UserError, match="record 4 has 6 x 8 pixels, which would be stretched to 8 x 8; crop the"):
         loaded.images.read(np.array([3]))
 
