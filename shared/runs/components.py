@@ -192,11 +192,13 @@ class Benchmark(Component):
     it was trained on, and one that is `of_curve` at the rows of the learning curve, one an epoch. `embedding` is the
     scheme's method that embeds. What a subclass adds are options of its protocol, which a run can set.
 
-    A protocol that `keeps` returns, beside its metrics, arrays that figures are drawn from. `needs` are further methods
+    `metrics` are patterns of the names of what it measures, of which some may be left out, as where there are too few
+    images. A protocol that `keeps` returns, beside its metrics, arrays that figures are drawn from. `needs` are further methods
     of the scheme that it calls. One that is `unbiased` takes the products with the class vectors for the logits. One
     that is `alone` is too costly for the training job, and becomes a job of its own.
     """
 
+    metrics: ClassVar[tuple[str, ...]] = ("*",)
     splits: tuple[Split, ...] = ("test",)
     on: str | None = None
     embedding: str = "embed"
