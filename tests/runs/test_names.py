@@ -106,6 +106,14 @@ def test_names_that_two_runs_share_or_that_are_read_otherwise_are_refused(tmp_pa
     assert says in refused(tmp_path, MINIMAL.replace(before, after))
 
 
+def test_patience_needs_images_that_are_held_out(tmp_path):
+    text = MINIMAL.replace("batch_size: 32}", "batch_size: 32, patience: 3}")
+    with pytest.raises(UserError, match=r"runs\.yaml:8: .*patience: no image is held out .*; set data\.sampling\.held"):
+        paper(tmp_path, text).runs("full")
+    held_out = text.replace("{name: mnist-5k}", "{name: mnist-5k, sampling: {held_out_images: 5}}")
+    assert paper(tmp_path, held_out).run("a/softmax", "full").config.training.patience == 3
+
+
 def test_levels_may_be_numbers(tmp_path):
     text = MINIMAL.replace("to: [0.1, 50], smoke: [50]}", "x}").replace(
         "{set: loss.sigma, x}", "{0.1: {loss.sigma: 0.1}, 50: {loss.sigma: 50}}"
