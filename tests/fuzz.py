@@ -1,4 +1,4 @@
-"""Mutated files: what a disk, an editor, a copy or a stranger makes of a whole one, and what reads them, within limits."""
+"""Mutated files: what a disk, an editor or a stranger makes of a whole one; and the reading of them, within limits."""
 
 from __future__ import annotations
 

@@ -181,7 +181,14 @@ class TwoClasses(Benchmark):
     """
 
     implementation: ClassVar[str] = "papers.feature_transfer.class_metrics:ClassBias"
-    metrics: ClassVar[tuple[str, ...]] = ("norm_correlation", "norm_regular", "norm_ur", "below_20", "variance_regular", "variance_ur")
+    metrics: ClassVar[tuple[str, ...]] = (
+        "norm_correlation",
+        "norm_regular",
+        "norm_ur",
+        "below_20",
+        "variance_regular",
+        "variance_ur",
+    )
     name: Literal["two-classes"] = "two-classes"
     inside: ClassVar[bool] = True
     unbiased: ClassVar[bool] = True

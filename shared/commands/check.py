@@ -40,7 +40,7 @@ class Found(Counter[tuple[int, int]]):
 
 
 def check(path: Path, name: str | None = None, processes: int = 1) -> bool:
-    """Print the counts of the data sets in the folder or file `path`, and each fault in a line; return if there is none.
+    """Print the counts of the data sets in the folder or file `path`, and each fault in a line; return whether none is.
 
     Which set it is tells `name`, else what is in the folder. Raises UserError where that is no set, or not to be told.
     """
@@ -137,12 +137,18 @@ def _of_block(source: ImageSource, places: range) -> tuple[Counter[tuple[int, in
     for place in places:
         try:
             source.read(np.array([place]))
-            _, height, width = source.shape
-            kept = isinstance(source, EncodedImages)
-            sizes[size(source.encoded(place), "") if kept else (width, height)] += 1
+            sizes[_size(source, place)] += 1
         except UserError as error:
             errors.append(error)
     return sizes, errors
+
+
+def _size(source: ImageSource, place: int) -> tuple[int, int]:
+    """Return width and height of an image as it is kept."""
+    if isinstance(source, EncodedImages):
+        return size(source.encoded(place), f"image {place}")
+    _, height, width = source.shape
+    return width, height
 
 
 def _said(sizes: Found) -> str:

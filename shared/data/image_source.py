@@ -130,7 +130,9 @@ class ArraySource:
 class EncodedSource:
     """Encoded images in memory, with a name for each that an error can give."""
 
-    def __init__(self, contents: Sequence[bytes], shape: Shape, names: Sequence[str], *, stretched: bool = True) -> None:
+    def __init__(
+        self, contents: Sequence[bytes], shape: Shape, names: Sequence[str], *, stretched: bool = True
+    ) -> None:
         self.contents, self.shape, self.names, self.stretched = contents, shape, names, stretched
 
     def __len__(self) -> int:

@@ -108,8 +108,8 @@ class DataSet(Component):
     that it is downloaded or made where it is missing. `whose`, `place` and `obtainable` are these for a data set with
     its options, which may choose a stand-in.
 
-    What `read` reads is a folder, of which `sign` is a pattern of what lies in it and in that of no set of another form,
-    or the one file called `file`; either may be elsewhere than below a data root.
+    What `read` reads is a folder, of which `sign` is a pattern of what lies in it and in that of no set of another
+    form, or the one file called `file`; either may be elsewhere than below a data root.
     """
 
     card: ClassVar[Card]
@@ -193,9 +193,9 @@ class Benchmark(Component):
     scheme's method that embeds. What a subclass adds are options of its protocol, which a run can set.
 
     `metrics` are patterns of the names of what it measures, of which some may be left out, as where there are too few
-    images. A protocol that `keeps` returns, beside its metrics, arrays that figures are drawn from. `needs` are further methods
-    of the scheme that it calls. One that is `unbiased` takes the products with the class vectors for the logits. One
-    that is `alone` is too costly for the training job, and becomes a job of its own.
+    images. A protocol that `keeps` returns, beside its metrics, arrays that figures are drawn from. `needs` are further
+    methods of the scheme that it calls. One that is `unbiased` takes the products with the class vectors for the
+    logits. One that is `alone` is too costly for the training job, and becomes a job of its own.
     """
 
     metrics: ClassVar[tuple[str, ...]] = ("*",)

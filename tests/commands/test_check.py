@@ -129,7 +129,11 @@ def test_a_folder_of_people_with_several_faults(tmp_path: Path, capsys):
     (tmp_path / "training_set/1/gone.jpg").symlink_to("nowhere")
     assert not check(tmp_path, "qmul-survface")
     lines = told(capsys)
-    for fault in ("c.heic is a picture of a format that is not read", "gone.jpg is a link to nowhere", "3 has no image"):
+    for fault in (
+        "c.heic is a picture of a format that is not read",
+        "gone.jpg is a link to nowhere",
+        "3 has no image",
+    ):
         assert sum(fault in line for line in lines) == 1
     assert len(lines) == 3
 

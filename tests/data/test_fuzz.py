@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from io import BytesIO
 from itertools import cycle
 from pathlib import Path
@@ -38,11 +39,12 @@ from shared.data.sets import (
     youtube_faces,
 )
 from shared.data.sets.omniglot import Omniglot
-from shared.errors import UserError
 from tests.data.samples import card
 from tests.fuzz import Outcome, apart, fuzz
 
 CARD = card("Fuzzed")
+
+
 def write_idx(folder: Path) -> None:
     idx.write_idx(folder / "a", np.arange(24, dtype=np.uint8).reshape(4, 3, 2))
 
@@ -222,9 +224,9 @@ READERS: dict[str, tuple[Callable[[Path], Any], Callable[[Path], Any], str]] = {
 
 
 def tried(name: str, folder: Path, number: int) -> Outcome:
-    """Give a reader mutated files of a folder, by turns as a training reads them, and as `check` does, which goes on."""
+    """Give a reader mutated files of a folder, by turns as a training reads them and as `check` does."""
     _, read, pattern = READERS[name]
-    ways: Iterator[Callable[[], AbstractContextManager[None]]] = cycle((nullcontext, lambda: all_told(lambda _: None)))
+    ways = cycle((nullcontext, partial(all_told, lambda _: None)))
 
     def read_some() -> None:
         with next(ways)():

@@ -181,7 +181,9 @@ def test_a_checkpoint_from_before_terms_were_counted_each_is_taken_up(tmp_path):
     assert [row["loss"] for row in position.curve] == [1.0, 1.0]
 
 
-@pytest.mark.parametrize(("breaks_at", "told"), [(1, "epoch 1, by step 3"), (25, "epoch 3, by step 27"), (30, "epoch 3, by step 30")])
+@pytest.mark.parametrize(
+    ("breaks_at", "told"), [(1, "epoch 1, by step 3"), (25, "epoch 3, by step 27"), (30, "epoch 3, by step 30")]
+)
 def test_a_non_finite_loss_ends_training_and_keeps_the_last_good_checkpoint(tmp_path, breaks_at, told):
     scheme, checkpoints = Line(breaks_at), store(tmp_path)
     training = Training(epochs=3, batch_size=1, checkpoint_steps=3)

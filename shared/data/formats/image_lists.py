@@ -58,7 +58,7 @@ def read_entries(folder: Path, name: str, card: Card) -> Entries:
     numbers, names, labels = _lines(path, card)
     kept: list[tuple[str, int, int]] = []
     label_of: dict[str, int] = {}
-    images = find_files(card, path, folder, names, "line", numbers)
+    images = find_files(card, path, folder, names, numbers=numbers)
     for number, image, label in zip(numbers, images, labels, strict=True):
         if image and label_of.setdefault(image, label) != label:
             refuse(malformed(card, path, number, f"about another image than one of class {label_of[image]} before"))

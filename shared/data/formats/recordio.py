@@ -86,11 +86,11 @@ def opened(folder: Path, card: Card) -> RecordFaces:
     try:
         images = RecordFaces(folder)
         images.check_headers()
-        return images
     except UserError as error:
         raise UserError(f"{card.title}: {error}; {card.how_to_get}") from None
     except OSError as error:
         raise UserError(f"{card.title}: {error.filename} cannot be read: {error.strerror}") from None
+    return images
 
 
 class RecordFaces:
@@ -123,9 +123,7 @@ class RecordFaces:
 
     def read(self, indices: Indices) -> Bytes:
         """Decode the images at `indices`; raises UserError, naming the first that cannot be."""
-        images = (
-            decode(self.encoded(index), self.shape, self.name(index), stretched=False) for index in indices
-        )
+        images = (decode(self.encoded(index), self.shape, self.name(index), stretched=False) for index in indices)
         return as_batch(images, len(indices), self.shape)
 
     def encoded(self, index: int | np.integer) -> memoryview:

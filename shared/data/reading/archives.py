@@ -32,7 +32,7 @@ DAMAGED = (
 """What reading a damaged archive, one with a password or of an unknown method, or beyond its bound raises."""
 
 
-def bounded(file: IO[bytes], name: str, most: int = MOST_BYTES) -> bytes:
+def bounded(file: IO[bytes] | gzip.GzipFile, name: str, most: int = MOST_BYTES) -> bytes:
     """Return what is left of a file that is expanded as it is read; ValueError where that is more than `most` bytes."""
     content = file.read(most + 1)
     if len(content) > most:

@@ -13,7 +13,7 @@ from shared.data.reading.pictures import SUFFIXES
 from shared.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from shared.runs.components import Card
 
@@ -43,7 +43,8 @@ def is_stray(name: str) -> bool:
 def holds_something(folder: Path) -> bool:
     """Whether there is a folder with anything in it that is not stray."""
     try:
-        return any(not is_stray(entry.name) for entry in os.scandir(folder))
+        with os.scandir(folder) as found:
+            return any(not is_stray(entry.name) for entry in found)
     except OSError:
         return False
 
@@ -92,7 +93,8 @@ def folders(folder: Path, card: Card) -> list[Path]:
 
 def files_below(folder: Path, card: Card) -> list[Path]:
     """Return the files in `folder` and in the folders in it, each folder once; raises UserError as `entries` does."""
-    found, left, seen = [], [folder], set()
+    found: list[Path] = []
+    left, seen = [folder], set()
     while left:
         place = left.pop()
         if (real := place.resolve()) in seen:
@@ -184,6 +186,7 @@ def find_files(
     folder: Path,
     names: Sequence[str],
     unit: str = "line",
+    *,
     numbers: Sequence[int] | None = None,
 ) -> list[str]:
     """Return the files in `folder` that the list `path` names, as they are called there.

@@ -28,8 +28,9 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
 """What is read, as Pillow names it, with its suffixes in small letters. EPS is not: Pillow runs Ghostscript for it."""
 SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 BEGINNINGS = (
-    b"\xff\xd8", b"\x89P", b"BM", b"RI", b"GI", b"II", b"MM", b"\0\0", b"\xff\x4f", *(b"P%d" % kind for kind in range(1, 8)),
-)  # fmt: skip
+    *(b"\xff\xd8", b"\x89P", b"BM", b"RI", b"GI", b"II", b"MM", b"\0\0", b"\xff\x4f"),
+    *(b"P%d" % kind for kind in range(1, 8)),
+)
 """The first two bytes of what is read; what begins otherwise is no such picture."""
 MOST_PIXELS = 1 << 26
 ORIENTATION = 0x0112

@@ -116,7 +116,7 @@ def read(folder: Path, card: Card, name: str) -> TemplateSet:
     landmarks = crops.numbers[:, :POINTS].reshape(-1, POINTS // 2, 2).astype(np.float32)
     alike = np.ptp(landmarks, axis=1).max(1) == 0
     refuse_lines(card, paths["landmarks"], crops.lines[alike], "five points that differ")
-    files = find_files(card, paths["landmarks"], folder / CROPS, crops.names, "line", crops.lines.tolist())
+    files = find_files(card, paths["landmarks"], folder / CROPS, crops.names, numbers=crops.lines.tolist())
     listed = _named_numbers(paths["media"], card, 2, int, MEDIA_EXPECTED)
     at, of = _in_both(crops, paths["landmarks"], listed, paths["media"], card)
     usable = (~alike & np.array([bool(name) for name in files]))[at]

@@ -207,7 +207,7 @@ class _Lists:
             else:
                 listed.append((line, file, texts, (template, medium, subject)))
         lines, names = [line for line, *_ in listed], [file for _, file, *_ in listed]
-        files = find_files(self.card, path, self.folder, names, "line", lines)
+        files = find_files(self.card, path, self.folder, names, numbers=lines)
         found = zip(files, listed, strict=True)
         numbers = [(self._place(file, texts), *rest) for file, (_, _, texts, rest) in found if file]
         if not numbers:

@@ -349,9 +349,7 @@ def test_an_index_without_one_of_the_images(tmp_path: Path):
     refused(tmp_path, "train.idx has 8 keys up to 8, where record 0 says", "from 0 to 8, of images before 6")
 
 
-@pytest.mark.parametrize(
-    "content", [vector([0, 3]), vector([3, 1]), vector([1, 7]), vector([1, 3], b"image")]
-)
+@pytest.mark.parametrize("content", [vector([0, 3]), vector([3, 1]), vector([1, 7]), vector([1, 3], b"image")])
 def test_a_record_that_is_no_identity(tmp_path: Path, content):
     face_set(tmp_path, r7=content)
     refused(tmp_path, "record 7 of", "is to be an identity's", "altered or another set's")

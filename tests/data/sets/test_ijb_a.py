@@ -207,6 +207,13 @@ def test_faults_are_named(tmp_path: Path, name: str, old: str, new: str, message
     assert str(Path(name).parent) in str(error.value)
 
 
+def test_pairs_of_one_kind_are_refused(tmp_path: Path):
+    put(tmp_path)
+    change(tmp_path, COMPARISONS, "8,7\n", "")
+    with pytest.raises(UserError, match=r"all pairs in .*verify_comparisons_4\.csv show one person, so that there is"):
+        ijba.read(tmp_path, CARD)
+
+
 def test_columns_are_found_by_their_names(tmp_path: Path):
     put(tmp_path)
     path = tmp_path / PROBES
