@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 from shared.commands import job_server
-from shared.commands import workflow as suite
+from shared.commands.workflow import Asked
 from shared.records.fingerprint import report_code, target_code
 
+suite = Asked()
 JOBS = suite.training_jobs()
 # A file run by itself starts at once; what it does is done by the server, which has imported all, where there is one.
 COMMAND = shlex.join([sys.executable, "-IS", str(Path(job_server.__file__).with_name("job.py"))])

@@ -43,6 +43,10 @@ class Variance(Benchmark):
     """Variance of each class's embeddings along their principal components."""
 
     implementation: ClassVar[str] = "papers.adversarial_variance.variance:PrincipalVariance"
+    metrics: ClassVar[tuple[str, ...]] = (
+        *("first_variance", "second_variance", "second_share", "first_to_radius", "spread"),
+        "second_variance_class*",
+    )
     name: Literal["variance"] = "variance"
 
 
@@ -50,6 +54,7 @@ class Compactness(Benchmark):
     """The gap in angle between the nearest classes, and the variance within classes against that between them."""
 
     implementation: ClassVar[str] = "papers.adversarial_variance.compactness:Compactness"
+    metrics: ClassVar[tuple[str, ...]] = ("gap", "relative_variance")
     name: Literal["compactness"] = "compactness"
 
 
@@ -57,5 +62,6 @@ class OpenSet(Benchmark):
     """How well test images of unseen classes are told from those of the classes trained on, by direction."""
 
     implementation: ClassVar[str] = "papers.adversarial_variance.open_set:OpenSetRejection"
+    metrics: ClassVar[tuple[str, ...]] = ("auroc", "fpr_at_95_tpr")
     name: Literal["open-set"] = "open-set"
     splits: tuple[Split, ...] = ("train", "test", "unseen")

@@ -28,18 +28,24 @@ class Discrepancy(Benchmark):
     """How displacement vectors differ, and what they say of the class."""
 
     implementation: ClassVar[str] = "papers.discface.discrepancy:Discrepancy"
+    metrics: ClassVar[tuple[str, ...]] = (
+        *("own_angle", "displacement_cosine", "displacement_length", "displacement_spread", "positive_angle"),
+        *("directional", "directional_within", "radial", "radial_within", "probe", "chance"),
+    )
 
 
 class PairAngles(Benchmark):
     """Angles of positive and negative pairs of images of a few classes, as figure 4 has them."""
 
     implementation: ClassVar[str] = "papers.discface.pair_angles:PairAngles"
+    metrics: ClassVar[tuple[str, ...]] = ("positive_angle_class*", "negative_angle", "overlap")
 
 
 class Following(Benchmark):
     """How verification follows classification along training, as figure 6 has it."""
 
     implementation: ClassVar[str] = "papers.discface.following:Following"
+    metrics: ClassVar[tuple[str, ...]] = ("rank_correlation",)
     of_curve: ClassVar[bool] = True
 
 

@@ -116,6 +116,10 @@ class NearestCenter(Benchmark):
     """
 
     implementation: ClassVar[str] = "papers.feature_transfer.recognition:NearestCenters"
+    metrics: ClassVar[tuple[str, ...]] = (
+        *("rank1_regular", "rank1_ur", "rank1_regular_fc", "rank1_ur_fc"),
+        *("norm_regular_fc", "norm_ur_fc"),
+    )
     splits: tuple[Split, ...] = ("gallery", "test")
     classifier: bool = False
 
@@ -124,6 +128,7 @@ class StageTurns(Benchmark):
     """How many turns of the two stages were made, and what each reached on the held-out images that end them."""
 
     implementation: ClassVar[str] = "papers.feature_transfer.class_metrics:StageTurns"
+    metrics: ClassVar[tuple[str, ...]] = ("turns", "best", "accuracy@*")
     name: Literal["stage-turns"] = "stage-turns"
     inside: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("turns",)
@@ -133,6 +138,7 @@ class OneShot(Benchmark):
     """Rank-1 accuracy on base classes, and coverage of the images of novel classes at a precision of 0.99."""
 
     implementation: ClassVar[str] = "papers.feature_transfer.recognition:OneShotRecognition"
+    metrics: ClassVar[tuple[str, ...]] = ("rank1_base", "rank1_novel", "coverage")
     name: Literal["one-shot"] = "one-shot"
     unbiased: ClassVar[bool] = True
 
@@ -141,6 +147,10 @@ class CenterError(Benchmark):
     """How far the center of a few images is from that of the others of the class, by three estimators (figure 4)."""
 
     implementation: ClassVar[str] = "papers.feature_transfer.class_metrics:CenterErrors"
+    metrics: ClassVar[tuple[str, ...]] = (
+        *("pick_one@*", "avg_all@*", "avg_flip@*", "classes", "yaw_known"),
+        *("intra_min", "intra_mean", "intra_max", "inter_min", "inter_mean", "inter_max"),
+    )
     inside: ClassVar[bool] = True
     sizes: Annotated[tuple[Count, ...], Field(min_length=1)] = (1, 5, 10, 20)
     classes: Annotated[int, Field(ge=2)] = 1000
@@ -157,6 +167,7 @@ class NearestSamples(Benchmark):
     """The images nearest to the centers of the largest and of the smallest classes (figure 3)."""
 
     implementation: ClassVar[str] = "papers.feature_transfer.class_metrics:NearestToCenters"
+    metrics: ClassVar[tuple[str, ...]] = ("yaw_largest", "yaw_smallest")
     name: Literal["nearest-samples"] = "nearest-samples"
     inside: ClassVar[bool] = True
     keeps: ClassVar[bool] = True
@@ -170,6 +181,14 @@ class TwoClasses(Benchmark):
     """
 
     implementation: ClassVar[str] = "papers.feature_transfer.class_metrics:ClassBias"
+    metrics: ClassVar[tuple[str, ...]] = (
+        "norm_correlation",
+        "norm_regular",
+        "norm_ur",
+        "below_20",
+        "variance_regular",
+        "variance_ur",
+    )
     name: Literal["two-classes"] = "two-classes"
     inside: ClassVar[bool] = True
     unbiased: ClassVar[bool] = True
@@ -181,6 +200,11 @@ class TransferPictures(Benchmark):
     """Decoded centers, transferred and interpolated features (figures 6 to 8), and what can be measured of them."""
 
     implementation: ClassVar[str] = "papers.feature_transfer.picture_metrics:TransferredPictures"
+    metrics: ClassVar[tuple[str, ...]] = (
+        *("energy", "identity_kept", "variance_ratio", "variance_ratio_before", "center_identity"),
+        *("center_symmetry", "mean_symmetry", "pair_symmetry", "sample_symmetry"),
+        *("evenness_plain", "evenness_variation", "evenness_identity"),
+    )
     name: Literal["transfer"] = "transfer"
     inside: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("embed_rich", "decode", "statistics_of")

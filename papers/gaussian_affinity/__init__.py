@@ -55,12 +55,14 @@ class RecallBySize(Benchmark):
     """Recall of the classes of which there are few test images, and of the others; figure 4's claim in numbers."""
 
     implementation: ClassVar[str] = "papers.gaussian_affinity.recall:RecallBySize"
+    metrics: ClassVar[tuple[str, ...]] = ("rare", "frequent")
 
 
 class NoisyLabels(Benchmark):
     """What becomes of training images with a wrong label: how they are classified, and to which prototypes they go."""
 
     implementation: ClassVar[str] = "papers.gaussian_affinity.noisy_labels:NoisyLabels"
+    metrics: ClassVar[tuple[str, ...]] = ("as_given", "as_true", "other_prototypes")
     name: Literal["noisy-labels"] = "noisy-labels"
     splits: tuple[Split, ...] = ("train",)
 

@@ -28,8 +28,11 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
         UserError: the run is not trained to its end, or the benchmark's data cannot be had.
 
     """
-    saved = checkpoints_of_record(run, seed, results).load()
-    if saved is None or not saved["position"]["ended"]:
+    checkpoints = checkpoints_of_record(run, seed, results)
+    saved = checkpoints.load()
+    with checkpoints.read_as_written():
+        ended = saved is not None and saved["position"]["ended"]
+    if saved is None or not ended:
         raise UserError(
             f"{run.name}, seed {seed}, is not trained at scale '{run.scale}' with its present configuration; first run "
             f"python -m shared train {run.paper} {run.name} --scale {run.scale} --seed {seed}"
@@ -39,8 +42,10 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
     trained = Trained(setup, root, evaluations(run, [benchmark]))
     for missing in trained.skipped.values():
         raise UserError(missing)
-    setup.scheme.restore(saved["position"]["best_state"] or saved["scheme"])
-    measured, kept = trained.measure([benchmark], saved["position"]["curve"], alone=True)
+    with checkpoints.read_as_written():
+        setup.scheme.restore(saved["position"]["best_state"] or saved["scheme"])
+        curve = saved["position"]["curve"]
+    measured, kept = trained.measure([benchmark], curve, alone=True)
     metrics = measured[benchmark]
     write_arrays(results.seed(run.scale, run.paper, run.name, seed), kept)
     measured_apart = Apart(

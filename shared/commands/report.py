@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
+from shared.data.files import remove_unfinished
 from shared.records.records import write_json
 from shared.records.results import Results
 from shared.reporting.pages import Page
@@ -17,6 +18,7 @@ from shared.runs.registry import SMOKE, papers
 
 def write_report(scale: str, results: Results) -> Path:
     """Write `verdicts.json` and the report of a scale from the records and targets that are there; return its page."""
+    remove_unfinished(results.root / scale)
     pages = [Page(paper, scale, results) for paper in papers().values()]
     write_json(results.verdicts(scale), {page.paper.key: page.verdicts.as_dict() for page in pages})
     commits = {record.provenance.commit[:10] for page in pages for record, _ in page.records.records}

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shared.data.drawn import draw
+from shared.data.files import remove_unfinished
 from shared.evaluation.trained import Trained
 from shared.records.checkpoint_folders import checkpoints_of
 from shared.records.recording import write_record
@@ -52,6 +53,9 @@ def train(run: Run, seed: int, results: Results, root: Path) -> None:
     drawn = draw(run.config.data, seed, root)
     checkpoints = checkpoints_of(run, seed, results)
     with checkpoints.only_writer(f"{run.name} (seed {seed})"):
+        if parallel.rank() == 0:
+            for folder in (checkpoints.folder, results.seed(run.scale, run.paper, run.name, seed)):
+                remove_unfinished(folder)
         device, _hold = devices.prepare(run.config.training)
         with parallel.together(device):
             setup = Setup(run, seed, drawn, device)

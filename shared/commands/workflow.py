@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Collection
+import sys
+from collections.abc import Callable, Collection
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 from shared.errors import UserError, suggestion
 from shared.records.results import SUFFIXES, Results
@@ -14,6 +18,29 @@ from shared.runs.config import Run
 from shared.runs.registry import SCALES, TRAINED_SCALES, paper, papers
 
 RESULTS = Results()
+
+
+class Asked:
+    """What is defined here, as the Snakefile asks for it: a UserError ends Snakemake with one sentence, and status 2.
+
+    Snakemake itself shows the stack of any exception that comes by a Snakefile.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        value = globals()[name]
+        return _ending(value) if inspect.isfunction(value) else value
+
+
+def _ending(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def called(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)  # noqa: T201
+            sys.exit(2)
+
+    return called
 
 
 def training_jobs() -> dict[str, Run]:
@@ -96,6 +123,7 @@ def report_files(scale: str, without: Collection[str] = ()) -> list[Path]:
 __all__ = [
     "RESULTS",
     "SCALES",
+    "Asked",
     "arguments",
     "configuration",
     "data_sets_named",

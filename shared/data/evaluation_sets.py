@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.data.reading.faults import refuse
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,8 +27,11 @@ def check_both_kinds(same: Iterable[object], path: Path, card: Card) -> None:
     kinds = {bool(value) for value in same}
     if len(kinds) < 2:
         shown = "one person" if True in kinds else "two people"
-        raise UserError(
-            f"{card.title}: all pairs in {path} show {shown}, so that there is nothing to tell apart; replace the file"
+        refuse(
+            UserError(
+                f"{card.title}: all pairs in {path} show {shown}, so that there is nothing to tell apart; replace the "
+                "file"
+            )
         )
 
 
@@ -45,6 +49,16 @@ class PairSet:
     folds: Places
     checksums: dict[str, str]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there is of what, in words."""
+        return {"images": len(self.images), "pairs": len(self.same), "of one person": int(self.same.sum())}
+
+    @property
+    def sources(self) -> dict[str, ImageSource]:
+        """The images, by what they are called."""
+        return {"images": self.images}
+
 
 @dataclass(frozen=True)
 class VideoPairSet:
@@ -57,6 +71,21 @@ class VideoPairSet:
     same: NDArray[np.bool_]
     folds: Places
     checksums: dict[str, str]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there is of what, in words."""
+        return {
+            "frames": len(self.frames),
+            "videos": len(set(self.video.tolist())),
+            "pairs": len(self.same),
+            "of one person": int(self.same.sum()),
+        }
+
+    @property
+    def sources(self) -> dict[str, ImageSource]:
+        """The images, by what they are called."""
+        return {"frames": self.frames}
 
 
 @dataclass(frozen=True)
@@ -81,6 +110,23 @@ class TemplateSet:
     probes: NDArray[np.int64]
     checksums: dict[str, str]
     scores: NDArray[np.float32] | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there is of what, in words."""
+        return {
+            "images": len(self.images),
+            "templates": len(set(self.template.tolist())),
+            "pairs": len(self.same),
+            "of one person": int(self.same.sum()),
+            "people to find": len(set(self.subjects.values())),
+            "probes": len(self.probes),
+        }
+
+    @property
+    def sources(self) -> dict[str, ImageSource]:
+        """The images, by what they are called."""
+        return {"images": self.images}
 
 
 @dataclass(frozen=True)
@@ -121,6 +167,21 @@ class SplitTemplateSet:
     splits: tuple[TemplateSplit, ...]
     checksums: dict[str, str]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there is of what, in words."""
+        return {
+            "images": len(self.images),
+            "splits": len(self.splits),
+            "pairs": sum(len(split.first) for split in self.splits),
+            "people": len({who for split in self.splits for who in split.compared.subject.tolist()}),
+        }
+
+    @property
+    def sources(self) -> dict[str, ImageSource]:
+        """The images, by what they are called."""
+        return {"images": self.images}
+
 
 @dataclass(frozen=True)
 class OneShotTrials:
@@ -135,6 +196,16 @@ class OneShotTrials:
     answer: Places
     checksums: dict[str, str]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there is of what, in words."""
+        return {"images": len(self.images), "trials": len(self.query)}
+
+    @property
+    def sources(self) -> dict[str, ImageSource]:
+        """The images, by what they are called."""
+        return {"images": self.images}
+
 
 @dataclass(frozen=True)
 class DistractorSet:
@@ -144,3 +215,17 @@ class DistractorSet:
     people: NDArray[np.int64]
     distractors: ImageSource
     checksums: dict[str, str]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there is of what, in words."""
+        return {
+            "probes": len(self.probes),
+            "people": len(set(self.people.tolist())),
+            "distractors": len(self.distractors),
+        }
+
+    @property
+    def sources(self) -> dict[str, ImageSource]:
+        """The images, by what they are called."""
+        return {"probes": self.probes, "distractors": self.distractors}

@@ -5,12 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import tarfile
-import zipfile
-import zlib
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
+from shared.data.reading.archives import DAMAGED
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,17 +18,7 @@ if TYPE_CHECKING:
     from shared.runs.components import Card
 
 SECONDS_TO_ANSWER = 10
-FAILURES = (
-    OSError,
-    EOFError,
-    KeyError,
-    UserError,
-    ValueError,
-    subprocess.SubprocessError,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+FAILURES = (*DAMAGED, UserError, subprocess.SubprocessError)
 
 
 def torchvision_says(values: str) -> list[str]:

@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from shared.data.reading.listing import holds_something
 from shared.errors import UserError, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from typing_extensions import Buffer
+
+
+UNFINISHED = ".partial"
 
 
 def data_root(argument: Path | None = None) -> Path:
@@ -52,17 +56,11 @@ def checked_sha256(content: Buffer, expected: str, name: str) -> None:
 def write_atomically(path: Path, *parts: Buffer) -> None:
     """Write `parts` one after the other to `path`, which appears whole and on disk, or stays as it was.
 
-    What a killed process of this machine left behind unfinished is removed.
-
     Raises:
         UserError: the system refuses it, as on a full disk.
 
     """
-    stem = f".{path.name}.{platform.node()}-"
-    for leftover in path.parent.glob(f"{glob.escape(stem)}*.partial"):
-        if not _runs(leftover.name.removeprefix(stem).removesuffix(".partial")):
-            leftover.unlink(missing_ok=True)
-    partial = path.with_name(f"{stem}{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}{UNFINISHED}")
     try:
         with partial.open("wb") as file:
             for part in parts:
@@ -75,6 +73,22 @@ def write_atomically(path: Path, *parts: Buffer) -> None:
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what killed processes of this machine were writing in a folder, and in those in it.
+
+    Raises:
+        UserError: the system refuses it, as in a folder that may not be written in.
+
+    """
+    of_this_machine = f"*.{glob.escape(platform.node())}-*{UNFINISHED}"
+    try:
+        for path in [path for path in folder.rglob(of_this_machine) if path.name.startswith(".")]:
+            if not _runs(path.name.removesuffix(UNFINISHED).rpartition("-")[2]):
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise refused(error, folder) from None
 
 
 def _runs(process: str) -> bool:
@@ -97,12 +111,12 @@ def prepared(folder: Path, prepare: Callable[[Path], None]) -> Path:
 
     Raises UserError where the folder cannot be written, and whatever `prepare` raises.
     """
-    if _filled(folder):
+    if holds_something(folder):
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f".{folder.name}.lock")):
-            if not _filled(folder):
+            if not holds_something(folder):
                 _prepare(folder, prepare)
     except OSError as error:
         raise UserError(
@@ -111,18 +125,17 @@ def prepared(folder: Path, prepare: Callable[[Path], None]) -> Path:
     return folder
 
 
-def _filled(folder: Path) -> bool:
-    return folder.is_dir() and any(folder.iterdir())
-
-
 def _prepare(folder: Path, prepare: Callable[[Path], None]) -> None:
-    for leftover in folder.parent.glob(f".{folder.name}.*.partial"):
+    for leftover in folder.parent.glob(f".{glob.escape(folder.name)}.*{UNFINISHED}"):
         shutil.rmtree(leftover, ignore_errors=True)
     # Named by the process: what a killed preparation started may still be writing into its own folder.
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}{UNFINISHED}")
     partial.mkdir()
     try:
         prepare(partial)
+        # A folder is replaced only where it is empty.
+        for stray in folder.iterdir() if folder.is_dir() else ():
+            stray.replace(partial / stray.name)
         partial.replace(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

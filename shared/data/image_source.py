@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from shared.data.lazy import Image, np, simplejpeg
 from shared.data.reading import pictures
@@ -81,6 +81,31 @@ class LabelledSource:
     yaw: NDArray[np.float32] | None = None
     division: Division | None = None
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much there is of what, in words."""
+        of_class = np.bincount(self.labels, minlength=self.classes)
+        return {
+            "images": len(self.images),
+            "classes": self.classes,
+            "in the largest class": int(of_class.max(initial=0)),
+            "in the smallest": int(of_class.min(initial=len(self.labels))),
+        }
+
+    @property
+    def sources(self) -> dict[str, ImageSource]:
+        """The images, by what they are called."""
+        return {"images": self.images}
+
+
+@runtime_checkable
+class EncodedImages(ImageSource, Protocol):
+    """Images that are decoded when they are read."""
+
+    def encoded(self, index: int) -> bytes | memoryview:
+        """Return an image as it is kept; raises UserError."""
+        ...
+
 
 class ArraySource:
     """Images in memory, uint8 [N, H, W, 3] or [N, H, W]."""
@@ -105,27 +130,38 @@ class ArraySource:
 class EncodedSource:
     """Encoded images in memory, with a name for each that an error can give."""
 
-    def __init__(self, contents: Sequence[bytes], shape: Shape, names: Sequence[str]) -> None:
-        self.contents, self.shape, self.names = contents, shape, names
+    def __init__(
+        self, contents: Sequence[bytes], shape: Shape, names: Sequence[str], *, stretched: bool = True
+    ) -> None:
+        self.contents, self.shape, self.names, self.stretched = contents, shape, names, stretched
 
     def __len__(self) -> int:
         return len(self.contents)
 
     def read(self, indices: Indices) -> Bytes:
         """Decode the images at `indices`; raises UserError, naming the first that cannot be."""
-        images = (decode(self.contents[index], self.shape, self.names[index]) for index in indices)
+        images = (
+            decode(self.contents[index], self.shape, self.names[index], stretched=self.stretched) for index in indices
+        )
         return as_batch(images, len(indices), self.shape)
+
+    def encoded(self, index: int) -> bytes:
+        """Return an image as it is kept."""
+        return self.contents[index]
 
 
 class FileSource:
     """One file an image; images of another size are resized bicubically, or refused if `size_expected` says so.
 
     Paths may be texts, which take much less memory where there are many. `size_expected` is the end of the sentence
-    that refuses an image of another size: what to do about it.
+    that refuses an image of another size: what to do about it. Images of another aspect are refused unless they may be
+    `stretched`.
     """
 
-    def __init__(self, paths: Sequence[Path | str], shape: Shape, size_expected: str | None = None) -> None:
-        self.paths, self.shape, self.size_expected = paths, shape, size_expected
+    def __init__(
+        self, paths: Sequence[Path | str], shape: Shape, size_expected: str | None = None, *, stretched: bool = True
+    ) -> None:
+        self.paths, self.shape, self.size_expected, self.stretched = paths, shape, size_expected, stretched
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -134,8 +170,13 @@ class FileSource:
         """Read and decode the files at `indices`; raises UserError, naming the first that cannot be."""
         return as_batch((self._read(self.paths[index]) for index in indices), len(indices), self.shape)
 
+    def encoded(self, index: int) -> bytes:
+        """Return a file's bytes; raises UserError where it cannot be read."""
+        return pictures.contents(self.paths[index])
+
     def _read(self, path: Path | str) -> Bytes:
-        return decode(pictures.contents(path), self.shape, str(path), self.size_expected)
+        content = pictures.contents(path)
+        return decode(content, self.shape, str(path), self.size_expected, stretched=self.stretched)
 
 
 def as_batch(images: Iterable[Bytes], count: int, shape: Shape) -> Bytes:
@@ -147,10 +188,13 @@ def as_batch(images: Iterable[Bytes], count: int, shape: Shape) -> Bytes:
     return batch
 
 
-def decode(content: bytes | memoryview, shape: Shape, name: str, size_expected: str | None = None) -> Bytes:
+def decode(
+    content: bytes | memoryview, shape: Shape, name: str, size_expected: str | None = None, *, stretched: bool = True
+) -> Bytes:
     """Return an encoded image as uint8 [H, W, 3] or [H, W], resized bicubically to `shape` if it has another size.
 
-    With `size_expected`, which says what to do about it, one of another size is refused instead.
+    With `size_expected`, which says what to do about it, one of another size is refused instead. So is one of another
+    aspect unless it may be `stretched`.
 
     A colour JPEG of that very size without EXIF, the case of face training sets, is decoded by libjpeg-turbo
     directly, which is twice as fast. Pillow decodes everything else, and whatever is refused there. Both have the same
@@ -171,6 +215,8 @@ def decode(content: bytes | memoryview, shape: Shape, name: str, size_expected: 
             raise UserError(
                 f"{name} has {image.width} x {image.height} pixels, not {width} x {height}; {size_expected}"
             )
+        if not stretched:
+            pictures.check_aspect(image.size, (width, height), name)
         image = image.resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(image, dtype=np.uint8)
 

@@ -6,14 +6,26 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from shared.data.files import prepared
-from shared.data.reading.listing import is_stray
+from shared.data.reading.listing import holds_something
 from shared.data.sampling import Sampling
 from shared.runs.components import Card, DataSet, named
 
 RENDERED = "rendered"
 
 
-class TrainingSet(DataSet):
+class Kept(DataSet):
+    """A data set that lies in a folder of its own below the data root."""
+
+    def at(self, root: Path) -> Path:
+        """Return that folder."""
+        return root / self.place
+
+    def is_there(self, root: Path) -> bool:
+        """Whether there is something where the data set should lie below the data root."""
+        return holds_something(root / self.place)
+
+
+class TrainingSet(Kept):
     """Labelled images to train on; `sampling` says what becomes of them before."""
 
     sampling: Sampling = Sampling()
@@ -33,16 +45,15 @@ class TrainingSet(DataSet):
         return len(self.sampling.classes) if self.sampling.classes else self.classes
 
 
-class OfficialForm(DataSet):
+class OfficialForm(Kept):
     """A data set in the form in which its owner gives it, or images rendered in that very form.
 
     With `source: rendered` it is written by the function that `stand_in` names, once, below the folder `rendered` of
-    the data root, and read by the same reader. `content` is the file or folder that the reader is given, in `folder`.
+    the data root, and read by the same reader.
     """
 
     source: Literal["owner", "rendered"] = "owner"
     stand_in: ClassVar[str]
-    content: ClassVar[str] = ""
     fetched: ClassVar[bool] = False
 
     @property
@@ -76,15 +87,14 @@ class OfficialForm(DataSet):
 
     def is_there(self, root: Path) -> bool:
         """Whether the file or folder that the reader needs is there."""
-        there = root / self.place / self.content
-        return there.is_file() or any(not is_stray(path.name) for path in there.glob("*"))
+        return (root / self.place / self.file).is_file() or (not self.file and super().is_there(root))
 
     def at(self, root: Path) -> Path:
         """Return the file or folder that the reader is given, rendered first if need be."""
         folder = root / self.place
         if self.source == RENDERED:
             prepared(folder, named(self.stand_in))
-        return folder / self.content
+        return folder / self.file
 
 
 class FaceSet(OfficialForm, TrainingSet):

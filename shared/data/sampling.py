@@ -90,6 +90,12 @@ class Sampling(Strict):
             raise ValueError("held_out_images is of images with the labels they have; with label_noise give held_out")
         return self
 
+    @property
+    def holds_out(self) -> bool:
+        """Whether images are put aside for validation."""
+        divided = self.under_represented is not None and self.under_represented.held_out_images > 0
+        return divided or self.held_out > 0 or self.held_out_images is not None
+
 
 @dataclass(frozen=True)
 class Sample:

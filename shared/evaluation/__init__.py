@@ -16,18 +16,29 @@ class Classification(Benchmark):
     """Accuracy and error, over all images and over those of the reduced and of the other classes."""
 
     implementation: ClassVar[str] = "shared.evaluation.classification:Classification"
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "error", "balanced_error", "minority_error", "majority_error")
 
 
 class Geometry(Benchmark):
     """How embeddings lie: spread, norms, angles and spacing, by reduced and other classes."""
 
     implementation: ClassVar[str] = "shared.evaluation.geometry:Geometry"
+    metrics: ClassVar[tuple[str, ...]] = (
+        *("norm", "within_variance", "variance_ratio", "cluster_variance", "cluster_variance_ratio"),
+        *("cluster_elongation", "center_spacing_cv", "prototype_spacing_cv", "minority_confusion"),
+        *("minority_*", "majority_*"),
+    )
 
 
 class Angles(Benchmark):
     """The directions of embeddings: how compact the classes are, and how far apart."""
 
     implementation: ClassVar[str] = "shared.evaluation.angles:Angles"
+    metrics: ClassVar[tuple[str, ...]] = (
+        *("vector_angle", "vector_angle_worst", "vector_share", "mean_angle", "angular_sd", "overlap"),
+        *("mean_to_vector", "between_means", "between_means_smallest", "between_means_spread"),
+        *("between_vectors_smallest", "between_vectors_spread"),
+    )
 
 
 class OnFaces(Benchmark):
@@ -43,6 +54,7 @@ class Verification(OnFaces):
     """
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Verification"
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "accuracy_sd", "tar@1e-[1-3]")
     thresholds: Literal["exact", "grid"] = "exact"
 
 
@@ -50,6 +62,7 @@ class UnseenPairs(Benchmark):
     """Verification on images of classes that are not trained on: TAR at FAR, equal error rate, accuracy over folds."""
 
     implementation: ClassVar[str] = "shared.evaluation.unseen_pairs:UnseenPairs"
+    metrics: ClassVar[tuple[str, ...]] = ("tar@1e-[1-5]", "eer", "accuracy")
     splits: tuple[Split, ...] = ("unseen",)
 
 
@@ -57,12 +70,14 @@ class OneShotTrials(Benchmark):
     """One-shot classification: each query is found by cosine among images of as many classes, one of each."""
 
     implementation: ClassVar[str] = "shared.evaluation.one_shot:OneShotAccuracy"
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy",)
 
 
 class VideoVerification(OnFaces):
     """Pairs of videos: accuracy over folds."""
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:VideoVerification"
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "accuracy_sd")
 
 
 class Templates(OnFaces):
@@ -73,6 +88,7 @@ class Templates(OnFaces):
     """
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Templates"
+    metrics: ClassVar[tuple[str, ...]] = ("tar@1e-[1-6]", "rank1", "rank5", "rank10", "tpir@1e-[1-3]")
     norms: Literal["kept", "removed"] = "kept"
     detector: bool = False
 
@@ -84,6 +100,7 @@ class SplitTemplates(OnFaces):
     """
 
     implementation: ClassVar[str] = "shared.evaluation.split_templates:SplitTemplates"
+    metrics: ClassVar[tuple[str, ...]] = ("tar@1e-[23]", "tar@1e-[23]_sd", "rank1", "rank5", "rank10", "rank*_sd")
     pooling: Literal["average", "media"] = "average"
 
 
@@ -91,12 +108,14 @@ class AdaptedTemplates(OnFaces):
     """As `SplitTemplates` by media, but templates are compared by linear SVMs trained for each of them."""
 
     implementation: ClassVar[str] = "shared.evaluation.template_adaptation:AdaptedTemplates"
+    metrics: ClassVar[tuple[str, ...]] = SplitTemplates.metrics
 
 
 class Distractors(OnFaces):
     """MegaFace: rank-1 identification among distractors, and TAR at FAR over all impostor pairs."""
 
     implementation: ClassVar[str] = "shared.evaluation.face_benchmarks:Distractors"
+    metrics: ClassVar[tuple[str, ...]] = ("rank1", "tar@1e-[1-6]")
 
 
 BENCHMARKS = (

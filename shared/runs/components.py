@@ -107,6 +107,9 @@ class DataSet(Component):
     Its `card` says whose it is and how to get it; `folder` is where it lies below the data root, and `fetched` tells
     that it is downloaded or made where it is missing. `whose`, `place` and `obtainable` are these for a data set with
     its options, which may choose a stand-in.
+
+    What `read` reads is a folder, of which `sign` is a pattern of what lies in it and in that of no set of another
+    form, or the one file called `file`; either may be elsewhere than below a data root.
     """
 
     card: ClassVar[Card]
@@ -114,6 +117,8 @@ class DataSet(Component):
     training_images: ClassVar[int]
     folder: ClassVar[str]
     fetched: ClassVar[bool]
+    sign: ClassVar[str] = ""
+    file: ClassVar[str] = ""
 
     @property
     def code(self) -> tuple[str, ...]:
@@ -153,13 +158,30 @@ class DataSet(Component):
         """Whether they are downloaded or made where they are missing."""
         return self.fetched
 
+    @classmethod
+    def found_at(cls, path: Path) -> Path | None:
+        """Return the file or folder that is to be read where a user says that the set is, None where it is not."""
+        if cls.file and path.is_file() and path.name == cls.file:
+            return path
+        if cls.file and (path / cls.file).is_file():
+            return path / cls.file
+        return path if cls.sign and any(path.glob(cls.sign)) else None
+
     def load(self, root: Path) -> Any:
         """Read the data, fetched or made first if need be; raises UserError where they cannot be had."""
+        return self.read(self.at(root))
+
+    def at(self, root: Path) -> Path:
+        """Return the file or folder below the data root that is read, fetched or made first if need be."""
+        raise NotImplementedError
+
+    def read(self, place: Path) -> Any:
+        """Read the data in a file or folder; raises UserError where they are missing or damaged."""
         raise NotImplementedError
 
     def is_there(self, root: Path) -> bool:
         """Whether there is something where the data set should lie below the data root."""
-        return any((root / self.place).glob("*"))
+        raise NotImplementedError
 
 
 class Benchmark(Component):
@@ -170,11 +192,13 @@ class Benchmark(Component):
     it was trained on, and one that is `of_curve` at the rows of the learning curve, one an epoch. `embedding` is the
     scheme's method that embeds. What a subclass adds are options of its protocol, which a run can set.
 
-    A protocol that `keeps` returns, beside its metrics, arrays that figures are drawn from. `needs` are further methods
-    of the scheme that it calls. One that is `unbiased` takes the products with the class vectors for the logits. One
-    that is `alone` is too costly for the training job, and becomes a job of its own.
+    `metrics` are patterns of the names of what it measures, of which some may be left out, as where there are too few
+    images. A protocol that `keeps` returns, beside its metrics, arrays that figures are drawn from. `needs` are further
+    methods of the scheme that it calls. One that is `unbiased` takes the products with the class vectors for the
+    logits. One that is `alone` is too costly for the training job, and becomes a job of its own.
     """
 
+    metrics: ClassVar[tuple[str, ...]] = ("*",)
     splits: tuple[Split, ...] = ("test",)
     on: str | None = None
     embedding: str = "embed"

@@ -7,8 +7,9 @@ entry with `each`, as `each.py` describes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Set
+from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -111,8 +112,8 @@ class Known:
     """The names that a paper's printed numbers and claims may refer to."""
 
     targets: Collection[str]
-    runs: Collection[str]
-    benchmarks: Collection[str]
+    measured: Mapping[str, Mapping[str, Collection[str]]]
+    """Of each run its benchmarks, at any scale, and of each of these patterns of the names of its metrics."""
 
 
 class _Group(Strict):
@@ -183,11 +184,17 @@ def _unknown_of_claim(claim: Claim, known: Known) -> Iterator[Unknown]:
 
 
 def _unknown_of_run(run: str, metric: str, known: Known) -> Iterator[Unknown]:
-    if run not in known.runs:
-        yield "run", run, known.runs
-    benchmark = metric.partition("/")[0]
-    if benchmark not in {*known.benchmarks, TRAINING}:
-        yield "metric", benchmark, known.benchmarks
+    if run not in known.measured:
+        yield "run", run, known.measured
+        return
+    benchmark, _, name = metric.partition("/")
+    measured = known.measured[run]
+    if benchmark == TRAINING:
+        return
+    if benchmark not in measured:
+        yield "metric", benchmark, measured
+    elif not any(fnmatchcase(name, pattern) for pattern in measured[benchmark]):
+        yield "metric", name, measured[benchmark]
 
 
 def _require_known(document: Document, key: Key, unknown: Iterator[Unknown]) -> None:

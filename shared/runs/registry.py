@@ -49,7 +49,7 @@ class Paper:
     @cached_property
     def reference(self) -> Reference:
         """The printed numbers, the claims and the errata."""
-        return read_reference(self.folder / "reference.yaml", Known(self.targets, self._names, benchmarks(self.key)))
+        return read_reference(self.folder / "reference.yaml", Known(self.targets, self._measured()))
 
     @property
     def targets(self) -> dict[str, Target]:
@@ -111,6 +111,16 @@ class Paper:
     def _names(self) -> list[str]:
         """The names of the runs at any scale."""
         return list(dict.fromkeys(name for scale in TRAINED_SCALES for name in self._resolution.names(scale)))
+
+    def _measured(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Return the benchmarks of each run, at any scale, with the patterns of their metrics."""
+        known = benchmarks(self.key)
+        measured: dict[str, dict[str, tuple[str, ...]]] = {}
+        for scale in TRAINED_SCALES:
+            for name, run in self.runs(scale).items():
+                of_run = measured.setdefault(name, {})
+                of_run |= {benchmark: known[benchmark].metrics for benchmark in run.config.benchmarks}
+        return measured
 
     def _require_known(self) -> None:
         """Raise UserError for the first name in `runs.yaml` that refers to nothing."""

@@ -188,6 +188,10 @@ class Resolution:
         for key, benchmark in named:
             if wrong := _unfit(config, benchmark, known):
                 raise self._error(layers.source(key), *wrong)
+        sampling = getattr(config.data, "sampling", None)
+        if config.training.patience is not None and sampling is not None and not sampling.holds_out:
+            problem = "no image is held out by whose error training would end"
+            raise self._error(layers.source(("training", "patience")), problem, "set data.sampling.held_out too")
         for benchmark in config.protocols:
             if wrong := _wrong_options(config, benchmark, known):
                 raise self._error(layers.source(("protocols", benchmark)), *wrong)

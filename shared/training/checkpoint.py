@@ -99,6 +99,20 @@ class Checkpoints:
         return None
 
     @contextmanager
+    def read_as_written(self) -> Iterator[None]:
+        """Let a checkpoint be looked into; UserError where it has not what present code writes, or has it otherwise."""
+        try:
+            yield
+        except (AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
+            # Of errors at run time torch has others too, such as those of a device.
+            if isinstance(error, RuntimeError) and "loading state_dict" not in str(error):
+                raise
+            raise UserError(
+                f"{self.folder}: its checkpoint is whole, but not of the form that this code writes; remove the "
+                "folder to train from the start."
+            ) from None
+
+    @contextmanager
     def only_writer(self, name: str) -> Iterator[None]:
         """Hold the lock of these checkpoints, called `name`; where another process has it, wait, and say so.
 

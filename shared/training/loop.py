@@ -183,16 +183,18 @@ def _end_epoch(
         elif training.patience is not None:
             position.ended |= position.epoch - position.best_epoch >= training.patience
     position.curve.append(row)
-    if all(math.isfinite(value) for value in row.values()):
+    if all(math.isfinite(float(total)) for total in position.totals.values()):
         position.totals, position.counts = {}, {}
 
 
 def _require_finite(position: Position, label: str, newest: Path) -> None:
+    # At the end of an epoch the position is the beginning of the next.
+    epoch = position.epoch + (position.batch > 0)
     for name, total in position.totals.items():
         if not math.isfinite(float(total)):
             kept = f"the last good checkpoint is {newest}" if newest.exists() else "no checkpoint was written yet"
             raise UserError(
-                f"{label}: the {name} is no longer finite (epoch {position.epoch + 1}, by step {position.step}); "
+                f"{label}: the {name} is no longer finite (epoch {epoch}, by step {position.step}); "
                 f"lower the learning rate or the weight of that term; {kept}."
             )
 
@@ -213,18 +215,13 @@ def _take_up(scheme: TrainingScheme, checkpoints: Checkpoints) -> Position:
     saved = checkpoints.load()
     if saved is None:
         return Position()
-    try:
+    with checkpoints.read_as_written():
         scheme.restore(saved["scheme"])
         torch.set_rng_state(saved["generators"]["cpu"])
         devices = saved["generators"]["cuda"]
         if torch.cuda.is_available() and len(devices) > parallel.rank() and devices[parallel.rank()] is not None:
             torch.cuda.set_rng_state(devices[parallel.rank()])
         return _position(saved["position"])
-    except (AttributeError, LookupError, TypeError, ValueError):
-        raise UserError(
-            f"{checkpoints.folder}: its checkpoint is whole, but not of the form that this code writes; remove the "
-            "folder to train from the start."
-        ) from None
 
 
 def _position(saved: dict[str, Any]) -> Position:

@@ -1,21 +1,33 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from shared.commands.check import check, recognised
+from shared.commands.check import check, known, recognised
 from shared.data import stand_ins
+from shared.data.formats import verification_bin
+from shared.data.image_source import jpeg
 from shared.errors import UserError
 
-WRITERS: dict[str, tuple[Callable[..., None], dict[str, int]]] = {
-    "casia-webface": (stand_ins.write_casia_webface, {"identities": 3, "most": 3, "least": 2}),
-    "qmul-survface": (stand_ins.write_qmul_survface, {}),
-    "ijb-c": (stand_ins.write_ijbc, {"people": 3}),
-    "ytf": (stand_ins.write_ytf, {}),
-    "megaface": (stand_ins.write_megaface, {"people": 2, "distractors": 5}),
-    "lfw": (stand_ins.write_verification, {"images": 2}),
+WRITERS: dict[str, tuple[Callable[..., None], dict[str, int], str]] = {
+    "casia-webface": (
+        stand_ins.write_casia_webface,
+        {"identities": 3, "most": 3, "least": 2},
+        "7 images, 3 classes, 3 in the largest class, 2 in the smallest, 7 of 112 x 112 pixels",
+    ),
+    "qmul-survface": (stand_ins.write_qmul_survface, {}, "24 classes"),
+    "ijb-c": (stand_ins.write_ijbc, {"people": 3}, "18 images, 9 templates, 18 pairs, 6 of one person"),
+    "ytf": (stand_ins.write_ytf, {}, "videos"),
+    "megaface": (
+        stand_ins.write_megaface,
+        {"people": 2, "distractors": 5},
+        "2 people, 5 distractors, ",
+    ),
+    "lfw": (stand_ins.write_verification, {"images": 2}, "of one person"),
 }
 
 
@@ -23,11 +35,34 @@ WRITERS: dict[str, tuple[Callable[..., None], dict[str, int]]] = {
 def test_a_set_under_any_name_is_recognised_and_right(tmp_path: Path, name, capsys):
     folder = tmp_path / "copy"
     folder.mkdir()
-    write, options = WRITERS[name]
+    write, options, counts = WRITERS[name]
     write(folder, **options)
     assert name in recognised(folder)
     assert check(folder)
-    assert f"{folder}: {name}: " in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert f": {name}: " in told.out
+    assert counts in told.out
+    assert not told.err
+
+
+def test_of_sets_of_one_form_that_is_meant_which_is_called_so(tmp_path: Path):
+    for name in ("vggface2", "copy"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "train.rec").touch()
+    assert list(recognised(tmp_path / "vggface2")) == ["vggface2"]
+    assert list(recognised(tmp_path / "copy")) == ["casia-webface"]
+    (tmp_path / "cfp_fp.bin").touch()
+    assert recognised(tmp_path / "cfp_fp.bin") == {"cfp-fp": tmp_path / "cfp_fp.bin"}
+    assert recognised(tmp_path) == {"cfp-fp": tmp_path / "cfp_fp.bin"}
+
+
+def test_every_set_that_is_not_made_by_itself_says_how_it_is_told():
+    silent = [name for name, entry in known().items() if not (entry.sign or entry.file)]
+    assert silent == ["emnist-lesion-sizes", "olivetti-pairs"]  # those of other sets, of which they are a part
+
+
+def told(capsys) -> list[str]:
+    return list(capsys.readouterr().err.splitlines())
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -36,11 +71,85 @@ def test_all_faults_are_told_at_once(tmp_path: Path, capsys, processes):
     crops = sorted((tmp_path / "loose_crop").iterdir())
     crops[1].write_bytes(b"<html>")
     crops[4].write_bytes(b"")
+    crops[5].unlink()
+    meta = tmp_path / "meta"
+    landmarks = (meta / "ijbc_name_5pts_score.txt").read_text().splitlines()
+    landmarks[6] = landmarks[6].replace(" ", " x", 1)
+    (meta / "ijbc_name_5pts_score.txt").write_text("\n".join(landmarks))
+    with (meta / "ijbc_template_pair_label.txt").open("a") as file:
+        file.write("1 2\n1 99 0\n1 2 3\n")
+    with (meta / "ijbc_1N_probe_mixed.csv").open("a") as file:
+        file.write("x,1\n")
     assert not check(tmp_path, "ijb-c", processes)
-    told = capsys.readouterr().err.splitlines()
-    assert len(told) == 2
-    assert crops[1].name in told[0] + told[1]
-    assert crops[4].name in told[0] + told[1]
+    lines = told(capsys)
+    for fault in (
+        f"{crops[1].name} cannot be decoded as an image (it is no JPEG",
+        f"{crops[4].name} cannot be decoded as an image (it is empty)",
+        f"names {crops[5].name}, which is not in",
+        "line 7 of",
+        "line 19 of",
+        "line 20 of",
+        "line 21 of",
+        "probe_mixed.csv is not a template and a subject",
+    ):
+        assert sum(fault in line for line in lines) == 1, (fault, lines)
+    assert len(lines) == 8
+
+
+def test_all_faults_of_a_list_of_images_are_told(tmp_path: Path, capsys):
+    for name, side in (("a", 112), ("b", 112), ("c", 96)):
+        Image.new("RGB", (side, 112)).save(tmp_path / f"{name}.png")
+    (tmp_path / "MS1M_LT_train.txt").write_text("a.png 0\nb.png x\nd.png 0\na.png 2\n../b.png 1\nc.png 1\nb.png 3\n")
+    assert not check(tmp_path)
+    lines = told(capsys)
+    for line, fault in ((2, "an image's path"), (3, "names d.png"), (4, "another image"), (5, "no path below")):
+        assert sum(f"line {line} of" in text and fault in text for text in lines) == 1
+    assert any("has the class 3, where 2 is expected" in text for text in lines)
+    assert any("c.png has 96 x 112 pixels, not 112 x 112" in text for text in lines)
+    assert len(lines) == 6
+
+
+def test_pairs_of_one_kind_and_stretched_faces_are_both_told(tmp_path: Path, capsys):
+    import numpy as np
+
+    faces = [jpeg(np.full((112, side, 3), grey, np.uint8), 95) for grey, side in enumerate((112, 96, 112, 112))]
+    verification_bin.write(tmp_path / "own.bin", [*faces[:3], b"<html>"], [True, True])
+    assert not check(tmp_path / "own.bin")
+    lines = told(capsys)
+    for fault in ("image 1 of", "image 3 of", "all pairs in"):
+        assert sum(fault in line for line in lines) == 1
+    assert "96 x 112 pixels, which would be stretched to 112 x 112" in "\n".join(lines)
+    assert len(lines) == 3
+
+
+def test_a_folder_of_people_with_several_faults(tmp_path: Path, capsys):
+    for place in ("training_set/1/a.jpg", "training_set/2/b.jpg", "training_set/2/c.heic", "training_set/3/readme"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 24)).save(tmp_path / place, "JPEG")
+    (tmp_path / "training_set/1/gone.jpg").symlink_to("nowhere")
+    assert not check(tmp_path, "qmul-survface")
+    lines = told(capsys)
+    for fault in (
+        "c.heic is a picture of a format that is not read",
+        "gone.jpg is a link to nowhere",
+        "3 has no image",
+    ):
+        assert sum(fault in line for line in lines) == 1
+    assert len(lines) == 3
+
+
+def test_the_entries_of_a_list_of_probes(tmp_path: Path, capsys):
+    stand_ins.write_megaface(tmp_path, people=2, distractors=3)
+    path = tmp_path / "devkit/templatelists/facescrub_features_list.json"
+    listed = json.loads(path.read_text())
+    listed["path"] += [listed["path"][0], "nobody/1.jpg"]
+    listed["id"] += [listed["id"][0], "nobody"]
+    path.write_text(json.dumps(listed))
+    assert not check(tmp_path)
+    lines = told(capsys)
+    assert len(lines) == 2
+    assert "names nobody/1.jpg, which is not in" in lines[0]
+    assert "an image is listed twice" in lines[1]
 
 
 def test_what_is_no_set(tmp_path: Path):
@@ -48,3 +157,5 @@ def test_what_is_no_set(tmp_path: Path):
         check(tmp_path)
     with pytest.raises(UserError, match="there is no file or folder"):
         check(tmp_path / "absent")
+    with pytest.raises(UserError, match="there is no data set 'lwf'; did you mean 'lfw'"):
+        check(tmp_path, "lwf")

@@ -163,7 +163,8 @@ def test_runs_on_data_that_cannot_be_had_are_not_waited_for(built, digits_root):
     assert [job for job in all_of_figure7 if job != mnist] == some_of_figure7 != all_of_figure7
     # Of figure 8 nothing is left to draw.
     assert whole_paper == some_of_figure7
-    assert "no run is trained on a data set 'mnst'; did you mean 'mnist'?" in misspelt.stdout + misspelt.stderr
+    assert misspelt.returncode == 2
+    assert misspelt.stderr == "error: no run is trained on a data set 'mnst'; did you mean 'mnist'?\n"
 
 
 def test_a_failing_run_is_named_and_its_log_kept(built, digits_root):

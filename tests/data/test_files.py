@@ -11,7 +11,7 @@ from unittest.mock import Mock
 import pytest
 
 from shared import ROOT
-from shared.data.files import checked_md5, data_root, md5, prepared, write_atomically
+from shared.data.files import checked_md5, data_root, md5, prepared, remove_unfinished, write_atomically
 from shared.errors import UserError
 
 
@@ -23,6 +23,15 @@ def test_a_failed_preparation_leaves_nothing(tmp_path: Path):
     with pytest.raises(KeyboardInterrupt):
         prepared(tmp_path / "set", fails)
     assert [path.name for path in tmp_path.iterdir()] == [".set.lock"]
+
+
+def test_a_folder_with_nothing_but_what_programs_leave_is_filled(tmp_path: Path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    (folder / ".DS_Store").write_bytes(b"kept")
+    prepared(folder, lambda empty: (empty / "file").touch())
+    assert sorted(path.name for path in folder.iterdir()) == [".DS_Store", "file"]
+    assert (folder / ".DS_Store").read_bytes() == b"kept"
 
 
 def test_a_file_is_written_whole_or_stays_and_nothing_is_left_of_a_failure(tmp_path: Path, monkeypatch):
@@ -50,6 +59,8 @@ write_atomically(Path(sys.argv[1]), b"half")
     of_this_process = leftover.with_name(re.sub(r"-\d+\.partial", f"-{os.getppid()}.partial", leftover.name))
     of_this_process.touch()
     write_atomically(path, b"whole")
+    assert leftover.exists()
+    remove_unfinished(tmp_path.parent)
     assert sorted(tmp_path.iterdir()) == [of_this_process, path]
 
 

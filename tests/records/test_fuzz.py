@@ -13,7 +13,7 @@ from shared.records.target_records import found
 from shared.runs.registry import Paper, paper
 from shared.training.checkpoint import Checkpoints
 from shared.verdicts.training import recorded_health
-from tests.fuzz import read_all
+from tests.fuzz import fuzz
 from tests.records.samples import of, write
 from tests.runs.samples import MINIMAL
 from tests.runs.test_names import REFERENCE
@@ -53,11 +53,11 @@ def test_what_lies_in_the_folder_of_a_seed(tmp_path, seed, name, number):
             Features(folder).load()["labels"].sum()
 
     read()
-    read_all((seed / name).read_bytes(), seed / name, read, number)
+    fuzz(read, [seed / name], number, name).require_nothing_wrong(name)
 
 
-@pytest.mark.parametrize(("name", "whole"), [("runs.yaml", MINIMAL), ("reference.yaml", REFERENCE)])
-def test_what_a_paper_declares(tmp_path, name, whole, number):
+@pytest.mark.parametrize("name", ["runs.yaml", "reference.yaml"])
+def test_what_a_paper_declares(tmp_path, name, number):
     folder = tmp_path / "gaussian_affinity"
     folder.mkdir()
     (folder / "runs.yaml").write_text(MINIMAL)
@@ -69,7 +69,7 @@ def test_what_a_paper_declares(tmp_path, name, whole, number):
         assert entry.reference.citation.title
 
     read()
-    read_all(whole.encode(), folder / name, read, number)
+    fuzz(read, [folder / name], number, name).require_nothing_wrong(name)
 
 
 def test_a_checkpoint(tmp_path, number):
@@ -81,4 +81,4 @@ def test_a_checkpoint(tmp_path, number):
         saved = checkpoints.load()
         assert saved is None or saved["n"] in (1, 2)
 
-    read_all(checkpoints.newest.read_bytes(), checkpoints.newest, read, number)
+    fuzz(read, [checkpoints.newest], number, "checkpoint").require_nothing_wrong("checkpoint")

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 import pytest
 
+from shared import ROOT
 from shared.errors import UserError
-from shared.runs.registry import Paper
+from shared.records.records import find_records, read_record
+from shared.records.results import Results
+from shared.runs.catalogue import benchmarks
+from shared.runs.registry import Paper, papers
 from tests.runs.samples import MINIMAL, paper
 
 DEVIATION = "{id: a, date: 2026-01-01, targets: [tabel1], paper: says nothing, here: something, why: it must be}"
@@ -106,6 +112,14 @@ def test_names_that_two_runs_share_or_that_are_read_otherwise_are_refused(tmp_pa
     assert says in refused(tmp_path, MINIMAL.replace(before, after))
 
 
+def test_patience_needs_images_that_are_held_out(tmp_path):
+    text = MINIMAL.replace("batch_size: 32}", "batch_size: 32, patience: 3}")
+    with pytest.raises(UserError, match=r"runs\.yaml:8: .*patience: no image is held out .*; set data\.sampling\.held"):
+        paper(tmp_path, text).runs("full")
+    held_out = text.replace("{name: mnist-5k}", "{name: mnist-5k, sampling: {held_out_images: 5}}")
+    assert paper(tmp_path, held_out).run("a/softmax", "full").config.training.patience == 3
+
+
 def test_levels_may_be_numbers(tmp_path):
     text = MINIMAL.replace("to: [0.1, 50], smoke: [50]}", "x}").replace(
         "{set: loss.sigma, x}", "{0.1: {loss.sigma: 0.1}, 50: {loss.sigma: 50}}"
@@ -133,6 +147,35 @@ def with_reference(tmp_path, text: str) -> Paper:
     entry = paper(tmp_path, MINIMAL)
     (entry.folder / "reference.yaml").write_text(text)
     return entry
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        (
+            "    metric: mnist-test/accuracy\n",
+            "    metric: mnist-test/acuracy\n",
+            "'acuracy'; did you mean 'accuracy'?",
+        ),
+        ("mnist-test/error}\n      than", "mnist-test/eror}\n      than", "'eror'; did you mean 'error'?"),
+        ("test/accuracy, levels", "geometry/norm, levels", "'mnist-geometry'; did you mean 'mnist-test'?"),
+    ],
+)
+def test_a_metric_that_no_benchmark_of_the_run_measures_is_refused(tmp_path, before, after, says):
+    says = f"metric: there is no {says}"
+    assert before in REFERENCE
+    with pytest.raises(UserError, match=r"reference\.yaml:\d+: ") as error:
+        _ = with_reference(tmp_path, REFERENCE.replace(before, after)).reference
+    assert says in str(error.value)
+
+
+@pytest.mark.parametrize("entry", papers().values(), ids=lambda entry: entry.key)
+def test_what_published_records_hold_their_benchmarks_say_that_they_measure(entry):
+    known = benchmarks(entry.key)
+    for path in find_records(Results(ROOT / "results").paper("published", entry.key)):
+        for name, metrics in read_record(path).metrics.items():
+            for metric in metrics if name in known else ():
+                assert any(fnmatchcase(metric, pattern) for pattern in known[name].metrics), (path, name, metric)
 
 
 def test_a_reference_whose_names_are_all_there_is_read(tmp_path):

@@ -181,11 +181,13 @@ def test_a_checkpoint_from_before_terms_were_counted_each_is_taken_up(tmp_path):
     assert [row["loss"] for row in position.curve] == [1.0, 1.0]
 
 
-@pytest.mark.parametrize("breaks_at", [1, 25, 30])
-def test_a_non_finite_loss_ends_training_and_keeps_the_last_good_checkpoint(tmp_path, breaks_at):
+@pytest.mark.parametrize(
+    ("breaks_at", "told"), [(1, "epoch 1, by step 3"), (25, "epoch 3, by step 27"), (30, "epoch 3, by step 30")]
+)
+def test_a_non_finite_loss_ends_training_and_keeps_the_last_good_checkpoint(tmp_path, breaks_at, told):
     scheme, checkpoints = Line(breaks_at), store(tmp_path)
     training = Training(epochs=3, batch_size=1, checkpoint_steps=3)
-    with pytest.raises(UserError, match=r"the loss is no longer finite \(epoch \d, by step \d+\)") as raised:
+    with pytest.raises(UserError, match=rf"the loss is no longer finite \({told}\)") as raised:
         fit(scheme, numbered(10), training, 0, checkpoints)
     if breaks_at == 1:
         assert "no checkpoint was written yet" in str(raised.value)
@@ -194,6 +196,17 @@ def test_a_non_finite_loss_ends_training_and_keeps_the_last_good_checkpoint(tmp_
     saved = taken_up(checkpoints)
     assert saved["scheme"]["weight"] < breaks_at
     assert saved["scheme"]["weight"] >= breaks_at - 1 - training.checkpoint_steps
+
+
+def test_what_a_benchmark_cannot_measure_changes_no_loss_of_the_curve(tmp_path):
+    class Rising(Line):
+        def step(self, *batch: torch.Tensor) -> dict[str, torch.Tensor]:
+            super().step(*batch)
+            return {"loss": torch.tensor(self.weight)}
+
+    training = Training(epochs=2, batch_size=1)
+    position = fit(Rising(), numbered(2), training, 0, store(tmp_path), measure=lambda: {"far/tar": float("nan")})
+    assert [row["loss"] for row in position.curve] == [1.5, 3.5]
 
 
 def test_sigterm_saves_a_checkpoint_and_stops(tmp_path):

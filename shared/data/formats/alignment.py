@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from shared.data.image_source import as_batch
 from shared.data.lazy import Image, np
-from shared.data.reading.pictures import opened
+from shared.data.reading.pictures import contents, opened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,10 @@ class AlignedSource:
         """Read and align the files at `indices`; raises UserError, naming the first that cannot be read."""
         aligned = (align(opened(self.folder / self.names[index]), self.landmarks[index]) for index in indices)
         return as_batch(aligned, len(indices), self.shape)
+
+    def encoded(self, index: int) -> bytes:
+        """Return a file's bytes; raises UserError where it cannot be read."""
+        return contents(self.folder / self.names[index])
 
 
 def similarity(points: ArrayLike, template: ArrayLike = TEMPLATE) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.data.image_source import FileSource, LabelledSource
 from shared.data.lazy import Image, np
+from shared.data.reading.faults import refuse
 from shared.data.reading.listing import folders, names_and_sizes_md5, pictures_in
 from shared.errors import UserError
 
@@ -29,8 +30,10 @@ def load_folders(folder: Path, shape: Shape, card: Card) -> LabelledSource:
     files = [pictures_in(identity, card) for identity in identities]
     for identity, images in zip(identities, files, strict=True):
         if not images:
-            raise UserError(
-                f"{card.title}: {identity} has no image; take it away, or put its images there; {card.how_to_get}"
+            refuse(
+                UserError(
+                    f"{card.title}: {identity} has no image; take it away, or put its images there; {card.how_to_get}"
+                )
             )
     paths = [path for images in files for path in images]
     labels = np.repeat(np.arange(len(files)), [len(images) for images in files])

@@ -7,17 +7,16 @@ http://yann.lecun.com/exdb/mnist/.
 
 from __future__ import annotations
 
-import gzip
 import math
 import struct
 import sys
-import zlib
 from typing import IO, TYPE_CHECKING, Any
 
 from shared.data.files import checked_md5, checked_sha256, write_atomically
 from shared.data.files import md5 as md5_of
 from shared.data.image_arrays import ImageArrays
 from shared.data.lazy import np
+from shared.data.reading.archives import DAMAGED, gunzipped
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
 
 MOST_DIMENSIONS = 32
+LONGEST_HEADER = 4 + 4 * MOST_DIMENSIONS
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
@@ -59,11 +59,11 @@ def read_content(path: Path, md5: str | None = None, zipped_sha256: str | None =
                     checked_sha256(path.read_bytes(), zipped_sha256, str(path))
             else:
                 content = np.fromfile(file, np.uint8)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+    except DAMAGED as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise UserError(f"{path} cannot be read: {error.strerror}") from error
         expected = f"; expected content of md5 {md5}" if md5 else ""
         raise UserError(f"{path} is a truncated or damaged gzip file ({error}){expected}") from error
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
     if md5 is not None:
         checked_md5(content.data, md5, str(path))
     return content
@@ -71,7 +71,7 @@ def read_content(path: Path, md5: str | None = None, zipped_sha256: str | None =
 
 def parse_idx(content: NDArray[np.uint8], path: Path) -> NDArray[Any]:
     """Return the array whose IDX file consists of the bytes `content`, which it may share; UserError names `path`."""
-    dtype, shape = _header(content[: 4 + 4 * MOST_DIMENSIONS].tobytes(), path)
+    dtype, shape = _header(content[:LONGEST_HEADER].tobytes(), path)
     start = 4 + 4 * len(shape)
     expected = start + math.prod(shape) * dtype.itemsize
     if len(content) != expected:
@@ -99,11 +99,10 @@ def _header(begin: bytes, path: Path) -> tuple[np.dtype[Any], tuple[int, ...]]:
 
 def _expanded(file: IO[bytes], path: Path) -> bytearray:
     """Return what the gzip `file` expands to, at most a byte more than its header says."""
-    with gzip.GzipFile(fileobj=file) as stream:
-        begin = stream.read(4 + 4 * MOST_DIMENSIONS)
-        dtype, shape = _header(begin, path)
-        expected = 4 + 4 * len(shape) + math.prod(shape) * dtype.itemsize
-        return bytearray(begin + stream.read(max(0, expected + 1 - len(begin))))
+    dtype, shape = _header(gunzipped(file, str(path), LONGEST_HEADER, cut=True), path)
+    expected = 4 + 4 * len(shape) + math.prod(shape) * dtype.itemsize
+    file.seek(0)
+    return bytearray(gunzipped(file, str(path), expected + 1, cut=True))
 
 
 def write_idx(path: Path, array: NDArray[Any]) -> None:

@@ -9,12 +9,13 @@ https://github.com/zhmiao/OpenLongTailRecognition-OLTR.
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.data.files import md5, write_atomically
 from shared.data.image_source import FileSource, LabelledSource
 from shared.data.lazy import Image, np
-from shared.data.reading.listing import check_present
+from shared.data.reading.faults import refuse
+from shared.data.reading.listing import find_files
 from shared.data.reading.numbers import whole
 from shared.data.reading.texts import malformed, read_lines
 from shared.errors import UserError
@@ -34,36 +35,57 @@ def load_list(folder: Path, name: str, shape: Shape, card: Card, size_expected: 
     With `size_expected` an image of another size is refused when it is read (see `FileSource`). The
     checksum is the list's MD5. Raises UserError as `read_entries` and `check_numbered` do.
     """
-    paths, labels = read_entries(folder, name, card)
-    classes = check_numbered(labels, 0, folder / name, card)
-    return LabelledSource(FileSource(paths, shape, size_expected), labels, classes, {name: md5(folder / name)})
+    entries = read_entries(folder, name, card)
+    classes = check_numbered(entries.labels, 0, folder / name, card)
+    images = FileSource(entries.paths, shape, size_expected)
+    return LabelledSource(images, entries.labels, classes, {name: md5(folder / name)})
 
 
-def read_entries(folder: Path, name: str, card: Card) -> tuple[list[str], NDArray[np.int64]]:
-    """Return the path of each image that the list `name` in `folder` has, and its class, [N].
+class Entries(NamedTuple):
+    """What a list has: the paths of images, [N], their classes, [N], and the numbers of their lines, from 1."""
+
+    paths: list[str]
+    labels: NDArray[np.int64]
+    lines: list[int]
+
+
+def read_entries(folder: Path, name: str, card: Card) -> Entries:
+    """Return the images that the list `name` in `folder` has.
 
     Raises UserError where the list is missing or malformed, or names an image that is not there or is in two classes.
     """
     path = folder / name
-    labels: list[int] = []
+    numbers, names, labels = _lines(path, card)
+    kept: list[tuple[str, int, int]] = []
     label_of: dict[str, int] = {}
-    names: list[str] = []
+    images = find_files(card, path, folder, names, numbers=numbers)
+    for number, image, label in zip(numbers, images, labels, strict=True):
+        if image and label_of.setdefault(image, label) != label:
+            refuse(malformed(card, path, number, f"about another image than one of class {label_of[image]} before"))
+        elif image:
+            kept.append((f"{folder}/{image}", label, number))
+    if not kept:
+        raise UserError(f"{card.title}: {path} names no image; {card.how_to_get}")
+    paths, classes, lines = map(list, zip(*kept, strict=True))
+    return Entries(paths, np.array(classes, np.int64), lines)
+
+
+def _lines(path: Path, card: Card) -> tuple[list[int], list[str], list[int]]:
+    """Return the numbers of the lines of a list, the images that they name, and their classes."""
+    numbers, names, labels = [], [], []
     for number, line in enumerate(read_lines(path, card), 1):
         image, _, label = line.strip().replace("\t", " ").rpartition(" ")
         image = image.strip().lstrip("/").removeprefix("./")
         try:
+            if not image:
+                raise ValueError("no image")
             labels.append(whole(label))
         except ValueError:
-            image = ""
-        if not image:
-            raise malformed(card, path, number, "an image's path, a space and its class, a whole number from 0")
-        if label_of.setdefault(image, labels[-1]) != labels[-1]:
-            raise malformed(card, path, number, f"about another image than one of class {label_of[image]} before")
-        names.append(image)
-    if not names:
-        raise UserError(f"{card.title}: {path} has no line; {card.how_to_get}")
-    check_present(card, path, folder, names)
-    return [f"{folder}/{image}" for image in names], np.array(labels, np.int64)
+            refuse(malformed(card, path, number, "an image's path, a space and its class, a whole number from 0"))
+        else:
+            numbers.append(number)
+            names.append(image)
+    return numbers, names, labels
 
 
 def check_numbered(labels: NDArray[np.int64], first: int, path: Path, card: Card) -> int:
@@ -72,9 +94,11 @@ def check_numbered(labels: NDArray[np.int64], first: int, path: Path, card: Card
     expected = first + np.arange(len(found))
     wrong = np.flatnonzero(found != expected)
     if len(wrong):
-        raise UserError(
-            f"{card.title}: {path} has the class {found[wrong[0]]}, where {expected[wrong[0]]} is expected; number the "
-            f"classes from {first} without a gap"
+        refuse(
+            UserError(
+                f"{card.title}: {path} has the class {found[wrong[0]]}, where {expected[wrong[0]]} is expected; number "
+                f"the classes from {first} without a gap"
+            )
         )
     return len(found)
 

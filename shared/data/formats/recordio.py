@@ -20,7 +20,6 @@ Sources: dmlc/recordio.h of dmlc-core, mxnet/recordio.py, and InsightFace's face
 from __future__ import annotations
 
 import mmap
-import re
 import struct
 from dataclasses import dataclass
 from itertools import pairwise
@@ -30,7 +29,10 @@ from shared.data.files import md5, write_atomically
 from shared.data.formats.yaw_files import read_yaw
 from shared.data.image_source import LabelledSource, as_batch, decode, jpeg
 from shared.data.lazy import np
-from shared.data.reading.numbers import table
+from shared.data.reading import pictures
+from shared.data.reading.faults import end, refuse
+from shared.data.reading.numbers import table, whole
+from shared.data.reading.texts import MOST_TOLD
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ WHOLE, FIRST, MIDDLE, LAST = range(4)
 PREFIX_BYTES = 8
 MOST_CLASSES = 10
 """So many classes for each image are taken for a mistake; a few without an image are none."""
+MOST_CLASSES_IN_ALL, MOST_SIDE = 999_999_999, 999
 EXACT = 1 << 24
 """From here on a float of 32 bits does not have every whole number."""
 HEADER = struct.Struct("<IfQQ")
@@ -74,17 +77,20 @@ def load(folder: Path, card: Card) -> LabelledSource:
 def opened(folder: Path, card: Card) -> RecordFaces:
     """Open the images of the face set in `folder`.
 
-    Raises UserError, naming what is missing, truncated or contradictory; a damaged image is found when it is read.
+    Raises UserError, naming what is missing, truncated, contradictory or no image; an image that is damaged further on
+    is found when it is read.
     """
     missing = [name for name in (RECORDS, INDEX, PROPERTY) if not (folder / name).is_file()]
     if missing:
         raise UserError(f"{card.title}: {folder} has no {', no '.join(missing)}; {card.how_to_get}")
     try:
-        return RecordFaces(folder)
+        images = RecordFaces(folder)
+        images.check_headers()
     except UserError as error:
         raise UserError(f"{card.title}: {error}; {card.how_to_get}") from None
     except OSError as error:
         raise UserError(f"{card.title}: {error.filename} cannot be read: {error.strerror}") from None
+    return images
 
 
 class RecordFaces:
@@ -102,11 +108,10 @@ class RecordFaces:
         every = self.file.records(*read_index(folder / INDEX))
         self.records = every.images(folder / INDEX)
         empty = self.records.starts == self.records.stops
-        if empty.any():
-            raise UserError(
-                f"{self.name(np.argmax(empty))} has no image; replace the file, or take its key out of {INDEX}"
-            )
-        self.labels = self._classes_of(self.records.labels[:, 0])
+        for index in np.flatnonzero(empty):
+            refuse(UserError(f"{self.name(index)} has no image; replace the file, or take its key out of {INDEX}"))
+        self.records = self.records.at(~empty)
+        self.labels = self._keep_classes()
         if self.classes > MOST_CLASSES * len(self.labels):
             raise UserError(
                 f"{folder / PROPERTY} says that there are {self.classes} classes, but {folder / RECORDS} has "
@@ -118,7 +123,7 @@ class RecordFaces:
 
     def read(self, indices: Indices) -> Bytes:
         """Decode the images at `indices`; raises UserError, naming the first that cannot be."""
-        images = (decode(self.encoded(index), self.shape, self.name(index)) for index in indices)
+        images = (decode(self.encoded(index), self.shape, self.name(index), stretched=False) for index in indices)
         return as_batch(images, len(indices), self.shape)
 
     def encoded(self, index: int | np.integer) -> memoryview:
@@ -130,15 +135,31 @@ class RecordFaces:
         """Name the image at `index` by the file and its key."""
         return f"{self.file.path}, record {self.records.keys[index]}"
 
-    def _classes_of(self, labels: NDArray[np.float32]) -> Numbers:
+    def check_headers(self) -> None:
+        """Raise UserError where an image is none by its header, which is looked at where it begins unlike one."""
+        lie_in_file = ~np.isin(self.records.keys, list(self.records.joined))
+        firsts = np.minimum(self.records.starts[lie_in_file], len(self.file.content) - 2)
+        begins = self.file.content[firsts[:, None] + np.arange(2)].copy().view(">u2")[:, 0]
+        known = [int.from_bytes(begin, "big") for begin in pictures.BEGINNINGS]
+        for index in np.flatnonzero(lie_in_file)[~np.isin(begins, known)]:
+            try:
+                pictures.size(self.encoded(index), self.name(index))
+            except UserError as error:
+                refuse(error)
+
+    def _keep_classes(self) -> Numbers:
+        """Return the class of each image; raises UserError where a record has none."""
+        labels = self.records.labels[:, 0]
         wrong = ~((labels >= 0) & (labels < self.classes) & (labels == np.floor(labels)))
-        if wrong.any():
-            index = np.argmax(wrong)
-            raise UserError(
-                f"{self.name(index)} has the label {labels[index]:g}, where {PROPERTY} allows whole numbers from 0 to "
-                f"{self.classes - 1}"
+        for index in np.flatnonzero(wrong):
+            refuse(
+                UserError(
+                    f"{self.name(index)} has the label {labels[index]:g}, where {PROPERTY} allows whole numbers from 0 "
+                    f"to {self.classes - 1}"
+                )
             )
-        return labels.astype(np.int64)
+        self.records = self.records.at(~wrong)
+        return labels[~wrong].astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -154,7 +175,7 @@ class Records:
     stops: Numbers
     joined: dict[int, Bytes]
 
-    def at(self, places: slice) -> Records:
+    def at(self, places: slice | NDArray[np.bool_]) -> Records:
         """Return those at `places`."""
         return Records(self.keys[places], self.labels[places], self.starts[places], self.stops[places], self.joined)
 
@@ -179,13 +200,15 @@ class Records:
             )
         identities = self.at(slice(int(first), None))
         begin, stop = identities.labels.T
-        wrong = ~((begin >= 1) & (begin <= stop) & (stop <= np.float32(first))) | (
-            identities.starts != identities.stops
-        )
-        if wrong.any():
-            raise UserError(
-                f"record {identities.keys[wrong][0]} of {index} is to be an identity's, with two keys from 1 to "
-                f"{first:.0f} for labels and no image; one of the files is altered or another set's"
+        # Of some sets the records of identities have one label, which nothing else than that is known of.
+        in_order = ((begin >= 1) & (begin <= stop) & (stop <= np.float32(first))) | np.isnan(stop)
+        wrong = ~in_order | (identities.starts != identities.stops)
+        for key in identities.keys[wrong]:
+            refuse(
+                UserError(
+                    f"record {key} of {index} is to be an identity's, with two keys from 1 to {first:.0f} for labels "
+                    "and no image; one of the files is altered or another set's"
+                )
             )
         return self.at(slice(1, int(first)))
 
@@ -262,24 +285,34 @@ class RecordFile:
 
     def _refuse_short(self, wrong: NDArray[np.bool_], keys: Numbers) -> None:
         if wrong.any():
-            raise UserError(f"{self.path} is damaged: record {keys[wrong][0]} is too short for its header and labels")
+            end(
+                [
+                    UserError(f"{self.path} is damaged: record {key} is too short for its header and labels")
+                    for key in keys[wrong][:MOST_TOLD]
+                ]
+            )
 
     def _refuse(self, wrong: NDArray[np.bool_], keys: Numbers, offsets: Numbers) -> None:
         if wrong.any():
-            place = np.argmax(wrong)
-            raise UserError(
-                f"{self.path} is truncated or damaged, or {INDEX} belongs to another file: there is no whole record at "
-                f"byte {offsets[place]} of {len(self.content)}, where {INDEX} has that of key {keys[place]}"
+            end(
+                [
+                    UserError(
+                        f"{self.path} is truncated or damaged, or {INDEX} belongs to another file: there is no whole "
+                        f"record at byte {offsets[place]} of {len(self.content)}, where {INDEX} has that of key "
+                        f"{keys[place]}"
+                    )
+                    for place in np.flatnonzero(wrong)[:MOST_TOLD]
+                ]
             )
 
 
 def read_property(path: Path) -> tuple[int, int, int]:
     """Return classes, height and width; raises UserError where the file says something else."""
-    numbers = re.fullmatch(rb"\s*([1-9]\d{0,8})\s*,\s*([1-9]\d{0,2})\s*,\s*([1-9]\d{0,2})\s*", path.read_bytes())
-    if numbers is None:
-        raise UserError(f"{path} does not read as classes,height,width, such as 10572,112,112")
-    classes, height, width = map(int, numbers.groups())
-    return classes, height, width
+    try:
+        classes, height, width = path.read_bytes().decode("ascii").split(",")
+        return whole(classes, 1, MOST_CLASSES_IN_ALL), whole(height, 1, MOST_SIDE), whole(width, 1, MOST_SIDE)
+    except ValueError:
+        raise UserError(f"{path} does not read as classes,height,width, such as 10572,112,112") from None
 
 
 def read_index(path: Path) -> tuple[Numbers, Numbers]:

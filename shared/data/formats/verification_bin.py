@@ -17,6 +17,8 @@ from shared.data.formats.inert_pickle import ByteArray, unpickled
 from shared.data.image_source import ALIGNED, EncodedSource
 from shared.data.kinds import TestSet
 from shared.data.lazy import np
+from shared.data.reading.faults import without_faults
+from shared.data.reading.pictures import check_aspect, size
 from shared.data.reading.texts import read_list
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -37,10 +39,17 @@ class VerificationBin(TestSet):
 
     stand_in: ClassVar[str] = "shared.data.stand_ins:write_verification"
     folder: ClassVar[str] = "verification"
+    sign: ClassVar[str] = "*.bin"
 
-    def load(self, root: Path) -> PairSet:
-        """Read the pairs, rendered first if need be; raises UserError as `read` does."""
-        return read(self.at(root), self.whose)
+    @classmethod
+    def found_at(cls, path: Path) -> Path | None:
+        """Return the file of the set's name, or any other of the form that is named."""
+        inside = path / cls.file
+        return inside if inside.is_file() else path if path.is_file() and path.match(cls.sign) else None
+
+    def read(self, place: Path) -> PairSet:
+        """Read the pairs; raises UserError as `read` does."""
+        return read(place, self.whose)
 
 
 def card_of(title: str, owner: str, content: str, megabytes: float) -> Card:
@@ -62,8 +71,8 @@ def read(path: Path, card: Card, *, shape: Shape = ALIGNED) -> PairSet:
     """Read the pairs in the file `path`, in ten folds; an image that is in several pairs is there once.
 
     Raises UserError where the file is missing, truncated, or holds anything else than images and whether the pairs
-    show one person, or pairs of one kind only; an image that cannot be decoded is found when it is read, and named by
-    its place in the file.
+    show one person, pairs of one kind only, or an image that is none by its header or has another aspect than `shape`;
+    one that is damaged further on is found when it is read. Images are named by their place in the file.
     """
     content = read_list(path, card)
     try:
@@ -77,8 +86,9 @@ def read(path: Path, card: Card, *, shape: Shape = ALIGNED) -> PairSet:
     numbers = {image: number for number, image in enumerate(places)}
     shown = np.array([numbers[image] for image in images], dtype=np.intp)
     names = [f"image {place} of {path}" for place in places.values()]
+    without_faults(lambda one: check_aspect(size(*one), (shape[2], shape[1]), one[1]), zip(places, names, strict=True))
     return PairSet(
-        images=EncodedSource(list(places), shape, names),
+        images=EncodedSource(list(places), shape, names, stretched=False),
         first=shown[::2],
         second=shown[1::2],
         same=np.array(same, dtype=np.bool_),

@@ -1,23 +1,70 @@
-"""Members of archives and compressed parts of files, expanded up to a bound."""
+"""Members of archives and compressed files or parts of them, expanded up to a bound."""
 
 from __future__ import annotations
 
+import gzip
+import tarfile
 import zipfile
 import zlib
+from typing import IO, TYPE_CHECKING
+
+from shared.data.lazy import np
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
 
 MOST_BYTES = 1 << 26
 """What a picture or a list may expand to: 64 MiB."""
-DAMAGED = (OSError, EOFError, NotImplementedError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
-"""What reading a damaged zip, one with a password or of an unknown method, or a member beyond its bound raises."""
+DAMAGED = (
+    OSError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a damaged archive, one with a password or of an unknown method, or beyond its bound raises."""
+
+
+def bounded(file: IO[bytes] | gzip.GzipFile, name: str, most: int = MOST_BYTES) -> bytes:
+    """Return what is left of a file that is expanded as it is read; ValueError where that is more than `most` bytes."""
+    content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"{name} expands to more than {most} bytes")
+    return content
 
 
 def member(archive: zipfile.ZipFile, name: str, most: int = MOST_BYTES) -> bytes:
     """Return a file in a zip; ValueError where it expands to more than `most` bytes, else what `zipfile` raises."""
     with archive.open(name) as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise ValueError(f"{name} expands to more than {most} bytes")
-    return content
+        return bounded(file, name, most)
+
+
+def array(archive: zipfile.ZipFile, name: str, most: int = MOST_BYTES) -> NDArray[Any]:
+    """Return an array in an archive of NumPy, `name`.npy, without objects; raises as `member` does, or ValueError."""
+    with archive.open(f"{name}.npy") as file:
+        version = np.lib.format.read_magic(file)
+        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        shape, reversed_, dtype = read[version](file)
+        content = bounded(file, name, most)
+    if dtype.hasobject:
+        raise ValueError(f"{name} holds objects")
+    return np.frombuffer(content, dtype).reshape(shape, order="F" if reversed_ else "C")
+
+
+def gunzipped(file: IO[bytes], name: str, most: int = MOST_BYTES, *, cut: bool = False) -> bytes:
+    """Return what a gzip file expands to, or raise what `gzip` does.
+
+    Where that is more than `most` bytes, ValueError, or, with `cut`, these first ones.
+    """
+    with gzip.GzipFile(fileobj=file) as stream:
+        return stream.read(most) if cut else bounded(stream, name, most)
 
 
 def inflated(content: bytes, most: int = MOST_BYTES) -> bytes:

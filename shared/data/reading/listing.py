@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.data.reading.faults import refuse
 from shared.data.reading.pictures import SUFFIXES
 from shared.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from shared.runs.components import Card
 
@@ -38,6 +40,15 @@ def is_stray(name: str) -> bool:
     return name.startswith(".") or name.endswith("~") or name.lower() in STRAY
 
 
+def holds_something(folder: Path) -> bool:
+    """Whether there is a folder with anything in it that is not stray."""
+    try:
+        with os.scandir(folder) as found:
+            return any(not is_stray(entry.name) for entry in found)
+    except OSError:
+        return False
+
+
 def entries(folder: Path, card: Card) -> list[Path]:
     """Return the files and folders in `folder` by name, without the stray ones; none where there is no such folder.
 
@@ -47,20 +58,29 @@ def entries(folder: Path, card: Card) -> list[Path]:
         found = sorted(
             (entry for entry in os.scandir(folder) if not is_stray(entry.name)), key=lambda entry: entry.name
         )
-        for entry in found:
-            if not is_text(entry.name):
-                raise UserError(
-                    f"{card.title}: {folder} has a name that is not in UTF-8, {os.fsencode(entry.name)!r}; unpack it "
-                    "again with the encoding that its names have"
-                )
-            if entry.is_symlink() and not Path(entry).exists():
-                raise UserError(f"{card.title}: {Path(entry)} is a link to nowhere; put there what it leads to")
+        return [folder / entry.name for entry in found if _may_be_read(entry, card)]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise UserError(f"{card.title}: {shown(str(folder))} cannot be listed: {reason}") from None
-    return [folder / entry.name for entry in found]
+
+
+def _may_be_read(entry: os.DirEntry[str], card: Card) -> bool:
+    """Whether an entry of a folder has a name in UTF-8 and is there; raises UserError where it is not so."""
+    path = Path(entry.path)
+    if not is_text(entry.name):
+        refuse(
+            UserError(
+                f"{card.title}: {path.parent} has a name that is not in UTF-8, {os.fsencode(entry.name)!r}; unpack it "
+                "again with the encoding that its names have"
+            )
+        )
+        return False
+    if entry.is_symlink() and not path.exists():
+        refuse(UserError(f"{card.title}: {path} is a link to nowhere; put there what it leads to"))
+        return False
+    return True
 
 
 def folders(folder: Path, card: Card) -> list[Path]:
@@ -71,56 +91,145 @@ def folders(folder: Path, card: Card) -> list[Path]:
     return found
 
 
+def files_below(folder: Path, card: Card) -> list[Path]:
+    """Return the files in `folder` and in the folders in it, each folder once; raises UserError as `entries` does."""
+    found: list[Path] = []
+    left, seen = [folder], set()
+    while left:
+        place = left.pop()
+        if (real := place.resolve()) in seen:
+            continue
+        seen.add(real)
+        for entry in entries(place, card):
+            (left if entry.is_dir() else found).append(entry)
+    return sorted(found)
+
+
 def pictures_in(folder: Path, card: Card) -> list[Path]:
     """Return the pictures in a folder by name, told by the suffix in letters of any size; raises UserError.
 
     Refused are pictures that are not read, and folders that are called as a picture.
     """
-    found = entries(folder, card)
-    for path in found:
-        if path.suffix.lower() in UNREAD:
-            raise UserError(
-                f"{card.title}: {path} is a picture of a format that is not read; convert it ({', '.join(SUFFIXES)}) "
-                "or take it away"
+    found = []
+    for path in entries(folder, card):
+        suffix = path.suffix.lower()
+        if suffix in UNREAD:
+            refuse(
+                UserError(
+                    f"{card.title}: {path} is a picture of a format that is not read; convert it "
+                    f"({', '.join(sorted(SUFFIXES))}) or take it away"
+                )
             )
-    pictures = [path for path in found if path.suffix.lower() in SUFFIXES]
-    for path in pictures:
-        if not path.is_file():
-            raise UserError(f"{card.title}: {path} is called as a picture, but is no file; take it away")
-    return pictures
+        elif suffix in SUFFIXES and not path.is_file():
+            refuse(UserError(f"{card.title}: {path} is called as a picture, but is no file; take it away"))
+        elif suffix in SUFFIXES:
+            found.append(path)
+    return found
 
 
-def check_present(card: Card, path: Path, folder: Path, names: Iterable[str], unit: str = "line") -> None:
-    """Raise UserError for the first of `names`, in the order of the list `path`, that is no file in `folder`.
+class Below:
+    """Finds files below a folder by the names of a list, whether names are in Unicode's form C there, or in D.
 
-    It is named with its number, from 1, counted in a `unit` of the list, and how many more are absent. Every folder is
-    listed once, which is quicker by far than to ask for each of a million files.
+    Every folder is listed once, which is quicker by far than to ask for each of a million files.
     """
-    listed: dict[str, frozenset[str]] = {}
-    absent: list[tuple[int, str]] = []
-    for number, name in enumerate(names, 1):
-        check_below(card, path, number, name, unit)
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[str, dict[str, str]] = {}
+        self._folders: dict[str, str] = {"": ""}
+
+    def file(self, name: str) -> str:
+        """Return the name that a file has there, "" where there is none."""
         parent, _, leaf = name.rpartition("/")
-        if parent not in listed:
-            listed[parent] = _files(folder / parent)
-        if leaf not in listed[parent]:
-            absent.append((number, name))
-    if absent:
-        number, name = absent[0]
-        more = f" (as are {len(absent) - 1} more)" if len(absent) > 1 else ""
-        raise UserError(
-            f"{card.title}: {unit} {number} of {path} names {shown(name)}, which is not in {folder}{more}; take the "
-            "list and the images from one copy"
-        )
+        place = self.folder(parent)
+        if place not in self._files:
+            self._files[place] = _by_either_form(self._folder / place, os.DirEntry.is_file)
+        found = self._files[place].get(leaf) or self._files[place].get(_composed(leaf), "")
+        if (place, found) == (parent, leaf):
+            return name
+        return f"{place}/{found}" if found and place else found
+
+    def folder(self, name: str) -> str:
+        """Return the name that a folder has there; `name` itself where there is none."""
+        if name not in self._folders:
+            parent, _, leaf = name.rpartition("/")
+            place, found = self.folder(parent), ""
+            if not (name.isascii() or _is_folder(self._folder / name)):
+                found = _by_either_form(self._folder / place, os.DirEntry.is_dir).get(_composed(leaf), "")
+            self._folders[name] = f"{place}/{found}".lstrip("/") if found else f"{place}/{leaf}".lstrip("/")
+        return self._folders[name]
 
 
-def check_below(card: Card, path: Path, number: int, name: str, unit: str = "line") -> None:
-    """Raise UserError where a `name` in the list `path` is not that of a file or folder below the list's folder."""
-    if not is_text(name) or "\0" in name or name.startswith("/") or ".." in name.split("/"):
-        raise UserError(
+def _by_either_form(folder: Path, kind: Callable[[os.DirEntry[str]], bool]) -> dict[str, str]:
+    """Return the names of a kind in a folder, by themselves and by what they are in form C."""
+    try:
+        names = [entry.name for entry in os.scandir(folder) if kind(entry)]
+    except (OSError, ValueError):
+        return {}
+    return {_composed(name): name for name in names if not name.isascii()} | {name: name for name in names}
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # as where the name is too long
+        return False
+
+
+def _composed(name: str) -> str:
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def find_files(
+    card: Card,
+    path: Path,
+    folder: Path,
+    names: Sequence[str],
+    unit: str = "line",
+    *,
+    numbers: Sequence[int] | None = None,
+) -> list[str]:
+    """Return the files in `folder` that the list `path` names, as they are called there.
+
+    Raises UserError for the first that is none, by its number in the list, from 1 or as `numbers` says, counted in a
+    `unit` of the list, and with how many more are absent. Where all faults are asked for, an absent one becomes "".
+    """
+    below = Below(folder)
+    counted = range(1, len(names) + 1) if numbers is None else numbers
+    found = [
+        below.file(name) if is_below(card, path, number, name, unit) else ""
+        for number, name in zip(counted, names, strict=True)
+    ]
+    absent = [place for place, name in enumerate(found) if not name]
+    more = f" (as are {len(absent) - 1} more)" if len(absent) > 1 else ""
+    for place in absent:
+        if is_name_below(names[place]):
+            refuse(
+                UserError(
+                    f"{card.title}: {unit} {counted[place]} of {path} names {shown(names[place])}, which is not in "
+                    f"{folder}{more}; take the list and the images from one copy"
+                )
+            )
+            more = ""
+    return found
+
+
+def is_below(card: Card, path: Path, number: int, name: str, unit: str = "line") -> bool:
+    """Whether a `name` in the list `path` is that of a file or folder below the list's folder; raises UserError."""
+    if is_name_below(name):
+        return True
+    refuse(
+        UserError(
             f"{card.title}: {unit} {number} of {path} names {shown(name)}, which is no path below the folder of the "
             "images; replace the list"
         )
+    )
+    return False
+
+
+def is_name_below(name: str) -> bool:
+    """Whether a name can be that of a file or folder below another."""
+    return bool(name) and is_text(name) and "\0" not in name and name[0] != "/" and ".." not in name.split("/")
 
 
 def is_text(name: str) -> bool:
@@ -144,10 +253,3 @@ def names_and_sizes_md5(files: Sequence[Path], folder: Path) -> str:
     for file in files:
         digest.update(f"{file.relative_to(folder).as_posix()} {file.stat().st_size}\n".encode())
     return digest.hexdigest()
-
-
-def _files(folder: Path) -> frozenset[str]:
-    try:
-        return frozenset(entry.name for entry in os.scandir(folder) if entry.is_file())
-    except (OSError, ValueError):
-        return frozenset()

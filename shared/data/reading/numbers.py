@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MOST = 2**63 - 1
 LONGEST = 40
 WHOLE = re.compile(r"-?[0-9]+", re.ASCII)
+WITHIN = re.compile(r"[0-9]+", re.ASCII)
 DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
 
 
@@ -32,6 +33,20 @@ def decimal(text: str, least: float, most: float) -> float:
     if len(text) > LONGEST or not DECIMAL.fullmatch(text) or not least <= float(text) <= most:
         raise ValueError(f"no number from {least:g} to {most:g}")
     return float(text)
+
+
+def within(name: str) -> list[int]:
+    """Return the whole numbers in a name, by which names are in the order of their numbers."""
+    return [int(digits) for digits in WITHIN.findall(name)]
+
+
+def are_wholes(text: str, count: int) -> bool:
+    """Whether a text is so many whole numbers from 0, with blanks in between."""
+    fields = text.split()
+    try:
+        return len([whole(field) for field in fields]) == count
+    except ValueError:
+        return False
 
 
 def table(content: bytes, kind: type[Any], columns: int, delimiter: str | None = None) -> NDArray[Any]:

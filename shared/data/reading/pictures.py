@@ -27,10 +27,18 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
 }
 """What is read, as Pillow names it, with its suffixes in small letters. EPS is not: Pillow runs Ghostscript for it."""
 SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+BEGINNINGS = (
+    *(b"\xff\xd8", b"\x89P", b"BM", b"RI", b"GI", b"II", b"MM", b"\0\0", b"\xff\x4f"),
+    *(b"P%d" % kind for kind in range(1, 8)),
+)
+"""The first two bytes of what is read; what begins otherwise is no such picture."""
 MOST_PIXELS = 1 << 26
 ORIENTATION = 0x0112
 TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 """How EXIF's orientations become upright, as the values of Pillow's `Transpose`."""
+QUARTER_TURNS = (2, 4, 5, 6)
+APP1, START_OF_SCAN = 0xE1, 0xDA
+"""Marks of JPEG's segments."""
 SIXTEEN_BITS = ("PPM", "PNG")
 """In these formats Pillow's mode "I" stands for 16 bits; in others for 32."""
 
@@ -53,8 +61,7 @@ def decoded(content: bytes | memoryview, mode: Mode | None, name: str, formats: 
             turn = TURNS.get(_orientation(file) or 1)
     # A decoder of strangers' bytes raises nearly anything: struct.error, KeyError, OverflowError, MemoryError.
     except Exception as error:
-        reason = f"it is no {' or '.join(accepted)}" if type(error).__name__ == "UnidentifiedImageError" else str(error)
-        raise UserError(f"{name} cannot be decoded as an image ({reason}); replace it") from None
+        raise _undecodable(name, error, accepted) from None
     return image if turn is None else image.transpose(Image.Transpose(turn))
 
 
@@ -71,9 +78,45 @@ def contents(path: Path | str) -> bytes:
         raise UserError(f"{path} cannot be read: {error.strerror}; put the file there") from None
 
 
+def size(content: bytes | memoryview, name: str) -> tuple[int, int]:
+    """Return width and height as an encoded picture's header says, upright; raises UserError where that has none."""
+    try:
+        with Image.open(BytesIO(content), formats=tuple(FORMATS)) as file:
+            turned = TURNS.get(_orientation(file) or 1, 0) in QUARTER_TURNS
+            return (file.height, file.width) if turned else file.size
+    except Exception as error:
+        raise _undecodable(name, error, tuple(FORMATS)) from None
+
+
+def check_aspect(found: tuple[int, int], expected: tuple[int, int], name: str) -> None:
+    """Raise UserError where a picture of a size (width, height) would be stretched to have another, by a pixel or more.
+
+    Faces that are narrower or wider than a protocol's crops are none of its crops.
+    """
+    (width, height), (wide, high) = found, expected
+    if abs(width * high - height * wide) > max(wide, high):
+        raise UserError(
+            f"{name} has {width} x {height} pixels, which would be stretched to {wide} x {high}; crop the images as "
+            "the protocol says"
+        )
+
+
 def may_be_turned(content: bytes | memoryview) -> bool:
-    """Whether a JPEG has EXIF, which only `decoded` looks at."""
-    return b"Exif" in bytes(content)
+    """Whether a JPEG has EXIF, which only `decoded` looks at, in one of its segments before the image; or may have."""
+    at = 2
+    while content[at : at + 1] == b"\xff" and at + 8 <= len(content):
+        marker, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4], "big")
+        if marker == START_OF_SCAN:
+            return False
+        if length < 2 or (marker == APP1 and content[at + 4 : at + 8] == b"Exif"):
+            return True
+        at += 2 + length
+    return True
+
+
+def _undecodable(name: str, error: Exception, accepted: tuple[str, ...]) -> UserError:
+    reason = f"it is no {' or '.join(accepted)}" if type(error).__name__ == "UnidentifiedImageError" else str(error)
+    return UserError(f"{name} cannot be decoded as an image ({reason}); replace it")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

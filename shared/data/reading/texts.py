@@ -6,13 +6,19 @@ import csv
 import re
 from typing import TYPE_CHECKING
 
+from shared.data.reading.faults import refuse
 from shared.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from shared.runs.components import Card
 
+MOST_TOLD = 100
 ENDS = re.compile("\r\n|\n|\r")
 """What ends a line; U+0085 and U+2028 do not, since they may stand in a name."""
 
@@ -51,6 +57,17 @@ def read_rows(path: Path, card: Card) -> list[list[str]]:
         return list(rows)
     except csv.Error as error:
         raise malformed(card, path, rows.line_num, f"fields with commas in between ({error})") from None
+
+
+def refuse_lines(card: Card, path: Path, lines: Sequence[int] | NDArray[np.integer], expected: str) -> None:
+    """Raise the error that lines of a list are not what was expected; where all faults are asked for, tell each.
+
+    Of more than `MOST_TOLD` the others are counted.
+    """
+    for line in lines[:MOST_TOLD]:
+        refuse(malformed(card, path, int(line), expected))
+    if len(lines) > MOST_TOLD:
+        refuse(UserError(f"{card.title}: {len(lines) - MOST_TOLD} more lines of {path} are not {expected}"))
 
 
 def malformed(card: Card, path: Path, line: int, expected: str) -> UserError:

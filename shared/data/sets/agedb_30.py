@@ -11,6 +11,6 @@ from shared.runs.components import Card
 class AgeDb30(VerificationBin):
     """AgeDB with a gap of thirty years: 6,000 pairs in ten folds."""
 
-    content: ClassVar[str] = "agedb_30.bin"
-    card: ClassVar[Card] = card_of("AgeDB-30", "S. Moschoglou and others (2017), Imperial College", content, 70)
+    file: ClassVar[str] = "agedb_30.bin"
+    card: ClassVar[Card] = card_of("AgeDB-30", "S. Moschoglou and others (2017), Imperial College", file, 70)
     name: Literal["agedb-30"] = "agedb-30"

@@ -11,6 +11,6 @@ from shared.runs.components import Card
 class CaLfw(VerificationBin):
     """Cross-Age LFW: 6,000 pairs in ten folds."""
 
-    content: ClassVar[str] = "calfw.bin"
-    card: ClassVar[Card] = card_of("CALFW", "T. Zheng, W. Deng, J. Hu (2017), BUPT", content, 70)
+    file: ClassVar[str] = "calfw.bin"
+    card: ClassVar[Card] = card_of("CALFW", "T. Zheng, W. Deng, J. Hu (2017), BUPT", file, 70)
     name: Literal["calfw"] = "calfw"

@@ -21,6 +21,7 @@ class CasiaWebFace(FaceSet):
     classes: ClassVar[int] = 10_572
     training_images: ClassVar[int] = 490_623
     folder: ClassVar[str] = "casia-webface"
+    sign: ClassVar[str] = recordio.RECORDS
     card: ClassVar[Card] = Card(
         title="CASIA-WebFace",
         owner="D. Yi, Z. Lei, S. Liao, S. Z. Li (2014), CBSR, Institute of Automation, Chinese Academy of Sciences",
@@ -34,6 +35,6 @@ class CasiaWebFace(FaceSet):
     )
     name: Literal["casia-webface"] = "casia-webface"
 
-    def load(self, root: Path) -> LabelledSource:
-        """Open the images, rendered first if need be; raises UserError as `recordio.load` does."""
-        return recordio.load(self.at(root), self.whose)
+    def read(self, place: Path) -> LabelledSource:
+        """Open the images; raises UserError as `recordio.load` does."""
+        return recordio.load(place, self.whose)

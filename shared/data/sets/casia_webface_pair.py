@@ -14,6 +14,7 @@ from shared.data.image_arrays import ImageArrays
 from shared.data.kinds import TrainingSet
 from shared.data.lazy import Image, np
 from shared.data.reading import pictures
+from shared.data.reading.faults import without_faults
 from shared.data.reading.listing import folders, pictures_in
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -40,6 +41,7 @@ class CasiaPair(TrainingSet):
     training_images: ClassVar[int] = 1_200
     folder: ClassVar[str] = "casia-webface"
     fetched: ClassVar[bool] = False
+    sign: ClassVar[str] = "0000045"
     card: ClassVar[Card] = Card(
         title="CASIA-WebFace",
         owner="D. Yi, Z. Lei, S. Liao, S. Z. Li (2014), CBSR, Institute of Automation, Chinese Academy of Sciences",
@@ -53,12 +55,12 @@ class CasiaPair(TrainingSet):
     )
     name: Literal["casia-webface-pair"] = "casia-webface-pair"
 
-    def load(self, root: Path) -> ImageArrays:
-        """Read the faces of two people, [N, 56, 56], grey, labelled 0 and 1, from `root`/casia-webface.
+    def read(self, place: Path) -> ImageArrays:
+        """Read the faces of two people, [N, 56, 56], grey, labelled 0 and 1.
 
         Raises UserError where the folder is missing, has not two identities with enough images, or one is unreadable.
         """
-        return pair(largest(root / self.folder))
+        return pair(largest(place))
 
 
 def largest(folder: Path) -> Faces:
@@ -109,10 +111,13 @@ def pair(faces: Faces) -> ImageArrays:
     The checksums are, by identity, the MD5 of its files' bytes one after the other. Raises UserError, naming the
     file, where it is no picture that can be read.
     """
-    images = np.stack([decoded(name, content) for files in faces.values() for name, content in files.items()])
     sizes = [len(files) for files in faces.values()]
-    labels = np.repeat(np.arange(len(sizes), dtype=np.uint8), sizes)
-    test = np.concatenate([np.arange(size) % EVERY == EVERY - 1 for size in sizes])
+    encoded = [file for files in faces.values() for file in files.items()]
+    made, kept = without_faults(lambda file: decoded(*file), encoded)
+    if not kept:
+        raise UserError(f"{CasiaPair.card.title}: none of its images can be decoded; replace them")
+    images, labels = np.stack(made), np.repeat(np.arange(len(sizes), dtype=np.uint8), sizes)[kept]
+    test = np.concatenate([np.arange(size) % EVERY == EVERY - 1 for size in sizes])[kept]
     checksums = {identity: md5(b"".join(files.values())) for identity, files in faces.items()}
     return ImageArrays(images[~test], labels[~test], images[test], labels[test], checksums)
 

@@ -11,6 +11,6 @@ from shared.runs.components import Card
 class CpLfw(VerificationBin):
     """Cross-Pose LFW: 6,000 pairs in ten folds."""
 
-    content: ClassVar[str] = "cplfw.bin"
-    card: ClassVar[Card] = card_of("CPLFW", "T. Zheng, W. Deng (2018), BUPT", content, 65)
+    file: ClassVar[str] = "cplfw.bin"
+    card: ClassVar[Card] = card_of("CPLFW", "T. Zheng, W. Deng (2018), BUPT", file, 65)
     name: Literal["cplfw"] = "cplfw"

@@ -24,7 +24,8 @@ from shared.data.kinds import OfficialForm, TrainingSet
 from shared.data.lazy import Image, np
 from shared.data.reading import pictures
 from shared.data.reading.archives import DAMAGED, member
-from shared.data.reading.listing import entries, is_stray
+from shared.data.reading.faults import refuse
+from shared.data.reading.listing import entries, files_below, is_stray
 from shared.errors import UserError
 from shared.runs.components import Card
 from shared.runs.fields import Count
@@ -75,6 +76,7 @@ class Dermofit(OfficialForm, TrainingSet):
     classes: ClassVar[int] = 10
     training_images: ClassVar[int] = 867
     folder: ClassVar[str] = "dermofit"
+    sign: ClassVar[str] = "AK*"
     card: ClassVar[Card] = Card(
         title="Dermofit Image Library",
         owner="B. Fisher, J. Rees and others, University of Edinburgh",
@@ -90,10 +92,10 @@ class Dermofit(OfficialForm, TrainingSet):
     fold: Annotated[int, Field(ge=0, le=2)] = 0
     size: Count = 224
 
-    def load(self, root: Path) -> ImageArrays:
-        """Read the lesions, rendered first if need be; raises UserError as `read` does."""
+    def read(self, place: Path) -> ImageArrays:
+        """Read the lesions; raises UserError as `read` does."""
         expected = {kind.code: kind.lesions for kind in KINDS} if self.source == "owner" else None
-        return read(self.at(root), fold=self.fold, size=self.size, card=self.whose, expected=expected)
+        return read(place, fold=self.fold, size=self.size, card=self.whose, expected=expected)
 
 
 def read(folder: Path, *, fold: int, size: int, card: Card, expected: Mapping[str, int] | None = None) -> ImageArrays:
@@ -121,10 +123,15 @@ def read(folder: Path, *, fold: int, size: int, card: Card, expected: Mapping[st
         for name, photograph, mask in _lesions(places[kind.code], card):
             digest.update(photograph)
             digest.update(mask)
-            images.append(_cut(photograph, mask, size, f"{card.title}: {name}"))
+            try:
+                images.append(_cut(photograph, mask, size, f"{card.title}: {name}"))
+            except UserError as error:
+                refuse(error)
         counts[kind.code] = len(images) - before
         checksums[kind.code] = digest.hexdigest()
     _check(counts, expected, folder, card)
+    if not images:
+        raise UserError(f"{card.title}: {folder} has no lesion; {card.how_to_get}")
     labels = np.repeat(np.arange(len(KINDS), dtype=np.uint8), list(counts.values()))
     test = np.concatenate([np.arange(count) % FOLDS == fold for count in counts.values()])
     stacked = np.stack(images)
@@ -173,24 +180,33 @@ def _letters(name: str) -> str:
 def _lesions(place: Path, card: Card) -> Iterator[tuple[str, bytes, bytes]]:
     """Yield the name of each photograph of a class, in order, the photograph and the mask."""
     try:
-        with _opened(place) as (names, read):
+        with _opened(place, card) as (names, read):
             photographs, masks = _paired(names)
             for lesion in sorted(photographs.keys() | masks.keys()):
                 if lesion not in photographs or lesion not in masks:
                     there, lacks = ("photograph", "mask") if lesion in photographs else ("mask", "photograph")
                     name = (photographs | masks)[lesion]
-                    raise UserError(f"{card.title}: {place}: the {there} {name} has no {lacks}; put the file beside it")
-                yield f"{place}: {photographs[lesion]}", read(photographs[lesion]), read(masks[lesion])
+                    refuse(
+                        UserError(f"{card.title}: {place}: the {there} {name} has no {lacks}; put the file beside it")
+                    )
+                    continue
+                name = f"{place}: {photographs[lesion]}"
+                try:
+                    photograph, mask = read(photographs[lesion]), read(masks[lesion])
+                except DAMAGED as error:
+                    refuse(UserError(f"{card.title}: {name} or its mask cannot be read ({error}); {card.how_to_get}"))
+                else:
+                    yield name, photograph, mask
     except DAMAGED as error:
-        raise UserError(f"{card.title}: {place} cannot be read ({error}); {card.how_to_get}") from error
+        refuse(UserError(f"{card.title}: {place} cannot be read ({error}); {card.how_to_get}"))
 
 
 @contextmanager
-def _opened(place: Path) -> Iterator[tuple[list[str], Callable[[str], bytes]]]:
+def _opened(place: Path, card: Card) -> Iterator[tuple[list[str], Callable[[str], bytes]]]:
     """Yield the names of all files in a folder or a zip, and a function that reads one of them."""
     if place.is_dir():
         yield (
-            [path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()],
+            [path.relative_to(place).as_posix() for path in files_below(place, card)],
             lambda name: (place / name).read_bytes(),
         )
     else:
@@ -250,4 +266,4 @@ def _check(counts: Mapping[str, int], expected: Mapping[str, int] | None, folder
         if count < FOLDS or count != wanted.get(code, count)
     ]
     if wrong:
-        raise UserError(f"{card.title}: {folder} has not all lesions ({', '.join(wrong)}); {card.how_to_get}")
+        refuse(UserError(f"{card.title}: {folder} has not all lesions ({', '.join(wrong)}); {card.how_to_get}"))

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from shared.data.files import prepared
-from shared.data.formats.emnist import FOLDER, LICENCE, OWNER, fetch, read_characters
+from shared.data.formats.emnist import FILES, FOLDER, LICENCE, OWNER, fetch, read_characters
 from shared.data.kinds import TrainingSet
 from shared.runs.components import Card
 
@@ -25,6 +25,7 @@ class EmnistBalanced(TrainingSet):
     training_images: ClassVar[int] = 112_800
     folder: ClassVar[str] = FOLDER
     fetched: ClassVar[bool] = True
+    sign: ClassVar[str] = f"{FILES[0]}*"
     # SHA-256 of the gzipped files; checksums of the expanded ones are not published, of which counts are checked.
     card: ClassVar[Card] = Card(
         title="EMNIST, balanced",
@@ -54,10 +55,16 @@ class EmnistBalanced(TrainingSet):
     )
     name: Literal["emnist-balanced"] = "emnist-balanced"
 
-    def load(self, root: Path) -> ImageArrays:
+    def at(self, root: Path) -> Path:
+        """Return `root`/EMNIST/raw, where the files may be expanded or gzipped; fetched first if there is none.
+
+        Raises UserError where they cannot be fetched.
+        """
+        return prepared(root / self.folder, partial(fetch, self.card))
+
+    def read(self, place: Path) -> ImageArrays:
         """Read the images, [112800, 28, 28] and [18800, 28, 28], upright, with labels that index `CHARACTERS`.
 
-        They are in `root`/EMNIST/raw, where the files may be expanded or gzipped; with no such folder they are fetched
-        into it first. Raises UserError where a file is missing or not as it should be, or cannot be fetched.
+        Raises UserError where a file is missing or not as it should be.
         """
-        return read_characters(prepared(root / self.folder, partial(fetch, self.card)), self.card, TRAINING, TEST)
+        return read_characters(place, self.card, TRAINING, TEST)

@@ -27,6 +27,7 @@ class EmnistDrawn(TrainingSet):
     training_images: ClassVar[int] = 2_820
     folder: ClassVar[str] = "emnist-drawn/raw"
     fetched: ClassVar[bool] = True
+    sign: ClassVar[str] = f"{FILES[0]}*"
     # Other releases of Pillow and FreeType may draw other pixels, hence no checksums.
     card: ClassVar[Card] = Card(
         title="The characters of EMNIST, drawn",
@@ -38,13 +39,16 @@ class EmnistDrawn(TrainingSet):
     )
     name: Literal["emnist-drawn"] = "emnist-drawn"
 
-    def load(self, root: Path) -> ImageArrays:
+    def at(self, root: Path) -> Path:
+        """Return `root`/emnist-drawn/raw, drawn first if need be; raises UserError where a font is missing."""
+        return prepared(root / self.folder, write)
+
+    def read(self, place: Path) -> ImageArrays:
         """Read 2,820 training and 940 test images, [N, 28, 28], white on black, with labels that index `CHARACTERS`.
 
-        They are in `root`/emnist-drawn/raw, drawn first if need be. Raises UserError where a font is missing, or a file
-        made earlier is not as it was.
+        Raises UserError where a file made earlier is not as it was.
         """
-        return read_characters(prepared(root / self.folder, write), self.card, TRAINING, TEST)
+        return read_characters(place, self.card, TRAINING, TEST)
 
 
 def write(folder: Path) -> None:

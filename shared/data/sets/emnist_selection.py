@@ -14,7 +14,6 @@ which is done here too.
 from __future__ import annotations
 
 import zipfile
-import zlib
 from functools import partial
 from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase, digits
@@ -28,6 +27,8 @@ from shared.data.formats.idx import read_arrays
 from shared.data.image_arrays import ImageArrays
 from shared.data.kinds import TrainingSet
 from shared.data.lazy import np
+from shared.data.reading.archives import DAMAGED, array
+from shared.data.reading.listing import holds_something
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     Bytes = NDArray[np.uint8]
 
-ARCHIVE = "emnist_bymerge_subset.npz"
 LIST = Path(__file__).with_suffix(".npz")
 TRAINING = 46_079
 FILES = (("bymerge", "test"), ("byclass", "test"), ("balanced", "train"))
@@ -50,7 +50,6 @@ LETTERS = "ABCDEFGHIJ"
 LESION_SIZES = (45, 239, 331, 88, 257, 78, 24, 97, 65, 76)
 """The number of images of each letter: of Dermofit's lesions in the order of their labels."""
 FOLDS = 3
-UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
 
 
 class EmnistSelection(TrainingSet):
@@ -60,13 +59,15 @@ class EmnistSelection(TrainingSet):
     training_images: ClassVar[int] = TRAINING
     folder: ClassVar[str] = "."
     fetched: ClassVar[bool] = True
+    sign: ClassVar[str] = f"{names('byclass', 'test')[0]}*"
+    file: ClassVar[str] = "emnist_bymerge_subset.npz"
     card: ClassVar[Card] = Card(
         title="EMNIST, a selection",
         owner=OWNER,
         licence=LICENCE,
         available=True,
         how_to_get=(
-            f"put the ready archive {ARCHIVE} under the data root; or, with a network, EMNIST is fetched by itself, "
+            f"put the ready archive {file} under the data root; or, with a network, EMNIST is fetched by itself, "
             "some 560 MB; or get the owner's archive gzip.zip from "
             "https://www.nist.gov/itl/products-and-services/emnist-dataset and put its files "
             "gzip/emnist-bymerge-test-*, gzip/emnist-byclass-test-* and gzip/emnist-balanced-train-*, expanded or as "
@@ -79,22 +80,23 @@ class EmnistSelection(TrainingSet):
 
     def is_there(self, root: Path) -> bool:
         """Whether the ready archive or any file of EMNIST is there."""
-        return (root / ARCHIVE).exists() or any((root / FOLDER).glob("*"))
+        return (root / self.file).exists() or holds_something(root / FOLDER)
 
-    def load(self, root: Path) -> ImageArrays:
+    def at(self, root: Path) -> Path:
+        """Return `root`/emnist_bymerge_subset.npz, or `root`/EMNIST/raw where it is missing.
+
+        The owner's files are fetched if there is no such folder; raises UserError where they cannot be.
+        """
+        archive = root / self.file
+        return archive if archive.exists() else prepared(root / FOLDER, partial(fetch, self.card))
+
+    def read(self, place: Path) -> ImageArrays:
         """Read the images, [46079, 28, 28] and [9400, 28, 28], upright, with labels that index `CHARACTERS`.
 
-        They are those of `root`/emnist_bymerge_subset.npz; where it is missing, those that the list names of the
-        owner's files in `root`/EMNIST/raw, which are fetched if there is no such folder. Raises UserError where a file
-        is missing, or what is read is not the selection.
+        They are those of the ready archive, or those that the list names of the owner's files in a folder. Raises
+        UserError where a file is missing, or what is read is not the selection.
         """
-        archive = root / ARCHIVE
-        if archive.exists():
-            place = archive
-            images, labels = from_archive(archive)
-        else:
-            place = prepared(root / FOLDER, partial(fetch, self.card))
-            images, labels = from_owner(place, self.card)
+        images, labels = from_owner(place, self.card) if place.is_dir() else from_archive(place)
         for kind, content in (("images", images), ("labels", labels)):
             checked_md5(content.data, self.card.checksums[kind], f"{self.card.title}: what {place} has of {kind}")
         return ImageArrays(
@@ -130,7 +132,11 @@ class EmnistLesionSizes(TrainingSet):
         """Return the set with the draw of a seed, where none is given."""
         return self if self.draw is not None else self.model_copy(update={"draw": seed})
 
-    def load(self, root: Path) -> ImageArrays:
+    def at(self, root: Path) -> Path:
+        """Return where the selection is, fetched first if need be."""
+        return EmnistSelection().at(root)
+
+    def read(self, place: Path) -> ImageArrays:
         """Draw the images, uint8 [N, 28, 28], two thirds to train on, one third to test on; labels 0 to 9 for A to J.
 
         Within each letter the images are dealt in turn to the folds, in the order in which they are drawn.
@@ -139,7 +145,7 @@ class EmnistLesionSizes(TrainingSet):
             UserError: the selection cannot be read, or has too few images of a letter.
 
         """
-        selection = EmnistSelection().load(root)
+        selection = EmnistSelection().read(place)
         # RandomState's stream is the same in every numpy.
         stream = np.random.RandomState(self.draw or 0)
         drawn = []
@@ -157,9 +163,9 @@ class EmnistLesionSizes(TrainingSet):
 def from_archive(path: Path) -> tuple[Bytes, Bytes]:
     """Read images, [55479, 28, 28], and labels, [55479], from the ready archive; raises UserError if it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return np.ascontiguousarray(arrays["images"]), np.ascontiguousarray(arrays["labels"])
-    except UNREADABLE as error:
+        with zipfile.ZipFile(path) as archive:
+            return array(archive, "images"), array(archive, "labels")
+    except DAMAGED as error:
         raise UserError(f"{path} cannot be read ({error}); replace it, or remove it to use EMNIST's files") from error
 
 

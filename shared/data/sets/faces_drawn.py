@@ -29,6 +29,7 @@ class FacesDrawn(TrainingSet):
     training_images: ClassVar[int] = PEOPLE * IMAGES
     folder: ClassVar[str] = "faces-drawn"
     fetched: ClassVar[bool] = True
+    sign: ClassVar[str] = recordio.RECORDS
     # Other releases of Pillow may draw other pixels, hence no checksums.
     card: ClassVar[Card] = Card(
         title="Drawn faces",
@@ -40,9 +41,13 @@ class FacesDrawn(TrainingSet):
     )
     name: Literal["faces-drawn"] = "faces-drawn"
 
-    def load(self, root: Path) -> LabelledSource:
-        """Open the images in `root`/faces-drawn, drawn first if need be; raises UserError as `recordio.load` does."""
-        return recordio.load(prepared(root / self.folder, write), self.card)
+    def at(self, root: Path) -> Path:
+        """Return `root`/faces-drawn, drawn first if need be."""
+        return prepared(root / self.folder, write)
+
+    def read(self, place: Path) -> LabelledSource:
+        """Open the images; raises UserError as `recordio.load` does."""
+        return recordio.load(place, self.card)
 
 
 def write(folder: Path) -> None:

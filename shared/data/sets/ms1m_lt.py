@@ -30,6 +30,7 @@ class Ms1mLt(FaceSet):
     classes: ClassVar[int] = 74_532
     training_images: ClassVar[int] = 887_530
     folder: ClassVar[str] = "ms1m-lt"
+    sign: ClassVar[str] = LIST
     card: ClassVar[Card] = Card(
         title="MS1M-LT",
         owner="Z. Liu and others, Open Long-Tailed Recognition (2019), a list over MS-Celeb-1M by Microsoft",
@@ -44,6 +45,6 @@ class Ms1mLt(FaceSet):
     )
     name: Literal["ms1m-lt"] = "ms1m-lt"
 
-    def load(self, root: Path) -> LabelledSource:
-        """Open the images, rendered first if need be; raises UserError as `load_list` does."""
-        return load_list(self.at(root), LIST, ALIGNED, self.whose, CROP)
+    def read(self, place: Path) -> LabelledSource:
+        """Open the images; raises UserError as `load_list` does."""
+        return load_list(place, LIST, ALIGNED, self.whose, CROP)

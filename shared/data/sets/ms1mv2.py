@@ -21,6 +21,7 @@ class Ms1mV2(FaceSet):
     classes: ClassVar[int] = 85_742
     training_images: ClassVar[int] = 5_822_653
     folder: ClassVar[str] = "ms1mv2"
+    sign: ClassVar[str] = recordio.RECORDS
     card: ClassVar[Card] = Card(
         title="MS1MV2",
         owner="J. Deng and others (InsightFace), refined from MS-Celeb-1M by Microsoft",
@@ -34,6 +35,6 @@ class Ms1mV2(FaceSet):
     )
     name: Literal["ms1mv2"] = "ms1mv2"
 
-    def load(self, root: Path) -> LabelledSource:
-        """Open the images, rendered first if need be; raises UserError as `recordio.load` does."""
-        return recordio.load(self.at(root), self.whose)
+    def read(self, place: Path) -> LabelledSource:
+        """Open the images; raises UserError as `recordio.load` does."""
+        return recordio.load(place, self.whose)

@@ -24,6 +24,7 @@ class MsCeleb1M(FaceSet):
     classes: ClassVar[int] = 76_500
     training_images: ClassVar[int] = 4_800_000
     folder: ClassVar[str] = "ms-celeb-1m"
+    sign: ClassVar[str] = recordio.RECORDS
     card: ClassVar[Card] = Card(
         title="MS-Celeb-1M, cleaned",
         owner="Y. Guo and others (2016), Microsoft; the cleaned list by X. Wu, R. He, Z. Sun, T. Tan (Light CNN)",
@@ -39,6 +40,6 @@ class MsCeleb1M(FaceSet):
     )
     name: Literal["ms-celeb-1m"] = "ms-celeb-1m"
 
-    def load(self, root: Path) -> LabelledSource:
-        """Open the images, rendered first if need be; raises UserError as `recordio.load` does."""
-        return recordio.load(self.at(root), self.whose)
+    def read(self, place: Path) -> LabelledSource:
+        """Open the images; raises UserError as `recordio.load` does."""
+        return recordio.load(place, self.whose)

@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from shared.data.files import md5
-from shared.data.formats.image_lists import check_numbered, read_entries, write_list
+from shared.data.formats.image_lists import Entries, check_numbered, read_entries, write_list
 from shared.data.image_source import ALIGNED, Division, FileSource, LabelledSource
 from shared.data.kinds import FaceSet
 from shared.data.lazy import np
+from shared.data.reading.faults import refuse
 from shared.data.reading.texts import malformed
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -41,6 +42,7 @@ class MsCelebOneShot(FaceSet):
     classes: ClassVar[int] = 21_000
     training_images: ClassVar[int] = 1_501_000
     folder: ClassVar[str] = "ms-celeb-1m-one-shot"
+    sign: ClassVar[str] = BASE_TRAIN
     card: ClassVar[Card] = Card(
         title="MS-Celeb-1M one-shot challenge",
         owner="Y. Guo, L. Zhang (2017), Microsoft",
@@ -55,9 +57,9 @@ class MsCelebOneShot(FaceSet):
     )
     name: Literal["ms-celeb-1m-one-shot"] = "ms-celeb-1m-one-shot"
 
-    def load(self, root: Path) -> LabelledSource:
-        """Open the images, rendered first if need be; raises UserError as `read` does."""
-        return read(self.at(root), self.whose)
+    def read(self, place: Path) -> LabelledSource:
+        """Open the images; raises UserError as `read` does."""
+        return read(place, self.whose)
 
 
 def read(folder: Path, card: Card) -> LabelledSource:
@@ -68,15 +70,15 @@ def read(folder: Path, card: Card) -> LabelledSource:
     classes are numbered otherwise, and where one that is tested has no image to train on.
     """
     entries = {name: read_entries(folder, name, card) for name in LISTS}
-    base = check_numbered(entries[BASE_TRAIN][1], 0, folder / BASE_TRAIN, card)
-    classes = base + check_numbered(entries[NOVEL_TRAIN][1], base, folder / NOVEL_TRAIN, card)
+    base = check_numbered(entries[BASE_TRAIN].labels, 0, folder / BASE_TRAIN, card)
+    classes = base + check_numbered(entries[NOVEL_TRAIN].labels, base, folder / NOVEL_TRAIN, card)
     for train, test in ((BASE_TRAIN, BASE_TEST), (NOVEL_TRAIN, NOVEL_TEST)):
-        _check_trained(entries[train][1], entries[test][1], train, folder / test, card)
-    _check_apart([path for name in LISTS[:2] for path in entries[name][0]], entries, folder, card)
-    labels = np.concatenate([entries[name][1] for name in LISTS])
-    trained = np.arange(len(entries[BASE_TRAIN][1]) + len(entries[NOVEL_TRAIN][1]))
+        _check_trained(entries[train], entries[test], train, folder / test, card)
+    _check_apart(entries, folder, card)
+    labels = np.concatenate([entries[name].labels for name in LISTS])
+    trained = np.arange(len(entries[BASE_TRAIN].labels) + len(entries[NOVEL_TRAIN].labels))
     return LabelledSource(
-        images=FileSource([path for name in LISTS for path in entries[name][0]], ALIGNED),
+        images=FileSource([path for name in LISTS for path in entries[name].paths], ALIGNED, stretched=False),
         labels=labels,
         classes=classes,
         checksums={name: md5(folder / name) for name in LISTS},
@@ -98,24 +100,24 @@ def write_lists(folder: Path, parts: dict[str, tuple[Bytes, NDArray[np.integer]]
         write_list(folder, name, images, labels, below=name.removesuffix(".txt"))
 
 
-def _check_apart(
-    trained: list[str], entries: dict[str, tuple[list[str], NDArray[np.int64]]], folder: Path, card: Card
-) -> None:
+def _check_apart(entries: dict[str, Entries], folder: Path, card: Card) -> None:
     """Raise UserError where an image is trained on twice, or also tested on."""
+    trained = [path for name in LISTS[:2] for path in entries[name].paths]
     seen = set(trained)
     if len(seen) < len(trained):
-        raise UserError(f"{card.title}: {folder} has an image in both lists to train on; take them from one copy")
+        refuse(UserError(f"{card.title}: {folder} has an image in both lists to train on; take them from one copy"))
     for name in LISTS[2:]:
-        both = next((line for line, path in enumerate(entries[name][0], 1) if path in seen), None)
-        if both is not None:
-            raise malformed(card, folder / name, both, "about an image to test on: it is trained on too")
+        for path, line in zip(entries[name].paths, entries[name].lines, strict=True):
+            if path in seen:
+                refuse(malformed(card, folder / name, line, "about an image to test on: it is trained on too"))
 
 
-def _check_trained(trained: NDArray[np.int64], tested: NDArray[np.int64], train: str, path: Path, card: Card) -> None:
+def _check_trained(trained: Entries, tested: Entries, train: str, path: Path, card: Card) -> None:
     """Raise UserError where the list `path` to test on has a class that the list `train` has not."""
-    unknown = np.flatnonzero(~np.isin(tested, trained))
-    if len(unknown):
-        raise UserError(
-            f"{card.title}: line {unknown[0] + 1} of {path} has the class {tested[unknown[0]]}, of which {train} has "
-            "no image; take the lists from one copy"
+    for place in np.flatnonzero(~np.isin(tested.labels, trained.labels)):
+        refuse(
+            UserError(
+                f"{card.title}: line {tested.lines[place]} of {path} has the class {tested.labels[place]}, of which "
+                f"{train} has no image; take the lists from one copy"
+            )
         )

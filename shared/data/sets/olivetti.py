@@ -26,17 +26,19 @@ from shared.data.kinds import TrainingSet
 from shared.data.lazy import Image, np
 from shared.data.reading import pictures
 from shared.data.reading.archives import DAMAGED, member
+from shared.data.reading.faults import refuse, without_faults
 from shared.errors import UserError
 from shared.runs.components import Card, DataSet
 from shared.runs.fields import Count
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Container, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     Bytes = NDArray[np.uint8]
+    Files = dict[int, tuple[str, bytes]]
 
 PEOPLE, IMAGES = 40, 10
 HEIGHT, WIDTH = 112, 92
@@ -64,6 +66,8 @@ class Olivetti(TrainingSet):
     training_images: ClassVar[int] = 300
     folder: ClassVar[str] = "."
     fetched: ClassVar[bool] = True
+    sign: ClassVar[str] = "s1/1.pgm"
+    file: ClassVar[str] = f"{NAME}.zip"
     card: ClassVar[Card] = Card(
         title="The Database of Faces (AT&T, ORL, Olivetti)",
         owner="F. Samaria, A. Harter (1994), Olivetti Research Laboratory, later AT&T Laboratories Cambridge",
@@ -99,11 +103,15 @@ class Olivetti(TrainingSet):
 
     def is_there(self, root: Path) -> bool:
         """Whether the archive, its folders or scikit-learn's copy is there."""
-        return any((root / name).exists() for name in ("orl_faces.zip", "orl_faces", "olivetti_py3.pkz"))
+        return faces_at(root) != root or (root / "olivetti_py3.pkz").exists()
 
-    def load(self, root: Path) -> LabelledSource:
-        """Read the faces, fetched first if need be; raises UserError."""
-        return training(root, few_images=self.few_images, everyone=self.everyone)
+    def at(self, root: Path) -> Path:
+        """Return the archive, the folder, or else `root`, where scikit-learn's copy is, or is fetched to."""
+        return faces_at(root)
+
+    def read(self, place: Path) -> LabelledSource:
+        """Read the faces; raises UserError."""
+        return training(place, few_images=self.few_images, everyone=self.everyone)
 
 
 class OlivettiPairs(DataSet):
@@ -120,9 +128,13 @@ class OlivettiPairs(DataSet):
         """Whether the archive, its folders or scikit-learn's copy is there."""
         return Olivetti().is_there(root)
 
-    def load(self, root: Path) -> PairSet:
-        """Read the faces, fetched first if need be; raises UserError."""
-        return pairs(root)
+    def at(self, root: Path) -> Path:
+        """Return where the faces are, or are fetched to."""
+        return faces_at(root)
+
+    def read(self, place: Path) -> PairSet:
+        """Read the faces; raises UserError."""
+        return pairs(place)
 
 
 @dataclass(frozen=True)
@@ -137,24 +149,30 @@ class OlivettiFaces:
     checksums: dict[str, str]
 
 
+def faces_at(root: Path) -> Path:
+    """Return `root`/orl_faces.zip, else `root`/orl_faces, else `root` itself."""
+    archive, folder = root / f"{NAME}.zip", root / NAME
+    return archive if archive.exists() else folder if folder.is_dir() else root
+
+
 def read(root: Path) -> OlivettiFaces:
-    """Read the faces from `root`/orl_faces.zip, else from `root`/orl_faces/, else have scikit-learn download its copy.
+    """Read the faces from `faces_at(root)`, or, where that is neither, have scikit-learn download its copy.
 
     The zip is read in place. The checksum is the MD5 of all PGM files one after the other, by person and number, and so
     the same for both; scikit-learn's is that of its images as bytes. Raises UserError where an image is missing or
     unreadable, or where there are none and none can be downloaded.
     """
-    people = np.repeat(np.arange(PEOPLE), IMAGES)
-    archive, folder = root / f"{NAME}.zip", root / NAME
-    if archive.exists():
-        contents = _in_archive(archive)
-    elif folder.is_dir():
-        contents = _in_folder(folder)
-    else:
-        images = _from_scikit_learn(root)
+    people, place = np.repeat(np.arange(PEOPLE), IMAGES), faces_at(root)
+    if place.is_dir() and place.name != NAME and not any(place.glob(Olivetti.sign)):
+        images = _from_scikit_learn(place)
         return OlivettiFaces(images, people, {SCIKIT_LEARN: md5(images.data)})
-    images = np.stack([_decoded(content, name) for name, content in contents.items()])
-    return OlivettiFaces(images, people, {NAME: md5(b"".join(contents.values()))})
+    contents = _in_folder(place) if place.is_dir() else _in_archive(place)
+    decoded, kept = without_faults(lambda entry: _decoded(entry[1], entry[0]), contents.values())
+    if not kept:
+        raise UserError(f"{place} has no face that can be read; {HOW_TO_GET}")
+    places = np.array(list(contents), np.intp)[kept]
+    checksum = md5(b"".join(content for _, content in contents.values()))
+    return OlivettiFaces(np.stack(decoded), people[places], {NAME: checksum})
 
 
 def split() -> tuple[list[int], list[int]]:
@@ -230,30 +248,28 @@ def _names() -> list[str]:
     return [f"s{person}/{image}.pgm" for person in range(1, PEOPLE + 1) for image in range(1, IMAGES + 1)]
 
 
-def _in_archive(path: Path) -> dict[str, bytes]:
-    """Return the contents of the images in a zip, by where they are, whatever folder they lie in there."""
+def _in_archive(path: Path) -> Files:
+    """Return name and content of the images in a zip, by place, whatever folder they lie in there."""
     try:
         with zipfile.ZipFile(path) as archive:
             found = {match[1]: name for name in archive.namelist() if (match := MEMBER.search(name))}
-            _all_there(found, path)
-            return {f"{path}: {name}": member(archive, found[name]) for name in _names()}
+            return _contents(path, found, lambda name: (f"{path}: {name}", member(archive, found[name])))
     except DAMAGED as error:
         raise UserError(f"{path} cannot be read as a zip ({error}); {HOW_TO_GET}") from error
 
 
-def _in_folder(folder: Path) -> dict[str, bytes]:
-    _all_there({name for name in _names() if (folder / name).is_file()}, folder)
-    try:
-        return {str(folder / name): (folder / name).read_bytes() for name in _names()}
-    except OSError as error:
-        raise UserError(f"{error.filename} cannot be read: {error.strerror}; {HOW_TO_GET}") from error
+def _in_folder(folder: Path) -> Files:
+    found = {name for name in _names() if (folder / name).is_file()}
+    return _contents(folder, found, lambda name: (str(folder / name), pictures.contents(folder / name)))
 
 
-def _all_there(found: set[str] | dict[str, str], path: Path) -> None:
+def _contents(path: Path, found: Container[str], read: Callable[[str], tuple[str, bytes]]) -> Files:
+    """Return by place what `read` reads of those of the images that are there; UserError where one is not."""
     missing = [name for name in _names() if name not in found]
-    if missing:
+    for name in missing:
         there = PEOPLE * IMAGES - len(missing)
-        raise UserError(f"{path} has {there} of the {PEOPLE * IMAGES} faces, not {missing[0]}; {HOW_TO_GET}")
+        refuse(UserError(f"{path} has {there} of the {PEOPLE * IMAGES} faces, not {name}; {HOW_TO_GET}"))
+    return {place: read(name) for place, name in enumerate(_names()) if name in found}
 
 
 def _decoded(content: bytes, name: str) -> Bytes:

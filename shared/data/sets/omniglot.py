@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -18,11 +17,14 @@ from shared.data.evaluation_sets import OneShotTrials
 from shared.data.fetching import FAILURES, download, not_fetched
 from shared.data.files import checked_md5, md5, prepared
 from shared.data.image_source import ArraySource, Division, LabelledSource
-from shared.data.kinds import TrainingSet
+from shared.data.kinds import Kept, TrainingSet
 from shared.data.lazy import Image, np
 from shared.data.reading import pictures
+from shared.data.reading.archives import DAMAGED, member
+from shared.data.reading.faults import refuse
+from shared.data.reading.numbers import whole
 from shared.errors import UserError, suggestion
-from shared.runs.components import Card, DataSet
+from shared.runs.components import Card
 from shared.runs.fields import Count
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ ARCHIVES = {
 FETCHED = {"images_background.zip": "", "images_evaluation.zip": "", TRIALS: "one-shot-classification/"}
 """What is fetched, and from which folder; the small sets are part of the first."""
 LABELS = "class_labels.txt"
-MEMBER = re.compile(r"(?:^|/)([^/]+)/character(\d+)/\d+_(\d+)\.png$")
+MEMBER = re.compile(r"(?:^|/)([^/]+)/character([0-9]{1,3})/[0-9]+_([0-9]{1,3})\.png$")
 CARD = Card(
     title="Omniglot",
     owner="B. M. Lake, R. Salakhutdinov, J. B. Tenenbaum",
@@ -115,6 +117,7 @@ class Omniglot(TrainingSet):
     training_images: ClassVar[int] = PEOPLE * sum(ALPHABETS.values())
     folder: ClassVar[str] = "omniglot"
     fetched: ClassVar[bool] = True
+    sign: ClassVar[str] = "images_*.zip"
     card: ClassVar[Card] = CARD
     name: Literal["omniglot"] = "omniglot"
     alphabets: Annotated[Alphabets, Field(min_length=1)] = SMALL
@@ -156,13 +159,17 @@ class Omniglot(TrainingSet):
         unseen = [name for name in self.alphabets if name in chosen]
         return [name for name in self.alphabets if name not in chosen], unseen
 
-    def load(self, root: Path) -> LabelledSource:
+    def at(self, root: Path) -> Path:
+        """Return `root`/omniglot, where the archives are; fetched first if there is no such folder."""
+        return prepared(root / self.folder, fetch)
+
+    def read(self, place: Path) -> LabelledSource:
         """Read the drawings; classes are the characters trained on, then those unseen, in the order of the alphabets.
 
-        Raises UserError where an archive is damaged, an alphabet is in none that is at hand, or they cannot be fetched.
+        Raises UserError where an archive is damaged, or an alphabet is in none that is at hand.
         """
         trained, unseen = self._divided()
-        files = drawings(prepared(root / self.folder, fetch), [*trained, *unseen])
+        files = drawings(place, [*trained, *unseen])
         images = ArraySource(np.stack([decoded(content, name) for name, content in files.items()]))
         labels, person = np.divmod(np.arange(len(images)), PEOPLE)
         checksums = {", ".join(trained + unseen): md5(b"".join(files.values()))}
@@ -185,7 +192,7 @@ class Omniglot(TrainingSet):
         )
 
 
-class OmniglotTrials(DataSet):
+class OmniglotTrials(Kept):
     """The twenty one-shot trials: twenty characters drawn by one person, to be found in the drawings of another.
 
     All are of alphabets of the evaluation set.
@@ -196,11 +203,16 @@ class OmniglotTrials(DataSet):
     training_images: ClassVar[int] = 0
     folder: ClassVar[str] = Omniglot.folder
     fetched: ClassVar[bool] = True
+    sign: ClassVar[str] = TRIALS
     name: Literal["omniglot-trials"] = "omniglot-trials"
 
-    def load(self, root: Path) -> OneShotTrials:
-        """Read the trials, fetched first if need be; raises UserError where the archive is damaged or missing."""
-        return trials(prepared(root / self.folder, fetch))
+    def at(self, root: Path) -> Path:
+        """Return `root`/omniglot, where the archives are; fetched first if there is no such folder."""
+        return prepared(root / self.folder, fetch)
+
+    def read(self, place: Path) -> OneShotTrials:
+        """Read the trials; raises UserError where the archive is damaged or missing."""
+        return trials(place)
 
 
 def fetch(folder: Path) -> None:
@@ -223,19 +235,27 @@ def drawings(folder: Path, alphabets: Sequence[str]) -> dict[str, bytes]:
     for name in sorted(set(ARCHIVES) - {TRIALS}, key=lambda name: ("small" not in name, name)):
         missing = set(alphabets) - {alphabet for alphabet, _, _ in found}
         if missing and (folder / name).exists():
-            for member, content in contents(folder / name):
-                match = MEMBER.search(member)
+            for inside, content in contents(folder / name):
+                match = MEMBER.search(inside)
                 if match and match[1] in missing:
-                    found[match[1], int(match[2]), int(match[3])] = f"{folder / name}: {member}", content
-    for alphabet in alphabets:
-        if (alphabet, 1, 1) not in found:
-            raise UserError(f"{CARD.title}: no archive in {folder} has the alphabet {alphabet}; {CARD.how_to_get}")
-    return dict(
-        found[alphabet, character, person]
+                    found[match[1], whole(match[2]), whole(match[3])] = f"{folder / name}: {inside}", content
+    asked = [
+        (alphabet, character, person)
         for alphabet in alphabets
         for character in range(1, ALPHABETS[alphabet] + 1)
         for person in range(1, PEOPLE + 1)
-    )
+    ]
+    for alphabet in alphabets:
+        if not any(drawing in found for drawing in asked if drawing[0] == alphabet):
+            refuse(UserError(f"{CARD.title}: no archive in {folder} has the alphabet {alphabet}; {CARD.how_to_get}"))
+    absent = [drawing for drawing in asked if drawing not in found]
+    if absent:
+        alphabet, character, person = absent[0]
+        raise UserError(
+            f"{CARD.title}: no archive in {folder} has person {person}'s drawing of character {character} of "
+            f"{alphabet}; {CARD.how_to_get}"
+        )
+    return dict(found[drawing] for drawing in asked)
 
 
 def trials(folder: Path) -> OneShotTrials:
@@ -243,9 +263,18 @@ def trials(folder: Path) -> OneShotTrials:
     if not (folder / TRIALS).exists():
         raise UserError(f"{CARD.title}: {folder} has no {TRIALS}; {CARD.how_to_get}")
     files = dict(contents(folder / TRIALS))
-    lists = [files[name].decode() for name in sorted(files) if name.endswith(LABELS)]
-    queries, supports = np.array([[line.split() for line in text.splitlines()] for text in lists]).transpose(2, 0, 1)
     names = sorted(name for name in files if name.endswith(".png"))
+    try:
+        lists = [files[name].decode() for name in sorted(files) if name.endswith(LABELS)]
+        lines = np.array([[line.split() for line in text.splitlines()] for text in lists])
+        queries, supports = lines.transpose(2, 0, 1)
+        if not np.isin(lines, names).all():
+            raise ValueError("a drawing is listed that is not there")
+    except ValueError as error:
+        raise UserError(
+            f"{CARD.title}: the lists {LABELS} in {folder / TRIALS} are not as many lines each of two drawings "
+            f"({error}); replace it; {CARD.how_to_get}"
+        ) from None
     return OneShotTrials(
         images=ArraySource(np.stack([decoded(files[name], f"{TRIALS}: {name}") for name in names])),
         query=np.searchsorted(names, queries),
@@ -260,8 +289,8 @@ def contents(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
         checked_md5(path, ARCHIVES[path.name], str(path))
         with zipfile.ZipFile(path) as archive:
-            yield from ((name, archive.read(name)) for name in archive.namelist())
-    except (OSError, EOFError, UserError, zipfile.BadZipFile, zlib.error) as error:
+            yield from ((name, member(archive, name)) for name in archive.namelist())
+    except (*DAMAGED, UserError) as error:
         raise UserError(f"{CARD.title}: {path} cannot be used: {error}; replace it; {CARD.how_to_get}") from error
 
 

@@ -23,7 +23,7 @@ from shared.data.formats.verification_bin import consecutive_folds
 from shared.data.image_source import ALIGNED, FileSource
 from shared.data.kinds import FaceSet, TestSet
 from shared.data.lazy import np
-from shared.data.reading.listing import check_present
+from shared.data.reading.listing import find_files
 from shared.data.reading.texts import read_list
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -50,6 +50,7 @@ class QmulSurvFace(FaceSet):
     classes: ClassVar[int] = 5_319
     training_images: ClassVar[int] = 220_890
     folder: ClassVar[str] = "QMUL-SurvFace"
+    sign: ClassVar[str] = TRAINING
     card: ClassVar[Card] = Card(
         title="QMUL-SurvFace",
         owner="Z. Cheng, X. Zhu, S. Gong (2018), Queen Mary University of London",
@@ -63,9 +64,9 @@ class QmulSurvFace(FaceSet):
     )
     name: Literal["qmul-survface"] = "qmul-survface"
 
-    def load(self, root: Path) -> LabelledSource:
-        """Open the training images, rendered first if need be; raises UserError as `read_training` does."""
-        return read_training(self.at(root), self.whose)
+    def read(self, place: Path) -> LabelledSource:
+        """Open the training images; raises UserError as `read_training` does."""
+        return read_training(place, self.whose)
 
 
 class QmulPairs(TestSet):
@@ -73,12 +74,13 @@ class QmulPairs(TestSet):
 
     stand_in: ClassVar[str] = QmulSurvFace.stand_in
     folder: ClassVar[str] = QmulSurvFace.folder
+    sign: ClassVar[str] = VERIFICATION
     card: ClassVar[Card] = QmulSurvFace.card.model_copy(update={"title": "QMUL-SurvFace, verification"})
     name: Literal["qmul-survface-pairs"] = "qmul-survface-pairs"
 
-    def load(self, root: Path) -> PairSet:
-        """Read the pairs, rendered first if need be; raises UserError as `read_pairs` does."""
-        return read_pairs(self.at(root), self.whose)
+    def read(self, place: Path) -> PairSet:
+        """Read the pairs; raises UserError as `read_pairs` does."""
+        return read_pairs(place, self.whose)
 
 
 def read_training(folder: Path, card: Card) -> LabelledSource:
@@ -101,9 +103,10 @@ def read_pairs(folder: Path, card: Card) -> PairSet:
         path = top / f"{variable}.mat"
         content = read_list(path, card)
         pairs = _pairs(content, variable, path, card)
-        for side in range(2):
-            check_present(card, path, top / IMAGES, [pair[side] for pair in pairs], unit="pair")
-        lists.append(pairs)
+        first, second = (
+            find_files(card, path, top / IMAGES, [pair[side] for pair in pairs], unit="pair") for side in range(2)
+        )
+        lists.append([pair for pair in zip(first, second, strict=True) if all(pair)])
         checksums[path.name] = md5(content)
     positive, negative = lists
     names = [name for pair in positive + negative for name in pair]

@@ -21,6 +21,7 @@ class VggFace2(FaceSet):
     classes: ClassVar[int] = 8_631
     training_images: ClassVar[int] = 3_141_890
     folder: ClassVar[str] = "vggface2"
+    sign: ClassVar[str] = recordio.RECORDS
     card: ClassVar[Card] = Card(
         title="VGGFace2",
         owner="Q. Cao, L. Shen, W. Xie, O. M. Parkhi, A. Zisserman (2018), University of Oxford",
@@ -34,6 +35,6 @@ class VggFace2(FaceSet):
     )
     name: Literal["vggface2"] = "vggface2"
 
-    def load(self, root: Path) -> LabelledSource:
-        """Open the images, rendered first if need be; raises UserError as `recordio.load` does."""
-        return recordio.load(self.at(root), self.whose)
+    def read(self, place: Path) -> LabelledSource:
+        """Open the images; raises UserError as `recordio.load` does."""
+        return recordio.load(place, self.whose)

@@ -13,9 +13,8 @@ CVPR 2011, section 3.1); so does this reader, which resizes it bicubically to 11
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from shared.data.evaluation_sets import VideoPairSet, check_both_kinds
 from shared.data.files import md5, write_atomically
@@ -23,9 +22,10 @@ from shared.data.formats.alignment import SIDE
 from shared.data.image_source import as_batch
 from shared.data.kinds import TestSet
 from shared.data.lazy import Image, np
-from shared.data.reading.listing import check_below, names_and_sizes_md5, pictures_in
-from shared.data.reading.numbers import whole
-from shared.data.reading.pictures import opened
+from shared.data.reading.faults import refuse
+from shared.data.reading.listing import Below, is_below, names_and_sizes_md5, pictures_in
+from shared.data.reading.numbers import whole, within
+from shared.data.reading.pictures import contents, opened
 from shared.data.reading.texts import malformed, read_lines, read_list
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -45,11 +45,22 @@ MOST_SPLITS = 1000
 Pair = tuple[int, str, str, bool]
 
 
+class Listed(NamedTuple):
+    """A pair of the list: the number of its line, its split from 1, two videos, and whether they show one person."""
+
+    line: int
+    split: int
+    first: str
+    second: str
+    same: bool
+
+
 class YouTubeFaces(TestSet):
     """YouTube Faces: the aligned frames of 3,425 videos, 5,000 pairs of videos in ten splits."""
 
     stand_in: ClassVar[str] = "shared.data.stand_ins:write_ytf"
     folder: ClassVar[str] = "YouTubeFaces"
+    sign: ClassVar[str] = SPLITS
     card: ClassVar[Card] = Card(
         title="YouTube Faces",
         owner="L. Wolf, T. Hassner, I. Maoz (2011), Tel Aviv University",
@@ -63,9 +74,9 @@ class YouTubeFaces(TestSet):
     )
     name: Literal["ytf"] = "ytf"
 
-    def load(self, root: Path) -> VideoPairSet:
-        """Read the videos and their pairs, rendered first if need be; raises UserError as `read` does."""
-        return read(self.at(root), self.whose)
+    def read(self, place: Path) -> VideoPairSet:
+        """Read the videos and their pairs; raises UserError as `read` does."""
+        return read(place, self.whose)
 
 
 class FrameSource:
@@ -83,6 +94,10 @@ class FrameSource:
         """Read and crop the frames at `indices`; raises UserError, naming the first that cannot be read."""
         return as_batch((self._read(Path(self.paths[index])) for index in indices), len(indices), self.shape)
 
+    def encoded(self, index: int) -> bytes:
+        """Return a file's bytes; raises UserError where it cannot be read."""
+        return contents(self.paths[index])
+
     def _read(self, path: Path) -> Bytes:
         frame = opened(path)
         width, height = frame.size
@@ -98,30 +113,22 @@ def read(folder: Path, card: Card, *, most_frames: int | None = None) -> VideoPa
     """
     path = folder / SPLITS
     pairs = _pairs(path, card)
-    check_both_kinds((same for *_, same in pairs), path, card)
-    names = [name for _, first, second, _ in pairs for name in (first, second)]
-    numbers: dict[str, int] = {}
-    videos: list[list[Path]] = []
-    for name in names:
-        if name in numbers:
-            continue
-        frames = sorted(pictures_in(folder / FRAMES / name, card), key=_order)
-        if not frames:
-            raise UserError(
-                f"{card.title}: {path} names {name}, but {folder / FRAMES / name} has no file "
-                "*.jpg, nor of another format; take the list and the frames from one copy"
-            )
-        numbers[name] = len(videos)
-        videos.append(_spread(frames, most_frames))
+    check_both_kinds((pair.same for pair in pairs), path, card)
+    frames = _frames(pairs, path, folder / FRAMES, card)
+    videos = [_spread(found, most_frames) for found in frames.values() if found]
+    pairs = [pair for pair in pairs if frames[pair.first] and frames[pair.second]]
+    if not pairs:
+        raise UserError(f"{card.title}: {path} has no pair of videos with frames; {card.how_to_get}")
+    numbers = {name: number for number, name in enumerate(name for name, found in frames.items() if found)}
     paths = [frame for frames in videos for frame in frames]
-    shown = np.array([numbers[name] for name in names], dtype=np.intp)
+    shown = np.array([numbers[name] for pair in pairs for name in (pair.first, pair.second)], dtype=np.intp)
     return VideoPairSet(
         frames=FrameSource([str(path) for path in paths]),
         video=np.repeat(np.arange(len(videos)), [len(frames) for frames in videos]),
         first=shown[::2],
         second=shown[1::2],
-        same=np.array([same for *_, same in pairs], dtype=np.bool_),
-        folds=np.array([split - 1 for split, *_ in pairs], dtype=np.intp),
+        same=np.array([pair.same for pair in pairs], dtype=np.bool_),
+        folds=np.array([pair.split - 1 for pair in pairs], dtype=np.intp),
         checksums={
             SPLITS: md5(read_list(path, card)),
             f"{FRAMES}, names and sizes": names_and_sizes_md5(paths, folder / FRAMES),
@@ -138,7 +145,7 @@ def write_splits(folder: Path, pairs: Sequence[Pair]) -> None:
     write_atomically(folder / SPLITS, "\n".join([*lines, ""]).encode())
 
 
-def _pairs(path: Path, card: Card) -> list[Pair]:
+def _pairs(path: Path, card: Card) -> list[Listed]:
     pairs = []
     for number, line in enumerate(read_lines(path, card), 1):
         fields = [field.strip() for field in line.split(",")]
@@ -150,18 +157,31 @@ def _pairs(path: Path, card: Card) -> list[Pair]:
         except ValueError:
             split = 0
         if not split or len(fields) < FEWEST_FIELDS or fields[-1] not in {"0", "1"}:
-            raise malformed(card, path, number, EXPECTED)
-        for name in fields[2:4]:
-            check_below(card, path, number, name)
-        pairs.append((split, fields[2], fields[3], fields[-1] == "1"))
+            refuse(malformed(card, path, number, EXPECTED))
+        elif all(is_below(card, path, number, name) for name in fields[2:4]):
+            pairs.append(Listed(number, split, fields[2], fields[3], fields[-1] == "1"))
     if not pairs:
         raise UserError(f"{card.title}: {path} names no pair; {card.how_to_get}")
     return pairs
 
 
-def _order(path: Path) -> list[int]:
-    """Return the numbers in a frame's name, by which frames are in the order of the video."""
-    return [int(digits) for digits in re.findall("[0-9]+", path.name)]
+def _frames(pairs: list[Listed], path: Path, folder: Path, card: Card) -> dict[str, list[Path]]:
+    """Return the frames of the videos that the list `path` names, in their order; UserError where there are none."""
+    below = Below(folder)
+    frames: dict[str, list[Path]] = {}
+    for pair in pairs:
+        for name in (pair.first, pair.second):
+            if name in frames:
+                continue
+            frames[name] = sorted(pictures_in(folder / below.folder(name), card), key=lambda frame: within(frame.name))
+            if not frames[name]:
+                refuse(
+                    UserError(
+                        f"{card.title}: line {pair.line} of {path} names {name}, but {folder / name} has no file "
+                        "*.jpg, nor of another format; take the list and the frames from one copy"
+                    )
+                )
+    return frames
 
 
 def _spread(frames: list[Path], most: int | None) -> list[Path]:

@@ -53,7 +53,7 @@ def test_an_absent_image_is_named(tmp_path: Path):
 
 def test_an_empty_and_a_missing_list(tmp_path: Path):
     put(tmp_path, "\n")
-    with pytest.raises(UserError, match=r"Faces: .*list\.txt has no line; ask nobody"):
+    with pytest.raises(UserError, match=r"Faces: .*list\.txt names no image; ask nobody"):
         load_list(tmp_path, "list.txt", SHAPE, CARD)
     with pytest.raises(UserError, match=r"Faces: there is no file .*MS1M_LT_train\.txt; ask nobody"):
         load_list(tmp_path, "MS1M_LT_train.txt", SHAPE, CARD)

@@ -349,12 +349,29 @@ def test_an_index_without_one_of_the_images(tmp_path: Path):
     refused(tmp_path, "train.idx has 8 keys up to 8, where record 0 says", "from 0 to 8, of images before 6")
 
 
-@pytest.mark.parametrize(
-    "content", [vector([0, 3]), vector([3, 1]), vector([1, 7]), vector([2]), vector([1, 3], b"image")]
-)
+@pytest.mark.parametrize("content", [vector([0, 3]), vector([3, 1]), vector([1, 7]), vector([1, 3], b"image")])
 def test_a_record_that_is_no_identity(tmp_path: Path, content):
     face_set(tmp_path, r7=content)
     refused(tmp_path, "record 7 of", "is to be an identity's", "altered or another set's")
+
+
+def test_an_identity_with_one_label_tells_nothing_that_is_needed(tmp_path: Path):
+    expected = load(face_set(tmp_path), CARD)
+    (tmp_path / "other").mkdir()
+    found = load(face_set(tmp_path / "other", r7=scalar(2, b"")), CARD)
+    assert found.labels.tolist() == expected.labels.tolist()
+
+
+@pytest.mark.parametrize("content", [b"<html>", bytes.fromhex("0005160700020000"), b"%!PS-Adobe-3.0"])
+def test_what_begins_as_no_image_is_refused_before_it_is_read(tmp_path: Path, content):
+    face_set(tmp_path, r4=vector([1, 1], content))
+    refused(tmp_path, "record 4 cannot be decoded as an image (it is no JPEG")
+
+
+def test_an_image_of_another_aspect_is_refused(tmp_path: Path):
+    loaded = load(face_set(tmp_path, r4=vector([1, 1], jpeg(face(9)[:, :6]))), CARD)
+    with pytest.raises(UserError, match="record 4 has 6 x 8 pixels, which would be stretched to 8 x 8; crop the"):
+        loaded.images.read(np.array([3]))
 
 
 def test_a_jpeg_cut_short_is_named_when_it_is_read(tmp_path: Path):

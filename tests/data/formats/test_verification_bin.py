@@ -22,9 +22,9 @@ from tests.data.samples import card
 CARD = card("LFW", "ask its owner")
 
 
-def encoded(grey: int, side: int = 112) -> bytes:
+def encoded(grey: int, side: int = 112, width: int = 0) -> bytes:
     file = io.BytesIO()
-    Image.new("RGB", (side, side), (grey,) * 3).save(file, "PNG")
+    Image.new("RGB", (width or side, side), (grey,) * 3).save(file, "PNG")
     return file.getvalue()
 
 
@@ -239,6 +239,20 @@ def test_an_image_cut_short_is_named_by_its_place_when_it_is_read(tmp_path: Path
 def test_another_size_is_resized(tmp_path: Path):
     pairs = load(tmp_path / "lfw.bin", pickle.dumps(([encoded(40, 96), ONE, ONE, TWO], [True, False])))
     assert pairs.images.read(np.arange(2)).shape == (2, 112, 112, 3)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (b"<html>", "image 2 of .* cannot be decoded as an image .it is no JPEG"),
+        (b"", "image 2 of .* cannot be decoded as an image"),
+        (encoded(9, width=96), "image 2 of .* has 96 x 112 pixels, which would be stretched"),
+    ],
+)
+def test_what_is_no_aligned_face_by_its_header_is_refused_when_it_is_opened(tmp_path: Path, image, message):
+    verification_bin.write(tmp_path / "own.bin", [ONE, TWO, image, THREE], [True, False])
+    with pytest.raises(UserError, match=message):
+        verification_bin.read(tmp_path / "own.bin", CARD)
 
 
 def test_no_file(tmp_path: Path):

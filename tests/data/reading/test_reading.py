@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import zipfile
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from shared.data.image_source import decode
-from shared.data.reading import archives, listing, numbers, pictures, texts
+from shared.data.reading import archives, faults, listing, numbers, pictures, texts
 from shared.errors import UserError
 from tests.data.samples import card
 
@@ -136,7 +137,7 @@ def test_a_picture_that_cannot_be_read_is_refused(tmp_path: Path, name, message)
 @pytest.mark.parametrize("name", ["a\0/1.jpg", "\ud800/1.jpg", "../1.jpg", "/etc/passwd", "x" * 3000])
 def test_a_name_that_leads_nowhere_is_refused(tmp_path: Path, name):
     with pytest.raises(UserError, match=r"line 1 of .*list names") as error:
-        listing.check_present(CARD, tmp_path / "list", tmp_path, [name])
+        listing.find_files(CARD, tmp_path / "list", tmp_path, [name])
     str(error.value).encode()
     assert len(str(error.value)) < 700
 
@@ -159,6 +160,109 @@ def test_a_table_that_cannot_be_read_is_refused(tmp_path: Path, text):
     (tmp_path / "list").write_text(f"a,b\n{text}\n")
     with pytest.raises(UserError, match=r"line 2 of .*list is not fields with commas"):
         texts.read_rows(tmp_path / "list", CARD)
+
+
+COMPOSED, DECOMPOSED = "Jos\u00e9", "Jose\u0301"
+
+
+@pytest.mark.parametrize(("listed", "there"), [(COMPOSED, DECOMPOSED), (DECOMPOSED, COMPOSED)])
+def test_names_in_another_form_of_unicode_find_their_files(tmp_path: Path, listed, there):
+    path = tmp_path / f"{there}/{there} {there}.jpg"
+    path.parent.mkdir()
+    path.touch()
+    (tmp_path / f"{there}.jpg").touch()
+    names = [f"{listed}/{listed} {listed}.jpg", f"{listed}.jpg", f"./{there}/{there} {there}.jpg"]
+    found = listing.find_files(CARD, tmp_path / "list", tmp_path, names)
+    assert found == [f"{there}/{there} {there}.jpg", f"{there}.jpg", names[2]]
+    assert all((tmp_path / name).is_file() for name in found)
+    with pytest.raises(UserError, match=r"line 7 of .*list names"):
+        listing.find_files(CARD, tmp_path / "list", tmp_path, [f"{listed}/2.jpg"], numbers=[7])
+
+
+def test_of_two_names_that_differ_in_form_each_finds_its_own(tmp_path: Path):
+    for name in (COMPOSED, DECOMPOSED):
+        (tmp_path / name).touch()
+    names = [DECOMPOSED, COMPOSED]
+    assert listing.find_files(CARD, tmp_path / "list", tmp_path, names) == names
+
+
+def test_all_absent_files_are_told_where_all_faults_are_asked_for(tmp_path: Path):
+    (tmp_path / "a").touch()
+    told: list[UserError] = []
+    with faults.all_told(told.append):
+        found = listing.find_files(CARD, tmp_path / "list", tmp_path, ["a", "b", "../c", "d"])
+    assert found == ["a", "", "", ""]
+    assert [str(error).split(" of ")[0] for error in told] == ["Faces: line 3", "Faces: line 2", "Faces: line 4"]
+    with pytest.raises(UserError, match="line 2 of"):
+        listing.find_files(CARD, tmp_path / "list", tmp_path, ["a", "b"])
+
+
+def test_files_below_a_folder_are_listed_once(tmp_path: Path):
+    for name in ("b/2", "a/c/1", "3", ".hidden/4", "__MACOSX/5"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "a" / "again").symlink_to(tmp_path, target_is_directory=True)
+    assert [path.relative_to(tmp_path).as_posix() for path in listing.files_below(tmp_path, CARD)] == [
+        "3",
+        "a/c/1",
+        "b/2",
+    ]
+
+
+def test_a_folder_holds_something(tmp_path: Path):
+    assert not listing.holds_something(tmp_path / "absent")
+    (tmp_path / ".DS_Store").touch()
+    (tmp_path / "Thumbs.db").touch()
+    assert not listing.holds_something(tmp_path)
+    (tmp_path / "1.jpg").touch()
+    assert listing.holds_something(tmp_path)
+
+
+def segment(marker: int, content: bytes) -> bytes:
+    return bytes([0xFF, marker]) + (len(content) + 2).to_bytes(2, "big") + content
+
+
+@pytest.mark.parametrize(
+    ("before_the_scan", "turned"),
+    [
+        (segment(0xE0, b"JFIF\0"), False),
+        (segment(0xE1, b"Exif\0\0MM"), True),
+        (segment(0xE0, b"JFIF\0") + segment(0xFE, b"comment") + segment(0xE1, b"Exif\0\0II"), True),
+        (segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0Exif"), False),
+        (segment(0xE0, b"JFIF\0") + b"\xff\xe2\0\0", True),
+        (b"no segment", True),
+    ],
+)
+def test_exif_is_looked_for_in_the_segments_before_the_image(before_the_scan, turned):
+    scan = segment(0xDA, b"\1\2") + b"\xff\xe1\0\x08Exif\0\0"
+    content = b"\xff\xd8" + before_the_scan + scan
+    assert pictures.may_be_turned(content) is turned
+    assert pictures.may_be_turned(memoryview(content)) is turned
+
+
+@pytest.mark.parametrize("size", [(112, 112), (250, 250), (250, 249), (96, 96)])
+def test_pictures_of_the_aspect_asked_for(size):
+    pictures.check_aspect(size, (112, 112), "x")
+
+
+@pytest.mark.parametrize("size", [(96, 112), (112, 96), (250, 240)])
+def test_pictures_of_another_aspect_are_refused(size):
+    with pytest.raises(UserError, match=f"x has {size[0]} x {size[1]} pixels, which would be stretched"):
+        pictures.check_aspect(size, (112, 112), "x")
+
+
+def test_the_size_of_a_picture_is_that_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert pictures.size(encoded(Image.new("RGB", (30, 20)), "JPEG"), "x") == (30, 20)
+    assert pictures.size(encoded(Image.new("RGB", (30, 20)), "JPEG", exif=exif), "x") == (20, 30)
+    with pytest.raises(UserError, match="x cannot be decoded as an image"):
+        pictures.size(b"<html>", "x")
+
+
+def test_frames_are_in_the_order_of_their_numbers():
+    names = ["aligned_detect_0.100.jpg", "aligned_detect_0.9.jpg", "aligned_detect_0.٣.jpg"]
+    assert [numbers.within(name) for name in names] == [[0, 100], [0, 9], [0]]
 
 
 @pytest.mark.parametrize("text", ["", "-1", "+1", "1_0", "1.0", "٣", "²", "1e3", "9" * 19, "9" * 5000, "0x1"])
@@ -190,6 +294,28 @@ def test_a_table_of_numbers():
 def test_what_is_no_table_of_numbers(content):
     with pytest.raises(ValueError, match=r"."):
         numbers.table(content, np.int64, 2)
+
+
+def test_a_gzip_file_is_expanded_up_to_its_bound():
+    content = gzip.compress(bytes(1001))
+    assert archives.gunzipped(io.BytesIO(content), "a", 1001) == bytes(1001)
+    assert archives.gunzipped(io.BytesIO(content), "a", 10, cut=True) == bytes(10)
+    with pytest.raises(ValueError, match="a expands to more than 1000 bytes"):
+        archives.gunzipped(io.BytesIO(content), "a", 1000)
+
+
+def test_arrays_of_an_archive(tmp_path: Path):
+    given = {"a": np.arange(6).reshape(2, 3), "b": np.asfortranarray(np.ones((3, 2))), "c": np.array([{}, None])}
+    np.savez_compressed(tmp_path / "a.npz", allow_pickle=True, **given)
+    with zipfile.ZipFile(tmp_path / "a.npz") as archive:
+        for name in "ab":
+            assert np.array_equal(archives.array(archive, name), given[name])
+        with pytest.raises(ValueError, match="c holds objects"):
+            archives.array(archive, "c")
+        with pytest.raises(ValueError, match="a expands to more than 47 bytes"):
+            archives.array(archive, "a", 47)
+        with pytest.raises(KeyError):
+            archives.array(archive, "d")
 
 
 def test_what_expands_beyond_its_bound_is_refused(tmp_path: Path):

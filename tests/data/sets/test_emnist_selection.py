@@ -10,7 +10,7 @@ import pytest
 from shared.data.formats import emnist
 from shared.data.formats.emnist import CHARACTERS
 from shared.data.sets import emnist_selection
-from shared.data.sets.emnist_selection import ARCHIVE, LIST, MERGED, EmnistSelection
+from shared.data.sets.emnist_selection import LIST, MERGED, EmnistSelection
 from shared.errors import UserError
 
 SOURCE = [0, 1, 2, 1, 0, 1]
@@ -54,8 +54,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def archived(root: Path, labels: list[int] = CLASSES) -> Path:
     images = np.stack([image(*place) for place in zip(SOURCE, ROW, strict=True)])
-    np.savez_compressed(root / ARCHIVE, images=images, labels=np.array(labels, np.uint8))
-    return root / ARCHIVE
+    np.savez_compressed(root / EmnistSelection.file, images=images, labels=np.array(labels, np.uint8))
+    return root / EmnistSelection.file
 
 
 def check(root: Path) -> None:
@@ -115,7 +115,7 @@ def test_another_archive_is_refused(root, content, message):
 def test_without_any_file_it_is_said_how_to_get_them(tmp_path, monkeypatch):
     monkeypatch.setattr(emnist, "archive", lambda: ("http://127.0.0.1:9/gzip.zip", "0" * 32))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with pytest.raises(UserError, match=f"EMNIST, a selection.*could not be fetched.*{ARCHIVE}"):
+    with pytest.raises(UserError, match=f"EMNIST, a selection.*could not be fetched.*{EmnistSelection.file}"):
         EmnistSelection().load(tmp_path)
 
 

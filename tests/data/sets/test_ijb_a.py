@@ -50,7 +50,7 @@ def put(folder: Path) -> Path:
             inside.mkdir(parents=True)
             for name in names:
                 (inside / f"{name}_{split}.csv").write_text(HEADING + "".join(f"{row}\n" for row in PEOPLE[name]))
-        pairs = "8,9\n8,7\n" if split != 2 else "9,7\n"
+        pairs = "8,9\n8,7\n" if split != 2 else "9,7\n9,8\n"
         (folder / f"IJB-A_11_sets/split{split}/verify_comparisons_{split}.csv").write_text(pairs)
     stream = np.random.default_rng(0)
     for name in ("img/533.JPG", "img/7851.jpg", "frame/28337_00000.png", "frame/28337_00060.png"):
@@ -84,7 +84,7 @@ def test_lists_by_hand(tmp_path: Path):
     assert split.compared.medium.tolist() == [533, 28337, 28337, 533]
     assert split.compared.subject.tolist() == [1, 1, 1, 2]
     assert (split.first.tolist(), split.second.tolist()) == ([8, 8], [9, 7])
-    assert (found.splits[1].first.tolist(), found.splits[1].second.tolist()) == ([9], [7])
+    assert (found.splits[1].first.tolist(), found.splits[1].second.tolist()) == ([9, 9], [7, 8])
     for training in (split.verification_training, split.search_training):
         assert (training.image.tolist(), training.template.tolist(), training.subject.tolist()) == ([0], [5], [3])
     assert (split.gallery.image.tolist(), split.gallery.template.tolist()) == ([1], [8])
@@ -189,9 +189,9 @@ def test_no_list_is_empty(tmp_path: Path, name: str):
             VERIFY,
             "frame/28337_00060",
             "frame/28337_00090",
-            "sighting 3 .* names frame/28337_00090.png, which is not in",
+            "line 4 .* names frame/28337_00090.png, which is not in",
         ),
-        (GALLERY, "img/533.JPG", "img/533.jpg", r"sighting 1 .* names img/533\.jpg, which is not in"),
+        (GALLERY, "img/533.JPG", "img/533.jpg", r"line 2 .* names img/533\.jpg, which is not in"),
         (COMPARISONS, "8,9", "8,9,1", "line 1 .* is not two numbers of templates with a comma in between"),
         (COMPARISONS, "8,9", "8;9", "line 1 .* is not two numbers of templates"),
         (COMPARISONS, "8,7", "8,21", "line 2 .* is not about two templates of the list verify_metadata"),
@@ -205,6 +205,13 @@ def test_faults_are_named(tmp_path: Path, name: str, old: str, new: str, message
     with pytest.raises(UserError, match=f"IJB-A: .*{message}") as error:
         ijba.read(tmp_path, CARD)
     assert str(Path(name).parent) in str(error.value)
+
+
+def test_pairs_of_one_kind_are_refused(tmp_path: Path):
+    put(tmp_path)
+    change(tmp_path, COMPARISONS, "8,7\n", "")
+    with pytest.raises(UserError, match=r"all pairs in .*verify_comparisons_4\.csv show one person, so that there is"):
+        ijba.read(tmp_path, CARD)
 
 
 def test_columns_are_found_by_their_names(tmp_path: Path):
@@ -232,7 +239,7 @@ def test_an_absent_photograph_and_one_cut_short(tmp_path: Path):
     with pytest.raises(UserError, match=r"img/533\.JPG cannot be decoded as an image"):
         found.images.read(np.array([0, 1]))
     path.unlink()
-    with pytest.raises(UserError, match=r"sighting 1 of .*verify_metadata_1\.csv names img/533\.JPG, which is not in"):
+    with pytest.raises(UserError, match=r"line 2 of .*verify_metadata_1\.csv names img/533\.JPG, which is not in"):
         ijba.read(tmp_path, CARD)
 
 

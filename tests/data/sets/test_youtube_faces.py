@@ -54,6 +54,12 @@ def test_list_and_frames_by_hand(tmp_path: Path):
     assert pairs.frames.shape == (3, 112, 112)
 
 
+def test_videos_whose_names_are_in_another_form_of_unicode_are_found(tmp_path: Path):
+    put(tmp_path, LIST.replace("A_Person", "Jos\u00e9"))
+    (tmp_path / "aligned_images_DB/A_Person").rename(tmp_path / "aligned_images_DB/Jose\u0301")
+    assert middles(ytf.read(tmp_path, CARD)) == pytest.approx([9, 10, 100, 1, 5, 6], abs=2)
+
+
 def test_the_central_half_fills_the_crop(tmp_path: Path):
     pairs = ytf.read(put(tmp_path), CARD)
     image = pairs.frames.read(np.array([2]))[0].astype(int)
@@ -106,7 +112,7 @@ def test_malformed_lines_are_named(tmp_path: Path, line, number):
 @pytest.mark.parametrize("video", ["C_Person/0", "D_Person/0"])
 def test_a_video_without_frames_is_named(tmp_path: Path, video):
     put(tmp_path, LIST + f"2, 2, A_Person/1, {video}, 1\n")
-    with pytest.raises(UserError, match=rf"splits\.txt names {video}, but .* has no file \*\.jpg"):
+    with pytest.raises(UserError, match=rf"line \d of .*splits\.txt names {video}, but .* has no file \*\.jpg"):
         ytf.read(tmp_path, CARD)
 
 
