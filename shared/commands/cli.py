@@ -84,6 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     command("status", "Print for each target what is done, what can be run and what is missing.", scales=SCALES)
     training = command("train", "Train a run: one seed, or all of them.", "PAPER", "RUN", scales=TRAINED_SCALES)
     training.add_argument("--seed", type=int, metavar="N", help="this seed alone")
+    training.add_argument("--share", type=_count, default=1, metavar="N", help="have a GPU with N-1 others alike")
+    training.add_argument(
+        "--requeue", action="store_true", help="in a job of Slurm, wait for another's same training in the queue"
+    )
     evaluation = command(
         "evaluate", "Evaluate a trained run again.", "PAPER", "RUN", "BENCHMARK", scales=TRAINED_SCALES
     )
@@ -104,6 +108,12 @@ def _parser() -> argparse.ArgumentParser:
     readme = command("readme", "Write the tables of the papers' READMEs from runs.yaml and the published records.")
     readme.add_argument("--check", action="store_true", help="write nothing; exit with 1 where one differs, naming it")
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 1 up")
+    return int(text)
 
 
 def _scale(given: argparse.Namespace) -> str:
@@ -146,7 +156,7 @@ def _train(given: argparse.Namespace) -> None:
         return
     from shared.commands.train import train_seeds  # noqa: PLC0415
 
-    train_seeds(run, seeds, Results(given.results), data_root(given.data_root))
+    train_seeds(run, seeds, Results(given.results), data_root(given.data_root), shares=given.share, requeue=given.requeue)
 
 
 def _evaluate(given: argparse.Namespace) -> None:
