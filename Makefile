@@ -41,6 +41,7 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint envs/Containerfile
 
 # After a change of the dependencies in pyproject.toml; needs uv.
 lock:

@@ -11,14 +11,16 @@ from shared.records.fingerprint import report_code, target_code
 
 JOBS = suite.training_jobs()
 # A file run by itself starts at once; what it does is done by the server, which has imported all, where there is one.
-COMMAND = shlex.join([sys.executable, "-IS", str(Path(job_server.__file__).with_name("job.py"))])
+# With `--config image=replications.sif` and Apptainer (README), it is run by the image's Python.
+PYTHON = "python" if "image" in config else sys.executable
+COMMAND = shlex.join([PYTHON, "-IS", str(Path(job_server.__file__).with_name("job.py"))])
 # `--config without=emnist-balanced` waits for no run that is trained on what cannot be had; commas between several.
 WITHOUT = suite.data_sets_named(str(config.get("without", "")))
 # `--config longest=720` asks a cluster for no more than so many minutes a job.
 LONGEST = int(config.get("longest", suite.LONGEST_MINUTES))
 # `--config runs_per_gpu=4` lets so many small runs share a GPU of this machine; `--resources gpu=` goes on to say GPUs.
 SHARES = int(config.get("runs_per_gpu", 1))
-if SHARES > 1 and "gpu" in workflow.global_resources:
+if "gpu" in workflow.global_resources:
     workflow.global_resources["gpu"] = SHARES * int(workflow.global_resources["gpu"].value)
 
 
@@ -39,10 +41,17 @@ localrules:
     report,
 
 
+if "image" in config:
+
+    container: config["image"]
+
+
 onstart:
-    # A cluster's jobs are processes of their own.
-    if workflow.local_exec:
+    # A cluster's jobs are processes of their own, and have their GPUs to themselves.
+    if workflow.local_exec and "image" not in config:
         job_server.serve_this_process()
+    elif SHARES > 1 and not workflow.local_exec:
+        sys.exit("error: runs_per_gpu is for the GPUs of one machine; leave it out on a cluster.")
 
 
 rule all:
@@ -65,16 +74,16 @@ for name, records in suite.kinds_of_jobs().items():
         params:
             configuration=lambda wildcards: suite.configuration(JOBS[wildcards.job].run),
             arguments=lambda wildcards: JOBS[wildcards.job].arguments,
-            share=lambda wildcards: f"--share {SHARES}" if SHARES > 1 and JOBS[wildcards.job].shares_a_gpu else "",
         threads: lambda wildcards: suite.needs.processors(JOBS[wildcards.job].run)
         resources:
             gpu=lambda wildcards: JOBS[wildcards.job].gpu(SHARES),
+            share=lambda wildcards: SHARES if JOBS[wildcards.job].shares_a_gpu else 1,
             nodes=1,
             mem_mb=lambda wildcards, attempt: attempt * suite.needs.megabytes(JOBS[wildcards.job].run),
             runtime=lambda wildcards: JOBS[wildcards.job].minutes(LONGEST),
         # The command takes the shell's place, so that a signal reaches it alone; what ended an attempt before stays.
         shell:
-            "exec {COMMAND} train {params.arguments} {params.share} --requeue >> {log:q} 2>&1"
+            "exec {COMMAND} train {params.arguments} --share {resources.share} --requeue >> {log:q} 2>&1"
 
 
 rule evaluate:

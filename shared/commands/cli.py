@@ -82,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     listing = command("list", "Print papers, targets and runs.")
     listing.add_argument("--paper", metavar="PAPER", help="this paper alone")
     command("status", "Print for each target what is done, what can be run and what is missing.", scales=SCALES)
+    fetching = command("fetch", "Bring all data of a scale that can be had.", scales=TRAINED_SCALES)
+    fetching.add_argument("--paper", metavar="PAPER", help="this paper alone")
     training = command("train", "Train a run: one seed, or all of them.", "PAPER", "RUN", scales=TRAINED_SCALES)
     training.add_argument("--seed", type=int, metavar="N", help="this seed alone")
     training.add_argument("--share", type=_count, default=1, metavar="N", help="have a GPU with N-1 others alike")
@@ -137,6 +139,14 @@ def _status(given: argparse.Namespace) -> None:
 
     for line in lines(_scale(given), Results(given.results), data_root(given.data_root)):
         print(line)  # noqa: T201
+
+
+def _fetch(given: argparse.Namespace) -> None:
+    from shared.commands.fetch import fetch  # noqa: PLC0415
+
+    wanted = [paper(given.paper)] if given.paper else papers().values()
+    for line in fetch(wanted, _scale(given), data_root(given.data_root)):
+        print(line, flush=True)  # noqa: T201
 
 
 def _seeds(given: argparse.Namespace, count: int) -> Sequence[int]:

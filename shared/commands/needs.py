@@ -13,6 +13,7 @@ from shared.runs.registry import SMOKE, paper
 
 START_MINUTES = 10
 """What a job may take beside training: to start on a cluster, to read its data, to be measured on the benchmarks."""
+LONG_MINUTES = 10
 SMOKE_MINUTES, SMOKE_MEGABYTES = 10, 2000
 SPARE_TIME, SPARE_MEMORY = 2.0, 1.5
 """A job may take so many times what is known or estimated."""
@@ -36,30 +37,39 @@ def processors(run: Run) -> int:
     return processes(run) * (training.threads + training.workers)
 
 
-def minutes(run: Run) -> float | None:
-    """Return how long a seed may take; None where neither a published record nor a measured speed tells.
+def takes_long(run: Run) -> bool:
+    """Whether a seed of a run takes so long that it is a job of its own: more than `LONG_MINUTES`, or not known."""
+    if run.scale == SMOKE:
+        return False
+    seconds = _seconds_by_speed(run)
+    return seconds is None or seconds > 60 * LONG_MINUTES
 
-    A speed is that of one thread of a processor, so that a GPU takes less.
-    """
+
+def minutes(run: Run) -> float | None:
+    """Return how long a seed may take; None where neither a published record nor a measured speed tells."""
     if run.scale == SMOKE:
         return SMOKE_MINUTES
-    if run.hash in _published(run.paper):
-        seconds = _published(run.paper)[run.hash].provenance.wall_seconds
-    elif speed := paper(run.paper).images_per_second.get(run.config.backbone.name):
-        data, training = run.config.data, run.config.training
-        images = data.training_images * data.trained_classes / data.classes
-        seconds = training.length(math.ceil(images / training.batch_size)) * training.batch_size / speed
-    else:
+    record = _published(run.paper).get(run.hash)
+    seconds = record.provenance.wall_seconds if record else _seconds_by_speed(run)
+    return None if seconds is None else SPARE_TIME * seconds / 60
+
+
+def _seconds_by_speed(run: Run) -> float | None:
+    """Return how long a seed trains by the speed of its network on one thread of a processor; a GPU takes less."""
+    speed = paper(run.paper).images_per_second.get(run.config.backbone.name)
+    if speed is None:
         return None
-    return SPARE_TIME * seconds / 60
+    data, training = run.config.data, run.config.training
+    images = data.training_images * data.trained_classes / data.classes
+    return training.length(math.ceil(images / training.batch_size)) * training.batch_size / speed
 
 
 def megabytes(run: Run) -> int:
     """Return how much memory a run may take, all its processes together."""
     if run.scale == SMOKE:
         return SMOKE_MEGABYTES
-    if run.hash in _published(run.paper):
-        return math.ceil(SPARE_MEMORY * _published(run.paper)[run.hash].provenance.peak_memory_mib)
+    if record := _published(run.paper).get(run.hash):
+        return math.ceil(SPARE_MEMORY * record.provenance.peak_memory_mib)
     return processes(run) * (IN_MEMORY_MEGABYTES if in_memory(run) else STREAMED_MEGABYTES)
 
 

@@ -18,7 +18,6 @@ from shared.runs.config import Run
 from shared.runs.registry import SCALES, TRAINED_SCALES, paper, papers
 
 RESULTS = Results()
-LONG_MINUTES = 20
 LONGEST_MINUTES = 1440
 """What a job asks for whose time is not known: one that takes longer is stopped, saves, and goes on when retried."""
 
@@ -57,14 +56,13 @@ class Job:
 
 @cache
 def training_jobs() -> dict[str, Job]:
-    """Return every job that trains, at every scale, by its folder below `results`."""
+    """Return every job that trains, at every scale, by its folder below `results`, which is that of its log too."""
     jobs = {}
     for entry in papers().values():
         for scale in TRAINED_SCALES:
             for run in entry.runs(scale).values():
                 folder = f"{scale}/{entry.key}/runs/{run.name}"
-                each = needs.minutes(run)
-                if run.seeds > 1 and (each is None or each > LONG_MINUTES):
+                if run.seeds > 1 and needs.takes_long(run):
                     jobs |= {f"{folder}/seed{seed}": Job(run, ("record.json",), seed) for seed in range(run.seeds)}
                 else:
                     jobs[folder] = Job(run, tuple(f"seed{seed}/record.json" for seed in range(run.seeds)))

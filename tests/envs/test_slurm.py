@@ -8,8 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import psutil
 import pytest
 
 from tests.conftest import ROOT, copy_suite
+from tests.envs.samples import RUNS, SECONDS, training, until
 
 CLUSTER = ROOT / "tests/envs/slurm-cluster"
 MISSING = [name for name in ("slurmctld", "slurmd", "munged") if shutil.which(name) is None]
@@ -26,22 +26,7 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="a Slurm of this machine takes root"),
 ]
 
-RUNS = """\
-defaults:
-  data: {name: mnist-5k, sampling: {per_class: 100}}
-  backbone: {name: small-cnn, filters: [4, 4, 4], embedding: 8, dropout: 0.2}
-  loss: {name: affinity, sigma: 10, margin: 0.5}
-  scheme: {name: classification}
-  optimizer: {name: sgd, learning_rate: 0.02}
-  training: {epochs: 2, batch_size: 5, checkpoint_steps: 10, gpus: 1}
-  benchmarks: [mnist-test]
-runs:
-  only/{sigma}: {sigma: {set: loss.sigma, to: [10, 20]}}
-targets:
-  table1: {kind: table, title: None, runs: ["only/*"]}
-"""
 CANCELLED, LATE = "only/10", "only/20"
-SECONDS = 300
 
 
 @pytest.fixture(scope="module")
@@ -52,34 +37,23 @@ def cluster(tmp_path_factory) -> Iterator[None]:
     subprocess.run([CLUSTER, "stop", home], check=True)
 
 
-def until(found: Callable[[], Any], what: str) -> Any:
-    """Return what `found` finds, once that is something."""
-    deadline = time.monotonic() + SECONDS
-    while not (value := found()):
-        assert time.monotonic() < deadline, f"no {what}"
-        time.sleep(0.02)
-    return value
+def halted(suite: Path, runs: dict[str, str]) -> dict[str, psutil.Process]:
+    """Halt the training of each run, told with the hash of its configuration, at its first checkpoint."""
+    checkpoints = suite / "results/smoke/checkpoints/gaussian_affinity"
+    found: dict[str, psutil.Process] = {}
+    begun: dict[str, psutil.Process] = {}
 
+    def all_halted() -> bool:
+        for run in runs.keys() - found.keys():
+            if run not in begun and (process := training(run)):
+                begun[run] = process
+            if run in begun and list(checkpoints.glob(f"{runs[run]}/*/*/checkpoint.pt")):
+                begun[run].suspend()
+                found[run] = begun[run]
+        return found.keys() == runs.keys()
 
-def training(run: str) -> psutil.Process | None:
-    """Return the process that trains a run in a job of the cluster, once it does."""
-    for process in psutil.process_iter():
-        try:
-            if {"-m", "train", run} <= set(process.cmdline()) and "SLURM_JOB_ID" in process.environ():
-                return process
-        except psutil.Error:
-            continue
-    return None
-
-
-def halted(suite: Path, run: str, config_hash: str) -> tuple[psutil.Process, str]:
-    """Halt the training of a run at its first checkpoint; return it and the number of its job."""
-    checkpoints = suite / "results/smoke/checkpoints/gaussian_affinity" / config_hash
-    until(lambda: list(checkpoints.glob("*/*/checkpoint.pt")), f"checkpoint of {run}")
-    process = training(run)
-    assert process is not None
-    process.suspend()
-    return process, process.environ()["SLURM_JOB_ID"]
+    until(all_halted, "checkpoints")
+    return found
 
 
 def asked_to_end(process: psutil.Process) -> bool:
@@ -113,16 +87,16 @@ def test_a_cancelled_job_and_one_out_of_time_end_with_the_bits_of_one_left_alone
             stderr=log,
         )
         try:
-            first, cancelled = halted(suite, CANCELLED, expected[CANCELLED]["config_hash"])
+            processes = halted(suite, {run: plain["config_hash"] for run, plain in expected.items()})
+            cancelled, late = (processes[run].environ()["SLURM_JOB_ID"] for run in (CANCELLED, LATE))
             told = subprocess.run(["scontrol", "show", "job", cancelled], capture_output=True, text=True, check=True)
             subprocess.run(["scancel", cancelled], check=True)
-            second, late = halted(suite, LATE, expected[LATE]["config_hash"])
             # Less than two minutes are left, and at least one.
             used = subprocess.run(["squeue", "-h", "-j", late, "-o", "%M"], capture_output=True, text=True, check=True)
             limit = int(used.stdout.split(":")[0]) + 2
             subprocess.run(["scontrol", "update", f"JobId={late}", f"TimeLimit={limit}"], check=True)
-            until(lambda: asked_to_end(second), "signal before the time limit")
-            second.resume()
+            until(lambda: asked_to_end(processes[LATE]), "signal before the time limit")
+            processes[LATE].resume()
             assert workflow.wait(SECONDS) == 0
         finally:
             workflow.kill()
