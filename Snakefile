@@ -81,6 +81,9 @@ for name, records in suite.kinds_of_jobs().items():
             nodes=1,
             mem_mb=lambda wildcards, attempt: attempt * suite.needs.megabytes(JOBS[wildcards.job].run),
             runtime=lambda wildcards: JOBS[wildcards.job].minutes(LONGEST),
+            # Two minutes before the limit (Slurm may do it a minute earlier) a training saves and stops; retried, it
+            # goes on from there.
+            slurm_extra="--signal=TERM@120",
         # The command takes the shell's place, so that a signal reaches it alone; what ended an attempt before stays.
         shell:
             "exec {COMMAND} train {params.arguments} --share {resources.share} --requeue >> {log:q} 2>&1"

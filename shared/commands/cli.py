@@ -166,7 +166,9 @@ def _train(given: argparse.Namespace) -> None:
         return
     from shared.commands.train import train_seeds  # noqa: PLC0415
 
-    train_seeds(run, seeds, Results(given.results), data_root(given.data_root), shares=given.share, requeue=given.requeue)
+    train_seeds(
+        run, seeds, Results(given.results), data_root(given.data_root), shares=given.share, requeue=given.requeue
+    )
 
 
 def _evaluate(given: argparse.Namespace) -> None:

@@ -22,7 +22,9 @@ from shared.training.setup import Setup
 from shared.training.termination import Stopped
 
 
-def train_seeds(run: Run, seeds: Sequence[int], results: Results, root: Path, *, shares: int = 1, requeue: bool = False) -> None:
+def train_seeds(
+    run: Run, seeds: Sequence[int], results: Results, root: Path, *, shares: int = 1, requeue: bool = False
+) -> None:
     """Train seeds one after the other, each as `train` does; stopped by SIGTERM, end the process with status 143."""
     for seed in seeds:
         try:

@@ -57,7 +57,7 @@ class Job:
 @cache
 def training_jobs() -> dict[str, Job]:
     """Return every job that trains, at every scale, by its folder below `results`, which is that of its log too."""
-    jobs = {}
+    jobs: dict[str, Job] = {}
     for entry in papers().values():
         for scale in TRAINED_SCALES:
             for run in entry.runs(scale).values():

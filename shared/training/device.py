@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 
@@ -44,7 +44,7 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: IO[str] | None = None
+        self._file: int | None = None
 
     def taken(self, *, alone: bool) -> bool:
         """Take it, if others who have it now let that be, and return whether they did.
@@ -55,7 +55,7 @@ class Lock:
         """
         try:
             flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            self._file = self._file or os.fdopen(os.open(self.path, flags, 0o600), "r+")
+            self._file = os.open(self.path, flags, 0o600) if self._file is None else self._file
             fcntl.flock(self._file, fcntl.LOCK_NB | (fcntl.LOCK_EX if alone else fcntl.LOCK_SH))
         except BlockingIOError:
             self.let_go()
@@ -67,7 +67,7 @@ class Lock:
     def let_go(self) -> None:
         """Leave it to others."""
         if self._file is not None:
-            self._file.close()
+            os.close(self._file)
             self._file = None
 
 
@@ -126,8 +126,9 @@ def _own(folder: Path) -> None:
 
 
 def prepare(training: Training, *, gpus: int | None = None, shares: int = 1) -> tuple[torch.device, Any]:
-    """Choose the device, one of the `gpus` that are asked for (those of the training) or a share of it, and fix threads and algorithms so that a seed gives the same bits again.
+    """Choose the device, and fix threads and algorithms so that a seed gives the same bits again.
 
+    It is one of the `gpus` that are asked for, else of those of the training; with `shares` one share of it (`claim`).
     With a given number of threads a CPU gives them as it is; a GPU must be told.
 
     Returns the device and what must be kept alive to hold it.

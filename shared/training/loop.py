@@ -109,7 +109,9 @@ def fit(
     with Progress(label, total, position.step, training.batch_size) as progress, terminable() as termination:
         anyone = parallel.Anyone(CHECK_STEPS)
         while not position.ended:
-            for batch in _left(scheme, images, training, seed, position, total):
+            left = scheme.batches(images, training.batch_size, seed, position.epoch, position.batch)
+            # None, where it was stopped after the last step of all.
+            for batch in () if _ended(scheme, position, total) else left:
                 scheme.set_learning_rate(learning_rate_factor(training, position.step / total))
                 for name, term in scheme.step(*batch).items():
                     previous = position.totals.get(name)
@@ -142,15 +144,6 @@ def fit(
     if position.best_state is not None:
         scheme.restore(position.best_state)
     return position
-
-
-def _left(
-    scheme: TrainingScheme, images: Images, training: Training, seed: int, position: Position, total: int
-) -> Iterator[tuple[Tensor, ...]]:
-    """Return the batches that are left of an epoch; none after the last step of all."""
-    if _ended(scheme, position, total):
-        return iter(())
-    return scheme.batches(images, training.batch_size, seed, position.epoch, position.batch)
 
 
 def _ended(scheme: TrainingScheme, position: Position, total: int) -> bool:
@@ -241,4 +234,3 @@ def _position(saved: dict[str, Any]) -> Position:
     if "samples" in known:
         known["counts"] = dict.fromkeys(known["totals"], known.pop("samples"))
     return Position(**known)
-

@@ -158,7 +158,7 @@ class Anyone:
         pace = (now - self._since) / self._between
         told = torch.tensor([float(here), pace if rank() == 0 else 0.0], device=device)
         torch.distributed.all_reduce(told)
-        asked, pace = told.tolist()
+        asked, pace = map(float, told.tolist())
         self._since = now
         self._between = self._left = max(1, min(self._most, int(LISTEN_SECONDS / max(pace, 1e-6))))
         return asked > 0

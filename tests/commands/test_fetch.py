@@ -44,10 +44,11 @@ def no_emnist(monkeypatch):
 
 
 def test_all_that_can_be_had_is_brought_and_the_rest_is_told_whatever_fails(source, no_emnist, tmp_path):
-    root, said = tmp_path / "data", {}
+    root = tmp_path / "data"
+    told: list[str] = []
     with pytest.raises(UserError, match=r"could not be fetched: emnist-balanced; mend"):
-        for line in fetch(PAPERS, "full", root):
-            name, _, said[name] = line.partition(": ")
+        told.extend(fetch(PAPERS, "full", root))
+    said = dict(line.split(": ", 1) for line in told)
     assert (root / "MNIST/raw/train-images-idx3-ubyte").stat().st_size == 16 + 3 * 28 * 28
     assert said["mnist"] == f"brought into {root}/MNIST/raw"
     assert said["emnist-balanced"] == "EMNIST could not be fetched"

@@ -1,4 +1,4 @@
-"""The profile for Kubernetes, with a stand-in for kubectl: what a Job asks for, success, failure and an end from outside."""
+"""The profile for Kubernetes, with a stand-in for kubectl: what a Job asks for; success, failure and cancelling."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.envs.samples import RUNS, SECONDS, training, until
 PROFILE = ROOT / "envs/profiles/kubernetes"
 RUNS_OF_EACH_KIND = RUNS.replace(
     "only/{sigma}: {sigma: {set: loss.sigma, to: [10, 20]}}",
-    "only/{end}: {end: {well: {training.gpus: 0}, failing: {training.gpus: 64}, ended: {training.gpus: 0, loss.sigma: 20}}}",
+    "only/{end}: {set: {training.gpus: 0}, end: {well: {}, failing: {training.gpus: 64}, ended: {loss.sigma: 20}}}",
 )
 FOLDER = "results/smoke/gaussian_affinity/runs/only"
 
@@ -50,9 +51,10 @@ def suite(tmp_path):
     return folder
 
 
-def job(environment: dict[str, str]) -> dict:
+def job(environment: dict[str, str]) -> dict[str, Any]:
     [path] = Path(environment["STAND_IN"]).glob("*.json")
-    return json.loads(path.read_text())
+    made: dict[str, Any] = json.loads(path.read_text())
+    return made
 
 
 def submitted(tmp_path: Path, environment: dict[str, str], **asked) -> subprocess.CompletedProcess[str]:
@@ -92,8 +94,9 @@ def test_what_is_missing_or_not_on_the_volume_is_said_and_nothing_is_submitted(t
 
 def test_a_job_that_is_gone_has_failed_and_one_that_cannot_be_asked_for_runs_on(environment):
     def status(**other: str) -> str:
-        command = [PROFILE / "status", "replication-1"]
-        return subprocess.run(command, env={**environment, **other}, capture_output=True, text=True).stdout
+        command = [str(PROFILE / "status"), "replication-1"]
+        done = subprocess.run(command, env={**environment, **other}, stdout=subprocess.PIPE, text=True, check=True)
+        return done.stdout
 
     assert status() == "failed\n"
     assert status(KUBECTL="false") == "running\n"
@@ -104,9 +107,11 @@ def test_success_failure_and_an_end_from_outside(suite, environment, tmp_path):
     told = tmp_path / "told"
     with told.open("w") as output:
         workflow = subprocess.Popen(
-            [sys.executable, "-m", "snakemake", "--profile", "envs/profiles/kubernetes", "--retries", "0"]
-            + ["--seconds-between-status-checks", "1", "--latency-wait", "5", "--"]
-            + [f"{FOLDER}/{run}/seed0/record.json" for run in ("well", "failing", "ended")],
+            [
+                *(sys.executable, "-m", "snakemake", "--profile", "envs/profiles/kubernetes", "--retries", "0"),
+                *("--seconds-between-status-checks", "1", "--latency-wait", "5", "--"),
+                *(f"{FOLDER}/{run}/seed0/record.json" for run in ("well", "failing", "ended")),
+            ],
             cwd=suite,
             env=environment,
             stdout=output,
@@ -124,7 +129,7 @@ def test_success_failure_and_an_end_from_outside(suite, environment, tmp_path):
         until(lambda: not process.is_running(), "end")
     finally:
         workflow.kill()
-        print(told.read_text())
+        sys.stdout.write(told.read_text())
     logs = {run: (suite / FOLDER / run / "train.log").read_text() for run in ("well", "failing", "ended")}
     assert (suite / FOLDER / "well/seed0/record.json").exists()
     assert "this run asks for 64 GPUs (training.gpus), and none can be used here" in logs["failing"]

@@ -64,7 +64,8 @@ def asked_to_end(process: psutil.Process) -> bool:
 
 def record(results: Path, run: str) -> dict[str, Any]:
     path = results / "smoke/gaussian_affinity/runs" / run / "seed0/record.json"
-    return json.loads(path.read_text())
+    written: dict[str, Any] = json.loads(path.read_text())
+    return written
 
 
 def test_a_cancelled_job_and_one_out_of_time_end_with_the_bits_of_one_left_alone(cluster, tmp_path, digits_root):
@@ -79,8 +80,10 @@ def test_a_cancelled_job_and_one_out_of_time_end_with_the_bits_of_one_left_alone
     targets = [f"results/smoke/gaussian_affinity/runs/{run}/seed0/record.json" for run in expected]
     with (tmp_path / "log").open("w") as log:
         workflow = subprocess.Popen(
-            [sys.executable, "-m", "snakemake", "--profile", "envs/profiles/slurm"]
-            + ["--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5", "--", *targets],
+            [
+                *(sys.executable, "-m", "snakemake", "--profile", "envs/profiles/slurm"),
+                *("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5", "--", *targets),
+            ],
             cwd=suite,
             env=environment,
             stdout=log,
@@ -100,7 +103,7 @@ def test_a_cancelled_job_and_one_out_of_time_end_with_the_bits_of_one_left_alone
             assert workflow.wait(SECONDS) == 0
         finally:
             workflow.kill()
-            print((tmp_path / "log").read_text())
+            sys.stdout.write((tmp_path / "log").read_text())
     assert "TresPerJob=gres:gpu:1" in told.stdout
     assert "NumNodes=1 NumCPUs=1 " in told.stdout
     assert "TimeLimit=00:20:00" in told.stdout
@@ -110,5 +113,5 @@ def test_a_cancelled_job_and_one_out_of_time_end_with_the_bits_of_one_left_alone
         said = (suite / "results/smoke/gaussian_affinity/runs" / run / "train.log").read_text()
         assert f"{run} seed 0: stopped; the same command goes on from here" in said
         assert said.rstrip().endswith("images/s"), said
-    states = subprocess.run(["squeue", "--noheader", "--states=all", "--format=%T"], capture_output=True, text=True)
-    assert sorted(states.stdout.split()) == ["CANCELLED", "COMPLETED", "COMPLETED", "FAILED"]
+    states = subprocess.check_output(["squeue", "--noheader", "--states=all", "--format=%T"], text=True)
+    assert sorted(states.split()) == ["CANCELLED", "COMPLETED", "COMPLETED", "FAILED"]

@@ -21,7 +21,8 @@ from shared.runs.config import Run, Training
 from shared.runs.registry import paper
 from shared.training.batches import Images, ImageTensor, Normalisation
 from shared.training.checkpoint import Checkpoints
-from shared.training.loop import Stopped, error, fit, learning_rate_factor
+from shared.training.loop import error, fit, learning_rate_factor
+from shared.training.termination import Stopped
 
 RUNS = """\
 defaults:

@@ -89,14 +89,19 @@ def test_stopped_after_the_last_step_of_all_no_other_follows(tmp_path):
 
 def test_a_second_signal_does_not_break_off_the_saving(tmp_path, monkeypatch):
     monkeypatch.setattr(termination, "GRACE_SECONDS", 0.05)
-    with pytest.raises(Stopped), termination.terminable() as asked:
-        terminate()
-        assert asked.came
-        terminate()
-        time.sleep(0.2)
-        saved = True
-        raise Stopped
-    assert saved
+    saved = []
+
+    def stopped_and_saving() -> None:
+        with termination.terminable() as asked:
+            terminate()
+            assert asked.came
+            terminate()
+            time.sleep(0.2)
+            saved.append(1)
+
+    with pytest.raises(Stopped):
+        stopped_and_saving()
+    assert saved == [1]
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
