@@ -33,7 +33,7 @@ def test_a_run_that_was_published_asks_for_what_it_took_and_half_as_much_again(m
 
 
 def test_by_a_measured_speed_else_as_long_as_is_allowed():
-    job = JOBS["full/regular_polytope/runs/figure5/cube/learnable/seed0"]
+    job = JOBS["full/regular_polytope/runs/figure2/simplex/seed0"]
     config = job.run.config
     images = 60_000 * (config.training.epochs or 0)
     speed = paper("regular_polytope").images_per_second["lenet++"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -43,3 +45,9 @@ def training(run: str) -> psutil.Process | None:
         except psutil.Error:
             continue
     return None
+
+
+def asked_to_end(process: psutil.Process) -> bool:
+    """Whether SIGTERM waits for a halted process."""
+    line = next(line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if line[:7] == "ShdPnd:")
+    return bool(int(line.split()[1], 16) >> signal.SIGTERM - 1 & 1)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT, copy_suite
-from tests.envs.samples import RUNS, SECONDS, training, until
+from tests.envs.samples import RUNS, SECONDS, asked_to_end, training, until
 
 PROFILE = ROOT / "envs/profiles/kubernetes"
 RUNS_OF_EACH_KIND = RUNS.replace(
@@ -119,12 +119,14 @@ def test_success_failure_and_an_end_from_outside(suite, environment, tmp_path):
         )
     try:
         process = until(lambda: training("only/ended"), "training")
-        until(lambda: list((suite / "results").rglob("checkpoint.pt")), "checkpoint")
+        # One of the run that ends well too.
+        until(lambda: len(list((suite / "results").rglob("checkpoint.pt"))) == 2, "checkpoint")
         process.suspend()
         until(lambda: "Finished jobid: " in told.read_text(), "success")
         until(lambda: "Error in rule train_1_seeds" in told.read_text(), "failure")
         workflow.send_signal(signal.SIGINT)
         assert workflow.wait(SECONDS) != 0
+        until(lambda: asked_to_end(process), "signal")
         process.resume()
         until(lambda: not process.is_running(), "end")
     finally:

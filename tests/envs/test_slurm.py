@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ import psutil
 import pytest
 
 from tests.conftest import ROOT, copy_suite
-from tests.envs.samples import RUNS, SECONDS, training, until
+from tests.envs.samples import RUNS, SECONDS, asked_to_end, training, until
 
 CLUSTER = ROOT / "tests/envs/slurm-cluster"
 MISSING = [name for name in ("slurmctld", "slurmd", "munged") if shutil.which(name) is None]
@@ -54,12 +53,6 @@ def halted(suite: Path, runs: dict[str, str]) -> dict[str, psutil.Process]:
 
     until(all_halted, "checkpoints")
     return found
-
-
-def asked_to_end(process: psutil.Process) -> bool:
-    """Whether SIGTERM waits for a halted process."""
-    line = next(line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if line[:7] == "ShdPnd:")
-    return bool(int(line.split()[1], 16) >> signal.SIGTERM - 1 & 1)
 
 
 def record(results: Path, run: str) -> dict[str, Any]:
