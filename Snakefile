@@ -67,8 +67,6 @@ for name, records in suite.kinds_of_jobs().items():
             name
         output:
             [f"results/{{job}}/{record}" for record in records],
-        log:
-            "results/{job}/train.log",
         wildcard_constraints:
             job=matching(folder for folder, job in JOBS.items() if job.records == records),
         params:
@@ -84,9 +82,11 @@ for name, records in suite.kinds_of_jobs().items():
             # Two minutes before the limit (Slurm may do it a minute earlier) a training saves and stops; retried, it
             # goes on from there.
             slurm_extra="--signal=TERM@120",
-        # The command takes the shell's place, so that a signal reaches it alone; what ended an attempt before stays.
+        # The command takes the shell's place, so that who waits for the shell waits for it, when both get a signal. The
+        # log is not given by `log:`, since Snakemake would remove it before each attempt, with what ended the last.
         shell:
-            "exec {COMMAND} train {params.arguments} --share {resources.share} --requeue >> {log:q} 2>&1"
+            "exec {COMMAND} train {params.arguments} --share {resources.share} --requeue"
+            " >> results/{wildcards.job:q}/train.log 2>&1"
 
 
 rule evaluate:

@@ -40,7 +40,7 @@ def there(asked: int) -> int:
 
 
 class Lock:
-    """A file that processes hold together, or one alone, until they let go or end, however they end."""
+    """A file that processes hold together, or one alone, until they let go, forget it or end, however they end."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -70,9 +70,12 @@ class Lock:
             os.close(self._file)
             self._file = None
 
+    def __del__(self) -> None:
+        self.let_go()
+
 
 def claim(devices: Sequence[str], folder: Path, shares: int = 1) -> tuple[int, list[Lock]]:
-    """Take one of the named devices that no other process holds, until the locks are let go or the process ends.
+    """Take one of the named devices that no other process holds, for as long as the locks are kept.
 
     With `shares` of two or more it is one share of a device, which so many processes that ask alike have together.
     Snakemake counts the GPUs of a machine (`--resources gpu=N`) but hands out none, so jobs side by side share them

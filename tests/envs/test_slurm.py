@@ -22,6 +22,10 @@ MISSING = [name for name in ("slurmctld", "slurmd", "munged") if shutil.which(na
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(bool(MISSING), reason=f"no Slurm here ({', '.join(MISSING)}): apt-get install slurm-wlm munge"),
+    pytest.mark.skipif(
+        Path("/etc/slurm/slurm.conf").exists() and not Path("/etc/slurm/slurm.conf").is_symlink(),
+        reason="this machine has a Slurm of its own",
+    ),
     pytest.mark.skipif(os.geteuid() != 0, reason="a Slurm of this machine takes root"),
 ]
 

@@ -67,9 +67,11 @@ def test_so_many_small_runs_share_a_device_and_another_has_it_alone(tmp_path):
     assert second
     assert not held(tmp_path, 2)
     assert not held(tmp_path, 1)
-    for lock in (*first, *second):
-        lock.let_go()
-    assert held(tmp_path, 1)
+    first[0].let_go()
+    first[1].let_go()
+    del second
+    alone = held(tmp_path, 1)
+    assert alone
     assert not held(tmp_path, 2)
     assert device.claim(["a", "b"], tmp_path, 2)[0] == 1
 
