@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,17 @@ def training(run: str) -> psutil.Process | None:
     return None
 
 
-def asked_to_end(process: psutil.Process) -> bool:
-    """Whether SIGTERM waits for a halted process."""
-    line = next(line for line in Path(f"/proc/{process.pid}/status").read_text().splitlines() if line[:7] == "ShdPnd:")
-    return bool(int(line.split()[1], 16) >> signal.SIGTERM - 1 & 1)
+def let_end(process: psutil.Process) -> None:
+    """Let a halted process go on once SIGTERM waits for it; what sent that may have done so already."""
+
+    def asked() -> bool:
+        try:
+            status = Path(f"/proc/{process.pid}/status").read_text()
+        except FileNotFoundError:
+            return True
+        pending = next(line for line in status.splitlines() if line.startswith("ShdPnd:"))
+        return bool(int(pending.split()[1], 16) >> signal.SIGTERM - 1 & 1)
+
+    until(lambda: asked() or process.status() != psutil.STATUS_STOPPED, "signal")
+    with suppress(psutil.NoSuchProcess):
+        process.resume()

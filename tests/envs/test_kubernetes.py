@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT, copy_suite
-from tests.envs.samples import RUNS, SECONDS, asked_to_end, training, until
+from tests.envs.samples import RUNS, SECONDS, let_end, training, until
 
 PROFILE = ROOT / "envs/profiles/kubernetes"
 RUNS_OF_EACH_KIND = RUNS.replace(
@@ -126,11 +126,11 @@ def test_success_failure_and_an_end_from_outside(suite, environment, tmp_path):
         until(lambda: "Error in rule train_1_seeds" in told.read_text(), "failure")
         workflow.send_signal(signal.SIGINT)
         assert workflow.wait(SECONDS) != 0
-        until(lambda: asked_to_end(process), "signal")
-        process.resume()
+        let_end(process)
         until(lambda: not process.is_running(), "end")
     finally:
         workflow.kill()
+        workflow.wait()
         sys.stdout.write(told.read_text())
     logs = {run: (suite / FOLDER / run / "train.log").read_text() for run in ("well", "failing", "ended")}
     assert (suite / FOLDER / "well/seed0/record.json").exists()
