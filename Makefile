@@ -41,11 +41,12 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint envs/Containerfile
 
 # After a change of the dependencies in pyproject.toml; needs uv.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-		--extra dev pyproject.toml -o requirements.lock
+		--extra dev --extra cluster pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf .venv .snakemake results/smoke results/lite results/full

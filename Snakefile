@@ -12,9 +12,17 @@ from shared.records.fingerprint import report_code, target_code
 suite = Asked()
 JOBS = suite.training_jobs()
 # A file run by itself starts at once; what it does is done by the server, which has imported all, where there is one.
-COMMAND = shlex.join([sys.executable, "-IS", str(Path(job_server.__file__).with_name("job.py"))])
+# With `--config image=replications.sif` and Apptainer (README), it is run by the image's Python.
+PYTHON = "python" if "image" in config else sys.executable
+COMMAND = shlex.join([PYTHON, "-IS", str(Path(job_server.__file__).with_name("job.py"))])
 # `--config without=emnist-balanced` waits for no run that is trained on what cannot be had; commas between several.
 WITHOUT = suite.data_sets_named(str(config.get("without", "")))
+# `--config longest=720` asks a cluster for no more than so many minutes a job.
+LONGEST = int(config.get("longest", suite.LONGEST_MINUTES))
+# `--config runs_per_gpu=4` lets so many small runs share a GPU of this machine; `--resources gpu=` goes on to say GPUs.
+SHARES = int(config.get("runs_per_gpu", 1))
+if "gpu" in workflow.global_resources:
+    workflow.global_resources["gpu"] = SHARES * int(workflow.global_resources["gpu"].value)
 
 
 def matching(names):
@@ -27,8 +35,24 @@ wildcard_constraints:
     paper=matching(suite.papers()),
 
 
+# Cheap: drawn where Snakemake runs, on a cluster too.
+localrules:
+    table,
+    figure,
+    report,
+
+
+if "image" in config:
+
+    container: config["image"]
+
+
 onstart:
-    job_server.serve_this_process()
+    # A cluster's jobs are processes of their own, and have their GPUs to themselves.
+    if workflow.local_exec and "image" not in config:
+        job_server.serve_this_process()
+    elif SHARES > 1 and not workflow.local_exec:
+        sys.exit("error: runs_per_gpu is for the GPUs of one machine; leave it out on a cluster.")
 
 
 rule all:
@@ -36,26 +60,34 @@ rule all:
         "results/smoke/report/index.html",
 
 
-# One job trains all seeds of a run, since each start of torch costs seconds: so a rule for each number of seeds.
-for count in sorted({run.seeds for run in JOBS.values()}):
+# A rule for each number of seeds that a job trains.
+for name, records in suite.kinds_of_jobs().items():
 
     rule:
         name:
-            f"train_{count}_seeds"
+            name
         output:
-            [f"results/{{job}}/seed{seed}/record.json" for seed in range(count)],
-        log:
-            "results/{job}/train.log",
+            [f"results/{{job}}/{record}" for record in records],
         wildcard_constraints:
-            job=matching(job for job, run in JOBS.items() if run.seeds == count),
+            job=matching(folder for folder, job in JOBS.items() if job.records == records),
         params:
-            configuration=lambda wildcards: suite.configuration(JOBS[wildcards.job]),
-            arguments=lambda wildcards: suite.arguments(JOBS[wildcards.job]),
-        threads: lambda wildcards: JOBS[wildcards.job].config.training.threads
+            configuration=lambda wildcards: suite.configuration(JOBS[wildcards.job].run),
+            arguments=lambda wildcards: JOBS[wildcards.job].arguments,
+        threads: lambda wildcards: suite.needs.processors(JOBS[wildcards.job].run)
         resources:
-            gpu=lambda wildcards: JOBS[wildcards.job].config.training.gpus,
+            gpu=lambda wildcards: JOBS[wildcards.job].gpu(SHARES),
+            share=lambda wildcards: SHARES if JOBS[wildcards.job].shares_a_gpu else 1,
+            nodes=1,
+            mem_mb=lambda wildcards, attempt: attempt * suite.needs.megabytes(JOBS[wildcards.job].run),
+            runtime=lambda wildcards: JOBS[wildcards.job].minutes(LONGEST),
+            # Two minutes before the limit (Slurm may do it a minute earlier) a training saves and stops; retried, it
+            # goes on from there.
+            slurm_extra="--signal=TERM@120",
+        # The command takes the shell's place, so that who waits for the shell waits for it, when both get a signal. The
+        # log is not given by `log:`, since Snakemake would remove it before each attempt, with what ended the last.
         shell:
-            "{COMMAND} train {params.arguments} > {log:q} 2>&1"
+            "exec {COMMAND} train {params.arguments} --share {resources.share} --requeue"
+            " >> results/{wildcards.job:q}/train.log 2>&1"
 
 
 rule evaluate:
@@ -63,10 +95,14 @@ rule evaluate:
         "results/{scale}/{paper}/runs/{run}/seed{seed}/record.json",
     output:
         "results/{scale}/{paper}/runs/{run}/seed{seed}/benchmarks/{benchmark}.json",
+    threads: lambda wildcards: suite.needs.processors(suite.run(wildcards))
     resources:
-        gpu=1,
+        gpu=lambda wildcards: SHARES * min(1, suite.run(wildcards).config.training.gpus),
+        nodes=1,
+        mem_mb=lambda wildcards, attempt: attempt * suite.needs.megabytes(suite.run(wildcards)),
+        runtime=LONGEST,
     shell:
-        "{COMMAND} evaluate {wildcards.paper} {wildcards.run} {wildcards.benchmark}"
+        "exec {COMMAND} evaluate {wildcards.paper} {wildcards.run} {wildcards.benchmark}"
         " --scale {wildcards.scale} --seed {wildcards.seed}"
 
 

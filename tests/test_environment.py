@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 import yaml
@@ -38,7 +40,8 @@ def test_every_package_is_pinned_and_hashed_and_no_address_is_named():
 
 def test_the_lock_satisfies_what_the_project_asks_for():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for line in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
+    extras = project["optional-dependencies"]
+    for line in [*project["dependencies"], *extras["dev"], *extras["cluster"]]:
         asked = Requirement(line)
         pinned = locked()[canonicalize_name(asked.name)]
         assert asked.specifier.contains(str(pinned.specifier).removeprefix("==")), (line, str(pinned))
@@ -98,3 +101,14 @@ def test_the_workflow_file_of_the_host_runs_the_smoke_scale_and_keeps_the_report
     assert ".ci/run" in commands
     kept = next(step for step in steps if "upload-artifact" in step.get("uses", ""))
     assert kept["with"]["path"] == "results/smoke/report"
+
+
+def test_the_image_is_built_from_the_lock_and_checked(tmp_path):
+    lint = [Path(sys.executable).with_name("hadolint")]
+    assert subprocess.run([*lint, ROOT / "envs/Containerfile"], capture_output=True, check=False).returncode == 0
+    text = (ROOT / "envs/Containerfile").read_text()
+    assert "COPY requirements.lock /requirements.lock" in text
+    assert "--require-hashes -r /requirements.lock" in text
+    worse = tmp_path / "Containerfile"
+    worse.write_text(text.replace(":3.11-slim-bookworm", ""))
+    assert "DL3006" in subprocess.run([*lint, worse], capture_output=True, text=True, check=False).stdout

@@ -82,8 +82,14 @@ def _parser() -> argparse.ArgumentParser:
     listing = command("list", "Print papers, targets and runs.")
     listing.add_argument("--paper", metavar="PAPER", help="this paper alone")
     command("status", "Print for each target what is done, what can be run and what is missing.", scales=SCALES)
+    fetching = command("fetch", "Bring all data of a scale that can be had.", scales=TRAINED_SCALES)
+    fetching.add_argument("--paper", metavar="PAPER", help="this paper alone")
     training = command("train", "Train a run: one seed, or all of them.", "PAPER", "RUN", scales=TRAINED_SCALES)
     training.add_argument("--seed", type=int, metavar="N", help="this seed alone")
+    training.add_argument("--share", type=_count, default=1, metavar="N", help="have a GPU with N-1 others alike")
+    training.add_argument(
+        "--requeue", action="store_true", help="in a job of Slurm, wait for another's same training in the queue"
+    )
     evaluation = command(
         "evaluate", "Evaluate a trained run again.", "PAPER", "RUN", "BENCHMARK", scales=TRAINED_SCALES
     )
@@ -104,6 +110,12 @@ def _parser() -> argparse.ArgumentParser:
     readme = command("readme", "Write the tables of the papers' READMEs from runs.yaml and the published records.")
     readme.add_argument("--check", action="store_true", help="write nothing; exit with 1 where one differs, naming it")
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 1 up")
+    return int(text)
 
 
 def _scale(given: argparse.Namespace) -> str:
@@ -129,6 +141,14 @@ def _status(given: argparse.Namespace) -> None:
         print(line)  # noqa: T201
 
 
+def _fetch(given: argparse.Namespace) -> None:
+    from shared.commands.fetch import fetch  # noqa: PLC0415
+
+    wanted = [paper(given.paper)] if given.paper else papers().values()
+    for line in fetch(wanted, _scale(given), data_root(given.data_root)):
+        print(line, flush=True)  # noqa: T201
+
+
 def _seeds(given: argparse.Namespace, count: int) -> Sequence[int]:
     if given.seed is None:
         return range(count)
@@ -146,7 +166,9 @@ def _train(given: argparse.Namespace) -> None:
         return
     from shared.commands.train import train_seeds  # noqa: PLC0415
 
-    train_seeds(run, seeds, Results(given.results), data_root(given.data_root))
+    train_seeds(
+        run, seeds, Results(given.results), data_root(given.data_root), shares=given.share, requeue=given.requeue
+    )
 
 
 def _evaluate(given: argparse.Namespace) -> None:

@@ -83,10 +83,10 @@ def _prepare() -> None:
             with contextlib.suppress(Exception):
                 importlib.import_module(module.name)
     with contextlib.suppress(UserError, LookupError):
-        for run in training_jobs().values():
-            training_code(run)
-            for benchmark in run.config.benchmarks:
-                evaluation_code(run, benchmark)
+        for job in training_jobs().values():
+            training_code(job.run)
+            for benchmark in job.run.config.benchmarks:
+                evaluation_code(job.run, benchmark)
     gc.freeze()
 
 

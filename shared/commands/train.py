@@ -18,32 +18,37 @@ from shared.runs.catalogue import evaluations
 from shared.runs.config import Run
 from shared.training import device as devices
 from shared.training import parallel
-from shared.training.loop import Stopped
+from shared.training.requeue import give_back
 from shared.training.setup import Setup
+from shared.training.termination import Stopped
 
 
-def train_seeds(run: Run, seeds: Sequence[int], results: Results, root: Path) -> None:
-    """Train seeds one after the other; stopped by SIGTERM, end the process with status 143."""
+def train_seeds(
+    run: Run, seeds: Sequence[int], results: Results, root: Path, *, shares: int = 1, requeue: bool = False
+) -> None:
+    """Train seeds one after the other, each as `train` does; stopped by SIGTERM, end the process with status 143."""
     for seed in seeds:
         try:
-            train(run, seed, results, root)
+            train(run, seed, results, root, shares=shares, requeue=requeue)
         except Stopped:
             print(f"{run.name} seed {seed}: stopped; the same command goes on from here", file=sys.stderr)  # noqa: T201
             sys.exit(143)
     parallel.apart()
 
 
-def train(run: Run, seed: int, results: Results, root: Path) -> None:
+def train(run: Run, seed: int, results: Results, root: Path, *, shares: int = 1, requeue: bool = False) -> None:
     """Train one seed of a run, or take it up where it stopped, and write its record, its curve and what it keeps.
 
-    Started by `torchrun`, the processes train together, and the first of them writes.
+    Started by `torchrun`, the processes train together, and the first of them writes. With `shares` of two or more it
+    takes one of so many shares of a GPU.
 
     Raises:
         UserError: the data set cannot be had, the loss is no longer finite, the checkpoint is another run's, or
             another of the processes died.
 
     Where another process trains the same weights (a run of another name configured alike, or one left over from a
-    killed workflow), this one waits and takes up what it left.
+    killed workflow), this one waits, without a device, and takes up what it left. A job of Slurm, whose devices nobody
+    else can use while it waits, goes back to the queue with `requeue`.
 
     """
     began = time.monotonic()
@@ -52,15 +57,19 @@ def train(run: Run, seed: int, results: Results, root: Path) -> None:
     asked = evaluations(run, (*run.config.benchmarks, *along))
     drawn = draw(run.config.data, seed, root)
     checkpoints = checkpoints_of(run, seed, results)
-    with checkpoints.only_writer(f"{run.name} (seed {seed})"):
+    training = run.config.training
+    with (
+        parallel.together(on_gpus=devices.there(training.gpus) > 0),
+        checkpoints.only_writer(f"{run.name} (seed {seed})", meanwhile=give_back if requeue else None),
+    ):
         if parallel.rank() == 0:
             for folder in (checkpoints.folder, results.seed(run.scale, run.paper, run.name, seed)):
                 remove_unfinished(folder)
-        device, _hold = devices.prepare(run.config.training)
-        with parallel.together(device):
-            setup = Setup(run, seed, drawn, device)
-            trained = Trained(setup, root, asked)
-            position = setup.fit(checkpoints, measure=trained.row if along else None)
+        device, _hold = devices.prepare(training, shares=shares)
+        setup = Setup(run, seed, drawn, device)
+        trained = Trained(setup, root, asked)
+        position = setup.fit(checkpoints, measure=trained.row if along else None)
         if parallel.rank() == 0:
             seconds = time.monotonic() - began
             write_record(trained, position, checkpoints.made, results, started=started, seconds=seconds)
+        parallel.meet()

@@ -6,10 +6,12 @@ import inspect
 import json
 import sys
 from collections.abc import Callable, Collection
-from functools import wraps
+from dataclasses import dataclass
+from functools import cache, wraps
 from pathlib import Path
 from typing import Any
 
+from shared.commands import needs
 from shared.errors import UserError, suggestion
 from shared.records.results import SUFFIXES, Results
 from shared.records.target_records import record_paths
@@ -18,6 +20,8 @@ from shared.runs.config import Run
 from shared.runs.registry import SCALES, TRAINED_SCALES, paper, papers
 
 RESULTS = Results()
+LONGEST_MINUTES = 1440
+"""What a job asks for whose time is not known: one that takes longer is stopped, saves, and goes on when retried."""
 
 
 class Asked:
@@ -28,7 +32,7 @@ class Asked:
 
     def __getattr__(self, name: str) -> Any:
         value = globals()[name]
-        return _ending(value) if inspect.isfunction(value) else value
+        return _ending(value) if callable(value) and not inspect.isclass(value) else value
 
 
 def _ending(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,24 +47,70 @@ def _ending(function: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-def training_jobs() -> dict[str, Run]:
-    """Return every run at every scale by the folder, below `results`, that its seeds lie in."""
+@dataclass(frozen=True)
+class Job:
+    """A job that trains a run: all its seeds, since each start of torch costs seconds, or one that takes long.
+
+    `records` are what it makes, below the job's folder.
+    """
+
+    run: Run
+    records: tuple[str, ...]
+    seed: int | None = None
+
+    @property
+    def arguments(self) -> str:
+        """The command line arguments that name it."""
+        run = self.run
+        return f"{run.paper} {run.name} --scale {run.scale}" + ("" if self.seed is None else f" --seed {self.seed}")
+
+    @property
+    def shares_a_gpu(self) -> bool:
+        """Whether it is small enough to train beside others on one GPU."""
+        return self.run.config.training.gpus == 1 and needs.in_memory(self.run)
+
+    def gpu(self, shares: int) -> int:
+        """Return how many shares it takes, of which a GPU has `shares`: one where it is small, else all."""
+        return self.run.config.training.gpus * (1 if self.shares_a_gpu else shares)
+
+    def minutes(self, longest: int) -> int:
+        """Return how long it may take, at most `longest`."""
+        each = needs.minutes(self.run)
+        return longest if each is None else min(longest, needs.START_MINUTES + round(each * len(self.records)))
+
+
+@cache
+def training_jobs() -> dict[str, Job]:
+    """Return every job that trains, at every scale, by its folder below `results`, which is that of its log too."""
+    jobs: dict[str, Job] = {}
+    for entry in papers().values():
+        for scale in TRAINED_SCALES:
+            for run in entry.runs(scale).values():
+                folder = f"{scale}/{entry.key}/runs/{run.name}"
+                if run.seeds > 1 and needs.takes_long(run):
+                    jobs |= {f"{folder}/seed{seed}": Job(run, ("record.json",), seed) for seed in range(run.seeds)}
+                else:
+                    jobs[folder] = Job(run, tuple(f"seed{seed}/record.json" for seed in range(run.seeds)))
+    return jobs
+
+
+def kinds_of_jobs() -> dict[str, tuple[str, ...]]:
+    """Return the names of the rules that train, with the records that a job of each makes below its folder."""
+    kinds = {job.records for job in training_jobs().values()}
     return {
-        f"{scale}/{entry.key}/runs/{run.name}": run
-        for entry in papers().values()
-        for scale in TRAINED_SCALES
-        for run in entry.runs(scale).values()
+        "train_one_seed" if records == ("record.json",) else f"train_{len(records)}_seeds": records
+        for records in sorted(kinds)
     }
+
+
+def run(wildcards: Any) -> Run:
+    """Return the run that Snakemake's wildcards scale, paper and run name."""
+    return paper(wildcards.paper).run(wildcards.run, wildcards.scale)
 
 
 def configuration(run: Run) -> str:
     """Return the resolved configuration of a run as text, so that its change, and no other, makes it run again."""
     return json.dumps(run.config.plain(), sort_keys=True)
-
-
-def arguments(run: Run) -> str:
-    """Return the command line arguments that name a run."""
-    return f"{run.paper} {run.name} --scale {run.scale}"
 
 
 def data_sets_named(names: str) -> frozenset[str]:
@@ -121,14 +171,17 @@ def report_files(scale: str, without: Collection[str] = ()) -> list[Path]:
 
 
 __all__ = [
+    "LONGEST_MINUTES",
     "RESULTS",
     "SCALES",
     "Asked",
-    "arguments",
     "configuration",
     "data_sets_named",
+    "kinds_of_jobs",
+    "needs",
     "papers",
     "report_files",
+    "run",
     "target_files",
     "target_records",
     "training_jobs",

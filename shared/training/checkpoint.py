@@ -7,7 +7,7 @@ import io
 import json
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -113,12 +113,14 @@ class Checkpoints:
             ) from None
 
     @contextmanager
-    def only_writer(self, name: str) -> Iterator[None]:
+    def only_writer(self, name: str, meanwhile: Callable[[], None] | None = None) -> Iterator[None]:
         """Hold the lock of these checkpoints, called `name`; where another process has it, wait, and say so.
 
-        Of several processes that train together, the first holds it for all.
+        Of several processes that train together, the first holds it for all, and none goes on before. What is to be
+        done at the beginning of a wait is `meanwhile`.
         """
         if parallel.rank() > 0:
+            parallel.meet()
             yield
             return
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -127,8 +129,11 @@ class Checkpoints:
             lock.acquire(timeout=0)
         except Timeout:
             print(f"{name}: waiting for another process that trains the same weights", file=sys.stderr, flush=True)  # noqa: T201
+            if meanwhile is not None:
+                meanwhile()
             lock.acquire()
         try:
+            parallel.meet()
             yield
         finally:
             lock.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import stat
 import sys
@@ -14,34 +15,83 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
 
 from shared.errors import UserError
 from shared.runs.config import Training
 
+ALLOW_CPU = "REPLICATIONS_ALLOW_CPU"
+"""The environment variable by whose value 1 a run that asks for GPUs is content with fewer, or with none."""
 
-def claim(devices: Sequence[str], folder: Path) -> tuple[int, FileLock]:
-    """Take one of the named devices that no other process holds, until the lock is released or the process ends.
 
+def there(asked: int) -> int:
+    """Return how many of the GPUs that a run asks for it gets: all, or those that are there where that is allowed.
+
+    Raises:
+        UserError: there are fewer, and it is not.
+
+    """
+    seen = torch.cuda.device_count() if asked and torch.cuda.is_available() else 0
+    if seen < asked and os.environ.get(ALLOW_CPU) != "1":
+        raise UserError(
+            f"this run asks for {asked} GPU{'s' * (asked > 1)} (training.gpus), and {seen or 'none'} can be used here; "
+            f"start it where they are, or set {ALLOW_CPU}=1 to take what there is, if need be the processor."
+        )
+    return min(seen, asked)
+
+
+class Lock:
+    """A file that processes hold together, or one alone, until they let go, forget it or end, however they end."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: int | None = None
+
+    def taken(self, *, alone: bool) -> bool:
+        """Take it, if others who have it now let that be, and return whether they did.
+
+        Raises:
+            UserError: it cannot be locked.
+
+        """
+        try:
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._file = os.open(self.path, flags, 0o600) if self._file is None else self._file
+            fcntl.flock(self._file, fcntl.LOCK_NB | (fcntl.LOCK_EX if alone else fcntl.LOCK_SH))
+        except BlockingIOError:
+            self.let_go()
+            return False
+        except OSError as error:
+            raise UserError(f"{self.path}: cannot be locked ({error.strerror}); remove it.") from None
+        return True
+
+    def let_go(self) -> None:
+        """Leave it to others."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def __del__(self) -> None:
+        self.let_go()
+
+
+def claim(devices: Sequence[str], folder: Path, shares: int = 1) -> tuple[int, list[Lock]]:
+    """Take one of the named devices that no other process holds, for as long as the locks are kept.
+
+    With `shares` of two or more it is one share of a device, which so many processes that ask alike have together.
     Snakemake counts the GPUs of a machine (`--resources gpu=N`) but hands out none, so jobs side by side share them
-    out by one lock file a device in `folder`. Where every device is held, this waits.
+    out by lock files in `folder`: one a device, which a process holds alone or with others, and one a share. Where
+    nothing is free, this waits.
 
     Raises:
         UserError: `folder` is not this user's own, or has something else in place of a lock file.
 
     """
     _own(folder)
-    locks = [FileLock(folder / f"{name}.lock") for name in devices]
     waiting = False
     while True:
-        for index, lock in enumerate(locks):
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                continue
-            except OSError as error:
-                raise UserError(f"{lock.lock_file}: cannot be locked ({error.strerror}); remove it.") from None
-            return index, lock
+        for index, name in enumerate(devices):
+            if held := _held(folder, name, shares):
+                return index, held
         if not waiting:
             waiting = True
             print(  # noqa: T201 - the log is this program's output
@@ -51,6 +101,21 @@ def claim(devices: Sequence[str], folder: Path) -> tuple[int, FileLock]:
                 flush=True,
             )
         time.sleep(1)
+
+
+def _held(folder: Path, name: str, shares: int) -> list[Lock]:
+    """Return the locks by which a device, or a share of it, is taken; none where it cannot be."""
+    device = Lock(folder / f"{name}.lock")
+    if not device.taken(alone=shares == 1):
+        return []
+    if shares == 1:
+        return [device]
+    for number in range(shares):
+        share = Lock(folder / f"{name}.{number}.lock")
+        if share.taken(alone=True):
+            return [device, share]
+    device.let_go()
+    return []
 
 
 def _own(folder: Path) -> None:
@@ -63,22 +128,27 @@ def _own(folder: Path) -> None:
     folder.chmod(0o700)
 
 
-def prepare(training: Training) -> tuple[torch.device, Any]:
+def prepare(training: Training, *, gpus: int | None = None, shares: int = 1) -> tuple[torch.device, Any]:
     """Choose the device, and fix threads and algorithms so that a seed gives the same bits again.
 
+    It is one of the `gpus` that are asked for, else of those of the training; with `shares` one share of it (`claim`).
     With a given number of threads a CPU gives them as it is; a GPU must be told.
 
     Returns the device and what must be kept alive to hold it.
+
+    Raises:
+        UserError: there are fewer GPUs than it asks for, or those there cannot be locked.
+
     """
     torch.set_num_threads(training.threads)
     keep_freed_memory()
-    if training.gpus == 0 or not torch.cuda.is_available():
+    if there(training.gpus if gpus is None else gpus) == 0:
         return torch.device("cpu"), None
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
     names = [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
-    index, lock = claim(names, Path(tempfile.gettempdir()) / f"replications-gpus-{os.getuid()}")
+    index, lock = claim(names, Path(tempfile.gettempdir()) / f"replications-gpus-{os.getuid()}", shares)
     torch.cuda.set_device(index)
     return torch.device("cuda", index), lock
 

@@ -8,35 +8,38 @@ import subprocess
 import sys
 from types import FrameType
 
-import torch
-
 from shared.errors import UserError
+from shared.training import device
 
 
 def train_together(gpus: int) -> bool:
     """Run this very command in several processes by `torchrun`, and return True; False where it is for this one.
 
-    There are as many processes as the run wants devices, or as the machine has. A termination signal reaches them all.
+    There are as many processes as the run has devices. A termination signal reaches them all.
 
     Raises:
-        UserError: a process failed.
+        UserError: a process failed, or the run asks for more devices than there are.
         SystemExit: with status 143, they were asked to stop.
 
     """
-    processes = min(gpus, torch.cuda.device_count())
+    processes = device.there(gpus)
     if processes < 2 or "LOCAL_RANK" in os.environ:
         return False
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    child = subprocess.Popen([*torchrun, "-m", "shared", *sys.argv[1:]])
+    children: list[subprocess.Popen[bytes]] = []
     stopped = []
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
         stopped.append(number)
-        child.send_signal(number)
+        for child in children:
+            child.send_signal(number)
 
     before = signal.signal(signal.SIGTERM, pass_on)
     try:
-        status = child.wait()
+        children.append(subprocess.Popen([*torchrun, "-m", "shared", *sys.argv[1:]]))
+        if stopped:
+            children[0].terminate()
+        status = children[0].wait()
     finally:
         signal.signal(signal.SIGTERM, before)
     if stopped:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import copy
 import math
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any, Protocol
 
 import torch
@@ -23,6 +19,7 @@ from shared.training import parallel
 from shared.training.batches import Images
 from shared.training.checkpoint import Checkpoints
 from shared.training.progress import Progress
+from shared.training.termination import Stopped, terminable
 
 CHECK_STEPS = 20
 EVALUATION_BATCH = 128
@@ -40,10 +37,6 @@ class TrainingScheme(Protocol):
     def set_learning_rate(self, factor: float) -> None: ...  # noqa: D102
     def state(self) -> dict[str, Any]: ...  # noqa: D102
     def restore(self, state: dict[str, Any]) -> None: ...  # noqa: D102
-
-
-class Stopped(Exception):  # noqa: N818 - not an error
-    """Training was asked to stop (SIGTERM) and has saved a checkpoint."""
 
 
 @dataclass
@@ -105,18 +98,20 @@ def fit(
     batches = math.ceil(len(images) / training.batch_size)
     total = training.length(batches)
     began = time.monotonic() - position.seconds
-    alone = parallel.count() == 1
 
-    def save() -> None:
+    def save(generators: dict[str, Any] | None = None) -> None:
         _require_finite(position, label, checkpoints.newest)
         position.seconds = time.monotonic() - began
-        generators = _generators()
+        generators = _generators() if generators is None else generators
         if parallel.rank() == 0:
             checkpoints.save({"scheme": scheme.state(), "position": _plain(position), "generators": generators})
 
-    with Progress(label, total, position.step, training.batch_size) as progress, _terminated() as asked:
+    with Progress(label, total, position.step, training.batch_size) as progress, terminable() as termination:
+        anyone = parallel.Anyone(CHECK_STEPS)
         while not position.ended:
-            for batch in scheme.batches(images, training.batch_size, seed, position.epoch, position.batch):
+            left = scheme.batches(images, training.batch_size, seed, position.epoch, position.batch)
+            # None, where it was stopped after the last step of all.
+            for batch in () if _ended(scheme, position, total) else left:
                 scheme.set_learning_rate(learning_rate_factor(training, position.step / total))
                 for name, term in scheme.step(*batch).items():
                     previous = position.totals.get(name)
@@ -130,40 +125,39 @@ def fit(
                     _require_finite(position, label, checkpoints.newest)
                 mean = float(position.totals["loss"]) / position.counts["loss"] if checking else None
                 progress.step(position.step, position.epoch + 1, mean)
-                if (alone and asked.is_set()) or (not alone and checking and _anyone(asked, position)):
+                if anyone.asked(termination.came, position.totals["loss"].device):
                     save()
                     raise Stopped
                 if _ended(scheme, position, total):
                     break
                 if position.step % training.checkpoint_steps == 0 and position.batch < batches:
                     save()
-            _end_epoch(scheme, position, total, training, held_out=held_out, measure=measure)
+            before = _generators()
+            try:
+                with termination.at_once():
+                    row = _row(scheme, position, held_out=held_out, measure=measure)
+            except Stopped:
+                save(before)
+                raise
+            _end_epoch(scheme, position, total, training, row)
             save()
     if position.best_state is not None:
         scheme.restore(position.best_state)
     return position
 
 
-def _anyone(asked: threading.Event, position: Position) -> bool:
-    """Whether any of several processes was asked to stop, so that all stop at the same step."""
-    device = next(iter(position.totals.values())).device
-    return parallel.any_of(asked.is_set(), device)
-
-
 def _ended(scheme: TrainingScheme, position: Position, total: int) -> bool:
     return position.step == total or bool(getattr(scheme, "ended", False))
 
 
-def _end_epoch(
+def _row(
     scheme: TrainingScheme,
     position: Position,
-    total: int,
-    training: Training,
     *,
     held_out: Images | None,
     measure: Callable[[], dict[str, float]] | None,
-) -> None:
-    """Add the epoch to the curve, judge it on held-out data, and move the position to the next."""
+) -> dict[str, float]:
+    """Return an epoch's row of the curve, which the first process measures while the others wait."""
     row = {"epoch": float(position.epoch + 1), "step": float(position.step)}
     row |= {name: float(total) / position.counts[name] for name, total in position.totals.items()}
     if parallel.rank() == 0:
@@ -171,11 +165,18 @@ def _end_epoch(
             row["held_out_error"] = error(scheme, held_out)
         if measure is not None:
             row |= measure()
-    row = parallel.agreed(row)
+    parallel.meet()
+    return parallel.agreed(row)
+
+
+def _end_epoch(
+    scheme: TrainingScheme, position: Position, total: int, training: Training, row: dict[str, float]
+) -> None:
+    """Add an epoch's row to the curve, judge it by the error on held-out data, and move the position to the next."""
     position.epoch += 1
     position.batch = 0
     position.ended = _ended(scheme, position, total)
-    if held_out is not None:
+    if "held_out_error" in row:
         if row["held_out_error"] < position.best_error:
             position.best_error, position.best_epoch = row["held_out_error"], position.epoch
             if training.patience is not None:
@@ -230,28 +231,3 @@ def _position(saved: dict[str, Any]) -> Position:
     if "samples" in known:
         known["counts"] = dict.fromkeys(known["totals"], known.pop("samples"))
     return Position(**known)
-
-
-@contextmanager
-def _terminated() -> Iterator[threading.Event]:
-    """Yield an event that SIGTERM sets instead of ending the process at once.
-
-    Raises:
-        Stopped: it came, and nobody has looked since, as in the last end of an epoch.
-
-    """
-    asked = threading.Event()
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        asked.set()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-    before = signal.signal(signal.SIGTERM, ask)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    if asked.is_set():
-        raise Stopped

@@ -10,7 +10,9 @@ result is that of one process with the same batch, but for the rounding of sums 
 from __future__ import annotations
 
 import datetime
+import itertools
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -24,6 +26,10 @@ from shared.errors import UserError
 T = TypeVar("T")
 PATIENCE = datetime.timedelta(hours=6)
 """How long the others wait while the first process evaluates or writes a checkpoint."""
+POLL_SECONDS = 0.05
+LISTEN_SECONDS = 2.0
+"""How often the processes tell each other whether one was asked to stop."""
+_meetings = itertools.count()
 
 
 def rank() -> int:
@@ -42,8 +48,8 @@ def share() -> slice:
 
 
 @contextmanager
-def together(device: torch.device) -> Iterator[None]:
-    """Join the processes, where they have not joined yet; they stay so until `apart`.
+def together(*, on_gpus: bool) -> Iterator[None]:
+    """Join the processes, where they have not joined yet; they stay so until `apart`. No device is taken by that.
 
     Raises:
         UserError: another process died meanwhile.
@@ -53,7 +59,7 @@ def together(device: torch.device) -> Iterator[None]:
         yield
         return
     if not torch.distributed.is_initialized():
-        torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+        torch.distributed.init_process_group("nccl" if on_gpus else "gloo", timeout=PATIENCE)
     try:
         yield
     except RuntimeError as error:
@@ -65,16 +71,34 @@ def together(device: torch.device) -> Iterator[None]:
         ) from error
 
 
-def apart() -> None:
-    """Leave the other processes, at the end of all that is done together, once each is there.
+def meet() -> None:
+    """Wait until every process is here, for as long as the first evaluates, say.
 
-    Who left before would close its connections on those that still receive from it. They meet at the store, which is
-    `torchrun`'s and stays.
+    They look at the store, which is `torchrun`'s, in turns with sleeping: who waits within an operation of torch hears
+    no signal.
+
+    Raises:
+        UserError: one did not come.
+
+    """
+    if count() == 1:
+        return
+    place = f"meeting {next(_meetings)}"
+    store = torch.distributed.distributed_c10d._get_default_store()
+    store.set(f"{place}/{rank()}", "")
+    deadline = time.monotonic() + PATIENCE.total_seconds()
+    while not store.check([f"{place}/{process}" for process in range(count())]):
+        if time.monotonic() > deadline:
+            raise UserError(f"process {rank()} of {count()} stops, since it waited {PATIENCE} for another.")
+        time.sleep(POLL_SECONDS)
+
+
+def apart() -> None:
+    """Leave the other processes, at the end of all that is done together, once each is there (`meet`).
+
+    Who left before would close its connections on those that still receive from it.
     """
     if count() > 1 and torch.distributed.is_initialized():
-        store = torch.distributed.distributed_c10d._get_default_store()
-        store.set(f"apart/{rank()}", "")
-        store.wait([f"apart/{process}" for process in range(count())], PATIENCE)
         torch.distributed.destroy_process_group()
 
 
@@ -112,13 +136,32 @@ def agreed(value: T) -> T:
     return carrier[0]  # type: ignore[no-any-return]
 
 
-def any_of(flag: bool, device: torch.device) -> bool:
-    """Return whether `flag` holds in any process."""
-    if count() == 1:
-        return flag
-    asked = torch.tensor(float(flag), device=device)
-    torch.distributed.all_reduce(asked)
-    return bool(asked)
+class Anyone:
+    """Whether any of several processes was asked to stop, so that all stop at the same step.
+
+    They tell each other every `LISTEN_SECONDS` or so, by the first one's clock, and at least every `most` steps.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._between = self._left = 1
+        self._since = time.monotonic()
+
+    def asked(self, here: bool, device: torch.device) -> bool:
+        """Return, after each step, whether one was asked to stop; `here` says whether this one was."""
+        if count() == 1:
+            return here
+        self._left -= 1
+        if self._left > 0:
+            return False
+        now = time.monotonic()
+        pace = (now - self._since) / self._between
+        told = torch.tensor([float(here), pace if rank() == 0 else 0.0], device=device)
+        torch.distributed.all_reduce(told)
+        asked, pace = map(float, told.tolist())
+        self._since = now
+        self._between = self._left = max(1, min(self._most, int(LISTEN_SECONDS / max(pace, 1e-6))))
+        return asked > 0
 
 
 def from_all(value: T) -> list[T]:

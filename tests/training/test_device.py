@@ -19,15 +19,15 @@ import sys, time
 from pathlib import Path
 from shared.training.device import claim
 
-index, lock = claim(sys.argv[2:], Path(sys.argv[1]))
+index, locks = claim(sys.argv[3:], Path(sys.argv[1]), int(sys.argv[2]))
 print(index, flush=True)
 sys.stdin.read()
 """
 
 
-def job(folder: Path, *names: str) -> subprocess.Popen[str]:
+def job(folder: Path, *names: str, shares: int = 1) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(folder), *names],
+        [sys.executable, "-c", HOLD, str(folder), str(shares), *names],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -55,6 +55,44 @@ def test_each_process_gets_a_device_and_a_freed_or_killed_ones_is_given_on(tmp_p
     assert {freed, taken(fourth)} == {0, 1}
     for process in (third, fourth):
         assert process.communicate("") == ("", "")
+
+
+def held(folder: Path, shares: int) -> list[device.Lock]:
+    return device._held(folder, "a", shares)
+
+
+def test_so_many_small_runs_share_a_device_and_another_has_it_alone(tmp_path):
+    first, second = held(tmp_path, 2), held(tmp_path, 2)
+    assert first
+    assert second
+    assert not held(tmp_path, 2)
+    assert not held(tmp_path, 1)
+    first[0].let_go()
+    first[1].let_go()
+    del second
+    alone = held(tmp_path, 1)
+    assert alone
+    assert not held(tmp_path, 2)
+    assert device.claim(["a", "b"], tmp_path, 2)[0] == 1
+
+
+def test_small_runs_fill_a_device_before_the_next(tmp_path):
+    taken = [device.claim(["a", "b"], tmp_path, 2) for _ in range(3)]
+    assert [index for index, _ in taken] == [0, 0, 1]
+
+
+@pytest.mark.parametrize(("seen", "asked"), [(0, 1), (0, 2), (1, 2)])
+def test_fewer_gpus_than_asked_for_are_an_error_unless_that_is_allowed(monkeypatch, seen, asked):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: seen > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: seen)
+    monkeypatch.delenv(device.ALLOW_CPU, raising=False)
+    says = rf"asks for {asked} GPUs? .*, and {seen or 'none'} can be used .* {device.ALLOW_CPU}=1"
+    with pytest.raises(UserError, match=says):
+        device.there(asked)
+    assert device.there(0) == 0
+    assert device.there(seen) == seen
+    monkeypatch.setenv(device.ALLOW_CPU, "1")
+    assert device.there(asked) == seen
 
 
 def test_the_folder_of_the_locks_is_this_users_own(tmp_path):

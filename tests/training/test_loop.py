@@ -21,7 +21,8 @@ from shared.runs.config import Run, Training
 from shared.runs.registry import paper
 from shared.training.batches import Images, ImageTensor, Normalisation
 from shared.training.checkpoint import Checkpoints
-from shared.training.loop import Stopped, error, fit, learning_rate_factor
+from shared.training.loop import error, fit, learning_rate_factor
+from shared.training.termination import Stopped
 
 RUNS = """\
 defaults:
@@ -405,3 +406,40 @@ def test_a_last_batch_of_one_image_is_refused_before_batch_normalisation_meets_i
 
 def smoke_run(name: str) -> Run:
     return paper("gaussian_affinity").run(name, "smoke")
+
+
+TOGETHER = """
+import sys, time
+from pathlib import Path
+from shared.commands.cli import main
+from shared.training import loop, parallel
+
+def slow(*_):
+    Path("evaluating").touch()
+    time.sleep(300)
+
+loop.error = slow
+main(["train", "gaussian_affinity", "only/one", "--scale", "smoke", "--results", "results"])
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_end_soon_while_the_first_evaluates_and_the_second_waits(small, digits_root):
+    (small / "train.py").write_text(TOGETHER)
+    arguments = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "train.py"]
+    environment = {**os.environ, "REPLICATION_DATA": str(digits_root), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(small)}
+    process = subprocess.Popen(
+        [sys.executable, *arguments], cwd=small, env=environment, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 300
+    while not (small / "evaluating").exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.terminate()
+    began = time.monotonic()
+    said = process.communicate(timeout=60)[1]
+    assert time.monotonic() - began < 10, said
+    assert said.count("only/one seed 0: stopped; the same command goes on from here") == 2
+    assert list((small / "results").rglob("checkpoint.pt"))
+    assert not list((small / "results").rglob("record.json"))

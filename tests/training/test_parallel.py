@@ -119,7 +119,7 @@ samples, labels = torch.randn(7, 3, 16, 16, dtype=torch.float64), torch.tensor([
 network = LResNetIRNetwork(3, 16, 16, units=(1, 1, 1, 1), filters=2, embedding=4, dropout=0.0).double()
 term = TripletTerm(weight=0.5, margin=0.3) if sys.argv[1] == "triplet" else CenterTerm(weight=0.5, alpha=0.5)
 loss = Joint(base=ArcFace(scale=4, margin=0.2), term=term).build(4, 3).double()
-with parallel.together(torch.device("cpu")):
+with parallel.together(on_gpus=False):
     parallel.synchronise_normalisation(network)
     trained = parallel.distributed(network)
     torch.manual_seed(1)
@@ -198,7 +198,9 @@ def test_alone_nothing_is_exchanged(monkeypatch):
     assert parallel.whole_batch(embedding, 3) is embedding
     assert parallel.agreed({"a": 1}) == {"a": 1}
     assert parallel.from_all(5) == [5]
-    assert parallel.any_of(True, torch.device("cpu")) is True
+    anyone = parallel.Anyone(20)
+    assert [anyone.asked(here, torch.device("cpu")) for here in (False, True)] == [False, True]
+    parallel.meet()
     network = nn.Sequential(nn.BatchNorm2d(2))
     parallel.synchronise_normalisation(network)
     assert type(network[0]) is nn.BatchNorm2d

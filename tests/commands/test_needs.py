@@ -1,0 +1,58 @@
+"""What a training job asks a scheduler for, and which jobs there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shared.commands import needs, workflow
+from shared.records.records import read_record
+from shared.runs.registry import paper
+from tests.conftest import ROOT
+
+JOBS = workflow.training_jobs()
+
+
+def test_a_run_on_two_gpus_asks_for_the_processors_of_both_its_processes():
+    run = paper("discface").run("ms1m/arcface", "full")
+    training = run.config.training
+    assert (training.gpus, training.threads, training.workers) == (2, 1, 8)
+    assert needs.processors(run) == 18
+    assert needs.megabytes(run) == 2 * needs.STREAMED_MEGABYTES
+    assert JOBS["full/discface/runs/ms1m/arcface/seed0"].gpu(4) == 8
+
+
+def test_a_run_that_was_published_asks_for_what_it_took_and_half_as_much_again(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    folder = Path("results/published/regular_polytope/runs/figure4/cube/learnable/seed0")
+    took = read_record(folder / "record.json").provenance
+    run = paper("regular_polytope").run("figure4/cube/learnable", "full")
+    assert needs.megabytes(run) == pytest.approx(1.5 * took.peak_memory_mib, abs=1)
+    assert needs.minutes(run) == pytest.approx(2 * took.wall_seconds / 60)
+
+
+def test_by_a_measured_speed_else_as_long_as_is_allowed():
+    job = JOBS["full/regular_polytope/runs/figure2/simplex/seed0"]
+    config = job.run.config
+    images = 60_000 * (config.training.epochs or 0)
+    speed = paper("regular_polytope").images_per_second["lenet++"]
+    assert job.minutes(10_000) == pytest.approx(needs.START_MINUTES + 2 * images / speed / 60, rel=0.02)
+    assert job.minutes(30) == 30
+    assert JOBS["full/discface/runs/ms1m/arcface/seed0"].minutes(1440) == 1440
+
+
+def test_a_seed_that_takes_long_is_a_job_and_else_all_seeds_are_one():
+    for folder, job in JOBS.items():
+        run = job.run
+        assert folder.startswith(f"{run.scale}/{run.paper}/runs/{run.name}")
+        seeds = range(run.seeds) if job.seed is None else [job.seed]
+        made = {f"results/{folder}/{record}" for record in job.records}
+        assert made == {str(workflow.RESULTS.record(run.scale, run.paper, run.name, seed)) for seed in seeds}
+        assert (f"--seed {job.seed}" in job.arguments) == (job.seed is not None)
+    assert all(job.seed is None for job in JOBS.values() if job.run.scale == "smoke")
+    assert len(JOBS) > len({job.run.name for job in JOBS.values()})
+
+
+def test_what_is_for_a_laptop_asks_for_no_gpu():
+    assert {job.run.config.training.gpus for job in JOBS.values() if job.run.scale != "full"} == {0}
