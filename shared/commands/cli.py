@@ -91,6 +91,12 @@ def _parser() -> argparse.ArgumentParser:
     command("optimum", "Find what a run's loss asks for, without a network.", "PAPER", "RUN", scales=TRAINED_SCALES)
     command("render", "Draw a table or figure from its records.", "PAPER", "TARGET", scales=SCALES)
     command("report", "Judge the records and write the report.", scales=SCALES)
+    rehearsing = command(
+        "rehearse", "Try every run at its real size, without data and without a GPU.", scales=TRAINED_SCALES
+    )
+    rehearsing.add_argument("--paper", metavar="PAPER", help="this paper alone")
+    rehearsing.add_argument("--gpu", default="80 GiB", metavar="SIZE", help="the memory of a GPU (80 GiB)")
+    rehearsing.add_argument("--write", action="store_true", help="keep what was found for status and the workflow")
     bits = command("same-bits", "Compare the records of this working copy with another's, bit by bit.", "OTHER")
     bits.add_argument("--scale", default="smoke", metavar="SCALE", help=f"one of {', '.join(TRAINED_SCALES)} (smoke)")
     bits.add_argument("--write", action="store_true", help="note which code was shown equal in same-bits.yaml")
@@ -184,6 +190,23 @@ def _report(given: argparse.Namespace) -> None:
     from shared.commands.report import write_report  # noqa: PLC0415
 
     print(write_report(_scale(given), Results(given.results)))  # noqa: T201
+
+
+def _rehearse(given: argparse.Namespace) -> None:
+    from shared.commands.rehearse import gpu_mib, keep, lines, problems, rehearsals  # noqa: PLC0415
+
+    entries = [paper(given.paper)] if given.paper else list(papers().values())
+    memory, all_told, wrong = gpu_mib(given.gpu), [], 0
+    for told in rehearsals(_scale(given), entries, Results(given.results), data_root(given.data_root)):
+        all_told.append(told)
+        wrong += len(problems(told, memory))
+        for line in lines(told, memory):
+            print(line, flush=True)  # noqa: T201
+    runs = sum(len(told.alike.runs) for told in all_told)
+    print(f"{runs} runs, {len(all_told)} of them rehearsed for those alike: {wrong} problems")  # noqa: T201
+    if given.write:
+        print(keep(all_told))  # noqa: T201
+    sys.exit(1 if wrong else 0)
 
 
 def _consistency(given: argparse.Namespace) -> None:

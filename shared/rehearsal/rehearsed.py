@@ -19,24 +19,22 @@ FILE = ROOT / "results" / "published" / "rehearsed.json"
 
 
 class Memory(Strict):
-    """The most memory that a step holds on its device, MiB, by what holds it at that moment.
+    """The memory of a step on its device, MiB: the most at any moment, `peak`, and what has a large part in it.
 
-    `embedding` is what the network's forward pass leaves for the backward pass, and grows with the images of the batch;
-    `others` are the loss, gradients of activations and what is needed in passing.
+    `activations` are what the forward pass leaves for the backward pass; of these `embedding` is what the network
+    leaves of the images, which several devices share, each with its part of a batch.
     """
 
     weights: NonNegative
     gradients: NonNegative
     optimizer: NonNegative
+    activations: NonNegative
     embedding: NonNegative
-    others: NonNegative
+    peak: NonNegative
 
     def on(self, devices: int = 1) -> float:
-        """Return the most on each of so many devices, MiB.
-
-        They share the images that are embedded; each has the weights, their state and the loss of the whole batch.
-        """
-        return self.weights + self.gradients + self.optimizer + self.embedding / devices + self.others
+        """Return the most on each of so many devices, MiB; each has all weights, and the loss of the whole batch."""
+        return self.peak - self.embedding * (1 - 1 / devices)
 
 
 class Rehearsed(Strict):
@@ -59,11 +57,14 @@ def likeness(run: Run) -> str:
     whether it is there and other than 0; and of the data only the shape of the images and the number of classes.
     """
     config, data = run.config, run.config.data
-    parts = {name: getattr(config, name) for name in ("backbone", "loss", "scheme", "optimizer", "training")}
-    settings = {name: _whole_numbers(part.model_dump(mode="json")) for name, part in parts.items()}
+    scheme, steps = config.scheme.rehearsed()
+    parts = (config.backbone, config.loss.rehearsed(), scheme, config.optimizer, config.training)
+    names = ("backbone", "loss", "scheme", "optimizer", "training")
+    settings = {name: _whole_numbers(part.model_dump(mode="json")) for name, part in zip(names, parts, strict=True)}
     for name in ("epochs", "steps", "milestones", "patience", "threads", "workers", "checkpoint_steps"):
         settings["training"].pop(name, None)
     settings |= {"images": list(data.image_shape), "kept": data.kept_in_memory, "classes": data.trained_classes}
+    settings["steps"] = steps
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 

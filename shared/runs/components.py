@@ -73,9 +73,20 @@ class Loss(Component):
         """
         return None
 
+    def rehearsed(self) -> Self:
+        """Return the same, but that two steps are enough for all that it does from time to time."""
+        return self
+
 
 class Scheme(Component):
     """Options of a training scheme, which turns one batch into one update; builds `scheme(config, images, device)`."""
+
+    def rehearsed(self) -> tuple[Self, int]:
+        """Return the same with stages as short as can be, and how many steps go through each of them twice or more.
+
+        As large a share of those steps is in each stage as of a whole training.
+        """
+        return self, 2
 
     @property
     def added_terms(self) -> dict[str, float]:
