@@ -149,6 +149,9 @@ class _Watching(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        if func.namespace == "aten" and func._can_decompose():
+            with self:
+                return func.decompose(*args, **kwargs)
         if name := without_deterministic_form(func, [*args, *kwargs.values()]):
             self.device.refused.add(name)
         args, kwargs = tree_map_only(Tensor, self._as_fake, (args, kwargs))

@@ -28,6 +28,7 @@ from shared.evaluation.trained import Trained
 from shared.rehearsal.fake_device import CPU, GPU, FakeDevice
 from shared.rehearsal.rehearsed import Memory, Rehearsed
 from shared.runs.catalogue import Evaluation
+from shared.runs.components import Component, DataSet, named
 from shared.training.loop import EVALUATION_BATCH, Stopped
 from shared.training.setup import Setup
 
@@ -105,6 +106,9 @@ def _short(run: Run, **training: Any) -> Run:
 def _rehearse(
     run: Run, evaluations: Sequence[Mapping[str, Evaluation]], root: Path, device: FakeDevice, watched: Watched
 ) -> None:
+    # What modules make when they are imported is real, and stays so.
+    for part in (*dict(run.config).values(), *(entry.benchmark for asked in evaluations for entry in asked.values())):
+        _import(part)
     with _told(watched), redirect_stderr(io.StringIO()), device.running():
         setup = Setup(run, 0, drawn(run), device.device)
         training = _Training(setup, device)
@@ -118,6 +122,15 @@ def _rehearse(
                     trained.measure([name], position.curve, alone=True)
     if device.device == GPU:
         watched.problems += [f"{name} has no deterministic form on a GPU" for name in sorted(device.refused)]
+
+
+def _import(part: Any) -> None:
+    """Import the code of a component and of those within it."""
+    if isinstance(part, Component):
+        for _, inner in part:
+            _import(inner)
+        if not isinstance(part, DataSet):
+            named(part.implementation)
 
 
 @contextmanager
