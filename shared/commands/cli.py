@@ -17,7 +17,7 @@ from shared.data.files import data_root
 from shared.errors import UserError, refused, suggestion
 from shared.records.results import Results
 from shared.runs.catalogue import benchmarks
-from shared.runs.registry import SCALES, TRAINED_SCALES, paper, papers
+from shared.runs.registry import SCALES, TRAINED_SCALES, Paper, paper, papers
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -79,9 +79,19 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=globals()[f"_{name.replace('-', '_')}"])
         return sub
 
-    listing = command("list", "Print papers, targets and runs.")
+    listing = command("list", "Print papers and targets; with --paper its runs too.")
     listing.add_argument("--paper", metavar="PAPER", help="this paper alone")
-    command("status", "Print for each target what is done, what can be run and what is missing.", scales=SCALES)
+    status = command(
+        "status", "Print for each target what is done, what can be run and what is missing.", scales=SCALES
+    )
+    status.add_argument("--paper", metavar="PAPER", help="this paper alone, with its data sets")
+    status.add_argument("--target", metavar="TARGET", help="this target of the paper alone")
+    status.add_argument(
+        "--peak", metavar="FP32,BF16", help="a GPU's peak, TFLOP/s, where hours are by operations (an A100's, 19.5,312)"
+    )
+    status.add_argument("--share", type=float, metavar="SHARE", help="the share of it that trainings reach (0.3)")
+    for told in (listing, status):
+        told.add_argument("--json", action="store_true", help="for programs")
     training = command("train", "Train a run: one seed, or all of them.", "PAPER", "RUN", scales=TRAINED_SCALES)
     training.add_argument("--seed", type=int, metavar="N", help="this seed alone")
     evaluation = command(
@@ -119,19 +129,32 @@ def _scale(given: argparse.Namespace) -> str:
     return scale
 
 
+def _entries(given: argparse.Namespace) -> list[Paper]:
+    return [paper(given.paper)] if given.paper else list(papers().values())
+
+
 def _list(given: argparse.Namespace) -> None:
-    for entry in [paper(given.paper)] if given.paper else papers().values():
-        print(f"{entry.key}: {entry.reference.citation.title}")  # noqa: T201
-        for name, target in entry.targets.items():
-            print(f"  {target.kind} {name}: {target.title}")  # noqa: T201
-        for name in entry.runs("full"):
-            print(f"  run {name}")  # noqa: T201
+    from shared.commands.listing import as_json, lines  # noqa: PLC0415 - each command imports what it needs
+
+    entries = _entries(given)
+    for line in [as_json(entries)] if given.json else lines(entries, runs=given.paper is not None):
+        print(line)  # noqa: T201
 
 
 def _status(given: argparse.Namespace) -> None:
-    from shared.commands.status import lines  # noqa: PLC0415 - each command imports what it needs
+    from shared.commands.status import as_json, lines  # noqa: PLC0415
+    from shared.rehearsal.costs import gpu  # noqa: PLC0415
 
-    for line in lines(_scale(given), Results(given.results), data_root(given.data_root)):
+    scale, entries, device = _scale(given), _entries(given), gpu(given.peak, given.share)
+    if given.target is not None:
+        if given.paper is None:
+            raise UserError("--target names a target of one paper; say which by --paper.")
+        entries[0].target(given.target)
+    asked = (scale, entries, Results(given.results), data_root(given.data_root))
+    if given.json:
+        print(as_json(*asked, target=given.target, gpu=device))  # noqa: T201
+        return
+    for line in lines(*asked, target=given.target, gpu=device, advise=given.paper is not None):
         print(line)  # noqa: T201
 
 
@@ -195,8 +218,8 @@ def _report(given: argparse.Namespace) -> None:
 def _rehearse(given: argparse.Namespace) -> None:
     from shared.commands.rehearse import gpu_mib, keep, lines, problems, rehearsals  # noqa: PLC0415
 
-    entries = [paper(given.paper)] if given.paper else list(papers().values())
     memory, all_told, wrong = gpu_mib(given.gpu), [], 0
+    entries = _entries(given)
     for told in rehearsals(_scale(given), entries, Results(given.results), data_root(given.data_root)):
         all_told.append(told)
         wrong += len(problems(told, memory))
@@ -212,7 +235,7 @@ def _rehearse(given: argparse.Namespace) -> None:
 def _consistency(given: argparse.Namespace) -> None:
     from shared.commands.consistency import lines  # noqa: PLC0415
 
-    found, is_well = lines([paper(given.paper)] if given.paper else papers().values())
+    found, is_well = lines(_entries(given))
     for line in found:
         print(line)  # noqa: T201
     sys.exit(0 if is_well else 1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+from shared.errors import UserError
 from shared.rehearsal.rehearsed import rehearsed
 from shared.runs.catalogue import evaluations
 from shared.runs.config import Run
@@ -41,9 +42,24 @@ class Device(Strict):
         return 1e12 * self.share * (self.bf16 if precision == "bf16" else self.fp32)
 
 
-GPU = Device(name="A100", fp32=19.5, bf16=312, share=0.3)
+GPU = Device(name="an A100", fp32=19.5, bf16=312, share=0.3)
 """The peaks that its maker states, of vectors in single precision and of matrices in bfloat16."""
 THREAD = Device(name="a thread of a processor", fp32=0.1, bf16=0.1, share=0.3)
+
+
+def gpu(peak: str | None, share: float | None) -> Device:
+    """Return the GPU of a peak given as "FP32,BF16", TFLOP/s, and of a share of it; an A100 where nothing is given.
+
+    Raises:
+        UserError: the peak is no two numbers above 0, or the share is not from 0 to 1.
+
+    """
+    try:
+        fp32, bf16 = peak.split(",") if peak is not None else (str(GPU.fp32), str(GPU.bf16))
+        name = GPU.name if peak is None else "the GPU told"
+        return Device(name=name, fp32=float(fp32), bf16=float(bf16), share=GPU.share if share is None else share)
+    except ValueError:
+        raise UserError(f"--peak {peak} --share {share}: give two numbers as 19.5,312, and a share from 0 to 1.") from None
 
 
 def training_images(run: Run) -> float:

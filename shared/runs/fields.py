@@ -39,7 +39,7 @@ Share = Annotated[float, BeforeValidator(_quotient), Field(ge=0, le=1)]
 class Strict(BaseModel):
     """A model that refuses unknown keys and truth values for numbers, and cannot be changed once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     @model_validator(mode="before")
     @classmethod
