@@ -17,7 +17,7 @@ from shared.records.fingerprint import evaluation_code, training_code
 from shared.records.records import write_json
 from shared.records.results import Results
 from shared.rehearsal import rehearsed
-from shared.rehearsal.rehearsed import Rehearsed, likeness
+from shared.rehearsal.rehearsed import Rehearsed, burden, likeness
 from shared.runs.catalogue import Evaluation, evaluations
 from shared.runs.config import Run
 from shared.runs.registry import TRAINED_SCALES, Paper, papers
@@ -148,9 +148,16 @@ def _flops(count: float) -> str:
 
 
 def keep(found: Iterable[Told]) -> Path:
-    """Write what was found beside what is known of other runs, without what is of no run; return the file."""
+    """Write what was found beside what is known of other runs, without what is of no run; return the file.
+
+    Of several that take about the same, the one with the greatest memory is kept.
+    """
     runs = [run for entry in papers().values() for scale in TRAINED_SCALES for run in entry.runs(scale).values()]
-    fresh = {likeness(told.alike.runs[0]): told.found for told in found if told.found}
+    fresh: dict[str, Rehearsed] = {}
+    for told in found:
+        key = burden(told.alike.runs[0])
+        if told.found and (key not in fresh or fresh[key].memory.peak < told.found.memory.peak):
+            fresh[key] = told.found
     known = rehearsed.known() | fresh
-    rehearsed.write({key: known[key] for key in dict.fromkeys(map(likeness, runs)) if key in known})
+    rehearsed.write({key: known[key] for key in dict.fromkeys(map(burden, runs)) if key in known})
     return rehearsed.FILE

@@ -1,4 +1,7 @@
-"""What rehearsals found of the runs, kept in one file, which is read without torch."""
+"""What rehearsals found of the runs, kept in one file, which is read without torch.
+
+Of runs that take about the same, the file has the one whose step holds most memory.
+"""
 
 from __future__ import annotations
 
@@ -68,6 +71,24 @@ def likeness(run: Run) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
+def burden(run: Run) -> str:
+    """Return what runs share that take about the same: network, scheme, optimizer, images of a step, and classes.
+
+    A loss is a small part of the operations of a step.
+    """
+    config = run.config
+    scheme, _ = config.scheme.rehearsed()
+    training = config.training
+    settings = {
+        "backbone": config.backbone.model_dump(mode="json"),
+        "scheme": _whole_numbers(scheme.model_dump(mode="json")),
+        "optimizer": config.optimizer.name,
+        "step": [training.batch_size, training.precision, training.gpus > 0, *config.data.image_shape],
+        "classes": config.data.trained_classes,
+    }
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
 def _whole_numbers(value: Any) -> Any:
     """Return settings with their numbers, but for those with a fraction only whether they are other than 0."""
     if isinstance(value, dict):
@@ -79,13 +100,13 @@ def _whole_numbers(value: Any) -> Any:
 
 @cache
 def known(path: Path = FILE) -> dict[str, Rehearsed]:
-    """Return what rehearsals found, by the `likeness` of runs; nothing where there is no file."""
+    """Return what rehearsals found, by the `burden` of runs; nothing where there is no file."""
     return _FOUND.validate_json(path.read_bytes()) if path.exists() else {}
 
 
 def rehearsed(run: Run) -> Rehearsed | None:
-    """Return what the rehearsal of a run, or of one like it, found; None where there was none."""
-    return known().get(likeness(run))
+    """Return what the rehearsal of a run, or of one that takes about the same, found; None where there was none."""
+    return known().get(burden(run))
 
 
 def write(found: Mapping[str, Rehearsed], path: Path = FILE) -> None:
