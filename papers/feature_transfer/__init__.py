@@ -103,6 +103,11 @@ class FeatureTransfer(Scheme):
             raise ValueError("give either components or energy")
         return self
 
+    def rehearsed(self) -> tuple[Self, int]:
+        """Return the same with two iterations a stage, and the steps of pre-training and of one turn of both stages."""
+        after = 4
+        return self.model_copy(update={"iterations": 2}), round(after / (1 - self.pretraining))
+
     @property
     def added_terms(self) -> dict[str, float]:
         """The reconstruction."""

@@ -8,7 +8,7 @@ equidistant. Meant for training sets in which some classes are rare.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -89,6 +89,10 @@ class CoSen(Loss):
     confusion_spread: Positive = 1.0
     kept: Annotated[int, Field(ge=2)] = 50
     bias: bool = True
+
+    def rehearsed(self) -> Self:
+        """Return the same with an update of the costs every second step."""
+        return self.model_copy(update={"period": 2})
 
 
 BENCHMARKS = (RecallBySize(name="dermofit-recall"), RecallBySize(name="emnist-recall"))

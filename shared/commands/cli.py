@@ -17,7 +17,7 @@ from shared.data.files import data_root
 from shared.errors import UserError, refused, suggestion
 from shared.records.results import Results
 from shared.runs.catalogue import benchmarks
-from shared.runs.registry import SCALES, TRAINED_SCALES, paper, papers
+from shared.runs.registry import SCALES, TRAINED_SCALES, Paper, paper, papers
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -79,11 +79,21 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=globals()[f"_{name.replace('-', '_')}"])
         return sub
 
-    listing = command("list", "Print papers, targets and runs.")
+    listing = command("list", "Print papers and targets; with --paper its runs too.")
     listing.add_argument("--paper", metavar="PAPER", help="this paper alone")
-    command("status", "Print for each target what is done, what can be run and what is missing.", scales=SCALES)
     fetching = command("fetch", "Bring all data of a scale that can be had.", scales=TRAINED_SCALES)
     fetching.add_argument("--paper", metavar="PAPER", help="this paper alone")
+    status = command(
+        "status", "Print for each target what is done, what can be run and what is missing.", scales=SCALES
+    )
+    status.add_argument("--paper", metavar="PAPER", help="this paper alone, with its data sets")
+    status.add_argument("--target", metavar="TARGET", help="this target of the paper alone")
+    status.add_argument(
+        "--peak", metavar="FP32,BF16", help="a GPU's peak, TFLOP/s, where hours are by operations (an A100's, 19.5,312)"
+    )
+    status.add_argument("--share", type=float, metavar="SHARE", help="the share of it that trainings reach (0.3)")
+    for told in (listing, status):
+        told.add_argument("--json", action="store_true", help="for programs")
     training = command("train", "Train a run: one seed, or all of them.", "PAPER", "RUN", scales=TRAINED_SCALES)
     training.add_argument("--seed", type=int, metavar="N", help="this seed alone")
     training.add_argument("--share", type=_count, default=1, metavar="N", help="have a GPU with N-1 others alike")
@@ -97,6 +107,12 @@ def _parser() -> argparse.ArgumentParser:
     command("optimum", "Find what a run's loss asks for, without a network.", "PAPER", "RUN", scales=TRAINED_SCALES)
     command("render", "Draw a table or figure from its records.", "PAPER", "TARGET", scales=SCALES)
     command("report", "Judge the records and write the report.", scales=SCALES)
+    rehearsing = command(
+        "rehearse", "Try every run at its real size, without data and without a GPU.", scales=TRAINED_SCALES
+    )
+    rehearsing.add_argument("--paper", metavar="PAPER", help="this paper alone")
+    rehearsing.add_argument("--gpu", default="80 GiB", metavar="SIZE", help="the memory of a GPU (80 GiB)")
+    rehearsing.add_argument("--write", action="store_true", help="keep what was found for status and the workflow")
     bits = command("same-bits", "Compare the records of this working copy with another's, bit by bit.", "OTHER")
     bits.add_argument("--scale", default="smoke", metavar="SCALE", help=f"one of {', '.join(TRAINED_SCALES)} (smoke)")
     bits.add_argument("--write", action="store_true", help="note which code was shown equal in same-bits.yaml")
@@ -125,19 +141,32 @@ def _scale(given: argparse.Namespace) -> str:
     return scale
 
 
+def _entries(given: argparse.Namespace) -> list[Paper]:
+    return [paper(given.paper)] if given.paper else list(papers().values())
+
+
 def _list(given: argparse.Namespace) -> None:
-    for entry in [paper(given.paper)] if given.paper else papers().values():
-        print(f"{entry.key}: {entry.reference.citation.title}")  # noqa: T201
-        for name, target in entry.targets.items():
-            print(f"  {target.kind} {name}: {target.title}")  # noqa: T201
-        for name in entry.runs("full"):
-            print(f"  run {name}")  # noqa: T201
+    from shared.commands.listing import as_json, lines  # noqa: PLC0415 - each command imports what it needs
+
+    entries = _entries(given)
+    for line in [as_json(entries)] if given.json else lines(entries, runs=given.paper is not None):
+        print(line)  # noqa: T201
 
 
 def _status(given: argparse.Namespace) -> None:
-    from shared.commands.status import lines  # noqa: PLC0415 - each command imports what it needs
+    from shared.commands.status import as_json, lines  # noqa: PLC0415
+    from shared.rehearsal.costs import gpu  # noqa: PLC0415
 
-    for line in lines(_scale(given), Results(given.results), data_root(given.data_root)):
+    scale, entries, device = _scale(given), _entries(given), gpu(given.peak, given.share)
+    if given.target is not None:
+        if given.paper is None:
+            raise UserError("--target names a target of one paper; say which by --paper.")
+        entries[0].target(given.target)
+    asked = (scale, entries, Results(given.results), data_root(given.data_root))
+    if given.json:
+        print(as_json(*asked, target=given.target, gpu=device))  # noqa: T201
+        return
+    for line in lines(*asked, target=given.target, gpu=device, advise=given.paper is not None):
         print(line)  # noqa: T201
 
 
@@ -208,10 +237,27 @@ def _report(given: argparse.Namespace) -> None:
     print(write_report(_scale(given), Results(given.results)))  # noqa: T201
 
 
+def _rehearse(given: argparse.Namespace) -> None:
+    from shared.commands.rehearse import gpu_mib, keep, lines, problems, rehearsals  # noqa: PLC0415
+
+    memory, all_told, wrong = gpu_mib(given.gpu), [], 0
+    entries = _entries(given)
+    for told in rehearsals(_scale(given), entries, Results(given.results), data_root(given.data_root)):
+        all_told.append(told)
+        wrong += len(problems(told, memory))
+        for line in lines(told, memory):
+            print(line, flush=True)  # noqa: T201
+    runs = sum(len(told.alike.runs) for told in all_told)
+    print(f"{runs} runs, {len(all_told)} of them rehearsed for those alike: {wrong} problems")  # noqa: T201
+    if given.write:
+        print(keep(all_told))  # noqa: T201
+    sys.exit(1 if wrong else 0)
+
+
 def _consistency(given: argparse.Namespace) -> None:
     from shared.commands.consistency import lines  # noqa: PLC0415
 
-    found, is_well = lines([paper(given.paper)] if given.paper else papers().values())
+    found, is_well = lines(_entries(given))
     for line in found:
         print(line)  # noqa: T201
     sys.exit(0 if is_well else 1)

@@ -2,92 +2,143 @@
 
 from __future__ import annotations
 
-import math
+import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from shared.commands.terminal import BOLD, GREEN, RED, YELLOW, coloured, table, width
 from shared.records.records import Record, find_records
 from shared.records.results import SUFFIXES, Results
 from shared.records.target_records import found, record_paths
+from shared.rehearsal import costs
+from shared.rehearsal.costs import GPU, THREAD, Device
 from shared.reporting.left_out import left_out
 from shared.runs.catalogue import data_sets, evaluations
 from shared.runs.components import DataSet
 from shared.runs.config import Run
-from shared.runs.registry import Paper, papers
+from shared.runs.registry import Paper
 
 RECORD_MEGABYTES = 0.01
 FEATURES_MEGABYTES = 0.3
-
-
-def lines(scale: str, results: Results, root: Path) -> Iterator[str]:
-    """Yield the lines that `status` prints for a scale."""
-    for paper in papers().values():
-        published = found(paper, "published", find_records(results.paper("published", paper.key)), results)
-        for problem in published.damaged.values() if scale != "published" else ():
-            warnings.warn(problem, DamagedRecordWarning, stacklevel=2)
-        measured = {record.config_hash: record for record in published.current.values()}
-        for name in paper.targets:
-            yield f"{paper.key}/{name}: {_target(paper, name, scale, results=results, root=root, measured=measured)}"
-        if scale != "published":
-            yield from _data_sets(paper, scale, root)
+DONE, DRAW, READY, FETCH, NEEDS = "done", "to draw", "ready", "fetches", "needs data"
+COLOURS = {DONE: GREEN, DRAW: GREEN, READY: YELLOW, FETCH: YELLOW, NEEDS: RED}
+TITLES = ("target", "state", "left", "device hours", "longest job", "GPUs", "MB", "remarks")
+RIGHT = (2, 3, 4, 5, 6)
 
 
 class DamagedRecordWarning(UserWarning):
     """A published record is damaged, and the time of its run is not known."""
 
 
-def _target(paper: Paper, name: str, scale: str, *, results: Results, root: Path, measured: dict[str, Record]) -> str:
+@dataclass(frozen=True)
+class Row:
+    """How far a target is: its state, how many of its `trainings` are `left`, and what those take.
+
+    `device_hours` of all, and hours of the `longest_job`, which trains the seeds of a run, are None where a run is not
+    known to take any; `gpus` is the most that a job asks for. `data` are the data sets to be fetched or to be had;
+    `without` those of benchmarks that cannot be had; `remarks` sentences.
+    """
+
+    target: str
+    state: str
+    trainings: int
+    left: int
+    device_hours: float | None
+    longest_job: float | None
+    gpus: int
+    megabytes: float
+    data: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the row as texts, in the order of `TITLES`."""
+        waits = {NEEDS: "needs", FETCH: "fetches or makes"}.get(self.state)
+        said = [f"{waits} {', '.join(self.data)}" if waits else ""]
+        said += [f"without the benchmarks on {', '.join(self.without)}" if self.without else "", *self.remarks]
+        counted = f"{self.left}/{self.trainings}"
+        costs_ = ("", "", "", "") if not self.left else (_hours(self.device_hours), _hours(self.longest_job), *self._room())
+        return (self.target, self.state, counted, *costs_, "; ".join(filter(None, said)))
+
+    def _room(self) -> tuple[str, str]:
+        return str(self.gpus), f"{self.megabytes:.1f}"
+
+
+def _hours(hours: float | None) -> str:
+    return "not known" if hours is None else f"{hours:.1f}" if hours < 100 else f"{hours:.0f}"
+
+
+def rows(
+    scale: str,
+    entries: Sequence[Paper],
+    results: Results,
+    root: Path,
+    *,
+    target: str | None = None,
+    gpu: Device = GPU,
+) -> Iterator[Row]:
+    """Yield how far the targets of some papers are at a scale, or the one of that name; warns of damaged records."""
+    for paper in entries:
+        published = found(paper, "published", find_records(results.paper("published", paper.key)), results)
+        for problem in published.damaged.values() if scale != "published" else ():
+            warnings.warn(problem, DamagedRecordWarning, stacklevel=2)
+        measured = {record.config_hash: record for record in published.current.values()}
+        for name in paper.targets if target is None else [target]:
+            yield _row(paper, name, scale, results=results, root=root, measured=measured, gpu=gpu)
+
+
+def _row(
+    paper: Paper, name: str, scale: str, *, results: Results, root: Path, measured: dict[str, Record], gpu: Device
+) -> Row:
     suffixes = SUFFIXES[paper.target(name).kind]
     drawn = all(results.target(scale, paper.key, name, suffix).exists() for suffix in suffixes)
     paths = record_paths(paper, name, scale, results)
     there = found(paper, scale, paths, results)
-    remarks = [*left_out([path for path in paths if path in there.other], there, results), *there.damaged.values()]
-    told = "".join(f"; {remark}" for remark in remarks)
+    remarks = (*left_out([path for path in paths if path in there.other], there, results), *there.damaged.values())
+    label = f"{paper.key}/{name}"
     if scale == "published":
-        kept = f"{len(there.current)} records kept"
-        state = "no records kept" if not paths else f"done, {kept}" if drawn else f"ready to draw, {kept}"
-        return state + told
-    left = [
-        (run, seed)
-        for run in paper.target_runs(name, scale)
-        for seed in range(run.seeds)
-        if results.record(scale, paper.key, run.name, seed) not in there.current
-    ]
-    if not left:
-        return "done" if drawn else "trained, ready to draw"
+        kept = len(there.current)
+        state = DONE if drawn else DRAW
+        return Row(label, state, kept, 0, 0.0, 0.0, 0, 0.0, remarks=remarks if paths else ("no records kept",))
     runs = paper.target_runs(name, scale)
+    left = {
+        run.name: seeds
+        for run in runs
+        if (seeds := [s for s in range(run.seeds) if results.record(scale, paper.key, run.name, s) not in there.current])
+    }
+    if not left:
+        return Row(label, DONE if drawn else DRAW, len(paths), 0, 0.0, 0.0, 0, 0.0, remarks=remarks)
     lacking = sorted({_called(run.config.data) for run in runs if not _at_hand(run.config.data, root)})
-    cost = _cost(paper, [run for run, _ in left], measured)
     fetching = sorted({run.config.data.name for run in runs if not run.config.data.is_there(root)})
-    untested = sorted({name for run in runs for name in _tested_elsewhere(run, root)})
-    without = f"; without the benchmarks on {', '.join(untested)} (below)" if untested else ""
-    if lacking:
-        return f"needs data set {', '.join(lacking)} (below); then {len(left)} trainings, {cost}{without}{told}"
-    first = f"fetches or makes data set {', '.join(fetching)} (below), then " if fetching else ""
-    return f"ready to run: {first}{len(left)} of {len(paths)} trainings left, {cost}{without}{told}"
+    waiting = [run for run in runs if run.name in left]
+    hours = {run.name: _of_one_seed(run, measured, gpu) for run in waiting}
+    jobs = [(hours[run.name], len(left[run.name]), max(1, run.config.training.gpus)) for run in waiting]
+    known = all(one is not None for one, _, _ in jobs)
+    return Row(
+        target=label,
+        state=NEEDS if lacking else FETCH if fetching else READY,
+        trainings=len(paths),
+        left=sum(map(len, left.values())),
+        device_hours=sum((one or 0) * seeds * devices for one, seeds, devices in jobs) if known else None,
+        longest_job=max((one or 0) * seeds for one, seeds, _ in jobs) if known else None,
+        gpus=max(run.config.training.gpus for run in waiting),
+        megabytes=sum(len(left[run.name]) * _megabytes(run) for run in waiting),
+        data=tuple(lacking or fetching),
+        without=tuple(sorted({name for run in runs for name in _tested_elsewhere(run, root)})),
+        remarks=remarks,
+    )
 
 
-def _cost(paper: Paper, left: list[Run], measured: dict[str, Record]) -> str:
-    """Return the time of the trainings by published records of the very same runs, else by the stated speed."""
-    seconds, unknown = 0.0, 0
-    for run in left:
-        if run.hash in measured:
-            seconds += measured[run.hash].provenance.wall_seconds
-        elif run.scale != "smoke" and run.config.backbone.name in paper.images_per_second:
-            training = run.config.training
-            steps = training.length(math.ceil(_training_images(run.config.data) / training.batch_size))
-            seconds += steps * training.batch_size / paper.images_per_second[run.config.backbone.name]
-        else:
-            unknown += 1
-    megabytes = sum(RECORD_MEGABYTES + FEATURES_MEGABYTES * len(run.config.keep_features) for run in left)
-    hours = f"about {seconds / 3600:.1f} device hours" if unknown < len(left) else "device hours not known"
-    return f"{hours}, {megabytes:.1f} MB"
+def _of_one_seed(run: Run, measured: dict[str, Record], gpu: Device) -> float | None:
+    """Return the hours of one seed by a published record of the very same run, else by its cost."""
+    return measured[run.hash].provenance.wall_seconds / 3600 if run.hash in measured else costs.hours(run, gpu)
 
 
-def _training_images(data: DataSet) -> float:
-    """Return about how many images are trained on: all that there are, of the classes chosen."""
-    return data.training_images * data.trained_classes / data.classes
+def _megabytes(run: Run) -> float:
+    return RECORD_MEGABYTES + FEATURES_MEGABYTES * len(run.config.keep_features)
 
 
 def _at_hand(data: DataSet, root: Path) -> bool:
@@ -105,9 +156,61 @@ def _called(data: DataSet) -> str:
     return data.name if data.whose.available else f"{data.name} (no longer offered)"
 
 
-def _data_sets(paper: Paper, scale: str, root: Path) -> Iterator[str]:
-    """Say of each data set that a paper's runs need whose it is, and where it is or how to get it."""
-    for name, data in data_sets(paper.runs(scale).values()).items():
+def data_advice(scale: str, entries: Sequence[Paper], root: Path, *, target: str | None = None) -> Iterator[str]:
+    """Say of each data set that the papers' targets need, or one target, whose it is, and where, or how to get it."""
+    runs = [
+        run
+        for paper in entries
+        for run in (paper.target_runs(target, scale) if target else paper.runs(scale).values())
+    ]
+    for name, data in data_sets(runs).items():
         folder, card = root / data.place, data.whose
         where = f"in {folder}" if data.is_there(root) else f"not in {folder}: {card.how_to_get}"
         yield f"data set {name} ({card.title}; {card.owner}; {card.licence}): {where}"
+
+
+def lines(
+    scale: str,
+    entries: Sequence[Paper],
+    results: Results,
+    root: Path,
+    *,
+    target: str | None = None,
+    gpu: Device = GPU,
+    advise: bool = False,
+) -> Iterator[str]:
+    """Yield the lines that `status` prints: one a target, what all takes, and on demand how to get the data sets."""
+    found_rows = list(rows(scale, entries, results, root, target=target, gpu=gpu))
+    titles, *body = table([TITLES, *(row.cells() for row in found_rows)], width(), right=RIGHT)
+    yield coloured(titles, BOLD)
+    for row, line in zip(found_rows, body, strict=True):
+        yield coloured(line, COLOURS[row.state])
+    if scale == "published":
+        return
+    yield f"Hours by published records of the very run, else by measured speeds, else by operations at {assumed(gpu)}."
+    if advise:
+        yield from data_advice(scale, entries, root, target=target)
+    elif any(row.data or row.without for row in found_rows):
+        yield "What a data set is and how to get it is told with --paper or --target."
+
+
+def assumed(gpu: Device) -> str:
+    """Return in words what speed devices are taken to have."""
+    return (
+        f"{gpu.share:.0%} of the peak of {gpu.name} ({gpu.fp32:g} TFLOP/s, {gpu.bf16:g} in bfloat16) or of "
+        f"{THREAD.name} ({THREAD.fp32:g})"
+    )
+
+
+def as_json(
+    scale: str, entries: Sequence[Paper], results: Results, root: Path, *, target: str | None = None, gpu: Device = GPU
+) -> str:
+    """Return what `status` tells, for programs."""
+    told: dict[str, Any] = {
+        "scale": scale,
+        "gpu": gpu.model_dump(),
+        "targets": [asdict(row) for row in rows(scale, entries, results, root, target=target, gpu=gpu)],
+    }
+    if scale != "published":
+        told["data_sets"] = list(data_advice(scale, entries, root, target=target))
+    return json.dumps(told, indent=1)

@@ -73,9 +73,20 @@ class Loss(Component):
         """
         return None
 
+    def rehearsed(self) -> Self:
+        """Return the same, but that two steps are enough for all that it does from time to time."""
+        return self
+
 
 class Scheme(Component):
     """Options of a training scheme, which turns one batch into one update; builds `scheme(config, images, device)`."""
+
+    def rehearsed(self) -> tuple[Self, int]:
+        """Return the same with stages as short as can be, and how many steps go through each of them twice or more.
+
+        As large a share of those steps is in each stage as of a whole training.
+        """
+        return self, 2
 
     @property
     def added_terms(self) -> dict[str, float]:
@@ -110,8 +121,12 @@ class DataSet(Component):
 
     What `read` reads is a folder, of which `sign` is a pattern of what lies in it and in that of no set of another
     form, or the one file called `file`; either may be elsewhere than below a data root.
+
+    `image_shape` is that of its images, (channels, height, width), those of aligned faces unless it says otherwise.
+    Images of a set `kept_in_memory` are all read at once, others when they are asked for.
     """
 
+    kept_in_memory: ClassVar[bool] = False
     card: ClassVar[Card]
     classes: ClassVar[int]
     training_images: ClassVar[int]
@@ -142,6 +157,11 @@ class DataSet(Component):
     def never_tested_on(self) -> tuple[str, ...]:
         """The names of the data sets of benchmarks that show the very people who are trained on."""
         return ()
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """The shape (channels, height, width) of the images with these options."""
+        return 3, 112, 112
 
     @property
     def whose(self) -> Card:

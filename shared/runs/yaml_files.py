@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import pickle
 import re
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,14 +56,36 @@ class Document:
 
 
 def load(path: Path) -> Document:
-    """Read one YAML file.
+    """Read one YAML file; one that lies in a package is kept as it was read, as Python keeps compiled modules.
+
+    What is kept holds for the very same bytes of the file and of this module.
 
     Raises:
         UserError: the file is missing, is no YAML in UTF-8, is empty, gives one key twice, is nested or grows by its
             aliases beyond all measure, or has a value that YAML 1.1 and 1.2 read differently.
 
     """
-    text = _text(path)
+    content = _content(path)
+    if not path.with_name("__init__.py").exists():
+        return _read(path, content)
+    key = hashlib.sha256(b"\0".join([yaml.__version__.encode(), Path(__file__).read_bytes(), content])).digest()
+    kept = path.parent / "__pycache__" / f"{path.name}.{sys.implementation.cache_tag}.pickle"
+    with suppress(Exception):  # whatever a damaged file raises, the one that was kept from is there
+        found, data, lines = pickle.loads(kept.read_bytes())  # noqa: S301 - as much ours as a compiled module
+        if found == key:
+            return Document(path, data, lines)
+    document = _read(path, content)
+    if not sys.dont_write_bytecode:
+        with suppress(OSError):
+            kept.parent.mkdir(exist_ok=True)
+            partial = kept.with_suffix(f".{os.getpid()}")
+            partial.write_bytes(pickle.dumps((key, document.data, document.lines)))
+            partial.replace(kept)
+    return document
+
+
+def _read(path: Path, content: bytes) -> Document:
+    text = _text(path, content)
     loader = LOADER(text)
     try:
         _check(text, path)
@@ -81,12 +108,16 @@ def load(path: Path) -> Document:
     return Document(path, data, lines)
 
 
-def _text(path: Path) -> str:
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
-        text = content.decode()
+        return path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); create it or correct the path.") from None
+
+
+def _text(path: Path, content: bytes) -> str:
+    try:
+        text = content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UserError(f"{path}:{line}: the text is not UTF-8; save the file in that encoding.") from None

@@ -1,0 +1,43 @@
+"""What there is: papers, their targets and their runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from shared.commands.terminal import BOLD, coloured, table, width
+from shared.runs.registry import Paper
+
+
+def lines(entries: Sequence[Paper], *, runs: bool) -> Iterator[str]:
+    """Yield what `list` prints: of each paper its targets, one a line, with the number of their runs, and its runs."""
+    for entry in entries:
+        yield coloured(f"{entry.key}: {entry.reference.citation.title}", BOLD)
+        cells = [
+            (f"  {target.kind} {name}", f"{len(entry.target_runs(name, 'full'))} runs", target.title)
+            for name, target in entry.targets.items()
+        ]
+        yield from table(cells, width(), right=(1,))
+        for name in entry.runs("full") if runs else ():
+            yield f"  run {name}"
+
+
+def as_json(entries: Sequence[Paper]) -> str:
+    """Return what `list` tells, for programs: of each target also the names of its runs."""
+    told = {
+        entry.key: {
+            "title": entry.reference.citation.title,
+            "targets": {
+                name: {
+                    "kind": target.kind,
+                    "title": target.title,
+                    "ours": target.ours,
+                    "runs": [run.name for run in entry.target_runs(name, "full")],
+                }
+                for name, target in entry.targets.items()
+            },
+            "runs": list(entry.runs("full")),
+        }
+        for entry in entries
+    }
+    return json.dumps(told, indent=1, ensure_ascii=False)
