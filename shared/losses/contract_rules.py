@@ -26,6 +26,8 @@ STEP, SLOPE = 1e-6, 1e-5
 """Of a difference quotient in float64, and by which share, or by how much, a derivative may differ from it."""
 ITERATIONS, RATE = 100, 0.1
 """Of the training of free embeddings, by Adam."""
+EQUAL = 0.01
+"""By which share two ends of such a training may differ and still be as low as each other."""
 ELSEWHERE = "at least two devices", "convert all Tensors to FakeTensors"
 """What torch says of a tensor that is not with the others."""
 LEAST_ACCURACY, MOST_OF_NOTHING = 0.99, 0.5
@@ -309,16 +311,22 @@ class Held:
                 return
 
     def optimum(self) -> Iterator[str]:
-        """Train free embeddings: by Adam, quicker than a search for the optimum, and state moves by its own rule."""
+        """Train free embeddings, first near their class's vectors and then far from them; of equals the worse counts.
+
+        By Adam, quicker than a search for the optimum, so that state moves by its own rule.
+        """
         labels = torch.arange(self.classes).repeat(2)
         torch.manual_seed(0)
         noise = torch.randn(len(labels), self.dimension)
-        loss, embedding, reached = _trained(self.loss, self.loss.class_vectors()[labels, 0].float() + noise / 10, labels)
-        nothing = _trained(self.loss, noise[:1], labels)[2]
+        own = self.loss.class_vectors()[labels, 0].float()
+        ends = [_trained(self.loss, start + noise / 10, labels) for start in (own, -own)]
+        nothing = _trained(self.loss, noise[:1], labels).reached
+        least = min(end.reached for end in ends)
+        equals = [end for end in ends if end.reached <= least + EQUAL * max(least, 0.1)]
+        loss, embedding, reached, accuracy = min(equals, key=lambda end: end.accuracy)
         see = f"see {ITERATIONS} steps of Adam at {RATE} on x and loss(x, torch.arange({self.classes}).repeat(2))"
-        accuracy = _share(loss.scores(embedding).argmax(1), labels)
         if not accuracy >= LEAST_ACCURACY:
-            yield f"of free embeddings its scores give {100 * accuracy:.0f} % to their class; {see}"
+            yield f"free embeddings end at its least, {reached:.4g}, with {100 * accuracy:.0f} % of classes told; {see}"
         if not reached <= MOST_OF_NOTHING * nothing:
             yield f"free embeddings bring it to {reached:.4g}, one embedding for all to {nothing:.4g}, hardly more; {see}"
         vectors = loss.class_vectors().float().flatten(0, 1)
@@ -373,15 +381,23 @@ def _disagreement(
     return abs(quotient - derivative) / max(1.0, abs(derivative))
 
 
-def _trained(start: nn.Module, embedding: Tensor, labels: Tensor) -> tuple[Any, Tensor, float]:
-    """Return a loss and free embeddings trained by it, and what it comes to; one embedding stands for all."""
+class End(NamedTuple):
+    """A loss and free embeddings trained by it, what it comes to, and the share that its scores give to their class."""
+
+    loss: Any
+    embedding: Tensor
+    reached: float
+    accuracy: float
+
+
+def _trained(start: nn.Module, embedding: Tensor, labels: Tensor) -> End:
+    """Train free embeddings, of which one stands for all where there is only one."""
     loss, free = copy.deepcopy(start).train(), embedding.clone().requires_grad_()
     variables = [free, *loss.parameters()]
     means, squares = ([torch.zeros_like(variable) for variable in variables] for _ in range(2))
     for step in range(1, ITERATIONS + 1):
-        gradients = torch.autograd.grad(
-            loss(free.expand(len(labels), -1), labels)["loss"], variables, materialize_grads=True
-        )
+        value = loss(free.expand(len(labels), -1), labels)["loss"]
+        gradients = torch.autograd.grad(value, variables, materialize_grads=True)
         with torch.no_grad():
             for variable, gradient, mean, square in zip(variables, gradients, means, squares, strict=True):
                 mean.lerp_(gradient, 0.1)
@@ -389,5 +405,7 @@ def _trained(start: nn.Module, embedding: Tensor, labels: Tensor) -> tuple[Any, 
                 spread = (square / (1 - 0.999**step)).sqrt_().add_(1e-8)
                 variable.addcdiv_(mean, spread, value=-RATE / (1 - 0.9**step))
     with torch.no_grad():
-        reached = float(loss.eval()(free.expand(len(labels), -1), labels)["loss"])
-    return loss, free.detach(), reached if math.isfinite(reached) else math.inf
+        free = free.expand(len(labels), -1)
+        reached = float(loss.eval()(free, labels)["loss"])
+        accuracy = _share(loss.scores(free).argmax(1), labels)
+    return End(loss, free, reached if math.isfinite(reached) else math.inf, accuracy)
