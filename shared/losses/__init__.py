@@ -180,7 +180,7 @@ class Focal(Loss):
 
     def knowing_nothing(self, shares: Sequence[float]) -> float:
         """Return the focal loss of the shares as probabilities; with even shares there are no better ones."""
-        return sum((1 - share) ** self.gamma * -share * log(share) for share in shares if share)
+        return -sum(share * log(share) * float((1 - share) ** self.gamma) for share in shares if share)
 
 
 class Ldam(Loss):
@@ -228,7 +228,7 @@ class LogitAdjusted(Loss):
 
 
 class LabelSmoothing(Loss):
-    """Softmax with smoothed labels (Szegedy et al., CVPR 2016); `smoothing` is epsilon, shared out among all classes."""
+    """Softmax with smoothed labels (Szegedy et al., CVPR 2016); `smoothing` is epsilon, shared by all classes."""
 
     implementation: ClassVar[str] = "shared.losses.label_smoothing:LabelSmoothingLoss"
     name: Literal["label-smoothing"] = "label-smoothing"
@@ -255,7 +255,8 @@ class GeneralisedCrossEntropy(Loss):
         if self.power == 1:
             return 1 - most
         raised = [(share / most) ** (1 / (1 - self.power)) for share in shares]
-        kept = sum(share * (part / sum(raised)) ** self.power for share, part in zip(shares, raised, strict=True))
+        best = [float((part / sum(raised)) ** self.power) for part in raised]
+        kept = sum(share * part for share, part in zip(shares, best, strict=True))
         return (1 - kept) / self.power
 
 

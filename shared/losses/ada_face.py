@@ -22,8 +22,8 @@ class AdaFaceLoss(NormFaceLoss):
 
     g_angle = -m z and g_add = m z + m (their section 3.3), where z = h (||x|| - mu) / sigma, cut off at -1 and 1, says
     how long an embedding is for one of its batch, which stands for the quality of the image. So with z = -1 the margin
-    is that of ArcFace, with z = 0 that of CosFace; with z = 1 the angle is lessened by m and 2m is taken from its cosine.
-    s is `scale`, m `margin` and h `concentration`, 64, 0.4 and 0.333 in the paper.
+    is that of ArcFace, with z = 0 that of CosFace; with z = 1 the angle is less by m, and its cosine by 2m. s is
+    `scale`, m `margin` and h `concentration`, 64, 0.4 and 0.333 in the paper.
 
     mu and sigma are running means of the batches' mean and standard deviation, with `momentum` of 0.01 for the new
     batch, as in the authors' training (the paper says 0.99 for the old). They start at 20 and 100, as there, are
@@ -75,4 +75,5 @@ class AdaFaceLoss(NormFaceLoss):
             self.mean.lerp_(length.mean(), self.momentum)
             if len(length) > 1:
                 self.deviation.lerp_(length.std(), self.momentum)
-        return (self.concentration * (length - self.mean) / (self.deviation + NEAR)).clamp(-1, 1)
+        z: Tensor = self.concentration * (length - self.mean) / (self.deviation + NEAR)
+        return z.clamp(-1, 1)

@@ -44,7 +44,9 @@ class ArcFaceLoss(NormFaceLoss):
     @property
     def exempt(self) -> Mapping[str, str]:
         """What a detached gradient does not keep of the contract of losses, with the reason."""
-        return {} if self.gradient == "exact" else {"gradient": "the margin is a constant for it, as in some public code"}
+        return (
+            {} if self.gradient == "exact" else {"gradient": "the margin is a constant for it, as in some public code"}
+        )
 
     def margined(self, cosine: Tensor) -> Tensor:
         """Return psi(theta): cos(theta + m), or what continues it."""

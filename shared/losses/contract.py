@@ -44,7 +44,7 @@ def breaches(make: Make, *, classes: int = 4, dimension: int = 3, declared: Mapp
         warnings.simplefilter("ignore")
         try:
             held = Held(make, classes, dimension)
-        except Exception as error:  # noqa: BLE001 - of code that is not ours
+        except Exception as error:
             return [f"interface: make({classes}, {dimension}) raises {said(error)}"]
         if broken := list(held.interface()):
             return [f"interface: {sentence}" for sentence in broken]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -62,7 +62,7 @@ class Held:
         try:
             terms = self._copy()(given, told)
             scores, vectors = self.loss.scores(embedding), self.loss.class_vectors()
-        except Exception as error:  # noqa: BLE001 - of code that is not ours
+        except Exception as error:
             yield f"it raises {said(error)}; see {how}, loss.scores(...) and loss.class_vectors()"
             return
         if not isinstance(terms, dict) or not isinstance(terms.get("loss"), Tensor):
@@ -76,7 +76,7 @@ class Held:
         if not torch.equal(given, embedding) or not torch.equal(told, labels):
             yield f"embeddings or labels are changed in place; see them after {how}"
         if scores.shape != (SAMPLES, self.classes):
-            yield f"scores of {SAMPLES} embeddings are {tuple(scores.shape)}, not {(SAMPLES, self.classes)}; see loss.scores"
+            yield f"scores are {tuple(scores.shape)}, not {(SAMPLES, self.classes)}; see loss.scores"
         if vectors.ndim != 3 or (len(vectors), vectors.shape[-1]) != (self.classes, self.dimension):
             wanted = f"({self.classes}, m, {self.dimension})"
             yield f"class vectors are {tuple(vectors.shape)}, not {wanted}; see loss.class_vectors()"
@@ -135,7 +135,9 @@ class Held:
         try:
             with fake_tensor.FakeTensorMode():
                 state = {
-                    name: torch.empty(tensor.shape, dtype=tensor.dtype, device="cuda", requires_grad=tensor.requires_grad)
+                    name: torch.empty(
+                        tensor.shape, dtype=tensor.dtype, device="cuda", requires_grad=tensor.requires_grad
+                    )
                     for name, tensor in (*self.loss.named_parameters(), *self.loss.named_buffers())
                 }
                 given = (
@@ -145,11 +147,11 @@ class Held:
                 value = functional_call(copy.copy(self.loss), state, given)["loss"]
                 if value.device.type != "cuda":
                     yield f"the loss of embeddings on a GPU is on {value.device}; {see}"
-        except Exception as error:  # noqa: BLE001 - of code that is not ours
+        except Exception as error:
             if any(words in str(error) for words in ELSEWHERE):
                 yield (
-                    "a tensor is not on the GPU that the embeddings are on; register it as a buffer, or make it on their "
-                    f"device; {see}"
+                    "a tensor is not on the GPU that the embeddings are on; register it as a buffer, or make it on "
+                    f"their device; {see}"
                 )
 
     def gradient(self) -> Iterator[str]:
@@ -167,36 +169,39 @@ class Held:
 
             leaves = {name: tensor.clone().requires_grad_() for name, tensor in variables.items()}
             slopes = torch.autograd.grad(value(leaves), list(leaves.values()), materialize_grads=True)
-            for name, slope in zip(variables, slopes, strict=True):
-                worst = max(_disagreement(value, variables, name, slope, seed) for seed in range(2))
-                if not worst <= SLOPE:
-                    yield (
-                        f"in {mode} the derivative by {name} differs from the difference quotient by {worst:.2g} of "
-                        f"itself, or of 1; see torch.autograd.gradcheck in float64 on {how}"
-                    )
+            off = {
+                name: max(_disagreement(value, variables, name, slope, seed) for seed in range(2))
+                for name, slope in zip(variables, slopes, strict=True)
+            }
+            wrong = [name for name, share in off.items() if not share <= SLOPE]
+            if wrong:
+                yield (
+                    f"in {mode} the derivative by {' and '.join(wrong)} differs from the difference quotient by up to "
+                    f"{max(off.values()):.2g} of itself, or of 1; see torch.autograd.gradcheck in float64 on {how}"
+                )
+                return
 
     def finite(self) -> Iterator[str]:
         """Give it the extremes, also once it is told of uneven classes, and one class in all."""
-        for batch in self._extremes(self.loss):
-            yield from self._infinities(self.loss, batch)
+        yield from _grouped((self.loss, batch) for batch in self._extremes(self.loss))
         if hasattr(self.loss, "inform"):
             informed, counts = self._copy(), torch.tensor([0, 1] + [1000] * (self.classes - 2))
             informed.inform(counts, 1.0)
             told = f"loss.inform(torch.tensor({counts.tolist()}), 1.0) and then "
-            for batch in self._extremes(informed):
-                yield from self._infinities(informed, batch._replace(how=told + batch.how))
+            extremes = (batch._replace(how=told + batch.how) for batch in self._extremes(informed))
+            yield from _grouped((informed, batch) for batch in extremes)
             if not informed.scores(self._usual().embedding).isfinite().all():
                 yield f"scores are not finite; see {told}loss.scores(...)"
         try:
             single = self._made(1)
         except UserError:
             return
-        except Exception as error:  # noqa: BLE001 - of code that is not ours
+        except Exception as error:
             yield f"for one class it raises {said(error)}; see make(1, {self.dimension})"
             return
         labels = torch.zeros(SAMPLES, dtype=torch.int64)
         how = f"make(1, {self.dimension})(torch.randn({SAMPLES}, {self.dimension}), torch.zeros({SAMPLES}).long())"
-        yield from self._infinities(single, Batch(self._usual().embedding, labels, how))
+        yield from _grouped([(single, Batch(self._usual().embedding, labels, how))])
 
     def _extremes(self, loss: Any) -> Iterator[Batch]:
         usual = self._usual()
@@ -218,26 +223,6 @@ class Held:
         yield Batch(embedding[:1], labels[:1], f"loss(torch.randn(1, {self.dimension}), torch.tensor([0]))")
         yield Batch(embedding, torch.zeros_like(labels), f"loss(torch.randn({shape}), torch.zeros({SAMPLES}).long())")
         yield Batch(embedding[: self.classes], labels[: self.classes], f"loss({few})")
-
-    def _infinities(self, loss: Any, batch: Batch) -> Iterator[str]:
-        """Say what of a batch is not finite, and what it leaves behind, in training."""
-        used = copy.deepcopy(loss).train()
-        embedding = batch.embedding.clone().requires_grad_()
-        value, error = _value(used, embedding, batch.labels)
-        if value is None:
-            yield f"{error}; see {batch.how}"
-            return
-        if not value.isfinite():
-            yield f"the loss is {float(value)}; see {batch.how}"
-            return
-        named = {"embedding": embedding, **dict(used.named_parameters())}
-        gradients = torch.autograd.grad(value, list(named.values()), materialize_grads=True)
-        for name, gradient in zip(named, gradients, strict=True):
-            if not gradient.isfinite().all():
-                yield f"the gradient of {name} is not finite; see {batch.how}"
-        for name, buffer in used.named_buffers():
-            if not buffer.isfinite().all():
-                yield f"the buffer {name} is not finite from then on; see {batch.how}"
 
     def order(self) -> Iterator[str]:
         """Permute a batch, and look at its loss, at its gradient and at the loss of the next batch."""
@@ -262,8 +247,8 @@ class Held:
         first, second = (_value(self._copy(), embedding, labels)[0] for _ in range(2))
         if first is not None and second is not None and not torch.equal(first, second):
             yield (
-                f"after the same torch.manual_seed it is {float(first):.9g} and {float(second):.9g}; draw by torch, whose "
-                f"generator is kept in checkpoints, and see {how} twice"
+                f"after the same torch.manual_seed it is {float(first):.9g} and {float(second):.9g}; draw by torch, "
+                f"whose generator is kept in checkpoints, and see {how} twice"
             )
 
     def state(self) -> Iterator[str]:
@@ -312,7 +297,7 @@ class Held:
                 return
 
     def optimum(self) -> Iterator[str]:
-        """Train free embeddings: by Adam, quicker than a search for the optimum, so that state moves by its own rule."""
+        """Train free embeddings: by Adam, quicker than a search for the optimum; and state moves by its own rule."""
         found: list[str] = []
         for iterations in ITERATIONS:
             found = list(self._reached(iterations))
@@ -335,7 +320,8 @@ class Held:
         if not accuracy >= LEAST_ACCURACY:
             yield f"free embeddings end at its least, {reached:.4g}, with {100 * accuracy:.0f} % of classes told; {see}"
         if not reached <= MOST_OF_NOTHING * nothing:
-            yield f"free embeddings bring it to {reached:.4g}, one embedding for all to {nothing:.4g}, hardly more; {see}"
+            both = f"free embeddings bring it to {reached:.4g}, one embedding for all to {nothing:.4g}"
+            yield f"{both}, hardly more; {see}"
         vectors = loss.class_vectors().float().flatten(0, 1)
         cosines = functional.normalize(embedding, dim=1) @ functional.normalize(vectors, dim=1).T
         nearness = (cosines, -torch.cdist(embedding, vectors))
@@ -363,9 +349,38 @@ def _value(loss: Any, embedding: Tensor, labels: Tensor) -> tuple[Tensor | None,
     torch.default_generator.manual_seed(0)
     try:
         value: Tensor = loss(embedding, labels)["loss"]
-    except Exception as error:  # noqa: BLE001 - of code that is not ours
+    except Exception as error:
         return None, f"it raises {said(error)}"
     return value, ""
+
+
+def _grouped(given: Iterable[tuple[Any, Batch]]) -> Iterator[str]:
+    """Yield what is not finite of losses of batches, each thing once, with the first batch that shows it."""
+    shown: dict[str, list[str]] = {}
+    for loss, batch in given:
+        if problem := _infinite(loss, batch):
+            shown.setdefault(problem, []).append(batch.how)
+    for problem, hows in shown.items():
+        more = f", the first of {len(hows)} such batches" if len(hows) > 1 else ""
+        yield f"{problem}; see {hows[0]}{more}"
+
+
+def _infinite(loss: Any, batch: Batch) -> str:
+    """Return what of a batch is not finite, or of what it leaves behind in training; "" where all is."""
+    used = copy.deepcopy(loss).train()
+    embedding = batch.embedding.clone().requires_grad_()
+    value, error = _value(used, embedding, batch.labels)
+    if value is None:
+        return error
+    if not value.isfinite():
+        return f"the loss is {float(value)}"
+    named = {"embedding": embedding, **dict(used.named_parameters())}
+    gradients = torch.autograd.grad(value, list(named.values()), materialize_grads=True)
+    wrong = [name for name, gradient in zip(named, gradients, strict=True) if not gradient.isfinite().all()]
+    if wrong:
+        return f"the gradient of {' and '.join(wrong)} is not finite"
+    buffers = [name for name, buffer in used.named_buffers() if not buffer.isfinite().all()]
+    return f"the buffer {' and '.join(buffers)} is not finite from then on" if buffers else ""
 
 
 def _close(one: Tensor, other: Tensor, share: float) -> bool:
@@ -399,7 +414,8 @@ class End(NamedTuple):
 
 def _trained(start: nn.Module, embedding: Tensor, labels: Tensor, iterations: int) -> End:
     """Train free embeddings, of which one stands for all where there is only one."""
-    loss, free = copy.deepcopy(start).train(), embedding.clone().requires_grad_()
+    loss: Any = copy.deepcopy(start).train()
+    free = embedding.clone().requires_grad_()
     variables = [free, *loss.parameters()]
     means, squares = ([torch.zeros_like(variable) for variable in variables] for _ in range(2))
     for step in range(1, iterations + 1):

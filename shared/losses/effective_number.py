@@ -13,7 +13,7 @@ from shared.losses.softmax import SoftmaxLoss
 
 
 def effective_weights(counts: Tensor, beta: float) -> Tensor:
-    """Return weights (C,) in proportion to 1 / E_n = (1 - beta) / (1 - beta^n), by their proposition 1, with the mean 1.
+    """Return weights (C,) in proportion to 1 / E_n = (1 - beta) / (1 - beta^n), their proposition 1, with the mean 1.
 
     `counts` are the numbers n of training images (C,), and beta is in [0, 1]. With 0 all weights are alike; with 1 they
     are in proportion to 1 / n, the limit. The mean is over the classes that have images; a class without any has the

@@ -10,7 +10,7 @@ class Informed(nn.Module):
     """A loss that asks how many training images each class has, and which share of the training is done.
 
     The loop calls `inform` before each step of a loss that has such a method. Until then all classes are alike, with
-    one image each, and nothing is done. Both are buffers, so that a trained loss scores alike when it is taken up again.
+    one image each, and nothing is done. Both are buffers, so that a loss that is taken up again scores as it did.
     """
 
     counts: Tensor

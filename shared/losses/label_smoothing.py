@@ -9,7 +9,7 @@ from shared.losses.softmax import SoftmaxLoss
 
 
 class LabelSmoothingLoss(SoftmaxLoss):
-    """Cross-entropy with the targets (1 - epsilon) delta_{k, y} + epsilon / C, their section 7; the mean over the batch.
+    """Cross-entropy with the targets (1 - epsilon) delta_{k, y} + epsilon / C (their section 7), a mean over the batch.
 
     `smoothing` in [0, 1) is epsilon, 0.1 in the paper; the own class has its epsilon / C too.
     """

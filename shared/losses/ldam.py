@@ -14,8 +14,8 @@ from shared.losses.norm_face import NormFaceLoss
 class LdamLoss(NormFaceLoss, Informed):
     """Cross-entropy of s (cos(theta) - Delta_y) for the own class and s cos(theta_j) for the others.
 
-    Delta_j = K / n_j^(1/4) for n_j training images (their section 3.2), with K such that the greatest is `margin`, which is their
-    max_m, 0.5. s is `scale`, which the paper does not print: 30 in the authors' code. Embeddings and weights are of
+    Delta_j = K / n_j^(1/4) for n_j training images (their section 3.2), with K such that the greatest is `margin`, 0.5
+    in the authors' code. s is `scale`, 30 there; the formula in the paper has none. Embeddings and weights are of
     length 1 and there is no bias, as there.
 
     Deferred re-weighting: once the share `deferred` of the training is done, samples have the weights of their classes

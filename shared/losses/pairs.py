@@ -12,7 +12,6 @@ from torch import Tensor
 from shared.losses.directions import directions
 from shared.losses.term import AddedTerm
 
-
 AT_RANDOM: Mapping[str, str] = MappingProxyType({"order": "pairs are drawn at random by their places in the batch"})
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -15,9 +16,9 @@ from shared.losses.softmax import SoftmaxLoss
 class TauNormalisedLoss(SoftmaxLoss):
     """The softmax loss; its scores are w_j f / ||w_j||^tau, without the bias, in which rare classes come forward.
 
-    `power` is tau in [0, 1] (their section 4); the paper chooses it on held-out images. Nothing is trained anew: it is a rule of
-    prediction. With 0 the scores are those of softmax without its bias, with 1 only the direction of a class counts.
-    Their other way, a classifier that is trained anew, is a scheme: `shared.training.decoupled`.
+    `power` is tau in [0, 1] (their section 4), which the paper chooses on held-out images. Nothing is trained anew; it
+    is a rule of prediction. With 0 the scores are those of softmax without its bias, with 1 only the direction of a
+    class counts. Their other way, a classifier that is trained anew, is a scheme: `shared.training.decoupled`.
     """
 
     exempt: ClassVar[Mapping[str, str]] = MappingProxyType(
@@ -41,5 +42,6 @@ class TauNormalisedLoss(SoftmaxLoss):
         return self._normalised().detach().unsqueeze(1)
 
     def _normalised(self) -> Tensor:
-        weight = self.linear.weight
-        return weight / weight.norm(dim=1, keepdim=True).clamp_min(1e-12) ** self.power
+        weight: Tensor = self.linear.weight
+        lengths = torch.linalg.vector_norm(weight, dim=1, keepdim=True).clamp_min(1e-12)
+        return weight / lengths.pow(self.power)

@@ -21,13 +21,14 @@ from shared.training.classification import ClassificationScheme
 class DecoupledScheme(ClassificationScheme):
     """The usual training, and in its last part a classifier that is trained anew: their cRT.
 
-    For the share `retraining` of all steps the backbone stays as it is, and the run's loss, drawn anew, learns by itself
-    from batches in which each class is as likely, and then each of its images. Its rate falls from `learning_rate`, or
-    that of the optimizer where none is given, to 0 by half a cosine, as in the authors' code, where 10 of 100 epochs are
-    such. The milestones of the training are those of its first part.
+    For the share `retraining` of all steps the backbone stays as it is, and the run's loss, drawn anew, learns by
+    itself from batches in which each class is as likely, and then each of its images. Its rate falls from
+    `learning_rate`, or that of the optimizer where none is given, to 0 by half a cosine, as in the authors' code, where
+    10 of 100 epochs are such. The milestones of the training cut the rate of its first part alone.
 
-    In that code the batch normalisation of the fixed backbone goes on as in training; here what is fixed is fixed. Their
-    other way to a balanced classifier, tau-normalisation, trains nothing and is a loss: `shared.losses.tau_normalised`.
+    In that code the batch normalisation of the fixed backbone goes on as in training; here what is fixed is fixed.
+    Their other way to a balanced classifier, tau-normalisation, trains nothing and is a loss:
+    `shared.losses.tau_normalised`.
     """
 
     def __init__(
@@ -54,8 +55,8 @@ class DecoupledScheme(ClassificationScheme):
     ) -> Iterator[tuple[Tensor, ...]]:
         """Yield images and labels, ceil(len(images) / batch_size) times an epoch, from batch `start` on.
 
-        The part of the training that is yielded for is that of `retrained`, so that each batch is to be trained on before
-        the next is asked for.
+        The part of the training that is yielded for is that of `retrained`, so that each batch is to be trained on
+        before the next is asked for.
 
         Raises:
             UserError: as of the usual scheme.

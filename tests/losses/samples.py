@@ -47,7 +47,8 @@ def some_logits(size: int, classes: int) -> tuple[Tensor, Tensor]:
 def softmax(logits: Tensor) -> Floats:
     """Return the probabilities (B, C) of logits, by NumPy."""
     exponentials: Floats = np.exp(logits.detach().numpy())
-    return exponentials / exponentials.sum(1, keepdims=True)
+    shares: Floats = exponentials / exponentials.sum(1, keepdims=True)
+    return shares
 
 
 def one_hot(labels: Tensor, classes: int) -> Floats:

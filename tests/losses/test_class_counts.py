@@ -27,8 +27,9 @@ def _seed() -> None:
 
 def cui(beta: float) -> Floats:
     """The weights as the paper has them, by NumPy."""
-    weights: Floats = (1 - beta) / (1 - beta**N)
-    return weights / weights.sum() * len(N)
+    inverse = (1 - beta) / (1 - beta**N)
+    weights: Floats = inverse / inverse.sum() * len(N)
+    return weights
 
 
 # Class-balanced weights

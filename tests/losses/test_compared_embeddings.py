@@ -41,7 +41,9 @@ def printed_contrastive(x: np.ndarray, labels: list[int], temperature: float) ->
     return sum(losses) / len(losses) if losses else 0.0
 
 
-@pytest.mark.parametrize("labels", [[0, 1, 2, 3, 0, 1, 2, 3, 0], [0, 0, 0, 1, 1, 2, 3, 3, 3], [0, 0, 1, 2, 3, 4, 5, 6, 7]])
+@pytest.mark.parametrize(
+    "labels", [[0, 1, 2, 3, 0, 1, 2, 3, 0], [0, 0, 0, 1, 1, 2, 3, 3, 3], [0, 0, 1, 2, 3, 4, 5, 6, 7]]
+)
 def test_supervised_contrastive_is_the_printed_sum(labels):
     x, _ = batch()
     value = supervised_contrastive(x, torch.tensor(labels), 0.5)

@@ -79,7 +79,7 @@ def test_no_loss_of_the_suite_is_left_out():
 @pytest.mark.parametrize(
     ("options", "dimension", "declared"),
     [
-        # What the papers' own text or printed formula asks for does not classify, as `optimum_fails` and the README say.
+        # What the papers' text or printed formula asks for does not classify, as `optimum_fails` and docstrings say.
         (Affinity(sigma=10, margin=0.75, initial_scale=1), 2, {"optimum": "R of weight 1 heaps the prototypes"}),
         (
             Polytope(polytope="simplex", scale=8, margin=1, continuation="none"),
@@ -216,6 +216,8 @@ class Pull(Linear):
 class Squared(Linear):
     """The running deviation of a single sample is no number."""
 
+    deviation: Tensor
+
     def __init__(self, classes: int, dimension: int) -> None:
         super().__init__(classes, dimension)
         self.register_buffer("deviation", torch.ones(()))
@@ -228,6 +230,8 @@ class Squared(Linear):
 
 class InformedOfLogarithms(Linear):
     """A class without images has a logarithm of minus infinity."""
+
+    prior: Tensor
 
     def __init__(self, classes: int, dimension: int) -> None:
         super().__init__(classes, dimension)
@@ -272,7 +276,9 @@ class Opposite(Linear):
 
 class Flat(Linear):
     def forward(self, embedding: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        return {"loss": super().forward(embedding, labels)["loss"] + 0.5 * self.linear(embedding).square().sum(1).mean()}
+        return {
+            "loss": super().forward(embedding, labels)["loss"] + 0.5 * self.linear(embedding).square().sum(1).mean()
+        }
 
 
 class OtherVectors(Linear):
@@ -293,10 +299,10 @@ BROKEN: list[tuple[type[Linear], set[str], str]] = [
     (Narrow, {"precision"}, "under autocast"),
     (NoBuffer, {"device"}, "register it as a buffer"),
     (DrawnElsewhere, {"device"}, "not on the GPU"),
-    (Detached, {"gradient"}, "derivative by embedding"),
+    (Detached, {"gradient"}, "derivative by embedding differs"),
     (DividedByLength, {"finite"}, "torch.zeros(12, 3)"),
     (Arccos, {"finite"}, "loss.class_vectors()[labels, 0]"),
-    (Pull, {"finite"}, "torch.randn(4, 3), torch.arange(4)"),
+    (Pull, {"finite"}, "see loss(torch.randn(1, 3), torch.tensor([0])), the first of 2 such batches"),
     (Squared, {"finite"}, "the buffer deviation"),
     (InformedOfLogarithms, {"finite"}, "loss.inform(torch.tensor([0, 1, 1000, 1000]), 1.0)"),
     (FirstCounts, {"order"}, "in another order"),

@@ -11,13 +11,14 @@ from pydantic import ValidationError
 from torch.nn import functional
 
 from shared.losses import Focal, GeneralisedCrossEntropy, LabelSmoothing
-from tests.losses.samples import on_logits, one_hot, softmax, some_logits
+from tests.losses.samples import Floats, on_logits, one_hot, softmax, some_logits
 
 EVEN = (1, 1, 1, 1)
 
 
-def own(p: np.ndarray, labels: torch.Tensor) -> np.ndarray:
-    return (p * one_hot(labels, p.shape[1])).sum(1)
+def own(p: Floats, labels: torch.Tensor) -> Floats:
+    probabilities: Floats = (p * one_hot(labels, p.shape[1])).sum(1)
+    return probabilities
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])

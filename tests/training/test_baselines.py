@@ -100,16 +100,16 @@ def test_a_loss_is_told_the_sizes_of_the_classes_and_how_far_the_training_is(dra
 def taken_up(settings: dict[str, Any], drawn: Drawn, folder: Path, after: int) -> Setup:
     """Train up to a step and, from the checkpoint that it leaves, on to the end."""
 
-    class Killed(Exception):
+    class KilledError(Exception):
         """As if the process ended."""
 
     class Kept(Checkpoints):
         def save(self, state: dict[str, Any]) -> None:
             super().save(state)
-            raise Killed
+            raise KilledError
 
     stopping = {**settings, "training": settings["training"] | {"checkpoint_steps": after}}
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         begun(stopping, drawn).fit(Kept(folder, {}, 0))
     setup = begun(settings, drawn)
     setup.fit(checkpoints(folder))
@@ -134,7 +134,10 @@ def test_a_deferred_loss_taken_up_in_its_middle_ends_alike(drawn, tmp_path):
 
 # A classifier that is trained anew
 
-ANEW: dict[str, Any] = {"scheme": {"name": "decoupled", "retraining": 0.5}, "training": {"steps": 8, "batch_size": 32, "gpus": 0}}
+ANEW: dict[str, Any] = {
+    "scheme": {"name": "decoupled", "retraining": 0.5},
+    "training": {"steps": 8, "batch_size": 32, "gpus": 0},
+}
 
 
 def test_in_its_last_part_the_backbone_is_fixed_and_the_classifier_begins_anew(drawn, tmp_path):
@@ -171,7 +174,7 @@ def test_its_rate_falls_by_half_a_cosine_from_one_of_its_own(drawn):
     of_its_own = ANEW["scheme"] | {"learning_rate": 0.5}
     setup = begun({**ANEW, "scheme": of_its_own}, drawn)
     scheme = setup.scheme
-    factors = []
+    factors: list[float] = []
     scheme.classifier_optimizer.step = factors.append
     scheme.set_learning_rate(0.001)
     for epoch in range(2):
