@@ -24,7 +24,7 @@ CLOSE, NARROW = 1e-4, 0.05
 """By which share of itself, or of 1 where it is less, a loss may change in float32, and under autocast to bfloat16."""
 STEP, SLOPE = 1e-6, 1e-5
 """Of a difference quotient in float64, and by which share, or by how much, a derivative may differ from it."""
-ITERATIONS, RATE = (40, 400), 0.2
+ITERATIONS, RATE = (40, 200), 0.2
 """Of the training of free embeddings, by Adam; the second where the first do not do."""
 EQUAL = 0.01
 """By which share two ends of such a training may differ and still be as low as each other."""

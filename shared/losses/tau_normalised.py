@@ -44,4 +44,5 @@ class TauNormalisedLoss(SoftmaxLoss):
     def _normalised(self) -> Tensor:
         weight: Tensor = self.linear.weight
         lengths = torch.linalg.vector_norm(weight, dim=1, keepdim=True).clamp_min(1e-12)
-        return weight / lengths.pow(self.power)
+        normalised: Tensor = weight / lengths.pow(self.power)
+        return normalised
