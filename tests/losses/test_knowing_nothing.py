@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from math import log
+from math import exp, log
 
 import pytest
 import torch
@@ -15,14 +15,23 @@ from papers.regular_polytope import Polytope
 from shared.losses import (
     ArcFace,
     ASoftmax,
+    BalancedSoftmax,
     Center,
+    ClassBalanced,
     CosFace,
     DiscrepancyTerm,
+    Focal,
+    GeneralisedCrossEntropy,
     Joint,
+    LabelSmoothing,
+    Ldam,
+    LogitAdjusted,
     ModifiedSoftmax,
     NormalisedSoftmax,
     NormFace,
     Softmax,
+    SupCon,
+    TauNormalised,
 )
 from shared.losses.knowing_nothing import cross_entropy
 from shared.runs.components import Loss
@@ -44,6 +53,15 @@ LOSSES = [
     SoftmaxL2(weight=0.1),
     Polytope(polytope="simplex"),
     Polytope(polytope="simplex", scale=8, margin=1),
+    SupCon(bias=False),
+    ClassBalanced(bias=False),
+    Focal(bias=False),
+    Ldam(),
+    BalancedSoftmax(bias=False),
+    LogitAdjusted(bias=False),
+    LabelSmoothing(bias=False),
+    GeneralisedCrossEntropy(bias=False),
+    TauNormalised(bias=False),
 ]
 
 
@@ -80,3 +98,42 @@ def test_no_similarities_that_are_one_for_all_images_have_less_of_a_hinge(shares
 
 def test_a_loss_of_learned_costs_has_no_such_number() -> None:
     assert CoSen(period=10).knowing_nothing(EVEN) is None
+
+
+SHARES = (0.6, 0.3, 0.1)
+
+
+def test_balanced_logits_of_no_image_have_the_entropy_of_the_shares() -> None:
+    for options in (BalancedSoftmax(bias=False), LogitAdjusted(bias=False)):
+        module = options.build(3, 3)
+        module.inform(torch.tensor([6, 3, 1]), 0.0)
+        labels = torch.tensor([0] * 6 + [1] * 3 + [2])
+        value = float(module(torch.zeros(10, 3), labels)["loss"].detach())
+        assert options.knowing_nothing(SHARES) == pytest.approx(value, rel=1e-5)
+
+
+def test_the_margins_of_ldam_are_each_off_the_own_logit() -> None:
+    # Of sizes 16 to 1 the margins are 1/2 and 1; with s = 1 the logits of the shares lose 1/2 and 1.
+    p, q = 16 / 17, 1 / 17
+    expected = -p * log(p * exp(-0.5) / (p * exp(-0.5) + q)) - q * log(q * exp(-1) / (q * exp(-1) + p))
+    assert Ldam(scale=1, margin=1).knowing_nothing([p, q]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("power", [0.3, 0.7, 0.999, 1.0])
+def test_no_probabilities_that_are_one_for_all_images_have_less_generalised_cross_entropy(power: float) -> None:
+    nothing = GeneralisedCrossEntropy(power=power).knowing_nothing(SHARES)
+    steps = [step / 200 for step in range(201)]
+    tried = [(p, q, 1 - p - q) for p, q in product(steps, repeat=2) if p + q <= 1]
+    losses = [sum(w * (1 - max(p, 0.0) ** power) / power for w, p in zip(SHARES, ps, strict=True)) for ps in tried]
+    assert nothing <= min(losses) + 1e-12
+    assert nothing == pytest.approx(min(losses), abs=1e-3)
+
+
+def test_smoothed_shares_have_their_entropy() -> None:
+    smoothed = [0.9 * share + 0.1 / 3 for share in SHARES]
+    assert LabelSmoothing().knowing_nothing(SHARES) == pytest.approx(-sum(p * log(p) for p in smoothed))
+
+
+def test_a_focused_loss_of_the_shares() -> None:
+    expected = -sum((1 - p) ** 2 * p * log(p) for p in SHARES)
+    assert Focal(gamma=2).knowing_nothing(SHARES) == pytest.approx(expected)

@@ -82,6 +82,7 @@ def write(path: Path, text: str) -> None:
         ("shared/net.py", "OTHER = 3", "OTHER = 4"),
         ("shared/net.py", "who made it", "someone"),
         ("shared/net.py", "DEPTH: int = 2", "DEPTH: int = 2\njudged_by: str = 'loss'"),
+        ("shared/net.py", "DEPTH: int = 2", "DEPTH: int = 2\nexempt = {'order': 'at random'}"),
         ("shared/net.py", "def unused", "def knowing_nothing(shares):\n    return shares\n\n\ndef unused"),
         ("shared/parts/__init__.py", '"others"', '"others", "more"'),
         ("shared/tools/tool.py", "return 2", "return 3"),
