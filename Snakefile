@@ -9,7 +9,8 @@ from shared.commands import job_server
 from shared.commands import workflow as suite
 from shared.records.fingerprint import report_code, target_code
 
-JOBS = suite.training_jobs()
+# `python -m shared try` says by `--config trial=...` which runs of a loss of one's own there are beside the papers'.
+JOBS = suite.training_jobs(config.get("trial"))
 # A file run by itself starts at once; what it does is done by the server, which has imported all, where there is one.
 COMMAND = shlex.join([sys.executable, "-IS", str(Path(job_server.__file__).with_name("job.py"))])
 # `--config without=emnist-balanced` waits for no run that is trained on what cannot be had; commas between several.

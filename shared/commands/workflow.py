@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+import shlex
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from shared.errors import UserError, suggestion
 from shared.records.results import SUFFIXES, Results
 from shared.records.target_records import record_paths
+from shared.records.trials import Attempt
 from shared.runs.catalogue import benchmarks
 from shared.runs.config import Run
 from shared.runs.registry import SCALES, TRAINED_SCALES, paper, papers
@@ -16,14 +19,22 @@ from shared.runs.registry import SCALES, TRAINED_SCALES, paper, papers
 RESULTS = Results()
 
 
-def training_jobs() -> dict[str, Run]:
-    """Return every run at every scale by the folder, below `results`, that its seeds lie in."""
-    return {
+def training_jobs(trial: Mapping[str, Any] | None = None) -> dict[str, Run]:
+    """Return every run at every scale by the folder, below `results`, that its seeds lie in.
+
+    With what the command `try` says of a trial, those of the trial too.
+    """
+    jobs = {
         f"{scale}/{entry.key}/runs/{run.name}": run
         for entry in papers().values()
         for scale in TRAINED_SCALES
         for run in entry.runs(scale).values()
     }
+    if not trial:
+        return jobs
+    found = Attempt.of(trial["file"], trial["scale"], int(trial["seeds"]), RESULTS)
+    own = {f"{run.scale}/trials/{found.trial.name}/{run.paper}/runs/{run.name}": run for run in found.runs()}
+    return jobs | own
 
 
 def configuration(run: Run) -> str:
@@ -32,8 +43,10 @@ def configuration(run: Run) -> str:
 
 
 def arguments(run: Run) -> str:
-    """Return the command line arguments that name a run."""
-    return f"{run.paper} {run.name} --scale {run.scale}"
+    """Return the command line arguments that name a run, and of a trial, whose file does not say how many, the seeds."""
+    seeds = " ".join(map(str, range(run.seeds)))
+    trial = f" --seed {seeds} --trial {shlex.quote(run.trial)}" if run.trial else ""
+    return f"{run.paper} {run.name} --scale {run.scale}{trial}"
 
 
 def data_sets_named(names: str) -> frozenset[str]:

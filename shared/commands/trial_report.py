@@ -1,0 +1,3 @@
+"""x."""
+def write_trial_report(attempt, root):
+    return "report"
