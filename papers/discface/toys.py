@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from papers.discface import sphere
+from shared.reporting import sphere
 from papers.discface.pair_angles import own_angles, pair_angles
 from shared.evaluation.angles import Floats, normalised
 from shared.records.records import Record, Records

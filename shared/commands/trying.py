@@ -55,7 +55,7 @@ def try_out(attempt: Attempt, bounds: Bounds, root: Path) -> int:
     done = done and workflow.make(_paths(attempt, attempt.known(experiment)) for experiment in searched)
     from shared.commands.trial_report import write_trial_report  # noqa: PLC0415 - draws, which training does not
 
-    _say(str(write_trial_report(attempt, root)))
+    _say(str(write_trial_report(attempt)))
     return 0 if done else STOPPED
 
 

@@ -31,7 +31,7 @@ from shared.runs.components import Backbone, DataSet, Loss, Optimizer, Scheme
 from shared.runs.config import Run, RunConfig, Searched
 from shared.runs.experiments import Experiment
 from shared.runs.fields import Strict
-from shared.runs.own_code import OwnLoss, OwnOrder, OwnSampler
+from shared.runs.own_code import OwnCode, OwnLoss, OwnOrder, OwnSampler
 from shared.runs.yaml_files import Document
 
 HELD_OUT = 0.2
@@ -166,6 +166,12 @@ class Trial:
         """The class of the loss with its options; None where the loss is one of the suite."""
         loss = self._loss({})
         return loss if isinstance(loss, OwnLoss) else None
+
+    @property
+    def own_code(self) -> list[OwnCode]:
+        """The classes of one's own, the loss and the sampler, as far as there are."""
+        sampler = [self._sampler({})] if self.file.sampler is not None else []
+        return [*([self.own_loss] if self.own_loss else []), *sampler]
 
     def stands_in(self, experiment: Experiment) -> bool:
         """Whether it can stand there: a sampler of one's own takes the place of the usual order of images alone."""
