@@ -36,18 +36,18 @@ rule all:
         "results/smoke/report/index.html",
 
 
-# One job trains all seeds of a run, since each start of torch costs seconds: so a rule for each number of seeds.
-for count in sorted({run.seeds for run in JOBS.values()}):
+# One job trains all seeds of a run, since each start of torch costs seconds: so a rule for each choice of seeds.
+for seeds in sorted({run.asked_seeds for run in JOBS.values()}):
 
     rule:
         name:
-            f"train_{count}_seeds"
+            suite.training_rule(seeds)
         output:
-            [f"results/{{job}}/seed{seed}/record.json" for seed in range(count)],
+            [f"results/{{job}}/seed{seed}/record.json" for seed in seeds],
         log:
             "results/{job}/train.log",
         wildcard_constraints:
-            job=matching(job for job, run in JOBS.items() if run.seeds == count),
+            job=matching(job for job, run in JOBS.items() if run.asked_seeds == seeds),
         params:
             configuration=lambda wildcards: suite.configuration(JOBS[wildcards.job]),
             arguments=lambda wildcards: suite.arguments(JOBS[wildcards.job]),

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from shared import ROOT
 from shared.errors import UserError
+from shared.records.results import Results
 from shared.records.trials import Attempt, Library
 from shared.runs.config import Run
 from shared.runs.experiments import Experiment
@@ -52,7 +53,14 @@ def try_out(attempt: Attempt, bounds: Bounds, root: Path) -> int:
     workflow = Workflow(attempt, bounds, root, began)
     done = workflow.make(_paths(attempt, attempt.trial.search_runs(experiment)) for experiment in there)
     searched = [experiment for experiment in there if attempt.known(experiment)]
-    done = done and workflow.make(_paths(attempt, attempt.known(experiment)) for experiment in searched)
+    asked = [_paths(attempt, attempt.known(experiment)) for experiment in searched]
+    library = Library(Results(attempt.results.root), attempt.scale)
+    missing = [run for experiment in there for run in library.missing(experiment, attempt.seeds)]
+    if missing and not bounds.train_others:
+        _say(f"{_trainings(missing)} of other losses are not there; --train-others trains them")
+    elif missing:
+        asked.append(_paths(replace(attempt, results=library.results), missing))
+    done = done and workflow.make(asked)
     from shared.commands.trial_report import write_trial_report  # noqa: PLC0415 - draws, which training does not
 
     _say(str(write_trial_report(attempt)))
@@ -109,7 +117,12 @@ class Workflow:
         return True
 
     def _command(self, folder: Path, targets: Sequence[str]) -> list[str]:
-        trial = {"file": str(self.attempt.trial.path), "scale": self.attempt.scale, "seeds": self.attempt.seeds}
+        trial = {
+            "file": str(self.attempt.trial.path),
+            "scale": self.attempt.scale,
+            "seeds": self.attempt.seeds,
+            "others": self.bounds.train_others,
+        }
         return [
             *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)),
             *("--cores", str(self.bounds.cores), "--quiet", "host", "rules", "progress", "--rerun-incomplete"),
@@ -143,7 +156,7 @@ def _paths(attempt: Attempt, runs: Iterable[Run]) -> list[Path]:
     return [
         Path("results") / attempt.results.record(run.scale, run.paper, run.name, seed).relative_to(below)
         for run in runs
-        for seed in range(run.seeds)
+        for seed in run.asked_seeds
     ]
 
 
@@ -153,6 +166,11 @@ def _lacks(experiment: Experiment, root: Path) -> str:
     if data.obtainable or data.is_there(root):
         return ""
     return f"{data.whose.title} is not in {data.place} under the data root; {data.whose.how_to_get}"
+
+
+def _trainings(runs: Sequence[Run]) -> str:
+    count = sum(len(run.asked_seeds) for run in runs)
+    return f"{count} training{'' if count == 1 else 's'}"
 
 
 def _say(line: str) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from shared.errors import UserError, suggestion
 from shared.records.results import SUFFIXES, Results
 from shared.records.target_records import record_paths
-from shared.records.trials import Attempt
+from shared.records.trials import Attempt, Library
 from shared.runs.catalogue import benchmarks
 from shared.runs.config import Run
 from shared.runs.registry import SCALES, TRAINED_SCALES, paper, papers
@@ -33,6 +33,9 @@ def training_jobs(trial: Mapping[str, Any] | None = None) -> dict[str, Run]:
     if not trial:
         return jobs
     found = Attempt.of(trial["file"], trial["scale"], int(trial["seeds"]), RESULTS)
+    library = Library(RESULTS, found.scale)
+    for experiment in found.experiments if trial["others"] else ():
+        jobs |= {f"{run.scale}/{run.paper}/runs/{run.name}": run for run in library.missing(experiment, found.seeds)}
     own = {f"{run.scale}/trials/{found.trial.name}/{run.paper}/runs/{run.name}": run for run in found.runs()}
     return jobs | own
 
@@ -43,10 +46,17 @@ def configuration(run: Run) -> str:
 
 
 def arguments(run: Run) -> str:
-    """Return the command line arguments that name a run, and of a trial, whose file does not say how many, the seeds."""
-    seeds = " ".join(map(str, range(run.seeds)))
-    trial = f" --seed {seeds} --trial {shlex.quote(run.trial)}" if run.trial else ""
-    return f"{run.paper} {run.name} --scale {run.scale}{trial}"
+    """Return the command line arguments that name a run, and its seeds where `runs.yaml` does not say how many."""
+    chosen = " ".join(map(str, run.asked_seeds))
+    seeds = f" --seed {chosen}" if run.only or run.trial else ""
+    trial = f" --trial {shlex.quote(run.trial)}" if run.trial else ""
+    return f"{run.paper} {run.name} --scale {run.scale}{seeds}{trial}"
+
+
+def training_rule(seeds: Sequence[int]) -> str:
+    """Return the name of the rule that trains some seeds of a run."""
+    every = tuple(seeds) == tuple(range(len(seeds)))
+    return f"train_{len(seeds)}_seeds" if every else f"train_seeds_{'_'.join(map(str, seeds))}"
 
 
 def data_sets_named(names: str) -> frozenset[str]:
@@ -117,4 +127,5 @@ __all__ = [
     "target_files",
     "target_records",
     "training_jobs",
+    "training_rule",
 ]

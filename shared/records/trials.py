@@ -139,6 +139,16 @@ class Library:
         return seeds
 
 
+    def missing(self, experiment: Experiment, seeds: int) -> list[Run]:
+        """Return the rivals' runs of which some of the first `seeds` seeds have no record, to be trained by those."""
+        missing = []
+        for rival in experiment.rivals:
+            for run in rival.runs:
+                left = tuple(seed for seed in range(seeds) if seed not in self.seeds_of(run))
+                missing += [replace(run, only=left)] if left else []
+        return missing
+
+
 def others(results: Results, scale: str) -> Iterator[tuple[str, Record, Path]]:
     """Yield the records of all trials at a scale, published or not, with their names and folders."""
     for root in (results.root / "published", results.root / scale):

@@ -118,6 +118,7 @@ class Run:
     """One training configuration of a paper at one scale; `axes` tells which level of each axis it is.
 
     That of a loss of one's own has the file that describes it, `trial`, and what its settings were searched among.
+    `only` are the seeds that the workflow trains, where that is not all of them.
     """
 
     paper: str
@@ -128,6 +129,12 @@ class Run:
     config: RunConfig
     trial: str = ""
     searched: Searched | None = None
+    only: tuple[int, ...] = ()
+
+    @property
+    def asked_seeds(self) -> tuple[int, ...]:
+        """The seeds that the workflow trains."""
+        return self.only or tuple(range(self.seeds))
 
     @cached_property
     def hash(self) -> str:
