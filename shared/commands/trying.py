@@ -13,12 +13,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from shared import ROOT
 from shared.errors import UserError
 from shared.records.results import Results
 from shared.records.trials import Attempt, Library
 from shared.runs.config import Run
 from shared.runs.experiments import Experiment
+from shared.runs.own_code import OwnSampler
 
 STOPPED = 143
 CLASSES, DIMENSION = 4, 3
@@ -55,7 +58,7 @@ def try_out(attempt: Attempt, bounds: Bounds, root: Path) -> int:
     searched = [experiment for experiment in there if attempt.known(experiment)]
     asked = [_paths(attempt, attempt.known(experiment)) for experiment in searched]
     library = Library(Results(attempt.results.root), attempt.scale)
-    missing = [run for experiment in there for run in library.missing(experiment, attempt.seeds)]
+    missing = _once(run for experiment in there for run in library.missing(experiment, attempt.seeds))
     if missing and not bounds.train_others:
         _say(f"{_trainings(missing)} of other losses are not there; --train-others trains them")
     elif missing:
@@ -63,12 +66,22 @@ def try_out(attempt: Attempt, bounds: Bounds, root: Path) -> int:
     done = done and workflow.make(asked)
     from shared.commands.trial_report import write_trial_report  # noqa: PLC0415 - draws, which training does not
 
+    if not done:
+        _say("the time is over; the same command goes on from here")
     _say(str(write_trial_report(attempt)))
     return 0 if done else STOPPED
 
 
 def keep_contract(attempt: Attempt) -> None:
-    """Hold the loss of one's own against the contract of all losses; raises UserError for the first breach."""
+    """Hold the loss of one's own against the contract of all losses, and a sampler's order against its own.
+
+    Raises:
+        UserError: it cannot be imported or built, or keeps one of them not.
+
+    """
+    for code in attempt.trial.own_code:
+        code.found()
+    _order_is_kept(attempt)
     loss = attempt.trial.own_loss
     if loss is None:
         return
@@ -79,6 +92,15 @@ def keep_contract(attempt: Attempt) -> None:
         _say(f"also: {breach}")
     if found:
         raise UserError(f"{loss.name} breaks the contract of losses: {found[0]}")
+
+
+def _order_is_kept(attempt: Attempt) -> None:
+    for code in attempt.trial.own_code:
+        if isinstance(code, OwnSampler):
+            from shared.training.own_order import checked_order  # noqa: PLC0415 - imports torch
+
+            labels = np.repeat(np.arange(CLASSES), (40, 20, 5, 1))
+            checked_order(code.build(labels, CLASSES, 8), len(labels), 0, 1, code.name)
 
 
 @dataclass(frozen=True)
@@ -166,6 +188,10 @@ def _lacks(experiment: Experiment, root: Path) -> str:
     if data.obtainable or data.is_there(root):
         return ""
     return f"{data.whose.title} is not in {data.place} under the data root; {data.whose.how_to_get}"
+
+
+def _once(runs: Iterable[Run]) -> list[Run]:
+    return list({(run.paper, run.name): run for run in runs}.values())
 
 
 def _trainings(runs: Sequence[Run]) -> str:

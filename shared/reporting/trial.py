@@ -164,7 +164,8 @@ def curve(outcomes: Sequence[Outcome]) -> Figure:
     positions = sorted({row[axis] for row in drawn})
     if positions and positions[0] > 0 and positions[-1] > 10 * positions[0]:
         axes.set_xscale("log")
-    axes.set(xlabel=_named(axis), ylabel=first.experiment.metric)
+    low, high = axes.get_ylim()
+    axes.set(xlabel=_named(axis), ylabel=first.experiment.metric, ylim=(max(low, -1), min(high, 101)))
     axes.legend(fontsize=7)
     return Figure(
         picture,
@@ -279,10 +280,10 @@ def standing_figure(scores_: Scores, found: Sequence[Standing], reference: str =
     drawn = []
     for place, standing in enumerate(rows):
         differences = family_differences(scores_, standing.method, reference)
-        axes.plot(list(differences.values()), [place] * len(differences), "o", color="#9a9a9a", markersize=3)
         low, high = standing.interval or (standing.difference, standing.difference)
-        axes.plot([low, high], [place, place], color=COLOURS[0])
-        axes.plot(standing.difference, place, marker="D", color=COLOURS[0])
+        axes.plot([low, high], [place + 0.15] * 2, color=COLOURS[0])
+        axes.plot(standing.difference, place + 0.15, marker="D", color=COLOURS[0])
+        axes.plot(list(differences.values()), [place - 0.15] * len(differences), "o", color="#8a8a8a", markersize=3)
         drawn += [
             {"method": standing.method, "family": family, "difference": difference}
             for family, difference in differences.items()

@@ -12,12 +12,11 @@ from shared.runs.experiments import Experiment
 from shared.runs.registry import SMOKE
 from shared.verdicts.findings import Finding, adjusted, examined, sense
 from shared.verdicts.health import Health
-from shared.verdicts.judgement import summary
 from shared.verdicts.measurements import Seeds, common_seeds, direction, finite
 from shared.verdicts.power import sentence, together, with_power
 from shared.verdicts.statistics import paired_differences
 from shared.verdicts.training import recorded_health
-from shared.verdicts.words import NO_EVIDENCE, Word, runs_and_seeds
+from shared.verdicts.words import NO_EVIDENCE, Word, runs_and_seeds, seeds_word
 
 Recorded = Mapping[int, tuple[Record, Path]]
 """The record of each seed of a run, with its folder."""
@@ -114,15 +113,15 @@ def _verdict(found: Finding, own: Measured, other: Measured, scale: str) -> tupl
     if not found.n:
         lacking = next((side.label for side in (own, other) if not side.seeds), "")
         return "not run", f"no record of {lacking}" if lacking else "no seed has both"
-    reason = summary([found]).partition(": ")[0]
     if scale == SMOKE:
-        return "no evidence", f"{reason}; {NO_EVIDENCE}"
+        return "no evidence", NO_EVIDENCE
     lost = [(side.label, seed) for side in (own, other) for seed in side.aside]
     way = sense(found)
     word: Word = "better" if way > 0 else "worse" if way < 0 else "inconclusive"
-    reason += "; one seed: its spread is unknown" if found.n == 1 else ""
-    reason += sentence(together([found]), [found], inconclusive=word == "inconclusive")
-    return word, f"{reason}; never trained: {runs_and_seeds(lost)}" if lost else reason
+    power = sentence(together([found]), [found], inconclusive=word == "inconclusive").removeprefix("; ")
+    reasons = [power or f"{found.n} {seeds_word(found.n)}: the spread is unknown"]
+    reasons += [f"never trained: {runs_and_seeds(lost)}"] if lost else []
+    return word, "; ".join(reasons)
 
 
 def softmax_of(experiment: Experiment) -> str:
