@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,9 +106,20 @@ def outcomes_of(attempt: Attempt) -> list[Outcome]:
             methods=methods[experiment.key],
             versus=[versus for versus in said if versus.experiment is experiment],
             softmax=softmax_of(experiment),
+            weights=_weights(attempt, experiment),
         )
         for experiment in attempt.experiments
     ]
+
+
+def _weights(attempt: Attempt, experiment: Experiment) -> dict[float, Measured]:
+    searched = attempt.searched(experiment)
+    if attempt.trial.file.search and searched is None:
+        return {}
+    runs = attempt.trial.weight_runs(experiment, attempt.seeds, searched)
+    return {
+        level: measured(attempt.trial.name, [attempt.seeds_of(run)], experiment.metric) for level, run in runs.items()
+    }
 
 
 Tried = Sequence[tuple[str, Record, Path]]
@@ -153,8 +166,8 @@ def _says(attempt: Attempt, outcomes: Sequence[Outcome], found: Sequence[Outcome
     named = attempt.trial.file.loss if isinstance(attempt.trial.file.loss, str) else attempt.trial.file.loss["name"]
     what = [f"the loss {named}"] + ([f"the sampler {attempt.trial.file.sampler}"] if attempt.trial.file.sampler else [])
     return (
-        f"What was tried is {' with '.join(what)}, in {len(found)} of {len(outcomes)} experiments asked for. In each it "
-        "stands where the paper's own loss stands: the same network, data, schedule, order of images and seeds. "
+        f"What was tried is {' with '.join(what)}, in {len(found)} of {len(outcomes)} experiments asked for. "
+        "In each it stands where the paper's own loss stands: the same network, data, schedule, order of images and seeds. "
         "Differences are paired by seed; they are positive where they are to its credit."
     )
 
@@ -166,8 +179,8 @@ def _over_all(attempt: Attempt, found: Sequence[Outcome]) -> Part:
     own = attempt.trial.name
     rivals = {rival.label for outcome in found for rival in outcome.experiment.rivals}
     scores, standing = standing_of(found, [label for label in tried if label == own or label not in rivals])
-    figures = {"chart": chart(found)}
-    tables = []
+    told = any(versus.finding.effect is not None for outcome in found for versus in outcome.versus)
+    figures, tables = {"chart": chart(found)} if told else {}, []
     if any(entry.compared for entry in standing):
         figures["standing"] = standing_figure(scores, standing)
         tables = [standing_table(standing)]
@@ -240,9 +253,16 @@ def _cost(attempt: Attempt, found: Sequence[Outcome]) -> Iterator[Part]:
             }
     if rows:
         data = pd.DataFrame(rows.values())
-        display = data.map(lambda value: f"{value:.3g}" if isinstance(value, float) else value)
-        note = "Forward and backward pass of the loss alone, in turns with softmax, on this machine; the median of some."
-        yield Part("cost", "Cost of a step", tables=[Table(data, display, "Time and memory beside softmax", [note])])
+        note = (
+            "Forward and backward pass of the loss alone, in turns with softmax, on this machine; the median of some."
+        )
+        yield Part(
+            "cost", "Cost of a step", tables=[Table(data, _rounded(data), "Time and memory beside softmax", [note])]
+        )
+
+
+def _rounded(data: pd.DataFrame) -> pd.DataFrame:
+    return data.map(lambda value: f"{value:.3g}" if isinstance(value, float) else value)
 
 
 def _batch(config: Any) -> int:
@@ -259,19 +279,21 @@ def _search(attempt: Attempt, found: Sequence[Outcome]) -> Iterator[Part]:
     rows = []
     for outcome in found:
         searched = attempt.searched(outcome.experiment)
-        for tried in searched.tried if searched else ():
-            rows.append(
+        if searched is not None:
+            rows += [
                 {
                     "experiment": outcome.experiment.key,
                     **tried.settings,
-                    "held-out error": tried.error,
+                    "held-out error (%)": tried.error,
                     "chosen": "yes" if tried.settings == searched.chosen else "",
+                    "seconds of all": searched.seconds,
                 }
-            )
+                for tried in searched.tried
+            ]
     if rows:
         data = pd.DataFrame(rows)
         note = "One training of seed 0 for each; the error on held-out training images, averaged over the classes."
-        yield Part("search", "Search of settings", tables=[Table(data, data, "What was tried", [note])])
+        yield Part("search", "Search of settings", tables=[Table(data, _rounded(data), "What was tried", [note])])
 
 
 def _missing(attempt: Attempt, outcomes: Sequence[Outcome]) -> Iterator[Part]:
@@ -287,7 +309,9 @@ def _missing(attempt: Attempt, outcomes: Sequence[Outcome]) -> Iterator[Part]:
     ]
     if rows:
         data = pd.DataFrame(rows)
-        note = "Compared are the seeds that both sides have. --train-others trains those of the paper's that are missing."
+        note = (
+            "Compared are the seeds that both sides have. --train-others trains those of the paper's that are missing."
+        )
         yield Part("missing", "What is not there", tables=[Table(data, data, "Methods with fewer seeds", [note])])
 
 
@@ -300,4 +324,8 @@ def _sources(attempt: Attempt) -> dict[str, str]:
 
 
 def _command(attempt: Attempt) -> str:
-    return f"python -m shared try {attempt.trial.path.name} --scale {attempt.scale} --seeds {attempt.seeds}"
+    every = len(attempt.papers) == len(papers())
+    named = [] if every else ["--paper", *attempt.papers]
+    named += ["--target", *attempt.targets] if attempt.targets else []
+    path, scale, seeds = os.path.relpath(attempt.trial.path), attempt.scale, str(attempt.seeds)
+    return shlex.join(["python", "-m", "shared", "try", path, *named, "--scale", scale, "--seeds", seeds])

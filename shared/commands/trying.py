@@ -51,8 +51,8 @@ def try_out(attempt: Attempt, bounds: Bounds, root: Path) -> int:
     keep_contract(attempt)
     there = [experiment for experiment in attempt.experiments if not _lacks(experiment, root)]
     for experiment in attempt.experiments:
-        if missing := _lacks(experiment, root):
-            _say(f"{experiment.key}: left out: {missing}")
+        if lacking := _lacks(experiment, root):
+            _say(f"{experiment.key}: left out: {lacking}")
     workflow = Workflow(attempt, bounds, root, began)
     done = workflow.make(_paths(attempt, attempt.trial.search_runs(experiment)) for experiment in there)
     searched = [experiment for experiment in there if attempt.known(experiment)]

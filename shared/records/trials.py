@@ -87,10 +87,12 @@ class Attempt:
         return [run for experiment in self.experiments for run in self.known(experiment)]
 
     def known(self, experiment: Experiment) -> list[Run]:
-        """Return the runs of the search in an experiment, and those of the experiment itself if that has ended."""
+        """Return the runs of the search in an experiment, and all others there if that has ended."""
         search, searched = self.trial.search_runs(experiment), self.searched(experiment)
-        own = [] if search and searched is None else self.trial.runs(experiment, self.seeds, searched)
-        return [*search, *own]
+        if search and searched is None:
+            return search
+        weights = self.trial.weight_runs(experiment, self.seeds, searched)
+        return [*search, *self.trial.runs(experiment, self.seeds, searched), *weights.values()]
 
     def searched(self, experiment: Experiment) -> Searched | None:
         """Return what the search in an experiment found; None where none is asked for, or it has not ended."""
@@ -113,9 +115,7 @@ class Attempt:
         paths = [self.results.record(run.scale, run.paper, run.name, seed) for seed in range(run.seeds)]
         records = {path: read_record(path) for path in paths if path.exists()}
         return {
-            record.seed: (record, path.parent)
-            for path, record in records.items()
-            if record.config_hash == run.hash
+            record.seed: (record, path.parent) for path, record in records.items() if record.config_hash == run.hash
         }
 
 
@@ -138,7 +138,6 @@ class Library:
                     seeds[record.seed] = record, path.parent
         return seeds
 
-
     def missing(self, experiment: Experiment, seeds: int) -> list[Run]:
         """Return the rivals' runs of which some of the first `seeds` seeds have no record, to be trained by those."""
         missing = []
@@ -153,7 +152,8 @@ def others(results: Results, scale: str) -> Iterator[tuple[str, Record, Path]]:
     """Yield the records of all trials at a scale, published or not, with their names and folders."""
     for root in (results.root / "published", results.root / scale):
         for folder in sorted((root / "trials").glob("*")):
-            for path in (path for paper in sorted(folder.iterdir()) if paper.is_dir() for path in find_records(paper)):
+            below = [path for key in sorted(folder.iterdir()) if key.is_dir() for path in find_records(key)]
+            for path in below:
                 record = read_record(path)
                 if record.scale == scale:
                     yield folder.name, record, path.parent

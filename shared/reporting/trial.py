@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,17 @@ LINEAR = 0.1
 
 @dataclass(frozen=True)
 class Outcome:
-    """One experiment: one's own method, all methods that are there, and what is said of each other one."""
+    """One experiment: one's own method, all methods that are there, and what is said of each other one.
+
+    `softmax` is the label of that one, `weights` one's own method by its lambda, where the curve is over that.
+    """
 
     experiment: Experiment
     own: Measured
     methods: Sequence[Measured]
     versus: Sequence[Versus]
     softmax: str
+    weights: Mapping[float, Measured] = field(default_factory=dict)
 
     @property
     def family(self) -> str:
@@ -139,8 +143,8 @@ def chart(outcomes: Sequence[Outcome]) -> Figure:
     return Figure(
         picture,
         data=pd.DataFrame(drawn),
-        caption="Difference to softmax and to the paper's own loss in every experiment, with 95 % intervals over paired "
-        f"seeds. The scale is linear within {LINEAR:g} of zero and logarithmic beyond.",
+        caption="Difference to softmax and to the paper's own loss in every experiment, with 95 % intervals over "
+        f"paired seeds. The scale is linear within {LINEAR:g} of zero and logarithmic beyond.",
     )
 
 
@@ -191,16 +195,16 @@ def _condition_lines(outcomes: Sequence[Outcome]) -> dict[str, dict[float, dict[
 
 
 def _weight_lines(outcome: Outcome, weights: Mapping[str, float]) -> dict[str, dict[float, dict[int, float]]]:
-    """Return the rivals at their weights as one line, and each other method, which has none, at all of them."""
+    """Return the rivals at their weights as one line, one's own at its own, and what has none at all of them."""
     rivals = {weights[method.label]: dict(method.seeds) for method in outcome.methods if method.label in weights}
     there = {place: seeds for place, seeds in rivals.items() if seeds}
     levels = sorted(weights.values())
+    own = {place: dict(method.seeds) for place, method in outcome.weights.items() if method.seeds}
     flat = [method for method in outcome.methods if method.label not in weights and method.seeds]
-    return {
-        **{method.label: dict.fromkeys(levels, dict(method.seeds)) for method in flat[:1]},
-        "the paper's": there,
-        **{method.label: dict.fromkeys(levels, dict(method.seeds)) for method in flat[1:]},
-    }
+    lines = {outcome.own.label: own} if own else {}
+    for method in flat:
+        lines.setdefault(method.label, {level: dict(method.seeds) for level in levels})
+    return lines | {"the paper's": there}
 
 
 def embeddings(outcome: Outcome) -> Figure | None:
@@ -229,6 +233,8 @@ def embeddings(outcome: Outcome) -> Figure | None:
             sphere.scatter(axes, directions, labels, normalised(np.asarray(vectors[:, 0], np.float64)))
             frame = pd.DataFrame(directions.round(5), columns=["x", "y", "z"]).assign(label=labels)
         drawn.append(frame.assign(method=label, seed=record.seed))
+    if dimensions == 2:
+        plane.name_axes(picture.axes)
     where = "in the plane" if dimensions == 2 else "by their directions on the unit sphere; + marks class vectors"
     return Figure(
         picture,
@@ -244,7 +250,7 @@ def _first(method: Measured) -> tuple[Record, Path] | None:
 
 def standing_table(found: Sequence[Standing], reference: str = "softmax") -> Table:
     """Return where methods stand over all families of experiments, from `standings`."""
-    columns = {
+    columns: dict[str, Callable[[Standing], str]] = {
         "Method": lambda standing: standing.method,
         "Mean rank": lambda standing: _with_interval(standing.rank, standing.rank_interval, ".2f"),
         "families ranked": lambda standing: str(standing.ranked),
@@ -259,9 +265,9 @@ def standing_table(found: Sequence[Standing], reference: str = "softmax") -> Tab
         caption=f"Rank, and difference to {reference}, over all families of experiments",
         notes=[
             "Mean with its 95 % interval over families, each the mean of its conditions; ranks where every method was "
-            f"measured, 1 is the best; differences in the measures' own unit (percent), better where positive. p: exact "
-            f"sign-flip test of the ranks beside {reference}, Holm's for the number of methods; with f families it "
-            "cannot be below 2^(1-f)."
+            "measured, 1 is the best; differences in the measures' own unit, percent, better where positive.",
+            f"p: exact sign-flip test of the ranks beside {reference}, corrected by Holm for the number of methods; "
+            "with f families it cannot be below 2^(1-f). Conditions of one target share images and seeds and count as one.",
         ],
     )
 
@@ -280,9 +286,10 @@ def standing_figure(scores_: Scores, found: Sequence[Standing], reference: str =
     drawn = []
     for place, standing in enumerate(rows):
         differences = family_differences(scores_, standing.method, reference)
-        low, high = standing.interval or (standing.difference, standing.difference)
+        centre = standing.difference or 0.0
+        low, high = standing.interval or (centre, centre)
         axes.plot([low, high], [place + 0.15] * 2, color=COLOURS[0])
-        axes.plot(standing.difference, place + 0.15, marker="D", color=COLOURS[0])
+        axes.plot(centre, place + 0.15, marker="D", color=COLOURS[0])
         axes.plot(list(differences.values()), [place - 0.15] * len(differences), "o", color="#8a8a8a", markersize=3)
         drawn += [
             {"method": standing.method, "family": family, "difference": difference}
@@ -304,4 +311,3 @@ def standing_of(outcomes: Sequence[Outcome], methods: Sequence[str]) -> tuple[Sc
     """Return what the methods measured and where they stand, beside softmax."""
     found = scores(outcomes, ["softmax", *methods])
     return found, standings(found, "softmax")
-

@@ -144,4 +144,3 @@ def _shown(method: Measured) -> str:
 def _ills(method: Measured) -> dict[str, int]:
     found = Counter(ill for health in method.healths.values() for ill in health.ills)
     return {ill: found[ill] for ill in get_args(Ill) if found[ill]}
-

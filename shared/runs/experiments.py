@@ -31,7 +31,9 @@ class Rival:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A target (or several that come to the same) under one condition: what is compared there, and by which measure ("benchmark/metric").
+    """A target (or several that come to the same) under one condition, and what is compared there.
+
+    `metric` is the measure, "benchmark/metric".
 
     `places` are the runs, one a fold, whose loss another takes the place of. `own` is the label of the paper's own
     method among the `rivals`. `over` is the axis of a curve, "" where there is none, and `at` where on it the

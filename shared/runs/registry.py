@@ -122,7 +122,9 @@ class Paper:
         for key, pattern in self._patterns():
             if not any(fnmatchcase(name, pattern) for name in self._names):
                 raise self._document.error(key, f"there is no run '{pattern}'; {suggestion(pattern, self._names)}")
-        named = [(("deviations", index, "targets"), entry.targets) for index, entry in enumerate(self.deviations)]
+        named: list[tuple[Key, tuple[str, ...]]] = [
+            (("deviations", index, "targets"), entry.targets) for index, entry in enumerate(self.deviations)
+        ]
         named += [(("experiments", name, "target"), (stand.target,)) for name, stand in self.experiments.items()]
         for key, targets in named:
             for target in targets:

@@ -5,11 +5,13 @@
     sampler: my_sampler:MySampler   # a sampler of one's own, with sampler_options
     set: {optimizer.learning_rate: 0.01}
     search: {options.margin: [0.1, 0.2, 0.4]}
+    weight: {set: options.weight, to: [0.01, 0.1, 1]}
 
 `set` changes settings of the optimizer and the scheme by their dotted paths, as in `runs.yaml`; data, network and
 schedule are those of the experiment. `search` names settings to be chosen in each experiment by one rule, the same for
 everyone: each combination is trained once, with seed 0, without a fifth of the training images (or what the experiment
-holds out already), and the one with the least error on these, averaged over the classes, is taken.
+holds out already), and the one with the least error on these, averaged over the classes, is taken. `weight` names the weight of a term, lambda, and levels of it: at these the
+curves over lambda of the papers have one's own loss too.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import Field, SerializeAsAny, ValidationError, model_validator
 
@@ -32,6 +34,7 @@ from shared.runs.config import Run, RunConfig, Searched
 from shared.runs.experiments import Experiment
 from shared.runs.fields import Strict
 from shared.runs.own_code import OwnCode, OwnLoss, OwnOrder, OwnSampler
+from shared.runs.runs_file import Levels
 from shared.runs.yaml_files import Document
 
 HELD_OUT = 0.2
@@ -49,6 +52,7 @@ class TrialFile(Strict):
     sampler_options: dict[str, Any] = Field(default_factory=dict)
     set: dict[str, Any] = Field(default_factory=dict)
     search: dict[str, list[Any]] = Field(default_factory=dict)
+    weight: Levels | None = None
 
     @model_validator(mode="after")
     def _tries_something(self) -> Self:
@@ -64,6 +68,10 @@ class TrialFile(Strict):
                 raise ValueError(f"search: '{path}' is no list of values of options, sampler_options, loss, optimizer")
         if (combinations := math.prod(map(len, self.search.values()))) > MOST_TRIED:
             raise ValueError(f"search: {combinations} combinations; the budget, the same for all, is {MOST_TRIED}")
+        if self.weight and self.weight.set.partition(".")[0] not in ("options", "loss"):
+            raise ValueError(
+                f"weight: '{self.weight.set}' is no option of the loss; begin it with 'options.' or 'loss.'"
+            )
         return self
 
 
@@ -75,6 +83,9 @@ class _Config(RunConfig):
     loss: SerializeAsAny[Loss]
     scheme: SerializeAsAny[Scheme]
     optimizer: SerializeAsAny[Optimizer]
+
+
+C = TypeVar("C", bound=OwnCode)
 
 
 @dataclass(frozen=True)
@@ -120,6 +131,28 @@ class Trial:
             for number, combination in enumerate(self.combinations)
         ]
 
+    def weight_runs(self, experiment: Experiment, seeds: int, searched: Searched | None = None) -> dict[float, Run]:
+        """Return, in an experiment with a curve over lambda, the runs at the levels that the file names, by level.
+
+        Raises:
+            UserError: as `runs` does.
+
+        """
+        place, levels = experiment.places[0], self.file.weight
+        if levels is None or not experiment.weights():
+            return {}
+        chosen = searched.chosen if searched else {}
+        return {
+            float(level): self._run(
+                place,
+                f"weight/{experiment.name}/{level}",
+                seeds,
+                self._config(place, chosen | {levels.set: level}),
+                searched,
+            )
+            for level in levels.to
+        }
+
     def _named(self, experiment: Experiment, place: Run) -> str:
         if len(experiment.places) == 1:
             return experiment.name
@@ -157,7 +190,7 @@ class Trial:
         settings = self.file.sampler_options | _below("sampler_options", chosen)
         return self._sourced(OwnSampler(name=self.file.sampler, settings=settings))
 
-    def _sourced(self, code: Any) -> Any:
+    def _sourced(self, code: C) -> C:
         found = code.model_copy(update={"folder": self.path.parent})
         return found.model_copy(update={"source": found.fixed()})
 

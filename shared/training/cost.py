@@ -1,4 +1,7 @@
-"""What a loss costs a step, in time and memory, beside softmax; measured in turns, so that both see the same machine."""
+"""What a loss costs a step, in time and memory, beside softmax.
+
+Both are measured in turns, so that both see the same machine.
+"""
 
 from __future__ import annotations
 

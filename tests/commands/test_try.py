@@ -90,7 +90,7 @@ def refused(capsys, *arguments: str) -> str:
     with pytest.raises(SystemExit) as ended:
         main(["try", *arguments])
     assert ended.value.code == 2
-    said = capsys.readouterr().err
+    said: str = capsys.readouterr().err
     assert said.startswith("error: ")
     assert said.count("\n") == 1
     return said
@@ -158,7 +158,9 @@ def test_the_run_differs_from_the_papers_own_in_its_loss_alone(mine):
 
 def test_settings_are_searched_on_held_out_training_images_alike_in_every_experiment(mine):
     path = mine / "my_loss.yaml"
-    path.write_text("loss: my_loss:RareMargin\nsearch: {options.margin: [0.1, 1], optimizer.learning_rate: [0.01, 0.03]}\n")
+    path.write_text(
+        "loss: my_loss:RareMargin\nsearch: {options.margin: [0.1, 1], optimizer.learning_rate: [0.01, 0.03]}\n"
+    )
     found = attempt(mine, "my_loss.yaml")
     runs = found.runs()
     assert len(runs) == 3 * 4
@@ -166,5 +168,6 @@ def test_settings_are_searched_on_held_out_training_images_alike_in_every_experi
         assert run.seeds == 1
         assert run.config.benchmarks == ("held-out",)
         assert run.config.plain()["data"]["sampling"]["held_out"] == 0.2
-    settings = [(run.config.loss.settings["margin"], run.config.optimizer.learning_rate) for run in runs[:4]]
+    plain = [run.config.plain() for run in runs[:4]]
+    settings = [(config["loss"]["settings"]["margin"], config["optimizer"]["learning_rate"]) for config in plain]
     assert settings == [(0.1, 0.01), (0.1, 0.03), (1, 0.01), (1, 0.03)]
