@@ -167,8 +167,8 @@ def _says(attempt: Attempt, outcomes: Sequence[Outcome], found: Sequence[Outcome
     what = [f"the loss {named}"] + ([f"the sampler {attempt.trial.file.sampler}"] if attempt.trial.file.sampler else [])
     return (
         f"What was tried is {' with '.join(what)}, in {len(found)} of {len(outcomes)} experiments asked for. "
-        "In each it stands where the paper's own loss stands: the same network, data, schedule, order of images and seeds. "
-        "Differences are paired by seed; they are positive where they are to its credit."
+        "In each it stands where the paper's own loss stands, with the same network, data, schedule, order of images "
+        "and seeds. Differences are paired by seed; they are positive where they are to its credit."
     )
 
 
@@ -195,7 +195,7 @@ def _families(attempt: Attempt, found: Sequence[Outcome]) -> Iterator[Part]:
         key = family.replace("/", "-")
         first = outcomes[0].experiment
         paper = papers()[first.paper]
-        figures = {f"{key}-curve": curve(outcomes)} if first.over and (len(outcomes) > 1 or first.weights()) else {}
+        figures = {f"{key}-curve": curve(outcomes)} if first.over and (len(outcomes) > 1 or first.levels) else {}
         for outcome in outcomes:
             picture = embeddings(outcome)
             if picture is not None:

@@ -151,7 +151,7 @@ def chart(outcomes: Sequence[Outcome]) -> Figure:
 def curve(outcomes: Sequence[Outcome]) -> Figure:
     """Draw the measure of every method along the axis of a family: over its conditions, or over the rivals' weights."""
     first = outcomes[0]
-    axis, weights = first.experiment.over, first.experiment.weights()
+    axis, weights = first.experiment.over, first.experiment.levels
     picture = drawing(width=PAGE_WIDTH * 0.75, height=3.0)
     axes = picture.axes[0]
     drawn: list[dict[str, Any]] = []
@@ -267,7 +267,7 @@ def standing_table(found: Sequence[Standing], reference: str = "softmax") -> Tab
             "Mean with its 95 % interval over families, each the mean of its conditions; ranks where every method was "
             "measured, 1 is the best; differences in the measures' own unit, percent, better where positive.",
             f"p: exact sign-flip test of the ranks beside {reference}, corrected by Holm for the number of methods; "
-            "with f families it cannot be below 2^(1-f). Conditions of one target share images and seeds and count as one.",
+            "with f families it cannot be below 2^(1-f). Conditions of one target share images and seeds, and are one.",
         ],
     )
 

@@ -8,8 +8,8 @@ loss, scheme and optimizer.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from shared.errors import UserError
@@ -37,7 +37,7 @@ class Experiment:
 
     `places` are the runs, one a fold, whose loss another takes the place of. `own` is the label of the paper's own
     method among the `rivals`. `over` is the axis of a curve, "" where there is none, and `at` where on it the
-    experiment lies, None where the curve is that of the rivals.
+    experiment lies, None where the curve is that of the rivals; `levels` are where they lie, by their labels.
     """
 
     paper: str
@@ -49,18 +49,12 @@ class Experiment:
     rivals: tuple[Rival, ...]
     over: str = ""
     at: float | None = None
+    levels: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
         """Its name among the experiments of all papers."""
         return f"{self.paper}/{self.name}"
-
-    def weights(self) -> dict[str, float]:
-        """Return where on the axis of its curve rivals lie, by their labels; nothing where the experiment does."""
-        if not self.over or self.at is not None:
-            return {}
-        levels = {rival.label: rival.runs[0].axes.get(self.over) for rival in self.rivals}
-        return {label: float(level) for label, level in levels.items() if level is not None}
 
 
 def experiments(paper: Paper, scale: str) -> list[Experiment]:
@@ -79,12 +73,23 @@ def experiments(paper: Paper, scale: str) -> list[Experiment]:
 
 
 def _joined(first: Experiment, second: Experiment) -> Experiment:
-    known = {run.hash for rival in first.rivals for run in rival.runs}
+    known = {rival.runs[0].hash: rival.label for rival in first.rivals}
     further = [rival for rival in second.rivals if rival.runs[0].hash not in known]
     labels = {rival.label for rival in first.rivals}
     named = [replace(rival, label=rival.runs[0].name) if rival.label in labels else rival for rival in further]
-    targets = (*first.targets, *second.targets)
-    return replace(first, targets=targets, rivals=(*first.rivals, *named), over=first.over or second.over)
+    called = known | {rival.runs[0].hash: rival.label for rival in named}
+    levels = {
+        called[rival.runs[0].hash]: second.levels[rival.label]
+        for rival in second.rivals
+        if rival.label in second.levels
+    }
+    return replace(
+        first,
+        targets=(*first.targets, *second.targets),
+        rivals=(*first.rivals, *named),
+        over=first.over or second.over,
+        levels={**first.levels, **levels},
+    )
 
 
 def _of_stand(paper: Paper, scale: str, name: str) -> list[Experiment]:
@@ -142,7 +147,13 @@ def _experiment(
         rivals=tuple(Rival(labels[runs[0].name], runs) for runs in rivals),
         over=stand.over or "",
         at=float(place.axes[stand.over]) if stand.over in common else None,
+        levels={} if stand.over in common else _levels(rivals, labels, stand.over or ""),
     )
+
+
+def _levels(rivals: Iterable[tuple[Run, ...]], labels: Mapping[str, str], over: str) -> dict[str, float]:
+    """Return where rivals lie on an axis, by their labels."""
+    return {labels[runs[0].name]: float(runs[0].axes[over]) for runs in rivals if over in runs[0].axes}
 
 
 def _agreed(rivals: Iterable[tuple[Run, ...]], axis: str, level: str) -> bool:

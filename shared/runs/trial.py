@@ -10,8 +10,8 @@
 `set` changes settings of the optimizer and the scheme by their dotted paths, as in `runs.yaml`; data, network and
 schedule are those of the experiment. `search` names settings to be chosen in each experiment by one rule, the same for
 everyone: each combination is trained once, with seed 0, without a fifth of the training images (or what the experiment
-holds out already), and the one with the least error on these, averaged over the classes, is taken. `weight` names the weight of a term, lambda, and levels of it: at these the
-curves over lambda of the papers have one's own loss too.
+holds out already), and the one with the least error on these, averaged over the classes, is taken. `weight` names the
+weight of a term, lambda, and levels of it, at which the papers' curves over lambda have one's own loss too.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Trial:
 
         """
         place, levels = experiment.places[0], self.file.weight
-        if levels is None or not experiment.weights():
+        if levels is None or not experiment.levels:
             return {}
         chosen = searched.chosen if searched else {}
         return {
