@@ -101,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     trying.add_argument("--train-others", action="store_true", help="train the other losses that have no record too")
     trying.set_defaults(scales=TRAINED_SCALES)
     command("render", "Draw a table or figure from its records.", "PAPER", "TARGET", scales=SCALES)
+    command("standings", "Draw where all losses that were tried stand beside softmax.", scales=TRAINED_SCALES)
     command("report", "Judge the records and write the report.", scales=SCALES)
     bits = command("same-bits", "Compare the records of this working copy with another's, bit by bit.", "OTHER")
     bits.add_argument("--scale", default="smoke", metavar="SCALE", help=f"one of {', '.join(TRAINED_SCALES)} (smoke)")
@@ -202,6 +203,13 @@ def _render(given: argparse.Namespace) -> None:
     from shared.commands.render import render  # noqa: PLC0415
 
     for path in render(paper(given.paper), given.target, _scale(given), Results(given.results)):
+        print(path)  # noqa: T201
+
+
+def _standings(given: argparse.Namespace) -> None:
+    from shared.commands.standings import write_standings  # noqa: PLC0415
+
+    for path in write_standings(Results(given.results), _scale(given)):
         print(path)  # noqa: T201
 
 

@@ -13,30 +13,27 @@ from typing import Any
 
 import pandas as pd
 
-from shared.records.records import Record, write_json
-from shared.records.results import Results
+from shared.records.records import write_json
 from shared.records.shown_equal import read_shown_equal
-from shared.records.trials import Attempt, Library, others
+from shared.records.trials import Attempt
 from shared.reporting.provenance import provenance
 from shared.reporting.site import Site
 from shared.reporting.table import Table
 from shared.reporting.trial import (
-    Outcome,
     Part,
     chart,
     comparisons,
     curve,
     embeddings,
     standing_figure,
-    standing_of,
     standing_table,
 )
 from shared.reporting.trial_page import TrialPage, write_trial_page
 from shared.runs.config import Run
-from shared.runs.experiments import MEASURED, OF_THE_METHOD, Experiment
+from shared.runs.experiments import Experiment
 from shared.runs.registry import SMOKE, papers
 from shared.training.cost import beside_softmax
-from shared.verdicts.trials import Measured, Recorded, judged, measured, softmax_of
+from shared.verdicts.outcomes import Outcome, outcomes_of, standing_of, trials_of
 
 
 def write_trial_report(attempt: Attempt) -> Path:
@@ -48,7 +45,7 @@ def write_trial_report(attempt: Attempt) -> Path:
     """
     outcomes = outcomes_of(attempt)
     found = [outcome for outcome in outcomes if outcome.own.seeds or outcome.own.aside]
-    parts = [_over_all(attempt, found), *_families(attempt, found), *_cost(attempt, found), *_search(attempt, found)]
+    parts = [_over_all(found), *_families(attempt, found), *_cost(attempt, found), *_search(attempt, found)]
     parts += _missing(attempt, outcomes)
     table = comparisons(outcomes)
     index = attempt.results.report(attempt.scale)
@@ -82,86 +79,6 @@ def write_trial_report(attempt: Attempt) -> Path:
     return index
 
 
-def outcomes_of(attempt: Attempt) -> list[Outcome]:
-    """Return what the records say of each experiment; p is Holm's over all of them.
-
-    Raises:
-        UserError: a record is damaged.
-
-    """
-    library = Library(Results(attempt.results.root), attempt.scale)
-    tried = list(others(library.results, attempt.scale))
-    methods = {experiment.key: _methods(attempt, experiment, library, tried) for experiment in attempt.experiments}
-    pairs = [
-        (experiment, own, other)
-        for experiment in attempt.experiments
-        for own, *rest in [methods[experiment.key]]
-        for other in rest
-    ]
-    said = judged(pairs, attempt.scale)
-    return [
-        Outcome(
-            experiment=experiment,
-            own=methods[experiment.key][0],
-            methods=methods[experiment.key],
-            versus=[versus for versus in said if versus.experiment is experiment],
-            softmax=softmax_of(experiment),
-            weights=_weights(attempt, experiment),
-        )
-        for experiment in attempt.experiments
-    ]
-
-
-def _weights(attempt: Attempt, experiment: Experiment) -> dict[float, Measured]:
-    searched = attempt.searched(experiment)
-    if attempt.trial.file.search and searched is None:
-        return {}
-    runs = attempt.trial.weight_runs(experiment, attempt.seeds, searched)
-    return {
-        level: measured(attempt.trial.name, [attempt.seeds_of(run)], experiment.metric) for level, run in runs.items()
-    }
-
-
-Tried = Sequence[tuple[str, Record, Path]]
-
-
-def _methods(attempt: Attempt, experiment: Experiment, library: Library, tried: Tried) -> list[Measured]:
-    """Return the measure of what is tried, then of the paper's methods, then of other trials in the same experiment."""
-    searched = attempt.searched(experiment)
-    has_run = not attempt.trial.file.search or searched is not None
-    runs = attempt.trial.runs(experiment, attempt.seeds, searched) if has_run else []
-    own = measured(attempt.trial.name, [attempt.seeds_of(run) for run in runs], experiment.metric)
-    rivals = [
-        measured(rival.label, [library.seeds_of(run) for run in rival.runs], experiment.metric)
-        for rival in experiment.rivals
-    ]
-    return [own, *rivals, *_other_trials(attempt, experiment, tried)]
-
-
-def _other_trials(attempt: Attempt, experiment: Experiment, tried: Tried) -> Iterator[Measured]:
-    names = [run.name for run in attempt.trial.runs(experiment, 1)] if not attempt.trial.file.search else []
-    names = names or [experiment.name] if len(experiment.places) == 1 else names
-    for trial in dict.fromkeys(name for name, _, _ in tried if name != attempt.trial.name):
-        folds: list[Recorded] = []
-        for name, place in zip(names, experiment.places, strict=True):
-            records = {
-                record.seed: (record, folder)
-                for other, record, folder in tried
-                if (other, record.paper, record.run) == (trial, experiment.paper, name) and _same_place(record, place)
-            }
-            folds.append(records)
-        if any(folds):
-            yield measured(trial, folds, experiment.metric)
-
-
-def _same_place(record: Record, place: Run) -> bool:
-    """Whether a record has all but the method in common with a place in an experiment."""
-    plain = place.config.plain()
-    return all(
-        record.config.get(name) == value for name, value in plain.items() if name not in (*OF_THE_METHOD, *MEASURED)
-    )
-
-
 def _says(attempt: Attempt, outcomes: Sequence[Outcome], found: Sequence[Outcome]) -> str:
     named = attempt.trial.file.loss if isinstance(attempt.trial.file.loss, str) else attempt.trial.file.loss["name"]
     what = [f"the loss {named}"] + ([f"the sampler {attempt.trial.file.sampler}"] if attempt.trial.file.sampler else [])
@@ -172,13 +89,10 @@ def _says(attempt: Attempt, outcomes: Sequence[Outcome], found: Sequence[Outcome
     )
 
 
-def _over_all(attempt: Attempt, found: Sequence[Outcome]) -> Part:
+def _over_all(found: Sequence[Outcome]) -> Part:
     if not found:
         return Part("all", "Over all experiments")
-    tried = list(dict.fromkeys(method.label for outcome in found for method in outcome.methods))
-    own = attempt.trial.name
-    rivals = {rival.label for outcome in found for rival in outcome.experiment.rivals}
-    scores, standing = standing_of(found, [label for label in tried if label == own or label not in rivals])
+    scores, standing = standing_of(found, trials_of(found))
     told = any(versus.finding.effect is not None for outcome in found for versus in outcome.versus)
     figures, tables = {"chart": chart(found)} if told else {}, []
     if any(entry.compared for entry in standing):

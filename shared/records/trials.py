@@ -121,16 +121,20 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Library:
-    """The records that are there of the papers' own runs: below `results`/<scale>, else in `results`/published."""
+    """The records that are there of the papers' own runs: below `results`/<scale>, else in `results`/published.
+
+    With `published` only those in the latter.
+    """
 
     results: Results
     scale: str
+    published: bool = False
 
     def seeds_of(self, run: Run) -> Seeds:
         """Return the records of a run with its present configuration, by seed."""
         entry = papers()[run.paper]
         seeds: Seeds = {}
-        for scale in ("published", self.scale):
+        for scale in ("published",) if self.published else ("published", self.scale):
             folder = self.results.paper(scale, run.paper) / "runs" / run.name
             paths = sorted(folder.glob("seed*/record.json"))
             for path, record in found(entry, scale, paths, self.results).current.items():
@@ -148,9 +152,10 @@ class Library:
         return missing
 
 
-def others(results: Results, scale: str) -> Iterator[tuple[str, Record, Path]]:
-    """Yield the records of all trials at a scale, published or not, with their names and folders."""
-    for root in (results.root / "published", results.root / scale):
+def others(results: Results, scale: str, *, published: bool = False) -> Iterator[tuple[str, Record, Path]]:
+    """Yield the records of all trials at a scale, or the `published` ones alone, with their names and folders."""
+    roots = [results.root / "published"] if published else [results.root / "published", results.root / scale]
+    for root in roots:
         for folder in sorted((root / "trials").glob("*")):
             below = [path for key in sorted(folder.iterdir()) if key.is_dir() for path in find_records(key)]
             for path in below:

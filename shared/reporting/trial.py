@@ -18,39 +18,13 @@ from shared.reporting import plane, sphere
 from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, Figure, band, drawing
 from shared.reporting.site import ProvenanceRow
 from shared.reporting.table import Table
-from shared.runs.experiments import Experiment
-from shared.verdicts.measurements import direction
-from shared.verdicts.standing import Scores, Standing, family_differences, standings
+from shared.verdicts.outcomes import Outcome
+from shared.verdicts.standing import Scores, Standing, family_differences
 from shared.verdicts.trials import Measured, Versus
 
 MOST_DRAWN = len(COLOURS)
 LINEAR = 0.1
 """Within so many points of zero the scale of differences is linear, beyond it logarithmic."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One experiment: one's own method, all methods that are there, and what is said of each other one.
-
-    `softmax` is the label of that one, `weights` one's own method by its lambda, where the curve is over that.
-    """
-
-    experiment: Experiment
-    own: Measured
-    methods: Sequence[Measured]
-    versus: Sequence[Versus]
-    softmax: str
-    weights: Mapping[float, Measured] = field(default_factory=dict)
-
-    @property
-    def family(self) -> str:
-        """The name of the conditions that it is one of."""
-        return "/".join(self.experiment.key.split("/")[:2])
-
-    @property
-    def condition(self) -> str:
-        """Its condition, the whole name where it is the only one."""
-        return self.experiment.key.removeprefix(self.family).strip("/") or self.experiment.name
 
 
 @dataclass(frozen=True)
@@ -99,22 +73,6 @@ def _row(versus: Versus) -> dict[str, Any]:
 
 def _ills(method: Measured) -> str:
     return ", ".join(dict.fromkeys(ill for health in method.healths.values() for ill in health.ills))
-
-
-def scores(outcomes: Sequence[Outcome], methods: Sequence[str]) -> Scores:
-    """Return what the named methods measure, by family and condition, so that more is better.
-
-    "softmax" is that of the experiment, whatever it is called there.
-    """
-    found: dict[str, dict[str, dict[str, dict[int, float]]]] = {}
-    for outcome in outcomes:
-        better = direction(outcome.experiment.metric)
-        level = found.setdefault(outcome.family, {}).setdefault(outcome.condition, {})
-        for method in outcome.methods:
-            name = "softmax" if method.label == outcome.softmax else method.label
-            if name in methods and method.seeds:
-                level[name] = {seed: better * value for seed, value in method.seeds.items()}
-    return found
 
 
 def chart(outcomes: Sequence[Outcome]) -> Figure:
@@ -264,8 +222,9 @@ def standing_table(found: Sequence[Standing], reference: str = "softmax") -> Tab
         display=pd.DataFrame(rows, columns=list(columns)),
         caption=f"Rank, and difference to {reference}, over all families of experiments",
         notes=[
-            "Mean with its 95 % interval over families, each the mean of its conditions; ranks where every method was "
-            "measured, 1 is the best; differences in the measures' own unit, percent, better where positive.",
+            "Mean with its 95 % interval over families, each the mean of its conditions. Rank 1 is the best; ranked are "
+            "methods that are in all of the same experiments. Differences are in the measures' own unit, percent, better "
+            "where positive.",
             f"p: exact sign-flip test of the ranks beside {reference}, corrected by Holm for the number of methods; "
             "with f families it cannot be below 2^(1-f). Conditions of one target share images and seeds, and are one.",
         ],
@@ -305,9 +264,3 @@ def standing_figure(scores_: Scores, found: Sequence[Standing], reference: str =
         caption=f"Difference to {reference}: grey, each family of experiments; the diamond, their mean with its 95 % "
         "interval over families.",
     )
-
-
-def standing_of(outcomes: Sequence[Outcome], methods: Sequence[str]) -> tuple[Scores, list[Standing]]:
-    """Return what the methods measured and where they stand, beside softmax."""
-    found = scores(outcomes, ["softmax", *methods])
-    return found, standings(found, "softmax")

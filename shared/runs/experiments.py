@@ -56,6 +56,10 @@ class Experiment:
         """Its name among the experiments of all papers."""
         return f"{self.paper}/{self.name}"
 
+    def run_name(self, place: Run) -> str:
+        """Return the name of the run that stands in a place: the experiment's, of several folds with the number."""
+        return self.name if len(self.places) == 1 else f"{self.name}/{self.places.index(place)}"
+
 
 def experiments(paper: Paper, scale: str) -> list[Experiment]:
     """Return the experiments of a paper at a scale, each once: where two come to the same, their rivals are joined.

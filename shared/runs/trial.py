@@ -112,7 +112,7 @@ class Trial:
         """
         chosen = searched.chosen if searched else {}
         return [
-            self._run(place, self._named(experiment, place), seeds, self._config(place, chosen), searched)
+            self._run(place, experiment.run_name(place), seeds, self._config(place, chosen), searched)
             for place in experiment.places
         ]
 
@@ -152,11 +152,6 @@ class Trial:
             )
             for level in levels.to
         }
-
-    def _named(self, experiment: Experiment, place: Run) -> str:
-        if len(experiment.places) == 1:
-            return experiment.name
-        return f"{experiment.name}/{experiment.places.index(place)}"
 
     def _run(self, place: Run, name: str, seeds: int, config: RunConfig, searched: Searched | None = None) -> Run:
         return Run(place.paper, name, place.scale, place.axes, seeds, config, str(self.path), searched)

@@ -39,7 +39,7 @@ Scores = Mapping[str, Mapping[str, Mapping[str, Seeds]]]
 class Standing:
     """Where a method stands among all, and beside the reference.
 
-    `rank` is its mean rank, 1 for the best, over the `ranked` families in which every method was measured;
+    `rank` is its mean rank, 1 for the best, over the `ranked` families, among the methods that are there `everywhere`;
     `difference` is its mean difference to the reference over the `compared` families that have both, to its credit
     where it is positive, in the measures' own unit. Intervals are Student's, of 95 %, over the families. `p` is that of
     the ranks beside the reference, `p_adjusted` by Holm.
@@ -59,15 +59,27 @@ class Standing:
 def standings(scores: Scores, reference: str) -> list[Standing]:
     """Return where each method stands, the best mean rank first, those that cannot be ranked last."""
     methods = list(dict.fromkeys(name for family in scores.values() for level in family.values() for name in level))
-    ranks = family_ranks(scores, methods)
-    found = [_standing(method, reference, methods, scores, ranks) for method in methods]
+    ranked = everywhere(scores, methods, reference)
+    ranks = family_ranks(scores, ranked)
+    found = [_standing(method, reference, ranked, scores, ranks) for method in methods]
     tested = iter(holm([standing.p for standing in found if standing.p is not None]))
     found = [replace(standing, p_adjusted=None if standing.p is None else next(tested)) for standing in found]
     return sorted(found, key=lambda standing: (standing.rank is None, standing.rank or 0.0))
 
 
+def everywhere(scores: Scores, methods: Sequence[str], reference: str) -> list[str]:
+    """Return the methods that are ranked: the reference, and those measured wherever the one is that is in most places.
+
+    So one that was tried in a few experiments alone takes no experiment from the others.
+    """
+    levels = [level for family in scores.values() for level in family.values() if level.get(reference)]
+    places = {method: {place for place, level in enumerate(levels) if level.get(method)} for method in methods}
+    most = max((places[method] for method in methods if method != reference), key=len, default=set())
+    return [method for method in methods if most and places[method] >= most]
+
+
 def family_ranks(scores: Scores, methods: Sequence[str]) -> NDArray[np.float64]:
-    """Return the mean rank [families, methods] over the conditions of a family in which all methods were measured."""
+    """Return the mean rank [families, methods] over the conditions of a family in which all of these were measured."""
     rows = []
     for family in scores.values():
         ranks = [
@@ -91,16 +103,16 @@ def family_differences(scores: Scores, method: str, reference: str) -> dict[str,
 
 
 def _standing(
-    method: str, reference: str, methods: Sequence[str], scores: Scores, ranks: NDArray[np.float64]
+    method: str, reference: str, ranked: Sequence[str], scores: Scores, ranks: NDArray[np.float64]
 ) -> Standing:
-    own = ranks[:, methods.index(method)].tolist()
+    own = ranks[:, ranked.index(method)].tolist() if method in ranked else []
     differences = list(family_differences(scores, method, reference).values()) if method != reference else []
-    beside = ranks[:, methods.index(reference)] if reference in methods else np.empty(0)
-    tested = method != reference and len(beside) > 1
+    beside = ranks[:, ranked.index(reference)] if reference in ranked else np.empty(0)
+    tested = method != reference and len(own) > 1 and len(beside) > 1
     return Standing(
         method=method,
         rank=mean(own) if own else None,
-        rank_interval=_within(t_interval(own) if own else None, 1, len(methods)),
+        rank_interval=_within(t_interval(own) if own else None, 1, len(ranked)),
         ranked=len(own),
         difference=mean(differences) if differences else None,
         interval=t_interval(differences) if differences else None,

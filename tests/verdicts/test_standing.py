@@ -58,16 +58,16 @@ def test_six_families_of_which_all_agree_are_significant_and_holm_counts_the_met
     assert {standing.method: standing.p_adjusted for standing in others} == {"softmax": None, "alike": 1}
 
 
-def test_ranks_are_of_conditions_in_which_every_method_was_measured_and_ties_share():
+def test_one_that_was_tried_in_few_experiments_takes_none_from_the_others_and_ties_share_a_rank():
     scores = {
         "one": {"": {"softmax": seeds(1), "mine": seeds(1), "other": seeds(0)}},
         "two": {"": {"softmax": seeds(1), "mine": seeds(2)}},
+        "three": {"": {"softmax": seeds(1)}},
     }
     found = {standing.method: standing for standing in standings(scores, "softmax")}
-    assert found["mine"].ranked == 1
-    assert found["mine"].rank == 1.5
-    assert found["mine"].compared == 2
-    assert found["other"].rank == 3
+    assert (found["mine"].rank, found["mine"].ranked, found["mine"].compared) == (1.25, 2, 2)
+    assert (found["softmax"].rank, found["softmax"].ranked) == (1.75, 2)
+    assert (found["other"].rank, found["other"].difference, found["other"].compared) == (None, -1, 1)
 
 
 def test_an_interval_of_ranks_stays_within_the_ranks_that_there_are():
