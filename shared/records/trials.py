@@ -156,8 +156,8 @@ def others(results: Results, scale: str, *, published: bool = False) -> Iterator
     """Yield the records of all trials at a scale, or the `published` ones alone, with their names and folders."""
     roots = [results.root / "published"] if published else [results.root / "published", results.root / scale]
     for root in roots:
-        for folder in sorted((root / "trials").glob("*")):
-            below = [path for key in sorted(folder.iterdir()) if key.is_dir() for path in find_records(key)]
+        for folder in sorted((root / "trials").glob("*/")):
+            below = [path for key in sorted(folder.glob("*/")) for path in find_records(key)]
             for path in below:
                 record = read_record(path)
                 if record.scale == scale:

@@ -222,9 +222,9 @@ def standing_table(found: Sequence[Standing], reference: str = "softmax") -> Tab
         display=pd.DataFrame(rows, columns=list(columns)),
         caption=f"Rank, and difference to {reference}, over all families of experiments",
         notes=[
-            "Mean with its 95 % interval over families, each the mean of its conditions. Rank 1 is the best; ranked are "
-            "methods that are in all of the same experiments. Differences are in the measures' own unit, percent, better "
-            "where positive.",
+            "Mean with its 95 % interval over families, each the mean of its conditions. Rank 1 is the best; ranked "
+            "are methods that are in all of the same experiments. Differences are in the measures' own unit, percent, "
+            "better where positive.",
             f"p: exact sign-flip test of the ranks beside {reference}, corrected by Holm for the number of methods; "
             "with f families it cannot be below 2^(1-f). Conditions of one target share images and seeds, and are one.",
         ],
