@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import pi
+from math import log, pi
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from shared.losses.knowing_nothing import Answer, cross_entropy, entropy
 from shared.runs.components import Component, Loss
-from shared.runs.fields import Count, Fraction, NonNegative, Positive
+from shared.runs.fields import Count, Fraction, NonNegative, Positive, Share
 
 
 class Softmax(Loss):
@@ -116,6 +116,158 @@ class NormalisedSoftmax(Loss):
     implementation: ClassVar[str] = "shared.losses.normalised_softmax:NormalisedSoftmaxLoss"
     name: Literal["normalised-softmax"] = "normalised-softmax"
     scale: Positive = 1.0
+    bias: bool = True
+
+    knowing_nothing: ClassVar[Answer] = entropy
+
+
+class AdaFace(Loss):
+    """AdaFace (Kim et al., CVPR 2022): a margin that follows the length of an embedding, as its image's quality.
+
+    `scale` is s, `margin` m and `concentration` h; `momentum` is the share of a new batch in the running mean and
+    deviation of the lengths. The defaults but for the scale are those of the authors.
+    """
+
+    implementation: ClassVar[str] = "shared.losses.ada_face:AdaFaceLoss"
+    name: Literal["adaface"] = "adaface"
+    scale: Positive
+    margin: NonNegative = 0.4
+    concentration: NonNegative = 0.333
+    momentum: Fraction = 0.01
+
+    def knowing_nothing(self, shares: Sequence[float]) -> float:
+        """Return the cross-entropy of the shares with s m off the own logit, the margin at mean length."""
+        return cross_entropy(shares, self.scale * self.margin)
+
+
+class SupCon(Loss):
+    """Supervised contrastive loss (Khosla et al., NeurIPS 2020) with a linear probe; `temperature` is tau.
+
+    It asks for a scheme with `pairs`. `bias`: whether the probe has one.
+    """
+
+    implementation: ClassVar[str] = "shared.losses.sup_con:SupConLoss"
+    judged_by: ClassVar[str] = "cross_entropy"
+    name: Literal["supcon"] = "supcon"
+    temperature: Positive = 0.1
+    bias: bool = True
+
+    knowing_nothing: ClassVar[Answer] = entropy
+
+
+class ClassBalanced(Loss):
+    """Softmax with weights of classes by their effective number of images (Cui et al., CVPR 2019).
+
+    `beta` in 0..1: from weights that are alike to those in proportion to one over the number of images.
+    """
+
+    implementation: ClassVar[str] = "shared.losses.effective_number:ClassBalancedLoss"
+    judged_by: ClassVar[str] = "cross_entropy"
+    name: Literal["class-balanced"] = "class-balanced"
+    beta: Fraction = 0.9999
+    bias: bool = True
+
+    knowing_nothing: ClassVar[Answer] = entropy
+
+
+class Focal(Loss):
+    """Focal loss (Lin et al., ICCV 2017) of the softmax; `gamma` is the power of 1 - p."""
+
+    implementation: ClassVar[str] = "shared.losses.focal:FocalLoss"
+    name: Literal["focal"] = "focal"
+    gamma: NonNegative = 2.0
+    bias: bool = True
+
+    def knowing_nothing(self, shares: Sequence[float]) -> float:
+        """Return the focal loss of the shares as probabilities; with even shares there are no better ones."""
+        return sum((1 - share) ** self.gamma * -share * log(share) for share in shares if share)
+
+
+class Ldam(Loss):
+    """LDAM, a margin by the number of images, with deferred re-weighting (Cao et al., NeurIPS 2019).
+
+    `scale` is s, and `margin` that of the class with the fewest images, a cosine. Once the share `deferred` of the
+    training is done, samples have the weights of their classes, by `beta` as of the class-balanced loss.
+    """
+
+    implementation: ClassVar[str] = "shared.losses.ldam:LdamLoss"
+    judged_by: ClassVar[str] = "cross_entropy"
+    name: Literal["ldam"] = "ldam"
+    scale: Positive = 30.0
+    margin: NonNegative = 0.5
+    deferred: Share = 0.8
+    beta: Fraction = 0.9999
+
+    def knowing_nothing(self, shares: Sequence[float]) -> float:
+        """Return the cross-entropy of the shares with each class's margin off its own logit."""
+        fewest = min(share for share in shares if share)
+        drops = [self.scale * self.margin * (fewest / share) ** 0.25 if share else 0.0 for share in shares]
+        return cross_entropy(shares, drops)
+
+
+class BalancedSoftmax(Loss):
+    """Balanced softmax (Ren et al., NeurIPS 2020): in training each logit is raised by log of the class's images."""
+
+    implementation: ClassVar[str] = "shared.losses.logit_adjustment:BalancedSoftmaxLoss"
+    name: Literal["balanced-softmax"] = "balanced-softmax"
+    bias: bool = True
+
+    knowing_nothing: ClassVar[Answer] = entropy
+
+
+class LogitAdjusted(Loss):
+    """Logit adjustment (Menon et al., ICLR 2021), in the `loss`, or `post-hoc` in the scores; `temperature` is tau."""
+
+    implementation: ClassVar[str] = "shared.losses.logit_adjustment:LogitAdjustedLoss"
+    name: Literal["logit-adjusted"] = "logit-adjusted"
+    temperature: NonNegative = 1.0
+    place: Literal["loss", "post-hoc"] = "loss"
+    bias: bool = True
+
+    knowing_nothing: ClassVar[Answer] = entropy
+
+
+class LabelSmoothing(Loss):
+    """Softmax with smoothed labels (Szegedy et al., CVPR 2016); `smoothing` is epsilon, shared out among all classes."""
+
+    implementation: ClassVar[str] = "shared.losses.label_smoothing:LabelSmoothingLoss"
+    name: Literal["label-smoothing"] = "label-smoothing"
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    bias: bool = True
+
+    def knowing_nothing(self, shares: Sequence[float]) -> float:
+        """Return the entropy of the smoothed shares."""
+        uniform = self.smoothing / len(shares)
+        return cross_entropy([(1 - self.smoothing) * share + uniform for share in shares])
+
+
+class GeneralisedCrossEntropy(Loss):
+    """Generalised cross-entropy for noisy labels (Zhang and Sabuncu, NeurIPS 2018); `power` is q."""
+
+    implementation: ClassVar[str] = "shared.losses.generalised_cross_entropy:GeneralisedCrossEntropyLoss"
+    name: Literal["generalised-cross-entropy"] = "generalised-cross-entropy"
+    power: Annotated[float, Field(gt=0, le=1)] = 0.7
+    bias: bool = True
+
+    def knowing_nothing(self, shares: Sequence[float]) -> float:
+        """Return it of the best probabilities, in proportion to the shares to the power of 1 / (1 - q)."""
+        most = max(shares)
+        if self.power == 1:
+            return 1 - most
+        raised = [(share / most) ** (1 / (1 - self.power)) for share in shares]
+        kept = sum(share * (part / sum(raised)) ** self.power for share, part in zip(shares, raised, strict=True))
+        return (1 - kept) / self.power
+
+
+class TauNormalised(Loss):
+    """Softmax whose class weights are divided by their length to the power tau in the scores (Kang et al., ICLR 2020).
+
+    `power` is tau. The same paper's classifier that is trained anew is the scheme `decoupled`.
+    """
+
+    implementation: ClassVar[str] = "shared.losses.tau_normalised:TauNormalisedLoss"
+    name: Literal["tau-normalised"] = "tau-normalised"
+    power: Fraction = 1.0
     bias: bool = True
 
     knowing_nothing: ClassVar[Answer] = entropy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from torch import Tensor
@@ -39,6 +40,11 @@ class ArcFaceLoss(NormFaceLoss):
         self.margin = margin
         self.continuation = continuation
         self.gradient = gradient
+
+    @property
+    def exempt(self) -> Mapping[str, str]:
+        """What a detached gradient does not keep of the contract of losses, with the reason."""
+        return {} if self.gradient == "exact" else {"gradient": "the margin is a constant for it, as in some public code"}
 
     def margined(self, cosine: Tensor) -> Tensor:
         """Return psi(theta): cos(theta + m), or what continues it."""

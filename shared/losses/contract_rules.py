@@ -24,8 +24,8 @@ CLOSE, NARROW = 1e-4, 0.05
 """By which share of itself, or of 1 where it is less, a loss may change in float32, and under autocast to bfloat16."""
 STEP, SLOPE = 1e-6, 1e-5
 """Of a difference quotient in float64, and by which share, or by how much, a derivative may differ from it."""
-ITERATIONS, RATE = 100, 0.1
-"""Of the training of free embeddings, by Adam."""
+ITERATIONS, RATE = (40, 400), 0.2
+"""Of the training of free embeddings, by Adam; the second where the first do not do."""
 EQUAL = 0.01
 """By which share two ends of such a training may differ and still be as low as each other."""
 ELSEWHERE = "at least two devices", "convert all Tensors to FakeTensors"
@@ -160,7 +160,7 @@ class Held:
             variables = {"embedding": embedding, **{name: p.detach() for name, p in loss.named_parameters()}}
 
             def value(given: dict[str, Tensor], loss: nn.Module = loss) -> Tensor:
-                torch.manual_seed(0)
+                torch.default_generator.manual_seed(0)
                 parameters = {name: tensor for name, tensor in given.items() if name != "embedding"}
                 total: Tensor = functional_call(copy.deepcopy(loss), parameters, (given["embedding"], labels))["loss"]
                 return total
@@ -168,7 +168,7 @@ class Held:
             leaves = {name: tensor.clone().requires_grad_() for name, tensor in variables.items()}
             slopes = torch.autograd.grad(value(leaves), list(leaves.values()), materialize_grads=True)
             for name, slope in zip(variables, slopes, strict=True):
-                worst = max(_disagreement(value, variables, name, slope, seed) for seed in range(3))
+                worst = max(_disagreement(value, variables, name, slope, seed) for seed in range(2))
                 if not worst <= SLOPE:
                     yield (
                         f"in {mode} the derivative by {name} differs from the difference quotient by {worst:.2g} of "
@@ -202,15 +202,16 @@ class Held:
         usual = self._usual()
         embedding, labels, _ = usual
         shape, turns = f"{SAMPLES}, {self.dimension}", f"torch.arange({SAMPLES}) % {self.classes}"
-        own = loss.class_vectors()[:, 0].float()[labels]
-        drawn = f"loss.class_vectors()[labels, 0], labels := {turns}"
+        # Of several lengths, as a cosine of 1 may be rounded away from it.
+        own = loss.class_vectors()[:, 0].float()[labels] * torch.linspace(1, 2, SAMPLES).unsqueeze(1)
+        drawn = f"loss.class_vectors()[labels, 0] * torch.linspace(1, 2, {SAMPLES})[:, None], labels := {turns}"
         few = f"torch.randn({self.classes}, {self.dimension}), torch.arange({self.classes})"
         yield usual
         yield Batch(torch.zeros_like(embedding), labels, f"loss(torch.zeros({shape}), {turns})")
         yield Batch(TINY * embedding, labels, f"loss({TINY:g} * torch.randn({shape}), {turns})")
         yield Batch(HUGE * embedding, labels, f"loss({HUGE:g} * torch.randn({shape}), {turns})")
         yield Batch(torch.ones_like(embedding), labels, f"loss(torch.ones({shape}), {turns})")
-        yield Batch(own.clone(), labels, f"loss({drawn})")
+        yield Batch(own, labels, f"loss({drawn})")
         yield Batch(-own, labels, f"loss(-{drawn})")
         yield Batch(1000 * own, labels, f"loss(1000 * {drawn})")
         yield Batch(-1000 * own, labels, f"loss(-1000 * {drawn})")
@@ -245,7 +246,7 @@ class Held:
         found = []
         for order in (torch.arange(SAMPLES), permuted):
             loss, given = self._copy().double().train(), embedding[order].requires_grad_()
-            torch.manual_seed(0)
+            torch.default_generator.manual_seed(0)
             value = loss(given, labels[order])["loss"]
             (gradient,) = torch.autograd.grad(value, given, materialize_grads=True)
             after = loss(*self._usual(seed=3, dtype=torch.float64)[:2])["loss"]
@@ -295,14 +296,14 @@ class Held:
         """Give single embeddings, near class vectors and far from them, each label in turn."""
         loss = self._copy().double().eval()
         embedding = self._usual(dtype=torch.float64).embedding
-        places = torch.cat([loss.class_vectors().flatten(0, 1) + embedding[0] / 10, embedding])
+        places = torch.cat([loss.class_vectors()[:, 0] + embedding[0] / 10, embedding[:8]])
         for place, chosen in zip(places, loss.scores(places).argmax(1).tolist(), strict=True):
             losses = []
             for label in range(self.classes):
-                torch.manual_seed(0)
+                torch.default_generator.manual_seed(0)
                 losses.append(float(loss(place.unsqueeze(0), torch.tensor([label]))["loss"]))
             least = min(losses)
-            if not losses[chosen] - least <= 1e-6 * max(1.0, abs(least)):
+            if all(map(math.isfinite, losses)) and not losses[chosen] - least <= 1e-6 * max(1.0, abs(least)):
                 numbers = ", ".join(f"{number:.4g}" for number in place.tolist())
                 yield (
                     f"class {chosen} has the greatest score, but label {losses.index(least)} the least loss; see "
@@ -311,20 +312,26 @@ class Held:
                 return
 
     def optimum(self) -> Iterator[str]:
-        """Train free embeddings, first near their class's vectors and then far from them; of equals the worse counts.
+        """Train free embeddings: by Adam, quicker than a search for the optimum, so that state moves by its own rule."""
+        found: list[str] = []
+        for iterations in ITERATIONS:
+            found = list(self._reached(iterations))
+            if not found:
+                return
+        yield from found
 
-        By Adam, quicker than a search for the optimum, so that state moves by its own rule.
-        """
+    def _reached(self, iterations: int) -> Iterator[str]:
+        """Train from near the class vectors and from far away; of ends that are equally low, the worse one counts."""
         labels = torch.arange(self.classes).repeat(2)
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)
         noise = torch.randn(len(labels), self.dimension)
         own = self.loss.class_vectors()[labels, 0].float()
-        ends = [_trained(self.loss, start + noise / 10, labels) for start in (own, -own)]
-        nothing = _trained(self.loss, noise[:1], labels).reached
+        ends = [_trained(self.loss, start + noise / 10, labels, iterations) for start in (own, -own)]
+        nothing = _trained(self.loss, noise[:1], labels, iterations).reached
         least = min(end.reached for end in ends)
         equals = [end for end in ends if end.reached <= least + EQUAL * max(least, 0.1)]
         loss, embedding, reached, accuracy = min(equals, key=lambda end: end.accuracy)
-        see = f"see {ITERATIONS} steps of Adam at {RATE} on x and loss(x, torch.arange({self.classes}).repeat(2))"
+        see = f"see {iterations} steps of Adam at {RATE} on x and loss(x, torch.arange({self.classes}).repeat(2))"
         if not accuracy >= LEAST_ACCURACY:
             yield f"free embeddings end at its least, {reached:.4g}, with {100 * accuracy:.0f} % of classes told; {see}"
         if not reached <= MOST_OF_NOTHING * nothing:
@@ -337,7 +344,7 @@ class Held:
             yield f"free embeddings are not nearest to the vectors of their class, by angle or distance; {see}"
 
     def _made(self, classes: int, seed: int = 0) -> Any:
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         return self.make(classes, self.dimension)
 
     def _copy(self) -> Any:
@@ -353,7 +360,7 @@ class Held:
 
 def _value(loss: Any, embedding: Tensor, labels: Tensor) -> tuple[Tensor | None, str]:
     """Return the loss of a batch after `torch.manual_seed(0)`, or None and what it raises."""
-    torch.manual_seed(0)
+    torch.default_generator.manual_seed(0)
     try:
         value: Tensor = loss(embedding, labels)["loss"]
     except Exception as error:  # noqa: BLE001 - of code that is not ours
@@ -390,12 +397,12 @@ class End(NamedTuple):
     accuracy: float
 
 
-def _trained(start: nn.Module, embedding: Tensor, labels: Tensor) -> End:
+def _trained(start: nn.Module, embedding: Tensor, labels: Tensor, iterations: int) -> End:
     """Train free embeddings, of which one stands for all where there is only one."""
     loss, free = copy.deepcopy(start).train(), embedding.clone().requires_grad_()
     variables = [free, *loss.parameters()]
     means, squares = ([torch.zeros_like(variable) for variable in variables] for _ in range(2))
-    for step in range(1, ITERATIONS + 1):
+    for step in range(1, iterations + 1):
         value = loss(free.expand(len(labels), -1), labels)["loss"]
         gradients = torch.autograd.grad(value, variables, materialize_grads=True)
         with torch.no_grad():

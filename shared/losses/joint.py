@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
 from shared.losses import Term
+from shared.losses.contract import exempt
 from shared.losses.softmax import SoftmaxLoss
 from shared.losses.term import AddedTerm
 from shared.runs.components import Loss
@@ -36,6 +39,11 @@ class JointLoss(nn.Module):
             self.name: term,
             **self.term.told(),
         }
+
+    @property
+    def exempt(self) -> Mapping[str, str]:
+        """What base or term do not keep of the contract of losses on purpose, with the reasons."""
+        return {**exempt(self.base), **exempt(self.term)}
 
     def scores(self, embedding: Tensor) -> Tensor:
         """Logits (B, C) of embeddings (B, d)."""

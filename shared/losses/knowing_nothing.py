@@ -9,14 +9,19 @@ from typing import Any
 Answer = Callable[[Any, Sequence[float]], float]
 
 
-def cross_entropy(shares: Sequence[float], drop: float = 0.0) -> float:
+def cross_entropy(shares: Sequence[float], drop: float | Sequence[float] = 0.0) -> float:
     """Return the mean cross-entropy, in nats, of the same logits for every image: those of the shares of the classes.
 
     That is the entropy of the shares, ln N where they are even. `drop` >= 0 is by how much a margin lowers the logit of
-    an image's own class. Then the logits of the shares are not quite the best, but with even shares there are no
+    an image's own class, one for all or one for each. Then the logits of the shares are not quite the best, but with even shares there are no
     better ones.
     """
-    return sum(share * (drop + log(1 - share + share * exp(-drop)) - log(share)) for share in shares if share)
+    drops = drop if isinstance(drop, Sequence) else [drop] * len(shares)
+    return sum(
+        share * (drop + log(1 - share + share * exp(-drop)) - log(share))
+        for share, drop in zip(shares, drops, strict=True)
+        if share
+    )
 
 
 def entropy(_options: Any, shares: Sequence[float]) -> float:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from shared.losses.directions import directions
 from shared.losses.term import AddedTerm
+
+
+AT_RANDOM: Mapping[str, str] = MappingProxyType({"order": "pairs are drawn at random by their places in the batch"})
 
 
 def random_pairs(labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -43,6 +50,8 @@ class Contrastive(AddedTerm):
     `random_pairs`).
     """
 
+    exempt: ClassVar[Mapping[str, str]] = AT_RANDOM
+
     def __init__(self, _dimension: int, _classes: int, *, weight: float, margin: float) -> None:
         super().__init__(weight)
         self.margin = margin
@@ -63,6 +72,8 @@ class Triplet(AddedTerm):
     of embeddings brought to length 1 as there; m is `margin`. Each sample that can be an anchor gives one triplet (see
     `random_pairs`).
     """
+
+    exempt: ClassVar[Mapping[str, str]] = AT_RANDOM
 
     def __init__(self, _dimension: int, _classes: int, *, weight: float, margin: float) -> None:
         super().__init__(weight)

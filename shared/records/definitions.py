@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 SUITE = ("shared", "papers")
-_ASIDE = ("card", "implementation", "stand_in", "judged_by", "knowing_nothing", "added_terms")
+_ASIDE = ("card", "implementation", "stand_in", "judged_by", "knowing_nothing", "added_terms", "exempt")
 _Use = tuple[str, str]
 """A module and a name in it; the name "" is for what the module does without defining anything."""
 
@@ -33,7 +33,7 @@ class Sources:
 
         A digest changes with what the definition says; not with docstrings, comments, layout or the module that it
         stands in, nor with the card of a data set, the paths by which options name their code, and what they say to
-        whoever judges a training afterwards.
+        whoever judges a training afterwards, or holds a loss to its contract.
 
         Raises:
             LookupError: there is no such start.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -16,6 +16,20 @@ class Classification(Scheme):
     implementation: ClassVar[str] = "shared.training.classification:ClassificationScheme"
     name: Literal["classification"] = "classification"
     pairs: bool = Field(False, exclude_if=lambda pairs: not pairs)
+
+
+class Decoupled(Scheme):
+    """The usual training, and in its last part a classifier trained anew on balanced batches (Kang et al., ICLR 2020).
+
+    `retraining`: the share of all steps in which the backbone is fixed. `learning_rate`: from which it falls to 0 then,
+    that of the optimizer where none is given. `pairs`: batches of pairs of images of one class before.
+    """
+
+    implementation: ClassVar[str] = "shared.training.decoupled:DecoupledScheme"
+    name: Literal["decoupled"] = "decoupled"
+    retraining: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    learning_rate: Positive | None = None
+    pairs: bool = False
 
 
 class Sgd(Optimizer):

@@ -29,7 +29,11 @@ EVALUATION_BATCH = 128
 
 
 class TrainingScheme(Protocol):
-    """What the loop asks of a scheme; one that may end before the last step of a training says so by `ended`."""
+    """What the loop asks of a scheme; one that may end before the last step of a training says so by `ended`.
+
+    A scheme's `loss` that has a method `inform(counts, progress)` is told before each step how many training images
+    each class has, [C], and which share of the training is done.
+    """
 
     def batches(  # noqa: D102
         self, images: Images, batch_size: int, seed: int, epoch: int, start: int
@@ -106,6 +110,7 @@ def fit(
     total = training.length(batches)
     began = time.monotonic() - position.seconds
     alone = parallel.count() == 1
+    inform = _informing(scheme, images)
 
     def save() -> None:
         _require_finite(position, label, checkpoints.newest)
@@ -118,6 +123,7 @@ def fit(
         while not position.ended:
             for batch in scheme.batches(images, training.batch_size, seed, position.epoch, position.batch):
                 scheme.set_learning_rate(learning_rate_factor(training, position.step / total))
+                inform(position.step / total)
                 for name, term in scheme.step(*batch).items():
                     previous = position.totals.get(name)
                     addend = term.double() * len(batch[1])
@@ -142,6 +148,15 @@ def fit(
     if position.best_state is not None:
         scheme.restore(position.best_state)
     return position
+
+
+def _informing(scheme: TrainingScheme, images: Images) -> Callable[[float], None]:
+    """Return what tells the scheme's loss, where it asks, how far the training is, with the sizes of the classes."""
+    loss: Any = getattr(scheme, "loss", None)
+    if not hasattr(loss, "inform"):
+        return lambda _progress: None
+    counts = images.labels.bincount(minlength=len(loss.class_vectors()))
+    return lambda progress: loss.inform(counts, progress)
 
 
 def _anyone(asked: threading.Event, position: Position) -> bool:

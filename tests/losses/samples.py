@@ -1,10 +1,18 @@
-"""What any loss on angles must stand, for the tests of such losses."""
+"""What any loss on angles must stand, for the tests of such losses; and losses whose embeddings are their logits."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from shared.runs.components import Loss
+
+Floats = NDArray[np.float64]
 
 
 def check_finite_at_extremes(loss: Any) -> None:
@@ -16,3 +24,33 @@ def check_finite_at_extremes(loss: Any) -> None:
     assert value.isfinite()
     for gradient in torch.autograd.grad(value, (x, loss.linear.weight)):
         assert gradient.isfinite().all()
+
+
+def on_logits(options: Loss, counts: Sequence[int], progress: float = 0.0) -> Any:
+    """Return a loss in float64 whose linear layer leaves embeddings as they are, told of the sizes of the classes."""
+    loss = options.build(len(counts), len(counts)).double()
+    with torch.no_grad():
+        loss.linear.weight.copy_(torch.eye(len(counts)))
+        loss.linear.bias.zero_()
+    if hasattr(loss, "inform"):
+        loss.inform(torch.tensor(counts), progress)
+    return loss
+
+
+def some_logits(size: int, classes: int) -> tuple[Tensor, Tensor]:
+    """Return logits (B, C) in float64, with gradient, and labels (B,) of all classes in turn."""
+    generator = torch.Generator().manual_seed(0)
+    logits = 2 * torch.randn(size, classes, dtype=torch.float64, generator=generator)
+    return logits.requires_grad_(), torch.arange(size) % classes
+
+
+def softmax(logits: Tensor) -> Floats:
+    """Return the probabilities (B, C) of logits, by NumPy."""
+    exponentials: Floats = np.exp(logits.detach().numpy())
+    return exponentials / exponentials.sum(1, keepdims=True)
+
+
+def one_hot(labels: Tensor, classes: int) -> Floats:
+    """Return labels (B,) as rows (B, C), by NumPy."""
+    rows: Floats = np.eye(classes)[labels.numpy()]
+    return rows
