@@ -202,8 +202,11 @@ class Trial:
         return [*([self.own_loss] if self.own_loss else []), *sampler]
 
     def stands_in(self, experiment: Experiment) -> bool:
-        """Whether it can stand there: a sampler of one's own takes the place of the usual order of images alone."""
-        return self.file.sampler is None or experiment.places[0].config.scheme.name == "classification"
+        """Whether it can stand there: one with a sampler or a scheme of its own, in place of the usual scheme alone."""
+        asks = self.file.sampler is not None or any(
+            path.startswith("scheme") for path in (*self.file.set, *self.file.search)
+        )
+        return not asks or experiment.places[0].config.scheme.name == "classification"
 
 
 def read_trial(path: Path) -> Trial:

@@ -45,7 +45,7 @@ def test_the_loss_of_the_readme_goes_from_its_file_to_its_report(mine, shared):
     ]
     assert all(record["config"]["loss"]["settings"] == {"margin": 0.5} for record in records)
     assert {len(record["config"]["loss"]["source"]) for record in records} == {64}
-    page = (folder / "report/index.html").read_text()
+    page = (folder / "report/index.html").read_text(encoding="utf-8")
     assert "These numbers are no evidence." in page
     assert page.count("no record of affinity") == 3
     compared = json.loads((folder / "trial.json").read_bytes())["comparisons"]
@@ -123,6 +123,16 @@ def test_what_the_file_says_wrongly_is_one_sentence(mine, capsys, changed, to, s
     assert said in refused(capsys, str(path), "--target", "figure6", "--scale", "smoke")
 
 
+def test_a_second_phase_is_a_scheme_of_the_suite_where_the_usual_one_stands(mine):
+    (mine / "my_loss.yaml").write_text("loss: {name: softmax}\nset: {scheme: {name: decoupled, retraining: 0.25}}\n")
+    found = attempt(mine, "my_loss.yaml")
+    assert {run.config.plain()["scheme"]["retraining"] for run in found.runs()} == {0.25}
+    everywhere = {entry.paper for entry in found.among([], []).experiments}
+    assert "gaussian_affinity" in everywhere
+    assert "feature_transfer" in everywhere  # its figure 5 alone, whose scheme is the usual one
+    assert {entry.name for entry in found.among(["feature_transfer"], []).experiments} == {"plane"}
+
+
 def test_an_unknown_target_is_answered_with_the_nearest(mine, capsys):
     said = refused(capsys, str(mine / "my_loss.yaml"), "--target", "figur6", "--scale", "smoke")
     assert "did you mean 'figure6'?" in said
@@ -131,7 +141,7 @@ def test_an_unknown_target_is_answered_with_the_nearest(mine, capsys):
 def test_a_changed_module_is_a_changed_run(mine):
     before = {run.name: run.hash for run in attempt(mine, "my_loss.yaml").runs()}
     path = mine / "my_loss.py"
-    path.write_text(path.read_text().replace("0.25", "0.5"))
+    path.write_text(path.read_text().replace("** 0.25", "** 0.5"))
     after = {run.name: run.hash for run in attempt(mine, "my_loss.yaml").runs()}
     assert before.keys() == after.keys()
     assert all(before[name] != after[name] for name in before)
