@@ -77,15 +77,15 @@ def _ills(method: Measured) -> str:
 
 def chart(outcomes: Sequence[Outcome]) -> Figure:
     """Draw the difference to softmax and to the paper's own loss in every experiment, with 95 % intervals."""
-    rows = [outcome for outcome in outcomes if outcome.own.seeds]
+    rows = [outcome for outcome in outcomes if _beside(outcome)]
     picture = drawing(width=PAGE_WIDTH, height=1.2 + 0.24 * max(len(rows), 1))
     axes = picture.axes[0]
     drawn = []
     for index, (name, label) in enumerate((("softmax", "softmax"), ("own", "the paper's own loss"))):
         colour, marker = COLOURS[index], MARKERS[index]
         for place, outcome in enumerate(rows):
-            asked = outcome.softmax if name == "softmax" else outcome.experiment.own
-            for versus in outcome.versus:
+            for versus in _beside(outcome):
+                asked = outcome.softmax if name == "softmax" else outcome.experiment.own
                 if versus.other.label == asked and versus.finding.effect is not None:
                     effect, height = versus.finding.effect, place + 0.15 * (2 * index - 1)
                     low, high = versus.finding.interval or (effect, effect)
@@ -95,6 +95,7 @@ def chart(outcomes: Sequence[Outcome]) -> Figure:
         axes.plot([], [], marker=marker, color=colour, label=f"beside {label}")
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_xscale("symlog", linthresh=LINEAR)
+    axes.margins(x=0.08)
     axes.set_yticks(range(len(rows)), [outcome.experiment.key.replace("_", " ") for outcome in rows])
     axes.set(ylim=(len(rows) - 0.5, -0.5), xlabel="difference in the measure's unit; better to the right")
     picture.legend(loc="outside lower center", ncols=2)
@@ -104,6 +105,12 @@ def chart(outcomes: Sequence[Outcome]) -> Figure:
         caption="Difference to softmax and to the paper's own loss in every experiment, with 95 % intervals over "
         f"paired seeds. The scale is linear within {LINEAR:g} of zero and logarithmic beyond.",
     )
+
+
+def _beside(outcome: Outcome) -> list[Versus]:
+    """Return the comparisons with softmax and with the paper's own loss that have a difference."""
+    asked = (outcome.softmax, outcome.experiment.own)
+    return [versus for versus in outcome.versus if versus.other.label in asked and versus.finding.effect is not None]
 
 
 def curve(outcomes: Sequence[Outcome]) -> Figure:
@@ -193,7 +200,11 @@ def embeddings(outcome: Outcome) -> Figure | None:
         drawn.append(frame.assign(method=label, seed=record.seed))
     if dimensions == 2:
         plane.name_axes(picture.axes)
-    where = "in the plane" if dimensions == 2 else "by their directions on the unit sphere; + marks class vectors"
+    where = (
+        "in the plane"
+        if dimensions == 2
+        else "by their directions on the unit sphere, coloured by class; + marks class vectors"
+    )
     return Figure(
         picture,
         data=pd.concat(drawn),
@@ -256,6 +267,7 @@ def standing_figure(scores_: Scores, found: Sequence[Standing], reference: str =
         ]
     axes.axvline(0, color="black", linewidth=0.8)
     axes.set_xscale("symlog", linthresh=LINEAR)
+    axes.margins(x=0.08)
     axes.set_yticks(range(len(rows)), [standing.method for standing in rows])
     axes.set(ylim=(len(rows) - 0.5, -0.5), xlabel=f"difference to {reference}; better to the right")
     return Figure(
