@@ -10,7 +10,8 @@ from shared.commands.workflow import Asked
 from shared.records.fingerprint import report_code, target_code
 
 suite = Asked()
-JOBS = suite.training_jobs()
+# `python -m shared try` says by `--config trial=...` which runs of a loss of one's own there are beside the papers'.
+JOBS = suite.training_jobs(config.get("trial"))
 # A file run by itself starts at once; what it does is done by the server, which has imported all, where there is one.
 # With `--config image=replications.sif` and Apptainer (README), it is run by the image's Python.
 PYTHON = "python" if "image" in config else sys.executable
@@ -60,8 +61,8 @@ rule all:
         "results/smoke/report/index.html",
 
 
-# A rule for each number of seeds that a job trains.
-for name, records in suite.kinds_of_jobs().items():
+# A rule for each choice of seeds that a job trains.
+for name, records in suite.kinds_of_jobs(JOBS).items():
 
     rule:
         name:

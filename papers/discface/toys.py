@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from papers.discface import sphere
 from papers.discface.pair_angles import own_angles, pair_angles
 from shared.evaluation.angles import Floats, normalised
 from shared.records.records import Record, Records
-from shared.reporting import plane
+from shared.reporting import plane, sphere
 from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, Figure, drawing
 
 if TYPE_CHECKING:

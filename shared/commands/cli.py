@@ -16,6 +16,7 @@ from typing import NoReturn
 from shared.data.files import data_root
 from shared.errors import UserError, refused, suggestion
 from shared.records.results import Results
+from shared.records.trials import Attempt
 from shared.runs.catalogue import benchmarks
 from shared.runs.registry import SCALES, TRAINED_SCALES, Paper, paper, papers
 
@@ -95,17 +96,28 @@ def _parser() -> argparse.ArgumentParser:
     for told in (listing, status):
         told.add_argument("--json", action="store_true", help="for programs")
     training = command("train", "Train a run: one seed, or all of them.", "PAPER", "RUN", scales=TRAINED_SCALES)
-    training.add_argument("--seed", type=int, metavar="N", help="this seed alone")
+    training.add_argument("--seed", type=int, nargs="+", metavar="N", help="these seeds alone")
     training.add_argument("--share", type=_count, default=1, metavar="N", help="have a GPU with N-1 others alike")
     training.add_argument(
         "--requeue", action="store_true", help="in a job of Slurm, wait for another's same training in the queue"
     )
+    training.add_argument("--trial", type=Path, metavar="FILE", help="the run is that of a loss of your own, see try")
     evaluation = command(
         "evaluate", "Evaluate a trained run again.", "PAPER", "RUN", "BENCHMARK", scales=TRAINED_SCALES
     )
-    evaluation.add_argument("--seed", type=int, metavar="N", help="this seed alone")
+    evaluation.add_argument("--seed", type=int, nargs="+", metavar="N", help="these seeds alone")
     command("optimum", "Find what a run's loss asks for, without a network.", "PAPER", "RUN", scales=TRAINED_SCALES)
+    trying = command("try", "Try a loss or a sampler of your own in the papers' experiments, and report on it.", "FILE")
+    trying.add_argument("--paper", nargs="+", default=(), metavar="PAPER", help="in the experiments of these papers")
+    trying.add_argument("--target", nargs="+", default=(), metavar="TARGET", help="in those of these targets")
+    trying.add_argument("--scale", default="lite", metavar="SCALE", help=f"one of {', '.join(TRAINED_SCALES)} (lite)")
+    trying.add_argument("--seeds", type=int, default=5, metavar="N", help="so many seeds in each experiment (5)")
+    trying.add_argument("--hours", type=float, metavar="H", help="stop after so many; the same command goes on")
+    trying.add_argument("--cores", type=int, default=2, metavar="N", help="of the workflow (2)")
+    trying.add_argument("--train-others", action="store_true", help="train the other losses that have no record too")
+    trying.set_defaults(scales=TRAINED_SCALES)
     command("render", "Draw a table or figure from its records.", "PAPER", "TARGET", scales=SCALES)
+    command("standings", "Draw where all losses that were tried stand beside softmax.", scales=TRAINED_SCALES)
     command("report", "Judge the records and write the report.", scales=SCALES)
     rehearsing = command(
         "rehearse", "Try every run at its real size, without data and without a GPU.", scales=TRAINED_SCALES
@@ -181,13 +193,19 @@ def _fetch(given: argparse.Namespace) -> None:
 def _seeds(given: argparse.Namespace, count: int) -> Sequence[int]:
     if given.seed is None:
         return range(count)
-    if not 0 <= given.seed < 2**64:
-        raise UserError(f"--seed {given.seed}: a seed is a whole number from 0 up, of at most 64 bits.")
-    return [given.seed]
+    for seed in given.seed:
+        if not 0 <= seed < 2**64:
+            raise UserError(f"--seed {seed}: a seed is a whole number from 0 up, of at most 64 bits.")
+    return list(given.seed)
 
 
 def _train(given: argparse.Namespace) -> None:
-    run = paper(given.paper).run(given.run, _scale(given))
+    results = Results(given.results)
+    if given.trial:
+        attempt = Attempt.of(given.trial, _scale(given), 1, results)
+        run, results = attempt.run(given.paper, given.run), attempt.results
+    else:
+        run = paper(given.paper).run(given.run, _scale(given))
     seeds = _seeds(given, run.seeds)
     from shared.training.launch import train_together  # noqa: PLC0415 - torch is imported once the arguments are good
 
@@ -195,9 +213,7 @@ def _train(given: argparse.Namespace) -> None:
         return
     from shared.commands.train import train_seeds  # noqa: PLC0415
 
-    train_seeds(
-        run, seeds, Results(given.results), data_root(given.data_root), shares=given.share, requeue=given.requeue
-    )
+    train_seeds(run, seeds, results, data_root(given.data_root), shares=given.share, requeue=given.requeue)
 
 
 def _evaluate(given: argparse.Namespace) -> None:
@@ -224,10 +240,25 @@ def _optimum(given: argparse.Namespace) -> None:
         sys.exit(1)
 
 
+def _try(given: argparse.Namespace) -> None:
+    attempt = Attempt.of(given.file, _scale(given), given.seeds, Results(given.results))
+    from shared.commands.trying import Bounds, try_out  # noqa: PLC0415
+
+    bounds = Bounds(given.cores, given.hours, train_others=given.train_others)
+    sys.exit(try_out(attempt.among(given.paper, given.target), bounds, data_root(given.data_root)))
+
+
 def _render(given: argparse.Namespace) -> None:
     from shared.commands.render import render  # noqa: PLC0415
 
     for path in render(paper(given.paper), given.target, _scale(given), Results(given.results)):
+        print(path)  # noqa: T201
+
+
+def _standings(given: argparse.Namespace) -> None:
+    from shared.commands.standings import write_standings  # noqa: PLC0415
+
+    for path in write_standings(Results(given.results), _scale(given)):
         print(path)  # noqa: T201
 
 

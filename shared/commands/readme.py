@@ -7,6 +7,10 @@ The kinds of parts (`shared/reporting/readme.py` has their markers):
     measured [N]    a table that is written by hand but for its last column. The others are some words, a run and
                     benchmark/metric; the last is what the published records have of them, with N decimals (2). Several
                     runs in braces are averaged seed by seed
+
+The README of the suite itself has
+
+    standings SCALE where the losses that were tried stand beside softmax, over all experiments, from published records
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property, partial
 
+from shared import ROOT
 from shared.commands.render import draw
 from shared.data.files import write_atomically
 from shared.errors import UserError, suggestion
@@ -24,9 +29,11 @@ from shared.records.target_records import found, record_paths
 from shared.reporting.comparison import by_seed
 from shared.reporting.readme import Part, deviations_text, filled, rewrite, target_text
 from shared.reporting.table import Table, measured
+from shared.reporting.trial import standing_table
 from shared.runs import registry
 from shared.runs.claims import listed
-from shared.runs.registry import Paper
+from shared.runs.registry import TRAINED_SCALES, Paper
+from shared.verdicts.outcomes import all_compared, standing_of, trials_of
 
 KINDS = ("deviations", "table", "measured")
 
@@ -49,7 +56,33 @@ def write_readmes(results: Results, *, check: bool = False) -> list[str]:
         differing += changed
         if changed and not check:
             write_atomically(path, written.encode())
-    return differing
+    return differing + _write_own(results, check=check)
+
+
+def _write_own(results: Results, *, check: bool) -> list[str]:
+    """Write the parts of the README of the suite; return which differed."""
+    path = ROOT / "README.md"
+    if not path.exists():
+        return []
+
+    def content(part: Part) -> str:
+        if part.kind != "standings" or len(part.words) != 1 or part.words[0] not in TRAINED_SCALES:
+            raise UserError(f"'{part.kind}' is no part of this README; write 'standings' and a scale")
+        return _standings(results, part.words[0])
+
+    written, changed = rewrite(path.read_text(encoding="utf-8"), str(path), content)
+    if changed and not check:
+        write_atomically(path, written.encode())
+    return changed
+
+
+def _standings(results: Results, scale: str) -> str:
+    compared = all_compared(results, scale, published=True)
+    trials = trials_of(compared)
+    if not trials:
+        return f"No record of a loss that was tried at {scale} scale is published."
+    _, found = standing_of(compared, trials)
+    return standing_table(found).markdown()
 
 
 class _Parts:

@@ -122,7 +122,7 @@ def problems(told: Told, memory: float) -> list[str]:
     if told.found is None or not asked or (needed is not None and needed <= asked):
         return told.problems
     enough = "no number of them is enough" if needed is None else f"it would on {needed}"
-    return [*told.problems, f"does not fit on {asked} GPU{'s'[:asked > 1]} of {_size(memory)}: {enough}"]
+    return [*told.problems, f"does not fit on {asked} GPU{'s'[: asked > 1]} of {_size(memory)}: {enough}"]
 
 
 def _needed(told: Told, memory: float) -> int | None:

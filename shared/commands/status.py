@@ -60,7 +60,9 @@ class Row:
         said = [f"{waits} {', '.join(self.data)}" if waits else ""]
         said += [f"without the benchmarks on {', '.join(self.without)}" if self.without else "", *self.remarks]
         counted = f"{self.left}/{self.trainings}"
-        costs_ = ("", "", "", "") if not self.left else (_hours(self.device_hours), _hours(self.longest_job), *self._room())
+        costs_ = (
+            ("", "", "", "") if not self.left else (_hours(self.device_hours), _hours(self.longest_job), *self._room())
+        )
         return (self.target, self.state, counted, *costs_, "; ".join(filter(None, said)))
 
     def _room(self) -> tuple[str, str]:
@@ -107,7 +109,9 @@ def _row(
     left = {
         run.name: seeds
         for run in runs
-        if (seeds := [s for s in range(run.seeds) if results.record(scale, paper.key, run.name, s) not in there.current])
+        if (
+            seeds := [s for s in range(run.seeds) if results.record(scale, paper.key, run.name, s) not in there.current]
+        )
     }
     if not left:
         return Row(label, DONE if drawn else DRAW, len(paths), 0, 0.0, 0.0, 0, 0.0, remarks=remarks)
@@ -159,9 +163,7 @@ def _called(data: DataSet) -> str:
 def data_advice(scale: str, entries: Sequence[Paper], root: Path, *, target: str | None = None) -> Iterator[str]:
     """Say of each data set that the papers' targets need, or one target, whose it is, and where, or how to get it."""
     runs = [
-        run
-        for paper in entries
-        for run in (paper.target_runs(target, scale) if target else paper.runs(scale).values())
+        run for paper in entries for run in (paper.target_runs(target, scale) if target else paper.runs(scale).values())
     ]
     for name, data in data_sets(runs).items():
         folder, card = root / data.place, data.whose

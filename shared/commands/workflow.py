@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import json
+import shlex
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cache, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from shared.commands import needs
 from shared.errors import UserError, suggestion
 from shared.records.results import SUFFIXES, Results
 from shared.records.target_records import record_paths
+from shared.records.trials import Attempt, Library
 from shared.runs.catalogue import benchmarks
 from shared.runs.config import Run
 from shared.runs.registry import SCALES, TRAINED_SCALES, paper, papers
@@ -49,20 +51,24 @@ def _ending(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass(frozen=True)
 class Job:
-    """A job that trains a run: all its seeds, since each start of torch costs seconds, or one that takes long.
-
-    `records` are what it makes, below the job's folder.
-    """
+    """A job that trains a run: all its seeds, since each start of torch costs seconds, or, `alone`, one that takes long."""
 
     run: Run
-    records: tuple[str, ...]
-    seed: int | None = None
+    seeds: tuple[int, ...]
+    alone: bool = False
+
+    @property
+    def records(self) -> tuple[str, ...]:
+        """What it makes, below its folder."""
+        return ("record.json",) if self.alone else tuple(f"seed{seed}/record.json" for seed in self.seeds)
 
     @property
     def arguments(self) -> str:
-        """The command line arguments that name it."""
+        """The command line arguments that name it, with its seeds where `runs.yaml` does not say that it is these."""
         run = self.run
-        return f"{run.paper} {run.name} --scale {run.scale}" + ("" if self.seed is None else f" --seed {self.seed}")
+        seeds = f" --seed {' '.join(map(str, self.seeds))}" if self.alone or run.only or run.trial else ""
+        trial = f" --trial {shlex.quote(run.trial)}" if run.trial else ""
+        return f"{run.paper} {run.name} --scale {run.scale}{seeds}{trial}"
 
     @property
     def shares_a_gpu(self) -> bool:
@@ -76,31 +82,47 @@ class Job:
     def minutes(self, longest: int) -> int:
         """Return how long it may take, at most `longest`."""
         each = needs.minutes(self.run)
-        return longest if each is None else min(longest, needs.START_MINUTES + round(each * len(self.records)))
+        return longest if each is None else min(longest, needs.START_MINUTES + round(each * len(self.seeds)))
 
 
-@cache
-def training_jobs() -> dict[str, Job]:
-    """Return every job that trains, at every scale, by its folder below `results`, which is that of its log too."""
-    jobs: dict[str, Job] = {}
-    for entry in papers().values():
-        for scale in TRAINED_SCALES:
-            for run in entry.runs(scale).values():
-                folder = f"{scale}/{entry.key}/runs/{run.name}"
-                if run.seeds > 1 and needs.takes_long(run):
-                    jobs |= {f"{folder}/seed{seed}": Job(run, ("record.json",), seed) for seed in range(run.seeds)}
-                else:
-                    jobs[folder] = Job(run, tuple(f"seed{seed}/record.json" for seed in range(run.seeds)))
-    return jobs
+def training_jobs(trial: Mapping[str, Any] | None = None) -> dict[str, Job]:
+    """Return every job that trains, at every scale, by its folder below `results`, which is that of its log too.
 
-
-def kinds_of_jobs() -> dict[str, tuple[str, ...]]:
-    """Return the names of the rules that train, with the records that a job of each makes below its folder."""
-    kinds = {job.records for job in training_jobs().values()}
-    return {
-        "train_one_seed" if records == ("record.json",) else f"train_{len(records)}_seeds": records
-        for records in sorted(kinds)
+    With what the command `try` says of a trial, those of the trial too.
+    """
+    runs = {
+        f"{scale}/{entry.key}/runs/{run.name}": run
+        for entry in papers().values()
+        for scale in TRAINED_SCALES
+        for run in entry.runs(scale).values()
     }
+    if trial:
+        found = Attempt.of(trial["file"], trial["scale"], int(trial["seeds"]), RESULTS)
+        library = Library(RESULTS, found.scale)
+        for experiment in found.experiments if trial["others"] else ():
+            missing = library.missing(experiment, found.seeds)
+            runs |= {f"{run.scale}/{run.paper}/runs/{run.name}": run for run in missing}
+        runs |= {f"{run.scale}/trials/{found.trial.name}/{run.paper}/runs/{run.name}": run for run in found.runs()}
+    return {place: job for folder, run in runs.items() for place, job in _jobs(folder, run).items()}
+
+
+def _jobs(folder: str, run: Run) -> dict[str, Job]:
+    seeds = run.asked_seeds
+    if len(seeds) > 1 and needs.takes_long(run):
+        return {f"{folder}/seed{seed}": Job(run, (seed,), alone=True) for seed in seeds}
+    return {folder: Job(run, seeds)}
+
+
+def kinds_of_jobs(jobs: Mapping[str, Job]) -> dict[str, tuple[str, ...]]:
+    """Return the names of the rules that train, with the records that a job of each makes below its folder."""
+    return {_rule(job): job.records for job in sorted(jobs.values(), key=lambda job: job.records)}
+
+
+def _rule(job: Job) -> str:
+    if job.alone:
+        return "train_one_seed"
+    every = job.seeds == tuple(range(len(job.seeds)))
+    return f"train_{len(job.seeds)}_seeds" if every else f"train_seeds_{'_'.join(map(str, job.seeds))}"
 
 
 def run(wildcards: Any) -> Run:

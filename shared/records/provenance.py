@@ -109,6 +109,7 @@ def commit(root: Path = ROOT) -> str:
 
 
 def _command(run: Run, seed: int) -> str:
+    trial = ["--trial", os.path.relpath(run.trial)] if run.trial else []
     return shlex.join(
-        ["python", "-m", "shared", "train", run.paper, run.name, "--scale", run.scale, "--seed", str(seed)]
+        ["python", "-m", "shared", "train", run.paper, run.name, "--scale", run.scale, "--seed", str(seed), *trial]
     )

@@ -53,6 +53,7 @@ def write_record(
         data=DataUsed(name=run.config.data.name, checksums=setup.drawn.checksums, counts=setup.drawn.counts),
         skipped=skipped,
         health=TrainedOn.model_validate({**measure_health(setup), "optimum": _optimum(run)}),
+        searched=run.searched,
         provenance=provenance(setup, position, made, metrics, started=started, seconds=seconds),
     )
     folder = results.seed(run.scale, run.paper, run.name, setup.seed)

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 from shared.data.files import write_atomically
 from shared.errors import UserError
 from shared.records.kept import ARRAYS, CURVE, Features, read_arrays, read_curve
+from shared.runs.config import Searched
 from shared.runs.fields import Strict
 from shared.runs.yaml_files import complaint
 
@@ -85,7 +86,7 @@ class Record(Strict):
 
     `metrics` holds those of each benchmark by name, and under "training" the loss and its terms over the last epoch.
     `skipped` names the benchmarks whose data were not to be had, each with where they were looked for. `health` is what
-    became of the images trained on; older records lack it.
+    became of the images trained on; older records lack it. `searched` is what was spent on a choice of settings.
     """
 
     paper: str
@@ -99,6 +100,7 @@ class Record(Strict):
     data: DataUsed
     skipped: dict[str, str] = Field(default_factory=dict)
     health: TrainedOn | None = None
+    searched: Searched | None = Field(None, exclude_if=lambda searched: searched is None)
     provenance: Provenance
 
 

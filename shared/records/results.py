@@ -8,13 +8,18 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Results:
-    """The paths below one folder of results, `results` unless told otherwise."""
+    """The paths below one folder of results, `results` unless told otherwise; of a loss of one's own, those of it."""
 
     root: Path = Path("results")
+    trial: str = ""
 
     def paper(self, scale: str, paper: str) -> Path:
         """Return the folder of a paper's tables, figures and runs at a scale."""
-        return self.root / scale / paper
+        return self.of_trial(scale) / paper if self.trial else self.root / scale / paper
+
+    def of_trial(self, scale: str) -> Path:
+        """Return the folder of all that a loss of one's own leaves behind at a scale."""
+        return self.root / scale / "trials" / self.trial
 
     def seed(self, scale: str, paper: str, run: str, seed: int) -> Path:
         """Return the folder of what one seed of one run leaves behind."""
@@ -26,7 +31,7 @@ class Results:
 
     def place(self, record: Path) -> tuple[str, str]:
         """Return the run and the seed whose place a record has."""
-        _, _, _, *run, seed, _ = record.relative_to(self.root).parts
+        *run, seed, _ = record.relative_to(self.root).parts[5 if self.trial else 3 :]
         return "/".join(run), seed.removeprefix("seed")
 
     def benchmark(self, scale: str, paper: str, run: str, seed: int, name: str) -> Path:
@@ -51,7 +56,7 @@ class Results:
 
     def report(self, scale: str) -> Path:
         """Return the first page of the report of a scale."""
-        return self.root / scale / "report" / "index.html"
+        return (self.of_trial(scale) if self.trial else self.root / scale) / "report" / "index.html"
 
 
 SUFFIXES = {"table": ("csv", "md", "tex"), "figure": ("png", "pdf", "csv")}

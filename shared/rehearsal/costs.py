@@ -59,7 +59,9 @@ def gpu(peak: str | None, share: float | None) -> Device:
         name = GPU.name if peak is None else "the GPU told"
         return Device(name=name, fp32=float(fp32), bf16=float(bf16), share=GPU.share if share is None else share)
     except ValueError:
-        raise UserError(f"--peak {peak} --share {share}: give two numbers as 19.5,312, and a share from 0 to 1.") from None
+        raise UserError(
+            f"--peak {peak} --share {share}: give two numbers as 19.5,312, and a share from 0 to 1."
+        ) from None
 
 
 def training_images(run: Run) -> float:

@@ -24,9 +24,7 @@ _OPERATORS = {
     "MaxUnpool1d": ("max_unpool2d",),
     "MaxUnpool2d": ("max_unpool2d",),
     "MaxUnpool3d": ("max_unpool3d",),
-    "interpolate": tuple(
-        f"upsample_{mode}_backward" for mode in ("linear1d", "bilinear2d", "bicubic2d", "trilinear3d")
-    )
+    "interpolate": tuple(f"upsample_{mode}_backward" for mode in ("linear1d", "bilinear2d", "bicubic2d", "trilinear3d"))
     + ("_upsample_bilinear2d_aa_backward", "_upsample_bicubic2d_aa_backward"),
     "ReflectionPad1d": ("reflection_pad1d_backward",),
     "ReflectionPad2d": ("reflection_pad2d_backward",),

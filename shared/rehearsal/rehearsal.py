@@ -149,7 +149,11 @@ def _told(watched: Watched, of: str = "") -> Iterator[None]:
 
 def _of_the_suite(name: str) -> bool:
     path = Path(name)
-    return path.is_relative_to(ROOT) and path.relative_to(ROOT).parts[0] in ("shared", "papers") and "rehearsal" not in name
+    return (
+        path.is_relative_to(ROOT)
+        and path.relative_to(ROOT).parts[0] in ("shared", "papers")
+        and "rehearsal" not in name
+    )
 
 
 def _standing_in(evaluation: Evaluation) -> Evaluation:

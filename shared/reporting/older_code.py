@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Mapping
+from typing import Literal, Protocol, get_args
 
 from shared.records.fingerprint import evaluation_code, training_code
 from shared.records.records import Record
 from shared.records.shown_equal import ShownEqual
 from shared.runs.catalogue import benchmarks
 from shared.runs.config import Run
-from shared.runs.registry import Paper
 
 OlderCode = Literal[
     "",
@@ -22,7 +22,13 @@ OLDER_CODE: tuple[OlderCode, ...] = get_args(OlderCode)
 """From the best to the gravest."""
 
 
-def older_code(record: Record, paper: Paper, shown: ShownEqual) -> OlderCode:
+class HasRuns(Protocol):
+    """A paper, or what else has runs at a scale by name."""
+
+    def runs(self, scale: str) -> Mapping[str, Run]: ...  # noqa: D102
+
+
+def older_code(record: Record, paper: HasRuns, shown: ShownEqual) -> OlderCode:
     """Return the gravest that is to be said of the code that trained a record and that measured its benchmarks."""
     run, small = (paper.runs(scale).get(record.run) for scale in (record.scale, "smoke"))
     if run is None:

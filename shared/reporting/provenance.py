@@ -8,16 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from shared.evaluation.spread import mean
 from shared.records.records import Record
 from shared.records.shown_equal import ShownEqual
-from shared.reporting.older_code import OLDER_CODE, older_code
+from shared.reporting.older_code import OLDER_CODE, HasRuns, older_code
 from shared.reporting.site import ProvenanceRow
-from shared.runs.registry import Paper
 from shared.verdicts.health import Health
 
 MOST_COUNTS = 50
 
 
 def provenance(
-    records: Iterable[Record], paper: Paper, shown: ShownEqual, healths: Mapping[tuple[str, int], Health]
+    records: Iterable[Record], paper: HasRuns, shown: ShownEqual, healths: Mapping[tuple[str, int], Health]
 ) -> list[ProvenanceRow]:
     """Return a row for every run; `shown` says which older code was shown to leave the same bits as today's.
 
@@ -30,7 +29,7 @@ def provenance(
 
 
 def _row(
-    seeds: list[Record], paper: Paper, shown: ShownEqual, healths: Mapping[tuple[str, int], Health]
+    seeds: list[Record], paper: HasRuns, shown: ShownEqual, healths: Mapping[tuple[str, int], Health]
 ) -> ProvenanceRow:
     made = [record.provenance for record in seeds]
     first = seeds[0]

@@ -11,7 +11,7 @@ import os
 import shutil
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,12 @@ from shared.verdicts.health import VOID
 
 
 def write_site(site: Site, folder: Path) -> None:
-    """Write the pages with copies of their pictures and downloads to `folder`, replacing an older report.
+    """Write the pages with copies of their pictures and downloads to `folder`, as `replace_report` does."""
+    replace_report(folder, lambda fresh: _write_pages(site, fresh))
+
+
+def replace_report(folder: Path, write: Callable[[Path], None]) -> None:
+    """Let a report be written to an empty folder, and put it in the place of an older one.
 
     The new report is built beside `folder` and put in its place whole: whenever this is killed, a whole report is
     there, if one was. Of several processes that write at the same time each waits for the one before; what a killed one
@@ -40,7 +45,7 @@ def write_site(site: Site, folder: Path) -> None:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".report-") as scratch:
             fresh = Path(scratch) / "new"
             fresh.mkdir()
-            _write_pages(site, fresh)
+            write(fresh)
             if folder.exists():
                 _exchange(fresh, folder)
             else:
@@ -68,13 +73,19 @@ def _exchange(one: Path, other: Path) -> None:
         one.rename(other)
 
 
-def _write_pages(site: Site, folder: Path) -> None:
+def templates(site: Site, folder: Path) -> Environment:
+    """Return the templates of the pages of a report, and write the style that all pages share to its folder."""
     loader = PackageLoader("shared.reporting")
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     pages.globals.update(site=site, words=WORDS, scales=SCALES, void=VOID)
     pages.filters.update(file_size=file_size, megabytes=megabytes, image_size=image_size)
     style, _, _ = loader.get_source(pages, "report.css")
     (folder / "report.css").write_text(style, encoding="utf-8")
+    return pages
+
+
+def _write_pages(site: Site, folder: Path) -> None:
+    pages = templates(site, folder)
     _write(folder / "index.html", pages.get_template("index.html.j2").render())
     for paper in site.papers:
         copies = _copy_files(paper, folder / paper.key)

@@ -94,9 +94,32 @@ def config_hash(identity: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:12]
 
 
+class Tried(Strict):
+    """One choice of settings of a search, by their dotted paths, and the error on held-out images, in percent."""
+
+    settings: dict[str, Any]
+    error: float
+
+
+class Searched(Strict):
+    """A search of settings on held-out training images: all that was tried, and how long that took, in seconds."""
+
+    tried: tuple[Tried, ...]
+    seconds: float
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The settings of the least error, the first of equals."""
+        return min(self.tried, key=lambda tried: tried.error).settings
+
+
 @dataclass(frozen=True)
 class Run:
-    """One training configuration of a paper at one scale; `axes` tells which level of each axis it is."""
+    """One training configuration of a paper at one scale; `axes` tells which level of each axis it is.
+
+    That of a loss of one's own has the file that describes it, `trial`, and what its settings were searched among.
+    `only` are the seeds that the workflow trains, where that is not all of them.
+    """
 
     paper: str
     name: str
@@ -104,6 +127,14 @@ class Run:
     axes: dict[str, str]
     seeds: int
     config: RunConfig
+    trial: str = ""
+    searched: Searched | None = None
+    only: tuple[int, ...] = ()
+
+    @property
+    def asked_seeds(self) -> tuple[int, ...]:
+        """The seeds that the workflow trains."""
+        return self.only or tuple(range(self.seeds))
 
     @cached_property
     def hash(self) -> str:

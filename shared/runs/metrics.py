@@ -12,6 +12,9 @@ DIRECTIONS = {
     "rank1_base": 1,
     "coverage": 1,
     **{f"tar@1e-{power}": 1 for power in range(1, 7)},
+    "eer": -1,
+    "auroc": 1,
+    "overlap": -1,
     "below_20": 0,
 }
 """Of each metric that is scored or of which a best is asked for, whether more is better (1) or worse (-1).

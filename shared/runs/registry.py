@@ -22,7 +22,7 @@ from shared.runs.components import Backbone
 from shared.runs.config import Run
 from shared.runs.reference import Known, Reference, read_reference
 from shared.runs.resolution import Resolution
-from shared.runs.runs_file import Deviation, RunsFile, Target
+from shared.runs.runs_file import Deviation, RunsFile, Stand, Target
 from shared.runs.yaml_files import Key
 
 SMOKE = "smoke"
@@ -60,6 +60,11 @@ class Paper:
     def deviations(self) -> tuple[Deviation, ...]:
         """The deviations from the paper."""
         return self._file.deviations
+
+    @property
+    def experiments(self) -> dict[str, Stand]:
+        """Where a loss of one's own stands in for the paper's own, by name."""
+        return self._file.experiments
 
     @property
     def images_per_second(self) -> dict[str, float]:
@@ -127,10 +132,13 @@ class Paper:
         for key, pattern in self._patterns():
             if not any(fnmatchcase(name, pattern) for name in self._names):
                 raise self._document.error(key, f"there is no run '{pattern}'; {suggestion(pattern, self._names)}")
-        for index, deviation in enumerate(self.deviations):
-            for target in deviation.targets:
+        named: list[tuple[Key, tuple[str, ...]]] = [
+            (("deviations", index, "targets"), entry.targets) for index, entry in enumerate(self.deviations)
+        ]
+        named += [(("experiments", name, "target"), (stand.target,)) for name, stand in self.experiments.items()]
+        for key, targets in named:
+            for target in targets:
                 if target not in self.targets:
-                    key = ("deviations", index, "targets")
                     raise self._document.error(key, f"there is no '{target}'; {suggestion(target, self.targets)}")
         networks = components(self.key, Backbone)
         for name in self.images_per_second:
@@ -153,6 +161,10 @@ class Paper:
         for name, target in self.targets.items():
             for index, pattern in enumerate(target.runs):
                 yield ("targets", name, "runs", index), pattern
+        for name, stand in self.experiments.items():
+            for setting in ("own", "place"):
+                if pattern := getattr(stand, setting):
+                    yield ("experiments", name, setting), pattern
         for reasons in ("optimum_fails", "no_optimum"):
             for pattern in getattr(self._file, reasons):
                 yield (reasons, pattern), pattern

@@ -7,6 +7,8 @@ Its keys:
     runs       groups of runs; a name such as `table1/{split}/{loss}` spans the axes in braces
     scales     rows of a table: which runs, which setting, and its value at each scale
     targets    the tables and figures, and the runs that each is made of
+    experiments
+               where a loss of one's own stands in for the paper's own
     deviations what is done otherwise than the paper says, or chosen where it is silent
     optimum_fails, no_optimum
                patterns of runs whose loss, at its own optimum, does not classify, or who train by more than one
@@ -22,6 +24,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from shared.runs.claims import Metric
 from shared.runs.fields import Strict
 
 Label = str | int | float
@@ -74,6 +77,26 @@ class Target(Strict):
     ours: bool = False
 
 
+class Stand(Strict):
+    """Where in a target a loss of one's own stands in for the paper's own, run by run: its experiments.
+
+    `own` is the pattern of the paper's own runs; each that it matches is an experiment, or a part of one where they
+    differ in the axis `folds` alone, over which a measure is the mean. What is trained is configured as the run
+    `place` beside it, by default as the own one, with another loss; `place` matches as many runs as `own`, in the same
+    order. Its rivals are the runs of the target that have all but loss, scheme and optimizer in common with it.
+
+    `metrics` are "benchmark/metric", of which the first that a run has is compared. `over` is an axis along which a
+    curve is drawn: of the experiments, or, as the weight of a term, of the rivals.
+    """
+
+    target: str
+    own: str
+    place: str | None = None
+    folds: str | None = None
+    metrics: tuple[Metric, ...] = Field(min_length=1)
+    over: str | None = None
+
+
 class Deviation(Strict):
     """Something done otherwise than the paper says, or chosen where it says nothing."""
 
@@ -93,6 +116,7 @@ class RunsFile(Strict):
     runs: dict[str, dict[str, dict[Label, Any] | list[Label]]]
     scales: tuple[ScaleRow, ...] = ()
     targets: dict[str, Target]
+    experiments: dict[str, Stand] = Field(default_factory=dict)
     deviations: tuple[Deviation, ...] = ()
     optimum_fails: dict[str, str] = Field(default_factory=dict)
     no_optimum: dict[str, str] = Field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from papers.discface import sphere
+from shared.reporting import sphere
 from shared.reporting.figure import drawing
 
 

@@ -1,0 +1,38 @@
+"""Where all trials stand beside softmax, over all experiments of the papers: a table and a figure, from records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shared.errors import UserError
+from shared.records.results import Results
+from shared.reporting.figure import Figure
+from shared.reporting.table import Table
+from shared.reporting.trial import standing_figure, standing_table
+from shared.runs.registry import SMOKE
+from shared.verdicts.outcomes import all_compared, standing_of, trials_of
+
+
+def standings_of(results: Results, scale: str) -> tuple[Table, Figure]:
+    """Return the table and the figure of all trials that have records at a scale, published ones too.
+
+    Raises:
+        UserError: there is none, or a record is damaged.
+
+    """
+    compared = all_compared(results, scale)
+    trials = trials_of(compared)
+    if not trials:
+        raise UserError(f"no trial has a record at scale '{scale}'; make some with: python -m shared try FILE")
+    scores, found = standing_of(compared, trials)
+    return standing_table(found), standing_figure(scores, found)
+
+
+def write_standings(results: Results, scale: str) -> list[Path]:
+    """Write them below the folder of the trials and return their paths; raises UserError as `standings_of` does."""
+    table, figure = standings_of(results, scale)
+    folder = results.root / scale / "trials"
+    return [
+        *table.write(folder / "table_standings", no_evidence=scale == SMOKE),
+        *figure.write(folder / "figure_standings", no_evidence=scale == SMOKE),
+    ]

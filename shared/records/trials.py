@@ -1,0 +1,164 @@
+"""What a trial left behind in the experiments of the papers, and what is there to compare it with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from shared.errors import UserError, suggestion
+from shared.records.records import Record, find_records, read_record
+from shared.records.results import Results
+from shared.records.target_records import found
+from shared.runs.config import Run, Searched, Tried
+from shared.runs.experiments import Experiment, experiments
+from shared.runs.registry import paper, papers
+from shared.runs.trial import CHOSEN_BY, Trial, read_trial
+
+Seeds = dict[int, tuple[Record, Path]]
+"""The record of each seed, with its folder."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A trial at a scale, with so many seeds in each experiment, and the folder of results that it lies in."""
+
+    trial: Trial
+    scale: str
+    seeds: int
+    results: Results
+    papers: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, path: str | Path, scale: str, seeds: int, results: Results) -> Attempt:
+        """Return the trial that a file describes, in all experiments of all papers.
+
+        Raises:
+            UserError: the file says something that cannot be.
+
+        """
+        if seeds < 1:
+            raise UserError(f"--seeds {seeds}: at least one seed is trained.")
+        trial = read_trial(Path(path).resolve())
+        return cls(trial, scale, seeds, Results(results.root, trial.name))
+
+    def among(self, keys: Collection[str], targets: Collection[str]) -> Attempt:
+        """Return it in the experiments of some papers and targets alone, of all where none are named.
+
+        Raises:
+            UserError: there is no such paper, or no such target that an experiment is of.
+
+        """
+        named = [paper(key) for key in keys] or list(papers().values())
+        known = {stand.target for entry in named for stand in entry.experiments.values()}
+        for target in targets:
+            if target not in known:
+                of = f" of {', '.join(keys)}" if keys else ""
+                raise UserError(f"no experiment{of} is of a target '{target}'; {suggestion(target, known)}")
+        return replace(self, papers=tuple(entry.key for entry in named), targets=tuple(targets))
+
+    def run(self, key: str, name: str) -> Run:
+        """Return a run of the trial by paper and name; raises UserError where it has none, or its search goes on."""
+        named = {run.name: run for run in replace(self, papers=(paper(key).key,)).runs()}
+        if name not in named:
+            raise UserError(f"{self.trial.path} has no run '{name}' in {key}; {suggestion(name, named)}")
+        return named[name]
+
+    @cached_property
+    def experiments(self) -> list[Experiment]:
+        """The experiments that it can stand in, of the papers and the targets asked for."""
+        return [
+            experiment
+            for paper in papers().values()
+            if not self.papers or paper.key in self.papers
+            for experiment in experiments(paper, self.scale)
+            if (not self.targets or set(self.targets) & set(experiment.targets)) and self.trial.stands_in(experiment)
+        ]
+
+    def runs(self) -> list[Run]:
+        """Return all its runs that are known: those of searches, and, of experiments whose search has ended, its own.
+
+        Raises:
+            UserError: an option or a setting is wrong.
+
+        """
+        return [run for experiment in self.experiments for run in self.known(experiment)]
+
+    def known(self, experiment: Experiment) -> list[Run]:
+        """Return the runs of the search in an experiment, and all others there if that has ended."""
+        search, searched = self.trial.search_runs(experiment), self.searched(experiment)
+        if search and searched is None:
+            return search
+        weights = self.trial.weight_runs(experiment, self.seeds, searched)
+        return [*search, *self.trial.runs(experiment, self.seeds, searched), *weights.values()]
+
+    def searched(self, experiment: Experiment) -> Searched | None:
+        """Return what the search in an experiment found; None where none is asked for, or it has not ended."""
+        runs = self.trial.search_runs(experiment)
+        records = [seeds[0][0] for run in runs if (seeds := self.seeds_of(run))]
+        if not runs or len(records) < len(runs):
+            return None
+        benchmark, metric = CHOSEN_BY.split("/")
+        errors = [record.metrics[benchmark][metric] for record in records]
+        return Searched(
+            tried=tuple(
+                Tried(settings=settings, error=error)
+                for settings, error in zip(self.trial.combinations, errors, strict=True)
+            ),
+            seconds=round(sum(record.provenance.wall_seconds for record in records), 3),
+        )
+
+    def seeds_of(self, run: Run) -> Seeds:
+        """Return the records of a run of the trial, those of its present configuration and source."""
+        paths = [self.results.record(run.scale, run.paper, run.name, seed) for seed in range(run.seeds)]
+        records = {path: read_record(path) for path in paths if path.exists()}
+        return {
+            record.seed: (record, path.parent) for path, record in records.items() if record.config_hash == run.hash
+        }
+
+
+@dataclass(frozen=True)
+class Library:
+    """The records that are there of the papers' own runs: below `results`/<scale>, else in `results`/published.
+
+    With `published` only those in the latter.
+    """
+
+    results: Results
+    scale: str
+    published: bool = False
+
+    def seeds_of(self, run: Run) -> Seeds:
+        """Return the records of a run with its present configuration, by seed."""
+        entry = papers()[run.paper]
+        seeds: Seeds = {}
+        for scale in ("published",) if self.published else ("published", self.scale):
+            folder = self.results.paper(scale, run.paper) / "runs" / run.name
+            paths = sorted(folder.glob("seed*/record.json"))
+            for path, record in found(entry, scale, paths, self.results).current.items():
+                if record.scale == self.scale:
+                    seeds[record.seed] = record, path.parent
+        return seeds
+
+    def missing(self, experiment: Experiment, seeds: int) -> list[Run]:
+        """Return the rivals' runs of which some of the first `seeds` seeds have no record, to be trained by those."""
+        missing = []
+        for rival in experiment.rivals:
+            for run in rival.runs:
+                left = tuple(seed for seed in range(seeds) if seed not in self.seeds_of(run))
+                missing += [replace(run, only=left)] if left else []
+        return missing
+
+
+def others(results: Results, scale: str, *, published: bool = False) -> Iterator[tuple[str, Record, Path]]:
+    """Yield the records of all trials at a scale, or the `published` ones alone, with their names and folders."""
+    roots = [results.root / "published"] if published else [results.root / "published", results.root / scale]
+    for root in roots:
+        for folder in sorted((root / "trials").glob("*/")):
+            below = [path for key in sorted(folder.glob("*/")) for path in find_records(key)]
+            for path in below:
+                record = read_record(path)
+                if record.scale == scale:
+                    yield folder.name, record, path.parent

@@ -1,0 +1,170 @@
+"""A class of one's own, in a module outside the suite: where it is, what its source is, and how it is imported."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pydantic import Field, SerializeAsAny
+
+from shared import ROOT
+from shared.errors import UserError, suggestion
+from shared.runs.components import Component, Loss, Scheme
+
+SUITE = ("shared", "papers")
+
+
+class OwnCode(Component):
+    """A class outside the suite, `module:Class`, with its options; `source` tells its code.
+
+    That is a SHA-256 over the module and all modules beside it that it imports: whatever changes in them is another
+    configuration, so that a changed module is a changed run. The `folder` they lie in has no part in it.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z_]\w*:[A-Za-z_]\w*$")
+    settings: dict[str, Any] = Field(default_factory=dict)
+    source: str = ""
+    folder: Path = Field(default=Path(), exclude=True)
+
+    def __hash__(self) -> int:
+        """Return a hash of what decides what is built."""
+        return hash(self.model_dump_json())
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The definitions of the suite that the module uses."""
+        return tuple(dict.fromkeys(used for path in self.files() for used in _of_the_suite(path)))
+
+    def files(self) -> list[Path]:
+        """Return the module and the modules beside it that it imports, first or by way of others.
+
+        Raises:
+            UserError: there is no such module, or one is not written in Python.
+
+        """
+        found: dict[Path, None] = {}
+        pending = [self.folder / f"{self.name.partition(':')[0]}.py"]
+        if not pending[0].is_file():
+            raise UserError(f"{pending[0]}: there is no such module for '{self.name}'; write it, or correct the name.")
+        while pending:
+            path = pending.pop()
+            if path not in found:
+                found[path] = None
+                pending += [beside for name in _imported(path) if (beside := self.folder / f"{name}.py").is_file()]
+        return list(found)
+
+    def fixed(self) -> str:
+        """Return the hash of the source as it is."""
+        digest = hashlib.sha256()
+        for path in sorted(self.files()):
+            digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+        return digest.hexdigest()
+
+    def found(self) -> Any:
+        """Import the class.
+
+        Raises:
+            UserError: the module cannot be imported, has no such name, or is not what it was.
+
+        """
+        module, _, attribute = self.name.partition(":")
+        path = self.folder / f"{module}.py"
+        if self.source and self.fixed() != self.source:
+            raise UserError(f"{path}: it has changed since this run was set up; give the command 'try' again.")
+        imported = _imported_module(path, self.fixed())
+        if not hasattr(imported, attribute):
+            raise UserError(f"{path}: there is no '{attribute}'; {suggestion(attribute, _classes(imported))}")
+        return getattr(imported, attribute)
+
+    def build(self, *args: Any, **kwargs: Any) -> Any:
+        """Import the class and call it with `args`, `kwargs` and the options by keyword.
+
+        Raises:
+            UserError: as `found` does, or it does not take them.
+
+        """
+        made = self.found()
+        try:
+            return made(*args, **self.settings, **kwargs)
+        except TypeError as error:
+            raise UserError(f"{self.folder / self.name.partition(':')[0]}.py: {self.name}: {error}") from error
+
+
+class OwnLoss(OwnCode, Loss):
+    """A loss of one's own; builds `module(dimension, classes)` with the interface of the suite's losses."""
+
+
+class OwnSampler(OwnCode):
+    """A sampler of one's own; builds `sampler(labels, classes, batch_size)`, see `shared.training.own_order`."""
+
+
+class OwnOrder(Scheme):
+    """Classification with the order of images, epoch by epoch, that a sampler of one's own gives."""
+
+    implementation = "shared.training.own_order:OwnOrderScheme"
+    name: str = "own-order"
+    sampler: SerializeAsAny[OwnSampler]
+
+
+def _imported_module(path: Path, source: str) -> ModuleType:
+    name = f"own_{source[:12]}_{path.stem}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path}: cannot be imported; let it be a module of Python.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise UserError(f"{path}: cannot be imported ({type(error).__name__}: {error}); mend it.") from error
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
+
+
+def _classes(module: ModuleType) -> list[str]:
+    return [name for name, value in vars(module).items() if isinstance(value, type) and not name.startswith("_")]
+
+
+def _imports(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield what a module imports, each as a module and a name in it."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError) as error:
+        raise UserError(f"{path}: it is not valid Python ({error}); mend it.") from None
+    for statement in ast.walk(tree):
+        if isinstance(statement, ast.Import):
+            yield from ((alias.name, "") for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            yield from ((statement.module or "", alias.name) for alias in statement.names)
+
+
+def _imported(path: Path) -> Iterator[str]:
+    yield from (module.partition(".")[0] for module, _ in _imports(path))
+
+
+def _of_the_suite(path: Path) -> Iterator[str]:
+    """Yield the definitions that a module imports from the suite, each as "module:name"."""
+    for module, name in _imports(path):
+        if module.partition(".")[0] in SUITE and name in _defined(module):
+            yield f"{module}:{name}"
+
+
+@cache
+def _defined(module: str) -> frozenset[str]:
+    """Return the names that a module of the suite defines itself."""
+    stem = ROOT.joinpath(*module.split("."))
+    path = next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
+    body = ast.parse(path.read_bytes()).body if path else []
+    return frozenset(statement.name for statement in body if isinstance(statement, ast.ClassDef | ast.FunctionDef))

@@ -1,0 +1,252 @@
+"""A trial: a loss or a sampler of one's own in the experiments of the papers, as a small file describes it.
+
+    loss: my_loss:MyLoss            # a class in the module my_loss.py beside the file, or {name: focal, gamma: 2}
+    options: {margin: 0.2}          # of that class
+    sampler: my_sampler:MySampler   # a sampler of one's own, with sampler_options
+    set: {optimizer.learning_rate: 0.01}
+    search: {options.margin: [0.1, 0.2, 0.4]}
+    weight: {set: options.weight, to: [0.01, 0.1, 1]}
+
+`set` changes settings of the optimizer and the scheme by their dotted paths, as in `runs.yaml`; data, network and
+schedule are those of the experiment. `search` names settings to be chosen in each experiment by one rule, the same for
+everyone: each combination is trained once, with seed 0, without a fifth of the training images (or what the experiment
+holds out already), and the one with the least error on these, averaged over the classes, is taken. `weight` names the
+weight of a term, lambda, and levels of it, at which the papers' curves over lambda have one's own loss too.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from pydantic import Field, SerializeAsAny, ValidationError, model_validator
+
+from shared.errors import UserError
+from shared.runs import yaml_files
+from shared.runs.catalogue import run_model
+from shared.runs.components import Backbone, DataSet, Loss, Optimizer, Scheme
+from shared.runs.config import Run, RunConfig, Searched
+from shared.runs.experiments import Experiment
+from shared.runs.fields import Strict
+from shared.runs.own_code import OwnCode, OwnLoss, OwnOrder, OwnSampler
+from shared.runs.runs_file import Levels
+from shared.runs.yaml_files import Document
+
+HELD_OUT = 0.2
+MOST_TRIED = 12
+CHOSEN_BY = "held-out/balanced_error"
+_CHANGED = ("optimizer", "scheme")
+
+
+class TrialFile(Strict):
+    """What the file says."""
+
+    loss: str | dict[str, Any] = Field(default_factory=lambda: {"name": "softmax"})
+    options: dict[str, Any] = Field(default_factory=dict)
+    sampler: str | None = None
+    sampler_options: dict[str, Any] = Field(default_factory=dict)
+    set: dict[str, Any] = Field(default_factory=dict)
+    search: dict[str, list[Any]] = Field(default_factory=dict)
+    weight: Levels | None = None
+
+    @model_validator(mode="after")
+    def _tries_something(self) -> Self:
+        if not self.model_fields_set & {"loss", "sampler"}:
+            raise ValueError("names neither a loss nor a sampler: give 'loss: module:Class' or 'sampler: module:Class'")
+        if self.options and not isinstance(self.loss, str):
+            raise ValueError("options are those of a class of your own: give those of the suite's loss beside its name")
+        for path in self.set:
+            if path.partition(".")[0] not in _CHANGED:
+                raise ValueError(f"set: '{path}' is the experiment's; only optimizer and scheme can be set")
+        for path, values in self.search.items():
+            if path.partition(".")[0] not in (*_CHANGED, "options", "sampler_options", "loss") or not values:
+                raise ValueError(f"search: '{path}' is no list of values of options, sampler_options, loss, optimizer")
+        if (combinations := math.prod(map(len, self.search.values()))) > MOST_TRIED:
+            raise ValueError(f"search: {combinations} combinations; the budget, the same for all, is {MOST_TRIED}")
+        if self.weight and self.weight.set.partition(".")[0] not in ("options", "loss"):
+            raise ValueError(
+                f"weight: '{self.weight.set}' is no option of the loss; begin it with 'options.' or 'loss.'"
+            )
+        return self
+
+
+class _Config(RunConfig):
+    """A configuration whose components may be from outside the suite."""
+
+    data: SerializeAsAny[DataSet]
+    backbone: SerializeAsAny[Backbone]
+    loss: SerializeAsAny[Loss]
+    scheme: SerializeAsAny[Scheme]
+    optimizer: SerializeAsAny[Optimizer]
+
+
+C = TypeVar("C", bound=OwnCode)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A loss or a sampler of one's own, by the name of its file."""
+
+    path: Path
+    name: str
+    file: TrialFile
+    document: Document
+
+    @property
+    def combinations(self) -> list[dict[str, Any]]:
+        """Every combination of the settings to be searched, by their dotted paths."""
+        paths = list(self.file.search)
+        return [dict(zip(paths, values, strict=True)) for values in itertools.product(*self.file.search.values())]
+
+    def runs(self, experiment: Experiment, seeds: int, searched: Searched | None = None) -> list[Run]:
+        """Return the runs of an experiment, one a fold, with the settings that a search chose, if there was one.
+
+        Raises:
+            UserError: an option or a setting is wrong; names the file, the line and the key.
+
+        """
+        chosen = searched.chosen if searched else {}
+        return [
+            self._run(place, experiment.run_name(place), seeds, self._config(place, chosen), searched)
+            for place in experiment.places
+        ]
+
+    def search_runs(self, experiment: Experiment) -> list[Run]:
+        """Return the runs of the search in an experiment, in the order of the combinations; none where none is asked.
+
+        Raises:
+            UserError: as `runs` does.
+
+        """
+        place = experiment.places[0]
+        if not self.file.search:
+            return []
+        return [
+            self._run(place, f"search/{experiment.name}/{number}", 1, _with_held_out(self._config(place, combination)))
+            for number, combination in enumerate(self.combinations)
+        ]
+
+    def weight_runs(self, experiment: Experiment, seeds: int, searched: Searched | None = None) -> dict[float, Run]:
+        """Return, in an experiment with a curve over lambda, the runs at the levels that the file names, by level.
+
+        Raises:
+            UserError: as `runs` does.
+
+        """
+        place, levels = experiment.places[0], self.file.weight
+        if levels is None or not experiment.levels:
+            return {}
+        chosen = searched.chosen if searched else {}
+        return {
+            float(level): self._run(
+                place,
+                f"weight/{experiment.name}/{level}",
+                seeds,
+                self._config(place, chosen | {levels.set: level}),
+                searched,
+            )
+            for level in levels.to
+        }
+
+    def _run(self, place: Run, name: str, seeds: int, config: RunConfig, searched: Searched | None = None) -> Run:
+        return Run(place.paper, name, place.scale, place.axes, seeds, config, str(self.path), searched)
+
+    def _config(self, place: Run, chosen: Mapping[str, Any]) -> RunConfig:
+        own = {path: value for path, value in chosen.items() if path.partition(".")[0] not in _CHANGED}
+        loss = self._loss(own)
+        settings = place.config.plain() | ({} if isinstance(loss, OwnLoss) else {"loss": loss})
+        for path, value in (self.file.set | {path: chosen[path] for path in chosen if path not in own}).items():
+            _lay(settings, path, value)
+        try:
+            checked = run_model(place.paper).model_validate(settings)
+        except ValidationError as error:
+            where, problem = yaml_files.complaint(error)
+            said = ".".join(str(part) for part in where)
+            raise UserError(f"{self.path}: {said}: {problem} (in the experiment of {place.name})") from None
+        parts = {name: getattr(checked, name) for name in RunConfig.model_fields}
+        parts |= {"data": place.config.data, "backbone": place.config.backbone}
+        if isinstance(loss, OwnLoss):
+            parts["loss"] = loss
+        if self.file.sampler is not None:
+            parts["scheme"] = OwnOrder(sampler=self._sampler(own))
+        return _Config(**parts)
+
+    def _loss(self, chosen: Mapping[str, Any]) -> OwnLoss | dict[str, Any]:
+        if isinstance(self.file.loss, dict):
+            return self.file.loss | _below("loss", chosen)
+        return self._sourced(OwnLoss(name=self.file.loss, settings=self.file.options | _below("options", chosen)))
+
+    def _sampler(self, chosen: Mapping[str, Any]) -> OwnSampler:
+        settings = self.file.sampler_options | _below("sampler_options", chosen)
+        return self._sourced(OwnSampler(name=self.file.sampler, settings=settings))
+
+    def _sourced(self, code: C) -> C:
+        found = code.model_copy(update={"folder": self.path.parent})
+        return found.model_copy(update={"source": found.fixed()})
+
+    @property
+    def own_loss(self) -> OwnLoss | None:
+        """The class of the loss with its options; None where the loss is one of the suite."""
+        loss = self._loss({})
+        return loss if isinstance(loss, OwnLoss) else None
+
+    @property
+    def own_code(self) -> list[OwnCode]:
+        """The classes of one's own, the loss and the sampler, as far as there are."""
+        sampler = [self._sampler({})] if self.file.sampler is not None else []
+        return [*([self.own_loss] if self.own_loss else []), *sampler]
+
+    def stands_in(self, experiment: Experiment) -> bool:
+        """Whether it can stand there: one with a sampler or a scheme of its own, in place of the usual scheme alone."""
+        asks = self.file.sampler is not None or any(
+            path.startswith("scheme") for path in (*self.file.set, *self.file.search)
+        )
+        return not asks or experiment.places[0].config.scheme.name == "classification"
+
+
+def read_trial(path: Path) -> Trial:
+    """Read the file of a trial.
+
+    Raises:
+        UserError: the file cannot be read, or says something that cannot be; names file, line and key.
+
+    """
+    document = yaml_files.load(path)
+    try:
+        file = TrialFile.model_validate(document.data)
+        if isinstance(file.loss, str):
+            OwnLoss(name=file.loss)
+        if file.sampler is not None:
+            OwnSampler(name=file.sampler)
+    except ValidationError as error:
+        raise yaml_files.explain(error, document) from None
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+=@-]*", path.stem):
+        raise UserError(f"{path}: its name names the trial; let it be of letters, digits and . _ - + = @.")
+    return Trial(path, path.stem, file, document)
+
+
+def _with_held_out(config: RunConfig) -> RunConfig:
+    data: Any = config.data
+    sampling = data.sampling
+    if not (sampling.held_out or sampling.held_out_images):
+        data = data.model_copy(update={"sampling": sampling.model_copy(update={"held_out": HELD_OUT})})
+    benchmark = CHOSEN_BY.partition("/")[0]
+    changed = {"data": data, "benchmarks": (benchmark,), "keep_features": (), "along_training": (), "protocols": {}}
+    return config.model_copy(update=changed)
+
+
+def _below(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {path.removeprefix(f"{name}."): value for path, value in settings.items() if path.startswith(f"{name}.")}
+
+
+def _lay(settings: dict[str, Any], path: str, value: Any) -> None:
+    *keys, last = path.split(".")
+    node = settings
+    for key in keys:
+        node = node.setdefault(key, {})
+    node[last] = value

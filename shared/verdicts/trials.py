@@ -1,0 +1,144 @@
+"""What the records say of a loss of one's own beside the other losses of the papers' experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from shared.evaluation.spread import mean
+from shared.records.records import Record
+from shared.runs.experiments import Experiment
+from shared.runs.registry import SMOKE
+from shared.verdicts.findings import Finding, adjusted, examined, sense
+from shared.verdicts.health import Health
+from shared.verdicts.measurements import Seeds, common_seeds, direction, finite
+from shared.verdicts.power import sentence, together, with_power
+from shared.verdicts.statistics import paired_differences
+from shared.verdicts.training import recorded_health
+from shared.verdicts.words import NO_EVIDENCE, Word, runs_and_seeds, seeds_word
+
+Recorded = Mapping[int, tuple[Record, Path]]
+"""The record of each seed of a run, with its folder."""
+PAIRED = "paired Student t-test"
+SOFTMAX = ("softmax", "normalised-softmax")
+"""Losses that others are compared with, the first of them that an experiment has."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A method in an experiment: its measure by seed, of those that were trained, in percent or degrees.
+
+    `aside` are seeds from which nothing can be read, each with the reason, `healths` what ails each of the trainings,
+    by run and seed.
+    """
+
+    label: str
+    seeds: Seeds
+    aside: Mapping[int, str] = field(default_factory=dict)
+    healths: Mapping[tuple[str, int], Health] = field(default_factory=dict)
+    records: Sequence[tuple[Record, Path]] = ()
+
+
+def measured(label: str, folds: Sequence[Recorded], metric: str) -> Measured:
+    """Return a method's measure, the mean over the folds for the seeds that all of them have.
+
+    Raises:
+        UserError: a learning curve is damaged.
+
+    """
+    benchmark, _, name = metric.partition("/")
+    healths = {
+        (record.run, seed): recorded_health(record, folder)
+        for fold in folds
+        for seed, (record, folder) in fold.items()
+        if record.scale != SMOKE
+    }
+    aside = {seed: health.reason for (_, seed), health in healths.items() if not health.trained}
+    values = {
+        place: {
+            seed: record.metrics[benchmark][name]
+            for seed, (record, _) in fold.items()
+            if name in record.metrics.get(benchmark, {}) and seed not in aside
+        }
+        for place, fold in enumerate(folds)
+    }
+    seeds = {seed: mean([fold[seed] for fold in values.values()]) for seed in common_seeds(values)} if values else {}
+    return Measured(
+        label=label,
+        seeds=finite(seeds),
+        aside=aside,
+        healths=healths,
+        records=[entry for fold in folds for entry in fold.values()],
+    )
+
+
+@dataclass(frozen=True)
+class Versus:
+    """One's own method against another in an experiment; a positive effect is to one's own credit, in `unit`."""
+
+    experiment: Experiment
+    own: Measured
+    other: Measured
+    finding: Finding
+    verdict: Word
+    reason: str
+
+
+def judged(pairs: Sequence[tuple[Experiment, Measured, Measured]], scale: str) -> list[Versus]:
+    """Judge one's own method against others, experiment by experiment; p is Holm's, for as many as there are.
+
+    Raises:
+        UserError: it is not known whether more of a measure is better.
+
+    """
+    findings = adjusted([_finding(experiment, own, other) for experiment, own, other in pairs])
+    return [
+        Versus(experiment, own, other, found, *_verdict(found, own, other, scale))
+        for (experiment, own, other), found in zip(pairs, [with_power(found, None) for found in findings], strict=True)
+    ]
+
+
+def _finding(experiment: Experiment, own: Measured, other: Measured) -> Finding:
+    better = direction(experiment.metric)
+    gaps = [better * difference for difference in paired_differences(own.seeds, other.seeds)]
+    return examined(f"{own.label} better than {other.label}", gaps, PAIRED)
+
+
+def _verdict(found: Finding, own: Measured, other: Measured, scale: str) -> tuple[Word, str]:
+    """Return the word and the reason for a comparison."""
+    for side in (own, other):
+        if not side.seeds and side.aside:
+            return "not trained", f"{side.label}: {next(iter(side.aside.values()))}"
+    if not found.n:
+        lacking = next((side.label for side in (own, other) if not side.seeds), "")
+        return "not run", f"no record of {lacking}" if lacking else "no seed has both"
+    if scale == SMOKE:
+        return "no evidence", NO_EVIDENCE
+    lost = [(side.label, seed) for side in (own, other) for seed in side.aside]
+    way = sense(found)
+    word: Word = "better" if way > 0 else "worse" if way < 0 else "inconclusive"
+    power = sentence(together([found]), [found], inconclusive=word == "inconclusive").removeprefix("; ")
+    reasons = [power or f"{found.n} {seeds_word(found.n)}: the spread is unknown"]
+    reasons += [f"never trained: {runs_and_seeds(lost)}"] if lost else []
+    return word, "; ".join(reasons)
+
+
+def softmax_of(experiment: Experiment) -> str:
+    """Return the label of the rival that is softmax, "" where there is none."""
+    for name in SOFTMAX:
+        for rival in experiment.rivals:
+            config = rival.runs[0].config
+            if config.loss.name == name and config.scheme == experiment.places[0].config.scheme:
+                return rival.label
+    return ""
+
+
+def oriented(measured: Measured, experiment: Experiment) -> Seeds:
+    """Return the measure of each seed so that more is better."""
+    return {seed: direction(experiment.metric) * value for seed, value in measured.seeds.items()}
+
+
+def renamed(measured: Measured, label: str) -> Measured:
+    """Return what was measured under another label."""
+    return replace(measured, label=label)

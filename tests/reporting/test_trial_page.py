@@ -1,0 +1,102 @@
+"""The page of a loss of one's own: what it says of made-up measurements, and its files."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+from shared.reporting.site import Site
+from shared.reporting.table import Table
+from shared.reporting.trial import Part, chart, comparisons, curve, standing_figure, standing_table
+from shared.reporting.trial_page import TrialPage, write_trial_page
+from shared.runs.experiments import Experiment, experiments
+from shared.runs.registry import paper
+from shared.verdicts.outcomes import Outcome, standing_of, trials_of
+from shared.verdicts.trials import Measured, judged
+
+
+def outcome(experiment: Experiment, gain: float) -> Outcome:
+    """Return what is said of "mine", better than softmax by `gain` and a little noise, with no record of others."""
+    theirs = {seed: 10.0 + seed / 2 for seed in range(5)}
+    own = Measured("mine", {seed: value - gain + 0.1 * (seed % 2) for seed, value in theirs.items()})
+    rivals = [Measured(rival.label, theirs if rival.label == "softmax" else {}) for rival in experiment.rivals]
+    said = judged([(experiment, own, rival) for rival in rivals], "lite")
+    return Outcome(experiment, [own, *rivals], versus=said)
+
+
+@pytest.fixture(scope="module")
+def noise() -> list[Outcome]:
+    found = [entry for entry in experiments(paper("gaussian_affinity"), "lite") if entry.over == "noise"]
+    return [outcome(experiment, gain=2 * (experiment.at or 0)) for experiment in found]
+
+
+def test_a_curve_has_every_method_at_every_level_with_records(noise):
+    drawn = curve(noise).data
+    assert set(drawn["method"]) == {"mine", "softmax"}
+    assert sorted(set(drawn["noise"])) == [0, 0.1, 0.2, 0.3, 0.4, 0.5]
+    assert len(drawn) == 2 * 6 * 5
+
+
+def test_the_chart_draws_the_difference_to_softmax_where_it_is_known(noise):
+    drawn = chart(noise).data
+    assert set(drawn["beside"]) == {"softmax"}
+    effects = dict(zip(drawn["experiment"], drawn["effect"], strict=True))
+    assert effects["gaussian_affinity/noise/0.5"] == pytest.approx(1 - 0.04)
+
+
+def test_over_lambda_what_has_none_is_drawn_at_all_weights_and_ones_own_at_its_own():
+    weight = next(entry for entry in experiments(paper("adversarial_variance"), "lite") if entry.over == "weight")
+    rivals = [Measured(rival.label, {0: float(place)}) for place, rival in enumerate(weight.rivals)]
+    flat = Outcome(weight, [Measured("mine", {0: 5.0}), *rivals])
+    drawn = curve([flat]).data
+    assert sorted(drawn[drawn["method"] == "mine"]["weight"]) == [0.001, 0.01, 0.1, 1]
+    assert list(drawn[drawn["method"] == "the paper's"]["value"]) == [0, 1, 2, 3]
+    at_its_own = Outcome(weight, flat.methods, weights={0.5: Measured("mine", {0: 7.0})})
+    drawn = curve([at_its_own]).data
+    assert list(drawn[drawn["method"] == "mine"]["weight"]) == [0.5]
+
+
+def test_the_page_says_of_each_comparison_its_word_and_leads_to_every_file(noise, tmp_path):
+    scores, found = standing_of(noise, trials_of(noise))
+    parts = [
+        Part("all", "Over all experiments", figures={"standing": standing_figure(scores, found)}),
+        Part(
+            "noise",
+            "Noise",
+            versus=[versus for entry in noise for versus in entry.versus],
+            tables=[Table(pd.DataFrame({"a": [1]}), pd.DataFrame({"a": ["1"]}), "A table", ["Its note."])],
+            figures={"noise-curve": curve(noise)},
+        ),
+    ]
+    table = comparisons(noise)
+    page = TrialPage(
+        name="mine",
+        says="What it is.",
+        parts=parts,
+        sources={"mine.py": "if a < b: pass"},
+        commands=["python -m shared try mine.yaml"],
+        files={"comparisons.csv": table.to_csv(index=False), "trial.json": json.dumps({})},
+    )
+    assert page.tally == {"better": 5, "inconclusive": 1, "not run": 12}
+    site = Site(scale="lite", no_evidence=False, commit="0", created="today", papers=[])
+    write_trial_page(page, site, tmp_path / "report")
+    text = (tmp_path / "report/index.html").read_text(encoding="utf-8")
+    for said in ("12 not run", "no record of affinity", "Its note.", "if a &lt; b: pass", "Beyond seed noise"):
+        assert said in text
+    for name in ("standing.png", "noise-curve.pdf", "noise-curve.csv", "comparisons.csv", "trial.json", "report.css"):
+        assert (tmp_path / "report" / name).stat().st_size > 0
+        assert f'"{name}"' in text
+    # Written again it takes the place of the older one.
+    write_trial_page(page, site, tmp_path / "report")
+    assert list(tmp_path.iterdir()) == [tmp_path / "report"]
+
+
+def test_the_table_of_standings_has_an_interval_only_of_several_families(noise):
+    _, found = standing_of(noise, ["mine"])
+    display = standing_table(found).display.set_index("Method")
+    assert list(display.index) == ["mine", "softmax"]
+    assert display.loc["mine", "Mean rank"] == "1.17"
+    assert display.loc["mine", "Difference to softmax"] == "+0.46"
+    assert display.loc["mine", "p (Holm)"] == "–"

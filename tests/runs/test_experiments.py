@@ -1,0 +1,67 @@
+"""Experiments: the rule by which rivals are found, and how conditions, folds and curves are told."""
+
+from __future__ import annotations
+
+from shared.runs.experiments import Experiment, experiments
+from shared.runs.registry import TRAINED_SCALES, paper, papers
+
+
+def named(key: str, scale: str) -> dict[str, Experiment]:
+    return {experiment.name: experiment for experiment in experiments(paper(key), scale)}
+
+
+def labels(experiment: Experiment) -> list[str]:
+    return [rival.label for rival in experiment.rivals]
+
+
+def test_every_paper_has_experiments_at_every_scale_each_with_the_papers_own_among_its_rivals():
+    for entry in papers().values():
+        for scale in TRAINED_SCALES:
+            found = experiments(entry, scale)
+            assert found
+            assert len({experiment.key for experiment in found}) == len(found)
+            for experiment in found:
+                assert experiment.own in labels(experiment)
+                assert len(set(labels(experiment))) == len(experiment.rivals)
+
+
+def test_a_condition_has_its_place_on_the_curve():
+    found = named("gaussian_affinity", "full")
+    assert [found[f"noise/{level}"].at for level in ("0", "0.3", "0.5")] == [0.0, 0.3, 0.5]
+    assert labels(found["retained/0.025"]) == ["softmax", "affinity"]
+    assert found["retained/0.025"].over == "retained"
+    assert found["imbalance/odd-10"].at is None
+
+
+def test_folds_are_parts_of_one_experiment():
+    lesions = named("gaussian_affinity", "lite")["lesions/ten"]
+    assert [run.name for run in lesions.places] == [f"table2/ten/affinity/{fold}" for fold in range(3)]
+    assert labels(lesions) == ["softmax", "affinity", "cosen"]
+    assert [run.name for run in lesions.rivals[2].runs] == [f"table2/ten/cosen/{fold}" for fold in range(3)]
+    assert lesions.metric == "emnist-test/error"
+    assert named("gaussian_affinity", "full")["lesions/ten"].metric == "dermofit-test/error"
+
+
+def test_rivals_share_all_but_loss_scheme_and_optimizer():
+    rejection = named("adversarial_variance", "lite")["rejection/characters"]
+    assert labels(rejection) == ["vanilla", "center", "angular", "adversarial"]
+    assert rejection.places[0].config.scheme.name == "classification"
+    polytopes = named("regular_polytope", "full")
+    # The polytopes differ in the dimension of their embedding, so that each is an experiment of its own.
+    assert labels(polytopes["digits/cube"]) == ["fixed", "learnable"]
+
+
+def test_experiments_that_come_to_the_same_are_one_with_the_rivals_of_all():
+    full, lite = named("discface", "full"), named("discface", "lite")
+    assert {"verification", "low-resolution", "weight"} <= set(full)
+    assert "low-resolution" not in lite
+    assert "weight" not in lite
+    joined = lite["verification"]
+    assert joined.targets == ("table3", "table1", "table5")
+    assert {"arcface", "cosface", "weight 0.4"} <= set(labels(joined))
+    # The weight of 1 is that of table 1, trained alike and under its name there.
+    levels = {f"weight {level}": float(level) for level in ("0", "0.2", "0.4", "0.6", "0.8")}
+    assert joined.levels == {**levels, "cos-discface": 1.0}
+    assert full["weight"].levels == {**levels, "weight 1": 1.0}
+    hashes = [run.hash for rival in joined.rivals for run in rival.runs]
+    assert len(set(hashes)) == len(hashes)
