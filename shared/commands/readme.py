@@ -1,4 +1,4 @@
-"""Write the parts of the papers' READMEs that come from the published records and from `runs.yaml`.
+"""Write the parts of the READMEs that come from the published records and from `runs.yaml`.
 
 The kinds of parts (`shared/reporting/readme.py` has their markers):
 
@@ -7,6 +7,7 @@ The kinds of parts (`shared/reporting/readme.py` has their markers):
     measured [N]    a table that is written by hand but for its last column. The others are some words, a run and
                     benchmark/metric; the last is what the published records have of them, with N decimals (2). Several
                     runs in braces are averaged seed by seed
+    findings        in the README of the suite, what the published records say of each paper
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property, partial
 
+from shared import ROOT
 from shared.commands.render import draw
 from shared.data.files import write_atomically
 from shared.errors import UserError, suggestion
@@ -22,34 +24,50 @@ from shared.records.records import Records, find_records
 from shared.records.results import Results
 from shared.records.target_records import found, record_paths
 from shared.reporting.comparison import by_seed
+from shared.reporting.findings import findings
+from shared.reporting.pages import Page
 from shared.reporting.readme import Part, deviations_text, filled, rewrite, target_text
-from shared.reporting.table import Table, measured
+from shared.reporting.table import Table, markdown_table, measured
 from shared.runs import registry
 from shared.runs.claims import listed
 from shared.runs.registry import Paper
 
+README = ROOT / "README.md"
 KINDS = ("deviations", "table", "measured")
 
 
 def write_readmes(results: Results, *, check: bool = False) -> list[str]:
-    """Write the parts of all papers' READMEs, none with `check`; return which differed, by file, line and kind.
+    """Write the parts of all READMEs, none with `check`; return which differed, by file, line and kind.
 
     Raises:
         UserError: a README cannot be read, or asks for what there is not.
 
     """
+    papers = registry.papers().values()
+    contents = {paper.folder / "README.md": _Parts(paper, results).content for paper in papers}
     differing = []
-    for paper in registry.papers().values():
-        path = paper.folder / "README.md"
+    for path, content in [*contents.items(), (README, partial(_findings, results=results))]:
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
             raise UserError(f"{path}: cannot be read ({error.strerror}); create it.") from None
-        written, changed = rewrite(text, str(path), _Parts(paper, results).content)
+        written, changed = rewrite(text, str(path), content)
         differing += changed
         if changed and not check:
             write_atomically(path, written.encode())
     return differing
+
+
+def _findings(part: Part, results: Results) -> str:
+    """Return the table of what was found of each paper."""
+    if (part.kind, part.words) != ("findings", ()):
+        raise UserError(f"nothing is known of '{part.kind}' here; {suggestion(part.kind, ['findings'])}")
+    pages = [(paper, Page(paper, "published", results).view()) for paper in registry.papers().values()]
+    rows = [
+        [f"[{page.title}](papers/{paper.key}/README.md), {page.citation}", " ".join(findings(page))]
+        for paper, page in pages
+    ]
+    return markdown_table(["paper", "what the published records say"], rows)
 
 
 class _Parts:

@@ -1,4 +1,4 @@
-"""The charts of the report: verdicts by paper, how far all numbers lie from print, a claim's effects, a run's losses."""
+"""The charts of the report: verdicts by paper, distances from print, the effects of a claim, the losses of a run."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ ROW = 0.5
 """In inches, the height of a paper's row in the charts of the overview."""
 FARTHEST = 100.0
 """In tolerances; what lies farther off is drawn there."""
+TICKS = (-100, -10, -1, 0, 1, 10, 100)
 SHAPES = {"matched": "o", "better": "^", "worse": "v", "inconclusive": "D", "not trained": "X"}
 CURVE_SIZE = (2.3, 1.5)
 LABEL: dict[str, Any] = {"fontsize": 7.5, "color": MUTED, "bbox": {"facecolor": GROUND, "linewidth": 0, "pad": 0.8}}
@@ -31,7 +32,9 @@ LABEL: dict[str, Any] = {"fontsize": 7.5, "color": MUTED, "bbox": {"facecolor": 
 
 def claims_chart(site: Site) -> Markup:
     """Return the chart of how many claims of each paper have each verdict; a bar leads to the claims."""
-    counts = {paper.key: Counter(claim.verdict for claim in paper.claims) for paper in site.papers}
+    counts: dict[str, Counter[str]] = {
+        paper.key: Counter(claim.verdict for claim in paper.claims) for paper in site.papers
+    }
     with mpl.rc_context(STYLE):
         drawing = Drawing(figsize=(WIDTH, 0.35 + ROW * len(counts)))
         axes = _row_axes(drawing, site)
@@ -83,7 +86,7 @@ def offsets_chart(site: Site) -> Markup:
                 links[address] = f"{target}, {value.name}: printed {value.printed}, measured {value.measured}"
         axes.set_xscale("symlog", linthresh=1, linscale=0.9)
         axes.set(xlim=(-1.3 * FARTHEST, 1.3 * FARTHEST), xlabel="measured minus printed, in tolerances")
-        axes.set_xticks([-100, -10, -1, 0, 1, 10, 100], ["\N{MINUS SIGN}100", "\N{MINUS SIGN}10", "\N{MINUS SIGN}1", "0", "1", "10", "100"])
+        axes.set_xticks(TICKS, [str(tick).replace("-", "\N{MINUS SIGN}") for tick in TICKS])
         axes.xaxis.set_minor_locator(NullLocator())
         axes.grid(axis="x", linewidth=0.5)
         axes.spines[["left", "top", "right"]].set_visible(False)

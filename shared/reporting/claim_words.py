@@ -2,57 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from shared.runs.claims import BestWithin, Claim, LargerGap, Level, Lower, OneFails, Plateau, Quantity, Rises, Within
 
-PAIRED = "Student's t-test over the differences of paired seeds"
-ALL = "with p < 0.05"
+PAIRED = "Student's t-test over the differences of paired seeds, with p < 0.05"
 
 
 def in_words(claim: Claim) -> str:
     """Return how a claim is tested, "" where nothing tests it; `*` stands for each level in turn."""
     match claim.test:
-        case Lower() as test:
-            beyond = f", or above it by less than {test.tolerance:g}" if test.tolerance else ""
-            what = f"{_named(test.less)} is below {_named(test.than)}{beyond}"
+        case Lower(less=less, than=than, levels=levels, tolerance=tolerance) as test:
+            what = f"{_named(less)} is below {_named(than)}"
             if test.distance_from_one:
-                what = f"{_named(test.less)} is nearer to one, as a ratio, than {_named(test.than)}"
-            return f"{what}{_at(test.levels)}: {PAIRED}, {ALL}{_each(test.levels)}."
-        case Within() as test:
-            what = f"{_named(test.one)} and {_named(test.other)} differ by less than {test.tolerance:g}"
-            return f"{what}{_at(test.levels)}: two one-sided tests over paired seeds, {ALL}{_each(test.levels)}."
-        case LargerGap() as test:
-            what = f"{_named(test.of)} less {_named(test.over)} is larger than where * is {test.base}"
-            return f"{what}{_at(test.at)}: {PAIRED}, {ALL}{_each(test.at)}."
-        case Rises() as test:
-            what = f"{test.metric} of {_listed(test.runs)} rises from {test.levels[0]} to {test.levels[-1]}"
-            return f"{what}: Student's t-test over the slopes of the seeds, {ALL}{_each(test.runs)}."
-        case BestWithin() as test:
-            what = f"Of {_listed(test.levels)}, the best {test.metric} of {test.runs} is at {_listed(test.best, 'or')}"
-            return f"{what}: {PAIRED}; one of those claimed must beat every other level {ALL}, corrected for their number."
-        case Plateau() as test:
-            what = f"{test.metric} of {test.runs} is worse before {test.begins} and within {test.tolerance:g} from there on"
-            return f"{what}: t-tests over paired seeds, one-sided twice where levels are to be equal, {ALL} each."
-        case OneFails() as test:
-            what = f"In every seed {test.metric} of {test.runs} is below {test.below:g} at {_listed(test.among, 'or')} alone"
-            return f"{what}, of {_listed(test.levels)}: every seed must show it."
-    return ""
+                what = f"{_named(less)} is nearer to one, as a ratio, than {_named(than)}"
+            beyond = f", or above it by less than {tolerance:g}" if tolerance else ""
+            said, by = f"{what}{beyond}{_at(levels)}", f"{PAIRED}{_each(levels)}"
+        case Within(one=one, other=other, levels=levels, tolerance=tolerance):
+            said = f"{_named(one)} and {_named(other)} differ by less than {tolerance:g}{_at(levels)}"
+            by = f"two one-sided t-tests over paired seeds, with p < 0.05{_each(levels)}"
+        case LargerGap(of=of, over=over, at=levels, base=base):
+            said = f"{_named(of)} less {_named(over)} is larger than where * is {base}{_at(levels)}"
+            by = f"{PAIRED}{_each(levels)}"
+        case Rises(runs=runs, metric=metric, levels=levels):
+            said = f"{metric} of {_listed(runs)} rises from {levels[0]} to {levels[-1]}"
+            by = f"Student's t-test over the slopes of the seeds, with p < 0.05{_each(runs)}"
+        case BestWithin(runs=name, metric=metric, levels=levels, best=best):
+            said = f"the best {metric} of {name} is at {_listed(best, 'or')}, of {_listed(levels)}"
+            by = f"{PAIRED}, corrected for how many may decide: one of those claimed must beat every other level"
+        case Plateau(runs=name, metric=metric, begins=begins, tolerance=tolerance):
+            said = f"{metric} of {name} is worse before {begins} and varies by less than {tolerance:g} from there on"
+            by = "t-tests over paired seeds, two one-sided ones where levels are to be equal, with p < 0.05 each"
+        case OneFails(runs=name, metric=metric, levels=levels, among=among, below=below):
+            said = f"{metric} of {name} is below {below:g} at {_listed(among, 'or')} alone, of {_listed(levels)}"
+            by = "every seed must show it"
+        case None:
+            return ""
+    return f"{said[0].upper() if said.startswith('the ') else said[0]}{said[1:]}: {by}."
 
 
 def _named(quantity: Quantity) -> str:
-    if quantity.runs is None:
-        return f"{quantity.number:g}" if quantity.number is not None else f"what the paper prints as {quantity.column}"
-    return f"{quantity.metric} of {quantity.runs}"
+    if quantity.runs is not None:
+        return f"{quantity.metric} of {quantity.runs}"
+    return f"{quantity.number:g}" if quantity.number is not None else f"what the paper prints as {quantity.column}"
 
 
 def _at(levels: Iterable[Level]) -> str:
-    named = [str(level) for level in levels if level != ""]
+    named = [level for level in levels if level != ""]
     return f" where * is {_listed(named)}" if named else ""
 
 
-def _each(levels: Iterable[Level]) -> str:
-    return " each" if len(list(levels)) > 1 else ""
+def _each(of: Collection[Level]) -> str:
+    return " each" if len(of) > 1 else ""
 
 
 def _listed(names: Iterable[Level], last: str = "and") -> str:

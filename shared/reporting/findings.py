@@ -20,15 +20,15 @@ CLOSED = ("contradicted", "matched")
 def findings(paper: PaperPage) -> list[str]:
     """Return what the records of a paper say: of its printed numbers, of its claims, and the most telling of these.
 
-    Where nothing is scored, as at a scale that is no evidence, one sentence says what is drawn.
+    Where nothing is scored, as at a scale that is no evidence, one sentence says what has records.
     """
     values = [value for target in paper.targets for value in target.values if value.verdict in SCORED]
     claims = [claim for claim in paper.claims if claim.verdict in SCORED]
     if not values and not claims:
-        drawn, all_ = len(paper.done), len(paper.targets)
-        if not drawn:
-            return [f"None of its {all_} tables and figures is drawn yet, as nothing has been run at this scale."]
-        return [f"{drawn} of its {all_} tables and figures are drawn; nothing in them is held against the paper."]
+        ran = sum(bool(target.provenance) for target in paper.targets)
+        if not ran:
+            return [f"Nothing of its {len(paper.targets)} tables and figures has been run at this scale."]
+        return [f"{ran} of its {len(paper.targets)} tables and figures have records; nothing in them is scored."]
     own = sum(value.verdict not in ("quoted", "setting") for target in paper.targets for value in target.values)
     return [
         sentence
@@ -73,7 +73,7 @@ def _telling(claims: Sequence[ClaimRow]) -> str:
 
 
 def _weight(claim: ClaimRow) -> tuple[float, int]:
-    """Return by what a claim is told rather than another: the share of its comparisons that go as claimed, and how many."""
+    """Return by what a claim is told rather than another: the share of its comparisons that bear the verdict out."""
     shown = claim.measured
     share = sum((effect.mean or 0.0) > 0 for effect in shown) / len(shown) if shown else 0.0
     return (1 - share if claim.verdict == "contradicted" else share), len(shown)
@@ -92,7 +92,10 @@ def _effects(claim: ClaimRow) -> str:
 
 
 def _counted(rows: Iterable[ValueRow | ClaimRow]) -> str:
-    return ", ".join(f"{times} {word}" for word, times in Counter(row.verdict for row in rows).most_common())
+    times = Counter(row.verdict for row in rows)
+    if len(times) == 1 and times.total() > 1:
+        return f"all {next(iter(times))}"
+    return ", ".join(f"{count} {word}" for word, count in times.most_common())
 
 
 def _are(count: int) -> str:

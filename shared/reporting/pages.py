@@ -16,7 +16,7 @@ from shared.records.records import Record
 from shared.records.results import SUFFIXES, Results
 from shared.records.shown_equal import read_shown_equal
 from shared.records.target_records import found, record_paths
-from shared.reporting.health_marks import healths
+from shared.reporting.judged import judged
 from shared.reporting.left_out import left_out
 from shared.reporting.provenance import provenance
 from shared.reporting.rows import claim_row, table_view, value_row
@@ -24,10 +24,9 @@ from shared.reporting.site import Curve, Deviation, Erratum, PaperPage, TargetSe
 from shared.reporting.table import read_display
 from shared.reporting.takes import takes
 from shared.runs.catalogue import data_sets
-from shared.runs.registry import SMOKE, Paper
+from shared.runs.registry import Paper
 from shared.runs.runs_file import Target
 from shared.verdicts.values import ValueVerdict
-from shared.verdicts.verdicts import judge
 
 
 class Page:
@@ -39,11 +38,7 @@ class Page:
         self.there = found(paper, scale, sorted({path for paths in self.paths.values() for path in paths}), results)
         self.there.require_whole()
         self.records = self.there.records(paper)
-        table = self.records.table
-        elsewhere = {} if scale == SMOKE else _trained_elsewhere(paper, self.there.current.values())
-        self.healths = healths(self.records)
-        untrained = {place: health.reason for place, health in self.healths.items() if not health.trained}
-        self.verdicts = judge(paper.reference, table, scale, elsewhere, untrained=untrained)
+        self.verdicts, self.healths = judged(paper, scale, self.records)
         self.shown_equal = read_shown_equal(results.same_bits())
         folders = ((record, path.parent / CURVE) for path, record in self.there.current.items())
         self.curves = {(record.run, record.seed): _curve(path) for record, path in folders if path.exists()}
@@ -168,9 +163,7 @@ def _shown(target: Target, files: Sequence[Path]) -> dict[str, Any]:
 def _curve(path: Path) -> Curve:
     """Return a learning curve, of what is drawn of it; raises UserError of a damaged one."""
     rows = read_curve(path)
-    curve = {
-        name: [(row["epoch"], row[name]) for row in rows if name in row] for name in ("loss", "held_out_error")
-    }
+    curve = {name: [(row["epoch"], row[name]) for row in rows if name in row] for name in ("loss", "held_out_error")}
     return {name: pairs for name, pairs in curve.items() if pairs}
 
 
@@ -178,13 +171,3 @@ def _numbered(name: str, title: str) -> str:
     """Return "Table 1: title" for a target that is named as the paper numbers it, else the title."""
     numbered = re.fullmatch(r"(table|figure)(\d+)", name)
     return title if numbered is None else f"{numbered[1].capitalize()} {numbered[2]}: {title}"
-
-
-def _trained_elsewhere(paper: Paper, records: Iterable[Record]) -> dict[str, str]:
-    """Return the runs that were trained on another data set than at full scale, and which that is."""
-    full = paper.runs("full")
-    return {
-        record.run: record.data.name
-        for record in records
-        if record.run in full and record.data.name != full[record.run].config.data.name
-    }

@@ -11,6 +11,7 @@ from shared.verdicts.findings import Finding
 from shared.verdicts.values import ValueVerdict
 
 MINUS = "\N{MINUS SIGN}"
+SPACE = "\N{NO-BREAK SPACE}"
 
 
 def table_view(header: Sequence[str], rows: Sequence[Sequence[str]]) -> TableView:
@@ -44,7 +45,8 @@ def _beside(row: Sequence[str], others: Mapping[str, int]) -> str:
 
 def _unbroken(text: str) -> str:
     """Return a number with its spread and seeds as one word, which no line breaks."""
-    return text.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}").replace(" (", "\N{NO-BREAK SPACE}(") if NUMBER.fullmatch(text) else text
+    joined = text.replace(" ± ", f"{SPACE}±{SPACE}").replace(" (", f"{SPACE}(")
+    return joined if NUMBER.fullmatch(text) else text
 
 
 def _mark(column: str) -> Mark:

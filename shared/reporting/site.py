@@ -65,14 +65,14 @@ class TableView:
 
     @property
     def brief(self) -> TableView:
-        """The rows that tell something measured, without what is printed alone and columns in which they tell nothing."""
-        rows = [row for row, tells in zip(self.cells, self.told, strict=True) if tells]
+        """The rows that tell something measured, without columns that are printed alone or tell nothing in them."""
+        rows = [row for row, told in zip(self.cells, self.told, strict=True) if told]
         dropped = {"printed"} if any(cell.mark == "measured" for row in rows for cell in row) else set()
-        kept = [
-            place
-            for place in range(len(self.header))
-            if any((row[place].text not in SILENT or row[place].beside) and row[place].mark not in dropped for row in rows)
-        ]
+
+        def tells(cell: Cell) -> bool:
+            return bool(cell.text not in SILENT or cell.beside) and cell.mark not in dropped
+
+        kept = [place for place in range(len(self.header)) if any(tells(row[place]) for row in rows)]
         return TableView([self.header[place] for place in kept], [[row[place] for place in kept] for row in rows])
 
     def is_numeric(self, column: int) -> bool:
@@ -340,7 +340,7 @@ class Site:
 
     def __post_init__(self) -> None:
         """Refuse names unfit for a file or anchor or used twice, and scores without evidence (ValueError)."""
-        _check_names("paper", ["index", *(paper.key for paper in self.papers)])
+        _check_names("paper", ["index", "against", *(paper.key for paper in self.papers)])
         for paper in self.papers:
             _check_names(f"target of {paper.key}", [target.key for target in paper.targets])
             _check_names(f"claim of {paper.key}", [claim.id for claim in paper.claims])

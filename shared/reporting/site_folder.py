@@ -90,6 +90,8 @@ def _write_pages(site: Site, folder: Path) -> None:
         _write_curves(paper, folder)
         page = pages.get_template("paper.html.j2").render(paper=paper, address=copies.__getitem__)
         _write(folder / f"{paper.key}.html", page)
+    if site.against is not None:
+        _write(folder / "against.html", pages.get_template("against.html.j2").render(against=site.against))
     _write(folder / "index.html", pages.get_template("index.html.j2").render(thumbnail_address=_thumbnail_address))
 
 

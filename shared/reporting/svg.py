@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Mapping
 from html import escape
+from typing import Any
 
 import matplotlib as mpl
 from markupsafe import Markup
@@ -22,7 +23,7 @@ TONES = {
     "plain": "#a9b0b8",
 }
 """The colours of the tones of verdicts (`shared.reporting.words`), dark enough for white and light enough for black."""
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.size": 9,
     "font.family": "sans-serif",
@@ -65,7 +66,7 @@ def inline(drawing: Drawing, name: str, label: str, links: Mapping[str, str] | N
     """
     text = svg(drawing, name)
     for address, what in (links or {}).items():
-        opened = f'<a xlink:href="{escape(address)}">'
+        opened = f'<a xlink:href="{escape(address)}" target="_blank">'
         title = f'<a href="{escape(address)}" tabindex="-1" aria-label="{escape(what)}"><title>{escape(what)}</title>'
         text = text.replace(opened, title)
     role = "group" if links else "img"

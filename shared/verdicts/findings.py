@@ -14,9 +14,10 @@ SIGNIFICANCE = 0.05
 class Finding:
     """One comparison that a claim rests on; a positive effect is in the sense of the claim.
 
-    `sd` and `tolerance` are those of the `Comparison`, `seeds` the effects of the single seeds; `candidates` is of how many such any one may decide. `printed`
-    is the effect by the paper's own numbers, `detectable` the smallest that these seeds show in 80 % of repetitions,
-    and `seeds_needed` how many would show the printed effect so often, or the observed one where none is printed.
+    `sd` and `tolerance` are those of the `Comparison`, `seeds` the effects of the single seeds; `candidates` is of how
+    many such any one may decide. `printed` is the effect by the paper's own numbers, `detectable` the smallest that
+    these seeds show in 80 % of repetitions, and `seeds_needed` how many would show the printed effect so often, or the
+    observed one where none is printed.
     """
 
     what: str
@@ -56,7 +57,7 @@ def examined(
 
 
 def _of_seeds(effects: Sequence[float], tolerance: float | None) -> list[float]:
-    """Return the effect of each seed; of a test of equality what is left of the tolerance, on the side of their mean."""
+    """Return the effect of each seed; of a test of equality, what is left of the tolerance on the side of the mean."""
     if tolerance is None:
         return list(effects)
     side = -1 if sum(effects) > 0 else 1
