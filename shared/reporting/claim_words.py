@@ -22,7 +22,7 @@ def in_words(claim: Claim) -> str:
             said = f"{_named(one)} and {_named(other)} differ by less than {tolerance:g}{_at(levels)}"
             by = f"two one-sided t-tests over paired seeds, with p < 0.05{_each(levels)}"
         case LargerGap(of=of, over=over, at=levels, base=base):
-            said = f"{_named(of)} less {_named(over)} is larger than where * is {base}{_at(levels)}"
+            said = f"{_named(of)} less {_named(over)} is larger{_at(levels)} than where it is {base}"
             by = f"{PAIRED}{_each(levels)}"
         case Rises(runs=runs, metric=metric, levels=levels):
             said = f"{metric} of {_listed(runs)} rises from {levels[0]} to {levels[-1]}"

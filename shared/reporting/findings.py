@@ -27,7 +27,7 @@ def findings(paper: PaperPage) -> list[str]:
     if not values and not claims:
         ran = sum(bool(target.provenance) for target in paper.targets)
         if not ran:
-            return [f"Nothing of its {len(paper.targets)} tables and figures has been run at this scale."]
+            return ["None of its tables and figures has a record at this scale."]
         return [f"{ran} of its {len(paper.targets)} tables and figures have records; nothing in them is scored."]
     own = sum(value.verdict not in ("quoted", "setting") for target in paper.targets for value in target.values)
     return [

@@ -270,8 +270,9 @@ class PaperPage:
 
     @property
     def short(self) -> str:
-        """The name of the paper in a word or two."""
-        return self.key.replace("_", " ").capitalize()
+        """The name of the paper in a word or two: what its title has before a colon, else its key."""
+        name, colon, _ = self.title.partition(":")
+        return name if colon else self.key.replace("_", " ").capitalize()
 
     @property
     def done(self) -> list[TargetSection]:
