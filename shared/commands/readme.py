@@ -12,8 +12,9 @@ The kinds of parts (`shared/reporting/readme.py` has their markers):
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 
 from shared import ROOT
 from shared.commands.render import draw
@@ -44,9 +45,11 @@ def write_readmes(results: Results, *, check: bool = False) -> list[str]:
 
     """
     papers = registry.papers().values()
-    contents = {paper.folder / "README.md": _Parts(paper, results).content for paper in papers}
+    contents: dict[Path, Callable[[Part], str]] = {
+        paper.folder / "README.md": _Parts(paper, results).content for paper in papers
+    }
     differing = []
-    for path, content in [*contents.items(), (README, partial(_findings, results=results))]:
+    for path, content in (contents | {README: partial(_findings, results=results)}).items():
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:

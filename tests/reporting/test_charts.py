@@ -28,7 +28,7 @@ def marks(svg: str) -> dict[str, float]:
 
 def test_a_dot_lies_where_its_difference_is_and_leads_to_its_number(site):
     svg = str(offsets_chart(site))
-    numbers = {f"gaussian_affinity.html#{value.id}": value.off for _, value in scored(site.papers[0])}
+    numbers = {f"gaussian_affinity.html#{value.id}": value.off or 0.0 for _, value in scored(site.papers[0])}
     places = marks(svg)
     assert places.keys() == numbers.keys()
     assert sorted(places, key=places.__getitem__) == sorted(numbers, key=numbers.__getitem__)

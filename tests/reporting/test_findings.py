@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shared.reporting.findings import findings
 from shared.reporting.site import ClaimRow, Effect, PaperPage, ProvenanceRow, TargetSection, ValueRow
 from shared.verdicts.words import Word
 from tests.reporting.sample_site import sample_site
 
 
-def page(values: list[ValueRow] = (), claims: list[ClaimRow] = (), runs: int = 1) -> PaperPage:
-    made = [ProvenanceRow(*["x"] * 11)] * runs
+def page(values: Sequence[ValueRow] = (), claims: Sequence[ClaimRow] = (), runs: int = 1) -> PaperPage:
+    made = [ProvenanceRow("r", "full", "0", "c", "h", "d", "fp32", "1", "1 s", "1", "1 MiB")] * runs
     target = TargetSection("table1", "Table 1: t", "table", "done", values=values, provenance=made)
     return PaperPage("a", "A", "c", "s", targets=[target], claims=claims)
 
