@@ -47,9 +47,14 @@ def scatter_plots(
     caption: str,
     widths: Sequence[float] | None = None,
 ) -> Figure:
-    """Draw rows of scatter-plot matrices above a strip that tells the colours of the classes, one character each."""
-    picture = Drawing(figsize=size, layout="constrained")
+    """Draw rows of scatter-plot matrices above a strip that tells the colours of the classes, one character each.
+
+    A row of which nothing has been run is left out, if another is there.
+    """
+    shown = records.first_seeds()
     row_height = (size[1] - SWATCH) / len(rows)
+    rows = [row for row in rows if any(matrix.run in shown for matrix in row)] or rows
+    picture = Drawing(figsize=(size[0], SWATCH + row_height * len(rows)), layout="constrained")
     grid = picture.add_gridspec(
         len(rows) + 1,
         len(rows[0]),
@@ -57,7 +62,6 @@ def scatter_plots(
         height_ratios=[*[row_height] * len(rows), SWATCH],
     )
     palette = _palette(len(classes))
-    shown = records.first_seeds()
     drawn, seeds = [], set()
     for row, matrices in enumerate(rows):
         for column, matrix in enumerate(matrices):

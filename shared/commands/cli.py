@@ -117,8 +117,9 @@ def _parser() -> argparse.ArgumentParser:
     trying.add_argument("--train-others", action="store_true", help="train the other losses that have no record too")
     trying.set_defaults(scales=TRAINED_SCALES)
     command("render", "Draw a table or figure from its records.", "PAPER", "TARGET", scales=SCALES)
+    reporting = command("report", "Judge the records and write the report.", scales=SCALES)
+    reporting.add_argument("--against", metavar="T", help="also what changed from another scale, or folder of results")
     command("standings", "Draw where all losses that were tried stand beside softmax.", scales=TRAINED_SCALES)
-    command("report", "Judge the records and write the report.", scales=SCALES)
     rehearsing = command(
         "rehearse", "Try every run at its real size, without data and without a GPU.", scales=TRAINED_SCALES
     )
@@ -135,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     checking.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a data set's folder or file")
     checking.add_argument("--set", dest="name", metavar="NAME", help="which data set it is, as a run names it")
     checking.add_argument("--processes", type=int, default=1, metavar="N", help="decode in so many processes (1)")
-    readme = command("readme", "Write the tables of the papers' READMEs from runs.yaml and the published records.")
+    readme = command("readme", "Write the tables of the READMEs from runs.yaml and the published records.")
     readme.add_argument("--check", action="store_true", help="write nothing; exit with 1 where one differs, naming it")
     return parser
 
@@ -265,7 +266,12 @@ def _standings(given: argparse.Namespace) -> None:
 def _report(given: argparse.Namespace) -> None:
     from shared.commands.report import write_report  # noqa: PLC0415
 
-    print(write_report(_scale(given), Results(given.results)))  # noqa: T201
+    index, against = write_report(_scale(given), Results(given.results), given.against)
+    print(index)  # noqa: T201
+    for change in against.changes if against else ():
+        if change.before_verdict != change.after_verdict:
+            said = f"{change.before_verdict} became {change.after_verdict}: {'; '.join(change.why)}"
+            print(f"{change.paper}, {change.what}: {said}")  # noqa: T201
 
 
 def _rehearse(given: argparse.Namespace) -> None:

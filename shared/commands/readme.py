@@ -1,4 +1,4 @@
-"""Write the parts of the papers' READMEs that come from the published records and from `runs.yaml`.
+"""Write the parts of the READMEs that come from the published records and from `runs.yaml`.
 
 The kinds of parts (`shared/reporting/readme.py` has their markers):
 
@@ -7,16 +7,15 @@ The kinds of parts (`shared/reporting/readme.py` has their markers):
     measured [N]    a table that is written by hand but for its last column. The others are some words, a run and
                     benchmark/metric; the last is what the published records have of them, with N decimals (2). Several
                     runs in braces are averaged seed by seed
-
-The README of the suite itself has
-
-    standings SCALE where the losses that were tried stand beside softmax, over all experiments, from published records
+    findings        in the README of the suite, what the published records say of each paper
+    standings SCALE in the same, where the losses that were tried stand beside softmax, over all experiments
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 
 from shared import ROOT
 from shared.commands.render import draw
@@ -27,53 +26,54 @@ from shared.records.records import Records, find_records
 from shared.records.results import Results
 from shared.records.target_records import found, record_paths
 from shared.reporting.comparison import by_seed
+from shared.reporting.findings import findings
+from shared.reporting.pages import Page
 from shared.reporting.readme import Part, deviations_text, filled, rewrite, target_text
-from shared.reporting.table import Table, measured
+from shared.reporting.table import Table, markdown_table, measured
 from shared.reporting.trial import standing_table
 from shared.runs import registry
 from shared.runs.claims import listed
 from shared.runs.registry import TRAINED_SCALES, Paper
 from shared.verdicts.outcomes import all_compared, standing_of, trials_of
 
+README = ROOT / "README.md"
 KINDS = ("deviations", "table", "measured")
 
 
 def write_readmes(results: Results, *, check: bool = False) -> list[str]:
-    """Write the parts of all papers' READMEs, none with `check`; return which differed, by file, line and kind.
+    """Write the parts of all READMEs, none with `check`; return which differed, by file, line and kind.
 
     Raises:
         UserError: a README cannot be read, or asks for what there is not.
 
     """
+    papers = registry.papers().values()
+    contents: dict[Path, Callable[[Part], str]] = {
+        paper.folder / "README.md": _Parts(paper, results).content for paper in papers
+    }
     differing = []
-    for paper in registry.papers().values():
-        path = paper.folder / "README.md"
+    for path, content in (contents | {README: partial(_own, results=results)}).items():
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
             raise UserError(f"{path}: cannot be read ({error.strerror}); create it.") from None
-        written, changed = rewrite(text, str(path), _Parts(paper, results).content)
+        written, changed = rewrite(text, str(path), content)
         differing += changed
         if changed and not check:
             write_atomically(path, written.encode())
-    return differing + _write_own(results, check=check)
+    return differing
 
 
-def _write_own(results: Results, *, check: bool) -> list[str]:
-    """Write the parts of the README of the suite; return which differed."""
-    path = ROOT / "README.md"
-    if not path.exists():
-        return []
-
-    def content(part: Part) -> str:
-        if part.kind != "standings" or len(part.words) != 1 or part.words[0] not in TRAINED_SCALES:
-            raise UserError(f"'{part.kind}' is no part of this README; write 'standings' and a scale")
-        return _standings(results, part.words[0])
-
-    written, changed = rewrite(path.read_text(encoding="utf-8"), str(path), content)
-    if changed and not check:
-        write_atomically(path, written.encode())
-    return changed
+def _own(part: Part, results: Results) -> str:
+    """Return what a part of the README of the suite itself shows; UserError where it asks for what there is not."""
+    match part.kind, part.words:
+        case "findings", ():
+            return _findings(results)
+        case "standings", (scale,) if scale in TRAINED_SCALES:
+            return _standings(results, scale)
+    known = ["findings", *(f"standings {scale}" for scale in TRAINED_SCALES)]
+    asked = " ".join([part.kind, *part.words])
+    raise UserError(f"nothing is known of '{asked}' here; {suggestion(asked, known)}")
 
 
 def _standings(results: Results, scale: str) -> str:
@@ -83,6 +83,16 @@ def _standings(results: Results, scale: str) -> str:
         return f"No record of a loss that was tried at {scale} scale is published."
     _, found = standing_of(compared, trials)
     return standing_table(found).markdown()
+
+
+def _findings(results: Results) -> str:
+    """Return the table of what was found of each paper."""
+    pages = [(paper, Page(paper, "published", results).view()) for paper in registry.papers().values()]
+    rows = [
+        [f"[{page.title}](papers/{paper.key}/README.md), {page.citation}", " ".join(findings(page))]
+        for paper, page in pages
+    ]
+    return markdown_table(["paper", "what the published records say"], rows)
 
 
 class _Parts:

@@ -11,20 +11,22 @@ from typing import Any
 from PIL import Image
 
 from shared.errors import UserError
+from shared.records.kept import CURVE, read_curve
 from shared.records.records import Record
 from shared.records.results import SUFFIXES, Results
 from shared.records.shown_equal import read_shown_equal
 from shared.records.target_records import found, record_paths
-from shared.reporting.health_marks import healths
+from shared.reporting.judged import judged
 from shared.reporting.left_out import left_out
 from shared.reporting.provenance import provenance
 from shared.reporting.rows import claim_row, table_view, value_row
-from shared.reporting.site import Deviation, Erratum, PaperPage, TargetSection
+from shared.reporting.site import Curve, Deviation, Erratum, PaperPage, TargetSection
 from shared.reporting.table import read_display
+from shared.reporting.takes import takes
 from shared.runs.catalogue import data_sets
-from shared.runs.registry import SMOKE, Paper
+from shared.runs.registry import Paper
 from shared.runs.runs_file import Target
-from shared.verdicts.verdicts import judge
+from shared.verdicts.values import ValueVerdict
 
 
 class Page:
@@ -36,12 +38,11 @@ class Page:
         self.there = found(paper, scale, sorted({path for paths in self.paths.values() for path in paths}), results)
         self.there.require_whole()
         self.records = self.there.records(paper)
-        table = self.records.table
-        elsewhere = {} if scale == SMOKE else _trained_elsewhere(paper, self.there.current.values())
-        self.healths = healths(self.records)
-        untrained = {place: health.reason for place, health in self.healths.items() if not health.trained}
-        self.verdicts = judge(paper.reference, table, scale, elsewhere, untrained=untrained)
+        self.verdicts, self.healths = judged(paper, scale, self.records)
         self.shown_equal = read_shown_equal(results.same_bits())
+        folders = ((record, path.parent / CURVE) for path, record in self.there.current.items())
+        self.curves = {(record.run, record.seed): _curve(path) for record, path in folders if path.exists()}
+        self.scales = {record.run: record.scale for record in self.there.current.values()}
 
     def view(self) -> PaperPage:
         """Return the page as plain data."""
@@ -53,7 +54,9 @@ class Page:
             citation=f"{', '.join(citation.authors)}. {citation.venue}, {citation.year or 'undated'}.",
             summary=(module.__doc__ or "").split("\n\n", 1)[-1].replace("\n", " "),
             targets=[self._target(name, target) for name, target in self.paper.targets.items()],
-            claims=[claim_row(claim, self.paper.targets) for claim in self.verdicts.claims],
+            claims=[
+                claim_row(claim, self.paper.targets, self._trainings(claim.runs)) for claim in self.verdicts.claims
+            ],
             deviations=[
                 Deviation(
                     date=deviation.date.isoformat(),
@@ -82,16 +85,32 @@ class Page:
             kind=target.kind,
             state="not run" if reason else "done",
             reason=reason,
+            takes=takes(self.paper, self.paper.target_runs(name, self.trained)) if reason else "",
             ours=target.ours,
-            values=[
-                value_row(value)
-                for value in sorted(self.verdicts.values, key=lambda value: value.source != "own")
-                if value.target == name
-            ],
-            provenance=provenance(records, self.paper, self.shown_equal, self.healths),
+            values=[value_row(value, f"{name}--{place}") for place, value in enumerate(self._values(name))],
+            provenance=provenance(records, self.paper, self.shown_equal, self.healths, self.curves),
             commands=self._commands(name, suffixes[0] if target.kind == "figure" else "md", records),
             **{**drawn, "notes": [*drawn["notes"], *self._data_notes(name)]},
         )
+
+    @property
+    def trained(self) -> str:
+        """The scale at which what is not there would be trained."""
+        return "full" if self.scale == "published" else self.scale
+
+    def _values(self, name: str) -> list[ValueVerdict]:
+        """Return the printed numbers of a target, the paper's own first."""
+        of_target = [value for value in self.verdicts.values if value.target == name]
+        return sorted(of_target, key=lambda value: value.source != "own")
+
+    def _trainings(self, runs: Iterable[str]) -> list[str]:
+        """Return the commands that train some runs, as far as they are runs of this scale."""
+        scales = {run: self.scales.get(run, self.trained) for run in runs}
+        return [
+            f"python -m shared train {self.paper.key} {run} --scale {scale}"
+            for run, scale in scales.items()
+            if run in self.paper.runs(scale)
+        ]
 
     def _drawn(self, name: str, target: Target, files: Sequence[Path]) -> dict[str, Any] | None:
         """Return what the files of a target show, None where they are not all there; UserError of a damaged one."""
@@ -141,17 +160,14 @@ def _shown(target: Target, files: Sequence[Path]) -> dict[str, Any]:
     return {"image": files[0], "caption": caption, "notes": notes, "downloads": files[1:]}
 
 
+def _curve(path: Path) -> Curve:
+    """Return a learning curve, of what is drawn of it; raises UserError of a damaged one."""
+    rows = read_curve(path)
+    curve = {name: [(row["epoch"], row[name]) for row in rows if name in row] for name in ("loss", "held_out_error")}
+    return {name: pairs for name, pairs in curve.items() if pairs}
+
+
 def _numbered(name: str, title: str) -> str:
     """Return "Table 1: title" for a target that is named as the paper numbers it, else the title."""
     numbered = re.fullmatch(r"(table|figure)(\d+)", name)
     return title if numbered is None else f"{numbered[1].capitalize()} {numbered[2]}: {title}"
-
-
-def _trained_elsewhere(paper: Paper, records: Iterable[Record]) -> dict[str, str]:
-    """Return the runs that were trained on another data set than at full scale, and which that is."""
-    full = paper.runs("full")
-    return {
-        record.run: record.data.name
-        for record in records
-        if record.run in full and record.data.name != full[record.run].config.data.name
-    }

@@ -9,27 +9,35 @@ from shared.evaluation.spread import mean
 from shared.records.records import Record
 from shared.records.shown_equal import ShownEqual
 from shared.reporting.older_code import OLDER_CODE, HasRuns, older_code
-from shared.reporting.site import ProvenanceRow
+from shared.reporting.site import Curve, ProvenanceRow
 from shared.verdicts.health import Health
 
 MOST_COUNTS = 50
 
 
 def provenance(
-    records: Iterable[Record], paper: HasRuns, shown: ShownEqual, healths: Mapping[tuple[str, int], Health]
+    records: Iterable[Record],
+    paper: HasRuns,
+    shown: ShownEqual,
+    healths: Mapping[tuple[str, int], Health],
+    curves: Mapping[tuple[str, int], Curve],
 ) -> list[ProvenanceRow]:
     """Return a row for every run; `shown` says which older code was shown to leave the same bits as today's.
 
-    `healths` tells, by run and seed, what ails their trainings.
+    `healths` tells, by run and seed, what ails their trainings, and `curves` has their learning curves.
     """
     by_run: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         by_run[record.run].append(record)
-    return [_row(seeds, paper, shown, healths) for seeds in by_run.values()]
+    return [_row(seeds, paper, shown, healths, curves) for seeds in by_run.values()]
 
 
 def _row(
-    seeds: list[Record], paper: HasRuns, shown: ShownEqual, healths: Mapping[tuple[str, int], Health]
+    seeds: list[Record],
+    paper: HasRuns,
+    shown: ShownEqual,
+    healths: Mapping[tuple[str, int], Health],
+    curves: Mapping[tuple[str, int], Curve],
 ) -> ProvenanceRow:
     made = [record.provenance for record in seeds]
     first = seeds[0]
@@ -57,6 +65,7 @@ def _row(
         command=first.provenance.command,
         data={"data set": first.data.name, **counts, **sums, **_skipped(seeds)},
         packages=first.provenance.packages,
+        curves={record.seed: curves[place] for record in seeds if (place := (record.run, record.seed)) in curves},
     )
 
 

@@ -18,16 +18,21 @@ from shared.runs.components import Card
 from shared.verdicts.health import Ill
 from shared.verdicts.words import UNSCORED, Word
 
+Curve = Mapping[str, Sequence[tuple[float, float]]]
+"""Pairs of an epoch and a value, by what is measured."""
 Mark = Literal["", "measured", "printed", "quoted", "setting"]
+SILENT = ("", "\N{EN DASH}", "not run")
+DIGIT = re.compile(r"\d")
 NUMBER = re.compile(r"[<>≤≥≈]?\s*[-\N{MINUS SIGN}+±]?\d.*|[-\N{EN DASH}\N{EM DASH}]?")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a target's table and where its number comes from."""
+    """One cell of a target's table and where its number comes from; `beside` a measured one what the paper prints."""
 
     text: str
     mark: Mark = ""
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,24 @@ class TableView:
         marks = {row[column].mark for row in self.cells} - {""}
         return marks.pop() if len(marks) == 1 else ""
 
+    @property
+    def told(self) -> list[bool]:
+        """Whether each row tells something measured; where no column is of measured numbers, every row does."""
+        marked = [[cell for cell in row if cell.mark == "measured"] for row in self.cells]
+        return [not cells or any(DIGIT.search(cell.text) for cell in cells) for cells in marked]
+
+    @property
+    def brief(self) -> TableView:
+        """The rows that tell something measured, without columns that are printed alone or tell nothing in them."""
+        rows = [row for row, told in zip(self.cells, self.told, strict=True) if told]
+        dropped = {"printed"} if any(cell.mark == "measured" for row in rows for cell in row) else set()
+
+        def tells(cell: Cell) -> bool:
+            return bool(cell.text not in SILENT or cell.beside) and cell.mark not in dropped
+
+        kept = [place for place in range(len(self.header)) if any(tells(row[place]) for row in rows)]
+        return TableView([self.header[place] for place in kept], [[row[place] for place in kept] for row in rows])
+
     def is_numeric(self, column: int) -> bool:
         """Whether a column holds only numbers (dash or blank: a missing one), and so is aligned right."""
         texts = [row[column].text.strip() for row in self.cells]
@@ -60,7 +83,11 @@ class TableView:
 
 @dataclass(frozen=True)
 class ValueRow:
-    """One printed number beside the measured one, all as formatted text; "" where there is none."""
+    """One printed number beside the measured one, all as formatted text; "" where there is none.
+
+    `off` is the difference in units of the tolerance. Where the spread over seeds is unknown (`certain` is false), the
+    tolerance is what it would be without any.
+    """
 
     row: str
     column: str
@@ -74,13 +101,40 @@ class ValueRow:
     reason: str = ""
     where: str = ""
     run: str = ""
+    id: str = ""
+    off: float | None = None
+    certain: bool = True
+
+    @property
+    def name(self) -> str:
+        """The row and the column of the number, as far as it has them."""
+        return " · ".join(filter(None, (self.row, self.column)))
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One comparison that a claim rests on, in the unit of its metric; positive is in the sense of the claim.
+
+    `seeds` are the effects of the single seeds, `printed` that of the paper's own numbers, `detectable` the least that
+    the seeds would show in 80 % of repetitions, and `tolerance` that of a test of equality, where there is one: two
+    quantities that are equal have this effect.
+    """
+
+    what: str
+    mean: float | None = None
+    interval: tuple[float, float] | None = None
+    seeds: Sequence[float] = ()
+    printed: float | None = None
+    detectable: float | None = None
+    tolerance: float | None = None
 
 
 @dataclass(frozen=True)
 class ClaimRow:
     """A testable statement of the paper; `targets` are the keys of the targets that bear on it.
 
-    `erratum` is the id of the one by which the paper's own numbers do not bear it out, or "".
+    `erratum` is the id of the one by which the paper's own numbers do not bear it out, or "". `test` says in words how
+    it is judged, `effects` are the comparisons behind the verdict, `runs` what they take, and `commands` make it again.
     """
 
     id: str
@@ -90,6 +144,17 @@ class ClaimRow:
     reason: str = ""
     targets: Sequence[str] = ()
     erratum: str = ""
+    test: str = ""
+    note: str = ""
+    power: str = ""
+    effects: Sequence[Effect] = ()
+    runs: Sequence[str] = ()
+    commands: Sequence[str] = ()
+
+    @property
+    def measured(self) -> list[Effect]:
+        """The comparisons that have records."""
+        return [effect for effect in self.effects if effect.mean is not None]
 
 
 @dataclass(frozen=True)
@@ -116,7 +181,8 @@ class Erratum:
 class ProvenanceRow:
     """How one run behind a target was made, over its seeds, as text; "" is shown as not recorded.
 
-    `ills` are what ails its trainings, each with the number of seeds, and `training` the numbers that show it.
+    `ills` are what ails its trainings, each with the number of seeds, and `training` the numbers that show it. `curves`
+    are the learning curves, by seed: the loss and the held-out error of each epoch that has them.
     """
 
     run: str
@@ -136,17 +202,27 @@ class ProvenanceRow:
     command: str = ""
     data: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, str] = field(default_factory=dict)
+    curves: Mapping[int, Curve] = field(default_factory=dict)
+
+    @property
+    def has_held_out(self) -> bool:
+        """Whether some seed's curve has the error on held-out images."""
+        return any("held_out_error" in curve for curve in self.curves.values())
 
 
 @dataclass(frozen=True)
 class TargetSection:
-    """One table or figure; `image` (PNG) and `downloads` are files that `write_site` copies."""
+    """One table or figure; `image` (PNG) and `downloads` are files that `write_site` copies.
+
+    `takes` says what one that is not done would take.
+    """
 
     key: str
     title: str
     kind: Literal["table", "figure"]
     state: State
     reason: str = ""
+    takes: str = ""
     caption: str = ""
     notes: Sequence[str] = ()
     ours: bool = False
@@ -156,6 +232,16 @@ class TargetSection:
     values: Sequence[ValueRow] = ()
     provenance: Sequence[ProvenanceRow] = ()
     commands: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is called in a word or two: the part of its title before a colon."""
+        return self.title.partition(":")[0]
+
+    @property
+    def measured(self) -> list[ValueRow]:
+        """The printed numbers that something is measured of."""
+        return [row for row in self.values if row.measured]
 
     @property
     def older_code(self) -> OlderCode:
@@ -182,6 +268,27 @@ class PaperPage:
     deviations: Sequence[Deviation] = ()
     errata: Sequence[Erratum] = ()
 
+    @property
+    def short(self) -> str:
+        """The name of the paper in a word or two: what its title has before a colon, else its key."""
+        name, colon, _ = self.title.partition(":")
+        return name if colon else self.key.replace("_", " ").capitalize()
+
+    @property
+    def done(self) -> list[TargetSection]:
+        """The targets that are drawn."""
+        return [target for target in self.targets if target.state == "done"]
+
+    @property
+    def waiting(self) -> list[TargetSection]:
+        """The targets that are not."""
+        return [target for target in self.targets if target.state != "done"]
+
+    def home(self, claim: ClaimRow) -> str:
+        """Return the key of the target at which a claim is told in full: the first that is drawn, if any is; or ""."""
+        touched = [target for target in (*self.done, *self.waiting) if target.key in claim.targets]
+        return touched[0].key if touched else ""
+
     def claims_on(self, target: str) -> list[ClaimRow]:
         """Return the claims that a target bears on."""
         return [claim for claim in self.claims if target in claim.targets]
@@ -197,6 +304,29 @@ class PaperPage:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A printed number or a claim of which two sets of records say different things: both, and why."""
+
+    paper: str
+    address: str
+    what: str
+    before: str
+    after: str
+    before_verdict: Word
+    after_verdict: Word
+    why: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Against:
+    """What changed from another set of records, called `other`; `same` counts what did not."""
+
+    other: str
+    changes: Sequence[Change]
+    same: int = 0
+
+
+@dataclass(frozen=True)
 class Site:
     """The whole report at one scale; with `no_evidence` every page says so and no verdict may be a score."""
 
@@ -207,10 +337,11 @@ class Site:
     papers: Sequence[PaperPage]
     data_sets: Sequence[Card] = ()
     commands: Sequence[str] = ()
+    against: Against | None = None
 
     def __post_init__(self) -> None:
         """Refuse names unfit for a file or anchor or used twice, and scores without evidence (ValueError)."""
-        _check_names("paper", ["index", *(paper.key for paper in self.papers)])
+        _check_names("paper", ["index", "against", *(paper.key for paper in self.papers)])
         for paper in self.papers:
             _check_names(f"target of {paper.key}", [target.key for target in paper.targets])
             _check_names(f"claim of {paper.key}", [claim.id for claim in paper.claims])

@@ -11,16 +11,23 @@ import os
 import shutil
 import struct
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from PIL import Image
 
 from shared.errors import UserError
-from shared.reporting.site import PaperPage, Site
-from shared.reporting.words import SCALES, WORDS
+from shared.reporting.charts import claims_chart, curves_chart, effects_chart, offsets_chart, scored
+from shared.reporting.findings import findings
+from shared.reporting.site import Cell, PaperPage, ProvenanceRow, Site, TargetSection, count
+from shared.reporting.svg import TONES
+from shared.reporting.words import SCALES, SCORED, WORDS
 from shared.verdicts.health import VOID
+
+THUMBNAIL = (480, 360)
+"""In pixels, the most that the picture of a target has in the overview, where it is shown half as large."""
 
 
 def write_site(site: Site, folder: Path) -> None:
@@ -77,8 +84,10 @@ def templates(site: Site, folder: Path) -> Environment:
     """Return the templates of the pages of a report, and write the style that all pages share to its folder."""
     loader = PackageLoader("shared.reporting")
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    pages.globals.update(site=site, words=WORDS, scales=SCALES, void=VOID)
-    pages.filters.update(file_size=file_size, megabytes=megabytes, image_size=image_size)
+    pages.globals.update(site=site, words=WORDS, scales=SCALES, void=VOID, scored_words=SCORED, tones=TONES)
+    pages.globals.update(claims_chart=claims_chart, offsets_chart=offsets_chart, effects_chart=effects_chart)
+    pages.globals.update(scored=scored, findings=findings, count=count, curve_address=_curve_address)
+    pages.filters.update(file_size=file_size, megabytes=megabytes, image_size=image_size, texts=_texts)
     style, _, _ = loader.get_source(pages, "report.css")
     (folder / "report.css").write_text(style, encoding="utf-8")
     return pages
@@ -86,11 +95,47 @@ def templates(site: Site, folder: Path) -> Environment:
 
 def _write_pages(site: Site, folder: Path) -> None:
     pages = templates(site, folder)
-    _write(folder / "index.html", pages.get_template("index.html.j2").render())
     for paper in site.papers:
         copies = _copy_files(paper, folder / paper.key)
+        _write_thumbnails(paper, folder)
+        _write_curves(paper, folder)
         page = pages.get_template("paper.html.j2").render(paper=paper, address=copies.__getitem__)
         _write(folder / f"{paper.key}.html", page)
+    if site.against is not None:
+        _write(folder / "against.html", pages.get_template("against.html.j2").render(against=site.against))
+    _write(folder / "index.html", pages.get_template("index.html.j2").render(thumbnail_address=_thumbnail_address))
+
+
+def _texts(row: Sequence[str | Cell]) -> list[str]:
+    return [cell if isinstance(cell, str) else cell.text for cell in row]
+
+
+def _thumbnail_address(paper: PaperPage, target: TargetSection) -> str:
+    return f"{paper.key}/thumbnails/{target.key}.png"
+
+
+def _write_thumbnails(paper: PaperPage, folder: Path) -> None:
+    """Write a small copy of each picture, for the overview."""
+    for target in paper.targets:
+        if target.image is not None:
+            path = folder / _thumbnail_address(paper, target)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with Image.open(target.image, formats=["PNG"]) as picture:
+                small = picture.convert("RGB")
+                small.thumbnail(THUMBNAIL, Image.Resampling.LANCZOS, reducing_gap=2)
+                small.quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def _curve_address(paper: PaperPage, run: ProvenanceRow) -> str:
+    return f"{paper.key}/curves/{run.run}.svg"
+
+
+def _write_curves(paper: PaperPage, folder: Path) -> None:
+    """Write the learning curves of each run of a paper once, however many targets it is behind."""
+    for run in {run.run: run for target in paper.targets for run in target.provenance if run.curves}.values():
+        path = folder / _curve_address(paper, run)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(curves_chart(run), encoding="utf-8")
 
 
 def _copy_files(paper: PaperPage, folder: Path) -> dict[Path, str]:

@@ -37,13 +37,15 @@ JUDGES: dict[type, Callable[[Any, Evidence], Judgement]] = {
 class ClaimVerdict(Claim):
     """A claim and what the records say of it, and the names of the runs that it takes.
 
-    `detectable`, `within_reach` and `seeds_needed` are those of its `Power`.
+    `power` is what the reason says of what the seeds could have shown, `detectable`, `within_reach` and `seeds_needed`
+    are those of its `Power`.
     """
 
     runs: tuple[str, ...]
     findings: tuple[Finding, ...]
     verdict: Word
     reason: str
+    power: str
     detectable: float | None
     within_reach: bool | None
     seeds_needed: int | None
@@ -89,7 +91,7 @@ def _judge(
     elsewhere: Mapping[str, str],
 ) -> ClaimVerdict:
     aside = {} if isinstance(claim.test, OneFails) else untrained
-    evidence, power = Evidence(reference, set_aside(measurements, aside)), Power()
+    evidence, power, could_show = Evidence(reference, set_aside(measurements, aside)), Power(), ""
     if claim.test is None:
         verdict, reason, findings, _ = Judgement("not runnable", claim.untestable or "", ())
     else:
@@ -98,7 +100,8 @@ def _judge(
         findings = [with_power(found, other.effect) for found, other in zip(findings, printed.findings, strict=True)]
         deciding = findings if needed is None else [findings[place] for place in needed]
         power = together(deciding)
-        reason += sentence(power, deciding, inconclusive=verdict == "inconclusive")
+        could_show = sentence(power, deciding, inconclusive=verdict == "inconclusive")
+        reason += could_show
         if missing := evidence.missing():
             reason = f"{reason}; no record of {missing}"
         if never := never_trained(evidence.runs, measurements, aside):
@@ -112,7 +115,13 @@ def _judge(
     if lost := evidence.not_finite():
         reason = f"{reason}; no finite number: {lost}"
     return ClaimVerdict(
-        **dict(claim), runs=evidence.runs, findings=tuple(findings), verdict=verdict, reason=reason, **vars(power)
+        **dict(claim),
+        runs=evidence.runs,
+        findings=tuple(findings),
+        verdict=verdict,
+        reason=reason,
+        power=could_show.removeprefix("; "),
+        **vars(power),
     )
 
 

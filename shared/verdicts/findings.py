@@ -14,9 +14,10 @@ SIGNIFICANCE = 0.05
 class Finding:
     """One comparison that a claim rests on; a positive effect is in the sense of the claim.
 
-    `sd` and `tolerance` are those of the `Comparison`; `candidates` is of how many such any one may decide. `printed`
-    is the effect by the paper's own numbers, `detectable` the smallest that these seeds show in 80 % of repetitions,
-    and `seeds_needed` how many would show the printed effect so often, or the observed one where none is printed.
+    `sd` and `tolerance` are those of the `Comparison`, `seeds` the effects of the single seeds; `candidates` is of how
+    many such any one may decide. `printed` is the effect by the paper's own numbers, `detectable` the smallest that
+    these seeds show in 80 % of repetitions, and `seeds_needed` how many would show the printed effect so often, or the
+    observed one where none is printed.
     """
 
     what: str
@@ -32,6 +33,7 @@ class Finding:
     printed: float | None = None
     detectable: float | None = None
     seeds_needed: int | None = None
+    seeds: tuple[float, ...] = ()
 
 
 def finding(what: str, result: Comparison) -> Finding:
@@ -50,7 +52,16 @@ def examined(
     """Test one effect a seed, by Student's t-test unless told otherwise; of no seed, nothing is found."""
     if not effects:
         return Finding(what, 0, None, None, None, None, name)
-    return finding(what, by(effects, name))
+    result = by(effects, name)
+    return replace(finding(what, result), seeds=tuple(_of_seeds(effects, result.tolerance)))
+
+
+def _of_seeds(effects: Sequence[float], tolerance: float | None) -> list[float]:
+    """Return the effect of each seed; of a test of equality, what is left of the tolerance on the side of the mean."""
+    if tolerance is None:
+        return list(effects)
+    side = -1 if sum(effects) > 0 else 1
+    return [tolerance + side * effect for effect in effects]
 
 
 def adjusted(findings: Sequence[Finding]) -> list[Finding]:

@@ -44,6 +44,13 @@ class ValueVerdict(Value):
     reason: str
 
     @property
+    def off(self) -> float | None:
+        """The difference in units of the tolerance; of one seed, whose spread is unknown, as if it had none."""
+        if self.difference is None:
+            return None
+        return self.difference / (max(_half_a_unit(self), self.floor) if self.tolerance is None else self.tolerance)
+
+    @property
     def printed(self) -> float | None:
         """The number of the paper."""
         return self.value

@@ -75,7 +75,7 @@ def test_a_record_in_the_folder_of_another_seed_ends_no_report(tmp_path):
     results.record("full", GA.key, RUNS[0].name, 1).write_bytes(
         results.record("full", GA.key, RUNS[0].name, 0).read_bytes()
     )
-    assert write_report("full", results).exists()
+    assert write_report("full", results)[0].exists()
     assert f"of another run or seed: {RUNS[0].name} seed 1" in status(results)
 
 

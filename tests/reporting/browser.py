@@ -6,10 +6,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+from importlib.util import find_spec
 from typing import NoReturn
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
@@ -23,12 +26,30 @@ ARGUMENTS = [
 ]
 
 
+def accessibility_troubles(page: Page) -> list[str]:
+    """Return what axe-core finds wrong with the open page, as "rule: element"."""
+    page.evaluate(_axe())
+    found = page.evaluate("axe.run()")
+    return [f"{trouble['id']}: {node['html'][:120]}" for trouble in found["violations"] for node in trouble["nodes"]]
+
+
+@cache
+def _axe() -> str:
+    """Return the script of axe-core; without it skip the test, or fail where the variable CI is set."""
+    if find_spec("axe_playwright_python") is None:
+        _missing("no axe-core: install the packages of requirements.lock")
+    return (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start the machine's own Chromium; without one skip the test, or fail where the variable CI is set."""
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
-        _missing()
+        _missing(
+            f"no browser: none of {', '.join(NAMES)} is on the PATH; install one "
+            "(Debian, Ubuntu: apt-get install chromium) or name its program in the environment variable CHROMIUM"
+        )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         try:
@@ -37,11 +58,7 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def _missing() -> NoReturn:
-    message = (
-        f"no browser: none of {', '.join(NAMES)} is on the PATH; install one "
-        "(Debian, Ubuntu: apt-get install chromium) or name its program in the environment variable CHROMIUM"
-    )
+def _missing(message: str) -> NoReturn:
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)

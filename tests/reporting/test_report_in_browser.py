@@ -13,12 +13,14 @@ from playwright.sync_api import Browser, Page, ViewportSize
 
 from shared.reporting.site import Site
 from shared.reporting.site_folder import write_site
-from tests.reporting.browser import chromium
+from tests.reporting.browser import accessibility_troubles, chromium
 from tests.reporting.sample_site import sample_site
 
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 A4: ViewportSize = {"width": 718, "height": 1047}
+TALLEST = 12_000
+"""In pixels at 1,280 wide, of a page before anything is unfolded."""
 
 UNLOADED = """
 async () => {
@@ -70,9 +72,11 @@ LOW_CONTRAST = """
 }
 """
 
+ADDRESSES = "all => all.map(each => new URL(each.getAttribute('href'), document.baseURI).href)"
+
 FOCUSABLE = """
 () => {
-  const stops = [...document.querySelectorAll('a[href], summary, [tabindex="0"]')]
+  const stops = [...document.querySelectorAll('a[href]:not([tabindex="-1"]), summary, [tabindex="0"]')]
   window.stops = stops.filter(each => each.checkVisibility())
   return window.stops.length
 }
@@ -131,7 +135,7 @@ def check_site(page: Page, index: Path) -> set[Path]:
         page.goto(path.as_uri())
         check_page(page)
         anchors[path] = set(page.eval_on_selector_all("[id]", "all => all.map(each => each.id)"))
-        for address in page.eval_on_selector_all("a[href]", "all => all.map(each => each.href)"):
+        for address in page.eval_on_selector_all("a[href]", ADDRESSES):
             parts = urlsplit(address)
             assert parts.scheme == "file", address
             file = Path(unquote(parts.path))
@@ -148,6 +152,9 @@ def check_site(page: Page, index: Path) -> set[Path]:
 
 def check_page(page: Page) -> None:
     """Assert that the open page is whole, readable at any width and colour scheme, and usable by keyboard."""
+    assert page.evaluate("document.documentElement.scrollHeight") < TALLEST
+    for picture in page.locator("img").all():
+        picture.evaluate("image => { image.loading = 'eager' }")
     assert page.evaluate(UNLOADED) == []
     levels = page.eval_on_selector_all("h1, h2, h3, h4, h5, h6", "all => all.map(each => +each.tagName[1])")
     assert levels[0] == 1
@@ -163,6 +170,7 @@ def check_page(page: Page) -> None:
         contrast = page.evaluate(LOW_CONTRAST)
         assert contrast["measured"] > 20
         assert contrast["failed"] == [], scheme
+    assert accessibility_troubles(page) == []
 
 
 def check_keyboard(page: Page) -> None:
@@ -179,6 +187,7 @@ def check_keyboard(page: Page) -> None:
 
 def read_value(page: Page, target: str, value: str) -> dict[str, str]:
     """Read the printed and the measured number and the verdict of one value off the open page of a paper."""
+    page.locator(f"[id='{target}'] summary", has_text="All printed values").click()
     row = page.locator(f"[id='{target}'] table.values tr").filter(has=page.get_by_role("rowheader", name=value))
     cells = {name: row.locator(f"td.{name}").inner_text() for name in ("printed", "measured")}
     return {**cells, "verdict": row.locator("td.verdict .badge").inner_text()}
@@ -196,7 +205,7 @@ def test_every_page_of_the_report_holds_up_in_a_browser(browser, reports, scale)
 def test_a_reader_comes_from_the_overview_to_a_number(browser, reports):
     page = browser.new_page(viewport=DESKTOP)
     page.goto(reports["full"].as_uri())
-    page.get_by_role("link", name="Table 1: imbalanced digits").click()
+    page.locator("a.card", has_text="Table 1: imbalanced digits").click()
     assert page.url.endswith("/gaussian_affinity.html#table1")
     assert 0 < page.locator("#table1").bounding_box()["y"] < 200
     assert read_value(page, "table1", "10 % of odd digits · Affinity") == {
@@ -206,6 +215,65 @@ def test_a_reader_comes_from_the_overview_to_a_number(browser, reports):
     }
     page.get_by_role("link", name="Replication report").click()
     assert page.url == reports["full"].as_uri()
+    page.close()
+
+
+def test_three_clicks_lead_from_the_overview_to_whether_a_claim_holds_and_why(browser, reports):
+    page = browser.new_page(viewport=DESKTOP)
+    page.goto(reports["full"].as_uri())
+    page.locator("#papers ~ section a.card", has_text="Table 1").click()
+    claim = page.locator("#table1 details.claim", has_text="lower error than softmax")
+    assert claim.locator("summary").inner_text().startswith("✓ matched")
+    claim.locator("summary").click()
+    told = claim.inner_text()
+    assert "Paired difference below zero at 7 of 7 fractions" in told
+    assert "5 seeds of this spread show an effect of 0.05" in told
+    picture = claim.get_by_role("img")
+    assert "at 0.1: 0.3, interval 0.1 to 0.5, printed 0.2, 5 seeds" in picture.get_attribute("aria-label")
+    assert picture.bounding_box()["width"] > 300
+    page.close()
+
+
+def test_three_clicks_lead_from_a_number_to_the_command_that_makes_it_again(browser, reports):
+    page = browser.new_page(viewport=DESKTOP)
+    page.goto((reports["full"].parent / "gaussian_affinity.html").as_uri())
+    page.locator("#table1 .few a", has_text="10 % of odd digits").click()
+    row = page.locator("[id='table1--1']")
+    assert row.is_visible()
+    row.get_by_role("link").click()
+    command = page.get_by_role("region", name="Command of table1/10-odd-digits/affinity for Table 1")
+    assert command.is_visible()
+    assert command.inner_text() == (
+        "python -m shared train gaussian_affinity table1/10-odd-digits/affinity --scale full --seed 0"
+    )
+    page.close()
+
+
+def test_a_dot_leads_to_its_number_and_a_bar_to_its_claims(browser, reports):
+    page = browser.new_page(viewport=DESKTOP)
+    page.goto(reports["full"].as_uri())
+    names = [each.get_attribute("aria-label") for each in page.locator("#chart-numbers svg a").all()]
+    assert len(names) == 4
+    assert "Table 1: imbalanced digits, standard · Affinity: printed 99.6, measured 99.21" in names
+    page.get_by_role("link", name="standard · Affinity: printed 99.6, measured 99.21").click()
+    assert page.url.endswith("gaussian_affinity.html#table1--0")
+    assert page.locator("[id='table1--0']").is_visible()
+    page.go_back()
+    page.get_by_role("link", name="Gaussian Affinity for Made-up Imbalanced Learning: 1 contradicted").click()
+    assert page.url.endswith("gaussian_affinity.html#claims-contradicted")
+    page.close()
+
+
+def test_learning_curves_are_drawn_when_they_are_unfolded(browser, reports):
+    page = browser.new_page(viewport=DESKTOP)
+    page.goto((reports["full"].parent / "gaussian_affinity.html").as_uri())
+    page.locator("#table1 summary", has_text="Learning curves").click()
+    curves = page.locator("#table1 .multiples img")
+    assert curves.count() == 4
+    for curve in curves.all():
+        curve.scroll_into_view_if_needed()
+        curve.evaluate("image => image.decode()")
+        assert curve.evaluate("image => image.naturalWidth") > 150
     page.close()
 
 
@@ -235,7 +303,7 @@ def test_provenance_opens_by_keyboard_without_scripts(browser, reports):
     page.goto((reports["full"].parent / "gaussian_affinity.html").as_uri())
     peak = page.locator("#figure6").get_by_text("Peak memory")
     assert not peak.is_visible()
-    for summary in page.locator("#figure6 summary").all():
+    for summary in page.locator("#figure6 .provenance summary").all():
         summary.press("Enter")
     assert peak.is_visible()
     context.close()
@@ -261,6 +329,8 @@ FAULTS = {
     "something too wide": ('<div style="width: 1000px">wide</div>', AssertionError, "width: 1000px"),
     "an unseen focus": ('<a href="index.html" style="outline: none">unseen</a>', AssertionError, "unseen"),
     "a stop out of order": ('<a href="index.html" tabindex="3">early</a>', AssertionError, "early"),
+    "a page too tall": ('<div style="height: 13000px"></div>', AssertionError, "< 12000"),
+    "a button without a name": ("<button></button>", AssertionError, "button-name"),
     "a failing script": ("<script>throw new Error('no')</script>", AssertionError, "error: no"),
     "a request to elsewhere": (
         '<link rel="stylesheet" href="http://127.0.0.1:9/x.css">',

@@ -1,0 +1,214 @@
+"""The charts of the report: verdicts by paper, distances from print, the effects of a claim, the losses of a run."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import MaxNLocator, NullLocator
+
+from shared.reporting.figure import COLOURS, MARKERS
+from shared.reporting.site import ClaimRow, Effect, PaperPage, ProvenanceRow, Site, ValueRow
+from shared.reporting.svg import GROUND, INK, MUTED, RULE, STYLE, TONES, inline, svg
+from shared.reporting.words import SCORED, WORDS
+
+WIDTH = 4.6
+ROW = 0.5
+"""In inches, the height of a paper's row in the charts of the overview."""
+FARTHEST = 100.0
+"""In tolerances; what lies farther off is drawn there."""
+TICKS = (-100, -10, -1, 0, 1, 10, 100)
+SHAPES = {"matched": "o", "better": "^", "worse": "v", "inconclusive": "D", "not trained": "X"}
+CURVE_SIZE = (2.3, 1.5)
+LABEL: dict[str, Any] = {"fontsize": 7.5, "color": MUTED, "bbox": {"facecolor": GROUND, "linewidth": 0, "pad": 0.8}}
+
+
+def claims_chart(site: Site) -> Markup:
+    """Return the chart of how many claims of each paper have each verdict; a bar leads to the claims."""
+    counts: dict[str, Counter[str]] = {
+        paper.key: Counter(claim.verdict for claim in paper.claims) for paper in site.papers
+    }
+    with mpl.rc_context(STYLE):
+        drawing = Drawing(figsize=(WIDTH, 0.35 + ROW * len(counts)))
+        axes = _row_axes(drawing, site)
+        links = {}
+        for row, paper in enumerate(site.papers):
+            total, left = max(1, len(paper.claims)), 0.0
+            for word in (word for word in WORDS if counts[paper.key][word]):
+                times, address = counts[paper.key][word], f"{paper.key}.html#claims"
+                share = times / total
+                [bar] = axes.barh(row, share, left=left, height=0.46, color=TONES[WORDS[word].tone], edgecolor=GROUND)
+                bar.set_hatch("///" if word == "not runnable" else "")
+                bar.set_url(f"{address}-{word.replace(' ', '-')}")
+                links[f"{address}-{word.replace(' ', '-')}"] = f"{paper.title}: {times} {word}"
+                if share > 0.06:
+                    said = f"{WORDS[word].symbol} {times}"
+                    axes.text(left + share / 2, row, said, ha="center", va="center", color="#10151a", fontsize=8.5)
+                left += share
+        axes.set(xlim=(0, 1), xticks=[])
+        axes.spines[:].set_visible(False)
+    told = "; ".join(
+        f"{paper.title}: {', '.join(f'{times} {word}' for word, times in counts[paper.key].items()) or 'no claims'}"
+        for paper in site.papers
+    )
+    return inline(drawing, "claims", f"Claims by paper and verdict. {told}", links)
+
+
+def offsets_chart(site: Site) -> Markup:
+    """Return the chart of measured minus printed in units of the tolerance: a dot for each scored number, linked."""
+    with mpl.rc_context(STYLE):
+        drawing = Drawing(figsize=(WIDTH, 0.75 + ROW * len(site.papers)))
+        axes = _row_axes(drawing, site, foot=0.4)
+        axes.axvspan(-1, 1, color=TONES["good"], alpha=0.18, linewidth=0)
+        axes.axvline(0, color=MUTED, linewidth=0.7)
+        links = {}
+        for row, paper in enumerate(site.papers):
+            for place, (target, value) in enumerate(scored(paper)):
+                off = max(-FARTHEST, min(FARTHEST, value.off or 0.0))
+                colour = TONES[WORDS[value.verdict].tone]
+                [dot] = axes.plot(
+                    off,
+                    row + 0.07 * ((place * 3) % 7 - 3),
+                    SHAPES[value.verdict],
+                    color=colour,
+                    markerfacecolor=colour if value.certain else "none",
+                    markersize=5,
+                )
+                address = f"{paper.key}.html#{value.id}"
+                dot.set_url(address)
+                links[address] = f"{target}, {value.name}: printed {value.printed}, measured {value.measured}"
+        axes.set_xscale("symlog", linthresh=1, linscale=0.9)
+        axes.set(xlim=(-1.3 * FARTHEST, 1.3 * FARTHEST), xlabel="measured minus printed, in tolerances")
+        axes.set_xticks(TICKS, [str(tick).replace("-", "\N{MINUS SIGN}") for tick in TICKS])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.grid(axis="x", linewidth=0.5)
+        axes.spines[["left", "top", "right"]].set_visible(False)
+    return inline(drawing, "offsets", f"Measured minus printed, in tolerances: {len(links)} numbers", links)
+
+
+def scored(paper: PaperPage) -> list[tuple[str, ValueRow]]:
+    """Return the scored numbers that have a difference, each with the title of its target."""
+    return [
+        (target.title, value)
+        for target in paper.targets
+        for value in target.values
+        if value.verdict in SCORED and value.off is not None
+    ]
+
+
+def _row_axes(drawing: Drawing, site: Site, *, foot: float = 0.0) -> Axes:
+    """Return axes with a row for each paper, whose short name stands over it."""
+    height = drawing.get_figheight()
+    axes = drawing.add_axes((0.02, (foot + 0.05) / height, 0.96, 1 - (foot + 0.05) / height))
+    axes.set(ylim=(len(site.papers) - 0.65, -0.7), yticks=[])
+    axes.grid(visible=False)
+    for row, paper in enumerate(site.papers):
+        axes.text(0, row - 0.28, paper.short, transform=axes.get_yaxis_transform(), fontsize=8.5, va="bottom")
+    return axes
+
+
+def effects_chart(claim: ClaimRow, name: str) -> Markup:
+    """Return the picture of a claim's comparisons, in the order of its rows.
+
+    Each has its mean and 95 % interval, the seeds as dots, the printed effect as a diamond, the least effect that the
+    seeds would show as a dashed mark, and where equal quantities would lie as a bar.
+    """
+    shown = claim.measured
+    labels = ["\n".join(textwrap.wrap(effect.what, 66)) for effect in shown]
+    heights = [0.26 + 0.15 * (1 + label.count("\n")) for label in labels]
+    total = sum(heights) + 0.45
+    with mpl.rc_context({**STYLE, "font.size": 8}):
+        drawing = Drawing(figsize=(WIDTH, total))
+        axes = drawing.add_axes((0.03, 0.42 / total, 0.94, 1 - 0.44 / total))
+        axes.set(ylim=(sum(heights), 0), yticks=[], xlabel="effect, as claimed to the right of 0")
+        axes.axvline(0, color=INK, linewidth=0.9)
+        top = 0.0
+        for effect, label, height in zip(shown, labels, heights, strict=True):
+            axes.text(0, top + 0.03, label, transform=axes.get_yaxis_transform(), va="top", **LABEL)
+            _draw_effect(axes, effect, top + height - 0.13)
+            top += height
+        axes.set_xlim(*_limits(shown))
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        axes.grid(axis="x", linewidth=0.5)
+        axes.spines[["left", "top", "right"]].set_visible(False)
+    told = "; ".join(f"{effect.what}: {_told(effect)}" for effect in shown)
+    return inline(drawing, name, f"Effects behind the claim. {told}")
+
+
+def _draw_effect(axes: Axes, effect: Effect, y: float) -> None:
+    mean = effect.mean or 0.0
+    colour = TONES["good"] if mean > 0 else TONES["worse"]
+    if effect.interval is not None:
+        axes.plot(effect.interval, [y, y], color=colour, linewidth=4, alpha=0.4, solid_capstyle="butt")
+    axes.plot(effect.seeds, [y] * len(effect.seeds), "o", color=INK, markersize=2.6, linestyle="none", alpha=0.65)
+    axes.plot([mean], [y], "|", color=colour, markersize=13, markeredgewidth=2.4)
+    if effect.detectable is not None:
+        axes.plot([effect.detectable], [y], marker=4, color=MUTED, markersize=5)
+    if effect.tolerance is not None:
+        axes.plot([effect.tolerance], [y], "|", color=INK, markersize=13, markeredgewidth=1)
+    if effect.printed is not None:
+        axes.plot([effect.printed], [y], "D", markerfacecolor="none", color=TONES["bad"], markersize=5.5)
+
+
+def _limits(effects: Sequence[Effect]) -> tuple[float, float]:
+    """Return the range that holds all but the intervals, and of these as much as three times that, around 0."""
+    marks = [0.0]
+    for effect in effects:
+        numbers = (effect.mean, effect.printed, effect.tolerance, *effect.seeds)
+        marks += [number for number in numbers if number is not None]
+    low, high = min(marks), max(marks)
+    reach = high - low
+    ends = [end for effect in effects for end in effect.interval or ()]
+    low, high = max(min([low, *ends]), low - reach), min(max([high, *ends]), high + reach)
+    room = 0.05 * (high - low) or 1.0
+    return low - room, high + room
+
+
+def _told(effect: Effect) -> str:
+    interval = "" if effect.interval is None else f", interval {effect.interval[0]:.3g} to {effect.interval[1]:.3g}"
+    printed = "" if effect.printed is None else f", printed {effect.printed:.3g}"
+    return f"{effect.mean:.3g}{interval}{printed}, {len(effect.seeds)} seeds"
+
+
+def curves_chart(run: ProvenanceRow) -> str:
+    """Return the learning curves of one run as SVG: a line a seed, the loss solid and the held-out error dashed."""
+    with mpl.rc_context({**STYLE, "font.size": 7}):
+        drawing = Drawing(figsize=CURVE_SIZE)
+        axes = drawing.add_axes((0.17, 0.2, 0.65, 0.74))
+        errors = axes.twinx()
+        for index, curve in enumerate(run.curves.values()):
+            colour = COLOURS[index % len(COLOURS)]
+            axes.plot(*_columns(curve["loss"]), color=colour, linewidth=1.1)
+            if len(curve["loss"]) == 1:
+                axes.plot(*_columns(curve["loss"]), MARKERS[0], color=colour, markersize=3)
+            if "held_out_error" in curve:
+                errors.plot(*_columns(curve["held_out_error"]), color=colour, linewidth=0.9, linestyle=(0, (2, 1.5)))
+        losses = [loss for curve in run.curves.values() for _, loss in curve["loss"]]
+        if all(loss > 0 and np.isfinite(loss) for loss in losses) and max(losses) > 5 * min(losses):
+            axes.set_yscale("log")
+            ticks = np.geomspace(min(losses), max(losses), 3)
+            axes.set_yticks(ticks, [f"{tick:.2g}" for tick in ticks])
+            axes.yaxis.set_minor_locator(NullLocator())
+        else:
+            axes.yaxis.set_major_locator(MaxNLocator(3))
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        errors.yaxis.set_major_locator(MaxNLocator(3))
+        errors.set_yticks([] if not errors.lines else errors.get_yticks())
+        axes.set_xlabel("epoch", labelpad=1)
+        for each in (axes, errors):
+            each.spines[["top", "right"]].set_visible(False)
+            each.grid(visible=False)
+            each.tick_params(length=2, pad=1.5, width=0.6)
+        axes.grid(axis="y", color=RULE, linewidth=0.5)
+    return svg(drawing, run.run)
+
+
+def _columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [x for x, _ in pairs], [y for _, y in pairs]

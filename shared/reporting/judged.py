@@ -1,0 +1,26 @@
+"""What a set of records says of a paper: the verdicts, and the health of the trainings that they rest on."""
+
+from __future__ import annotations
+
+from shared.records.records import Records
+from shared.reporting.health_marks import Healths, healths
+from shared.runs.registry import SMOKE, Paper
+from shared.verdicts.verdicts import Verdicts, judge
+
+
+def judged(paper: Paper, scale: str, records: Records) -> tuple[Verdicts, Healths]:
+    """Judge a paper's numbers and claims by records of a scale, without the seeds whose training got nowhere."""
+    found = healths(records)
+    untrained = {place: health.reason for place, health in found.items() if not health.trained}
+    elsewhere = {} if scale == SMOKE else _trained_elsewhere(paper, records)
+    return judge(paper.reference, records.table, scale, elsewhere, untrained=untrained), found
+
+
+def _trained_elsewhere(paper: Paper, records: Records) -> dict[str, str]:
+    """Return the runs that were trained on another data set than at full scale, and which that is."""
+    full = paper.runs("full")
+    return {
+        record.run: record.data.name
+        for record, _ in records.records
+        if record.run in full and record.data.name != full[record.run].config.data.name
+    }

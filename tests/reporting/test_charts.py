@@ -1,0 +1,83 @@
+"""The charts of the report: what stands where, in the colours of the page, with words for who does not see it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pytest
+
+from shared.reporting.charts import claims_chart, curves_chart, effects_chart, offsets_chart, scored
+from shared.reporting.site import ClaimRow, Effect, Site
+from tests.reporting.sample_site import sample_site
+
+LINK = re.compile(r'<a href="([^"]+)" tabindex="-1" aria-label="([^"]+)">')
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Site:
+    return sample_site(tmp_path_factory.mktemp("files"), no_evidence=False)
+
+
+def marks(svg: str) -> dict[str, float]:
+    """Return the horizontal place of the mark behind each link, by address."""
+    found = re.findall(r'<a href="([^"]+)"[^>]*>.*?<use [^>]*?x="([\d.]+)"', svg, re.DOTALL)
+    return {address: float(x) for address, x in found}
+
+
+def test_a_dot_lies_where_its_difference_is_and_leads_to_its_number(site):
+    svg = str(offsets_chart(site))
+    numbers = {f"gaussian_affinity.html#{value.id}": value.off or 0.0 for _, value in scored(site.papers[0])}
+    places = marks(svg)
+    assert places.keys() == numbers.keys()
+    assert sorted(places, key=places.__getitem__) == sorted(numbers, key=numbers.__getitem__)
+    assert len(set(places.values())) == 4
+
+
+def test_a_bar_leads_to_the_claims_of_its_verdict(site):
+    svg = str(claims_chart(site))
+    links = dict(LINK.findall(svg))
+    title = site.papers[0].title
+    assert links == {
+        f"gaussian_affinity.html#claims-{word.replace(' ', '-')}": f"{title}: 1 {word}"
+        for word in ("matched", "contradicted", "not runnable")
+    }
+
+
+def test_a_picture_is_whole_has_no_ink_of_its_own_and_no_name_but_those_it_refers_to(site):
+    for svg in map(str, (claims_chart(site), offsets_chart(site), effects_chart(site.papers[0].claims[0], "one"))):
+        ElementTree.fromstring(svg.replace("xlink:", ""))
+        assert "#1b1f24" not in svg.replace("var(--text, #1b1f24)", "")
+        assert "var(--text, #1b1f24)" in svg
+        ids = re.findall(r' id="([^"]+)"', svg)
+        assert len(ids) == len(set(ids))
+        assert all(f"#{name}" in svg for name in ids)
+        assert "20" + "26-" not in svg
+
+
+def test_the_marks_of_two_claims_on_one_page_have_other_names(site):
+    claim = site.papers[0].claims[0]
+    one, two = (set(re.findall(r' id="([^"]+)"', str(effects_chart(claim, name)))) for name in ("one", "two"))
+    assert one
+    assert not one & two
+
+
+def test_a_comparison_without_a_record_is_not_drawn_and_one_of_zeros_is():
+    claim = ClaimRow("c", "says", "Sec. 1", "inconclusive", effects=[Effect("at 1", 0.0, seeds=[0.0]), Effect("at 2")])
+    svg = str(effects_chart(claim, "one"))
+    assert "at 1: 0, 1 seed" in svg
+    assert "at 2" not in svg
+
+
+def test_learning_curves_have_a_line_a_seed_and_an_axis_of_errors_where_there_are_some(site):
+    run = site.papers[0].targets[0].provenance[0]
+    assert curves_chart(run).count("stroke-dasharray: 1.8,1.35") == len(run.curves) == 2
+    losses = {seed: {"loss": curve["loss"]} for seed, curve in run.curves.items()}
+    assert "stroke-dasharray" not in curves_chart(replace(run, curves=losses))
+
+
+def test_a_loss_that_is_no_number_or_negative_is_drawn_all_the_same(site):
+    run = site.papers[0].targets[0].provenance[0]
+    for losses in ([(1, float("nan")), (2, 1.0)], [(1, -3.0), (2, 5.0)], [(1, 2.0)]):
+        assert "<svg" in curves_chart(replace(run, curves={0: {"loss": losses}}))
