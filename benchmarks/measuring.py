@@ -224,7 +224,12 @@ def _peak_of(
     prepare: Callable[..., Callable[[], object]], arguments: Sequence[object], options: Mapping[str, Any]
 ) -> float:
     work = prepare(*arguments, **options)
-    return rise(lambda: (work(), work()), options.get("device"))
+
+    def twice() -> None:
+        work()
+        work()
+
+    return rise(twice, options.get("device"))
 
 
 def at_least(least: int) -> Callable[[str], int]:

@@ -110,9 +110,9 @@ def trained(run: Run, seed: int, root: Path) -> Record:
         return read_record(results.record(run.scale, run.paper, run.name, seed))
 
 
-def peak_of_job(run: Run, root: Path) -> float:
-    """Return the peak resident memory (MiB) of this process once it has trained and evaluated a run."""
-    return trained(run, 0, root).provenance.peak_memory_mib
+def peak_of_job(scale: str, mode: Mode, threads: int, steps: int, root: Path) -> float:
+    """Return the peak resident memory (MiB) of this process once it has trained and evaluated in a mode."""
+    return trained(configured(scale, mode, threads, steps=steps), 0, root).provenance.peak_memory_mib
 
 
 def seconds_of_plain(folder: Path, config: RunConfig) -> Callable[[], float]:
@@ -191,9 +191,10 @@ def speed(given: argparse.Namespace) -> Iterator[Row]:
     """Measure the memory of our modes, then all modes and matrix products in turn."""
     root = data_root(given.data_root)
     ours = OURS | (NARROW if bf16_is_faster() else {})
-    runs = {name: configured(given.scale, mode, given.threads, steps=given.steps) for name, mode in ours.items()}
-    peaks = {name: apart(peak_of_job, run, root) for name, run in runs.items()}
-    config = runs["direct"].config
+    peaks = {
+        name: apart(peak_of_job, given.scale, mode, given.threads, given.steps, root) for name, mode in ours.items()
+    }
+    config = configured(given.scale, OURS["direct"], given.threads, epochs=1).config
     data: Any = config.data
     arrays = data.load(root)
     batch_size = config.training.batch_size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from itertools import combinations, pairwise
@@ -483,14 +484,17 @@ def test_features_of_any_length_and_a_margin_of_any_kind():
     torch.testing.assert_close(*(torch.autograd.grad(v, (f, weight)) for v in (value, expected)))
 
 
-def test_the_benchmark_runs_and_compares_with_a_plain_linear_layer():
+def test_the_benchmark_runs_and_compares_with_a_plain_linear_layer(tmp_path):
+    file = tmp_path / "rows.json"
     small = ["--batch", "8", "--classes", "50", "--dimension", "4", "--repetitions", "1", "--threads", "1"]
-    command = [sys.executable, "benchmarks/margin_head.py", *small]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    lines = done.stdout.splitlines()
-    assert [line.split()[0] for line in lines[2:]] == ["plain", "cosface", "arcface", "public"]
-    assert "1.00 (1.00 to 1.00)" in lines[2]
-    assert lines[2].endswith("+0.00")
+    command = [sys.executable, "benchmarks/margin_head.py", *small, "--json", str(file)]
+    subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    rows = json.loads(file.read_text())["rows"]
+    assert [one["part"] for one in rows] == ["plain", "cosface", "arcface", "public"]
+    assert rows[0]["ratio"] == [1, 1, 1]
+    assert rows[0]["note"].startswith("+0.00 tensors")
+    for one in rows:
+        assert one["ratio"][0] == pytest.approx(rows[0]["seconds"] / one["seconds"])
 
 
 def test_the_public_way_of_the_benchmark_is_the_same_function():
