@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -65,10 +65,15 @@ def measured(given: argparse.Namespace) -> Iterator[Row]:
             yield row(f"{group}: {name}", one, softmax, peak_mib=peaks[name])
 
 
-if __name__ == "__main__":
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line."""
     options = parser(__doc__, threads=1, repetitions=5)
     options.add_argument("--scale", choices=TRAINED_SCALES, default="full")
     options.add_argument(
         "--steps", type=at_least(1), default=10, help="of one measurement on digits; of faces one (10)"
     )
-    main(measured, options.parse_args())
+    return options.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main(measured, parsed())

@@ -17,7 +17,7 @@ import itertools
 import struct
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -112,9 +112,14 @@ def measured(given: argparse.Namespace) -> Iterator[Row]:
                 )
 
 
-if __name__ == "__main__":
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line."""
     options = parser(__doc__, threads=1, repetitions=5)
     options.add_argument("--faces", type=at_least(1), default=8192)
     options.add_argument("--batch", type=at_least(1), default=512)
     options.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2], help="numbers of workers to compare at")
-    main(measured, options.parse_args())
+    return options.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main(measured, parsed())

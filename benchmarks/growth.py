@@ -17,7 +17,7 @@ import math
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -256,9 +256,14 @@ def measured(given: argparse.Namespace) -> Iterator[Row]:
             yield from grown(name, given.scale, given.limit)
 
 
-if __name__ == "__main__":
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line."""
     options = parser(__doc__, threads=os.cpu_count() or 1, repetitions=1)
     options.add_argument("--only", nargs="+", help="texts in the names of the work to measure (all)")
     options.add_argument("--scale", type=float, default=1, help="of all sizes; below 1 only tries the script out (1)")
     options.add_argument("--limit", type=at_least(1), default=120, help="seconds that ten times may take (120)")
-    main(measured, options.parse_args())
+    return options.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main(measured, parsed())

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -117,9 +117,14 @@ def measured(given: argparse.Namespace) -> Iterator[Row]:
         print("bf16 is left out: this processor multiplies matrices no faster in it than in fp32")
 
 
-if __name__ == "__main__":
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line."""
     options = parser(__doc__, threads=1, repetitions=3)
     options.add_argument("--batch", type=at_least(1), default=512)
     options.add_argument("--steps", type=at_least(1), default=4, help="of one measurement; the fastest counts (4)")
     options.add_argument("--gemm", type=at_least(1), default=2048, help="side of the matrices (2048)")
-    main(measured, options.parse_args())
+    return options.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main(measured, parsed())

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from math import cos, pi, sin
 from pathlib import Path
@@ -91,10 +91,15 @@ def measured(given: argparse.Namespace) -> Iterator[Row]:
         yield row(mode, one, taken["plain"], peak_mib=peaks[mode], note=note)
 
 
-if __name__ == "__main__":
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line."""
     options = parser(__doc__, threads=2, repetitions=7)
     options.add_argument("--batch", type=at_least(1), default=512)
     options.add_argument("--classes", type=at_least(2), default=85_000)
     options.add_argument("--dimension", type=at_least(1), default=512)
     options.add_argument("--device", default="cpu")
-    main(measured, options.parse_args())
+    return options.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main(measured, parsed())

@@ -29,7 +29,7 @@ from shared.reporting.table import markdown_table
 from shared.training import device as devices
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-COLUMNS = ("part", "time", "a second", "times as fast (least to most)", "share of GEMM", "peak MiB", "")
+COLUMNS = ("part", "time", "a second", "times as fast (least to most)", "share of GEMM", "peak MiB", "note")
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")

@@ -11,7 +11,7 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -76,8 +76,13 @@ def measured(given: argparse.Namespace) -> Iterator[Row]:
             yield row(f"N = {classes}, d = {DIMENSION}: {name}", taken[-1:], taken[:1], note=note)
 
 
-if __name__ == "__main__":
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line."""
     options = parser(__doc__, threads=1, repetitions=1)
     options.add_argument("--classes", type=at_least(2), nargs="+", default=[250, 1500])
     options.add_argument("--seed", type=int, default=0)
-    main(measured, options.parse_args())
+    return options.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main(measured, parsed())
