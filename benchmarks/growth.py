@@ -44,7 +44,7 @@ from shared.training.streaming import StreamedImages
 FACTORS = {"a tenth": 0.1, "the whole": 1, "ten times": 10}
 PROBES, GALLERIES = 19_593, (1772, 1759)
 """Of IJB-C's 1:N."""
-CHUNK = 1_000_000
+FACES, CHUNK = 1024, 1_000_000
 Work = Callable[[], object]
 
 
@@ -88,11 +88,11 @@ def record_index(size: int, folder: Path) -> Work:
 
 def record_stream(size: int, folder: Path) -> Work:
     """Read, decode and normalise all faces of a set in random order, in batches of 512, with a thread a core."""
-    people = np.arange(1024) // 16
+    people = np.arange(FACES) // 16
     faces = folder / "faces"
-    write_records(faces, render(people, np.arange(1024) % 16).images, people)
+    write_records(faces, render(people, np.arange(FACES) % 16).images, people)
     content = (faces / RECORDS).read_bytes()
-    begins = [int(line.split()[1]) for line in (faces / INDEX).read_text(encoding="ascii").splitlines()[:1025]]
+    begins = [int(line.split()[1]) for line in (faces / INDEX).read_text(encoding="ascii").splitlines()[: FACES + 1]]
     repeated(folder, [content[begin:end] for begin, end in pairwise(begins)], size)
     source = RecordFaces(folder)
     images = StreamedImages(

@@ -64,7 +64,7 @@ class Row(BaseModel):
         return [
             self.part,
             duration(self.seconds),
-            f"{self.count / self.seconds:,.4g} {self.unit}" if self.count else "",
+            f"{_digits(self.count / self.seconds)} {self.unit}" if self.count else "",
             "{:.3g} ({:.3g} to {:.3g})".format(*self.ratio) if self.ratio else "",
             f"{100 * self.share:.0f} %" if self.share is not None else "",
             f"{self.peak_mib:,.0f}" if self.peak_mib is not None else "",
@@ -75,7 +75,11 @@ class Row(BaseModel):
 def duration(seconds: float) -> str:
     """Return a time with three digits, in a unit that suits it."""
     scale, unit = next(((s, u) for s, u in ((1, "s"), (1e3, "ms")) if seconds * s >= 1), (1e6, "µs"))
-    return f"{seconds * scale:.3g} {unit}" if seconds * scale < 1000 else f"{seconds * scale:,.0f} {unit}"
+    return f"{_digits(seconds * scale)} {unit}"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
 
 
 def spread(first: Sequence[float], second: Sequence[float]) -> Spread:
