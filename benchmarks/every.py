@@ -45,18 +45,22 @@ class Options(NamedTuple):
 
 SCRIPTS = {
     "mnist_training": Options(
-        "--threads 1 --steps 20 --repetitions 3", "--scale smoke --threads 1 --steps 2 --repetitions 1"
+        "--threads 1 --steps 10 --repetitions 3", "--scale smoke --threads 1 --steps 2 --repetitions 1"
     ),
-    "lenet_training": Options("--batch 256 --steps 3", "--batch 2 --steps 1 --repetitions 1 --gemm 64"),
-    "affinity_cost": Options("--repetitions 3", "--scale smoke --steps 1 --repetitions 1"),
-    "face_reading": Options("--workers 0 2 --repetitions 3", "--faces 32 --batch 8 --workers 0 --repetitions 1"),
+    "lenet_training": Options("--batch 256 --steps 2", "--batch 2 --steps 1 --repetitions 1 --gemm 64"),
+    "affinity_cost": Options("--threads 2 --steps 3 --repetitions 2", "--scale smoke --steps 1 --repetitions 1"),
+    "face_reading": Options(
+        "--faces 4096 --workers 0 2 --repetitions 3", "--faces 32 --batch 8 --workers 0 --repetitions 1"
+    ),
     "margin_head": Options("--repetitions 3", "--batch 8 --classes 50 --dimension 4 --repetitions 1 --threads 1"),
     "face_training": Options(
         "--device cpu --batch 8 --steps 1",
         "--device cpu --side 16 --filters 2 --classes 7 --batch 2 --gemm 32 --steps 1",
     ),
-    "face_protocols": Options("--part 20 --repetitions 2", "--scale smoke --repetitions 1 --threads 1"),
-    "feature_statistics": Options("--images 200000", "--images 3000 --dimensions 150 --repetitions 1 --threads 1"),
+    "face_protocols": Options(
+        "--distractors 250000 --part 20 --repetitions 2", "--scale smoke --repetitions 1 --threads 1"
+    ),
+    "feature_statistics": Options("--images 100000", "--images 3000 --dimensions 150 --repetitions 1 --threads 1"),
     "metric_l2_reductions": Options("", "--classes 3"),
     "growth": Options("", "--scale 0.0001"),
 }

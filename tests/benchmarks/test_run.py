@@ -38,7 +38,7 @@ def test_a_run_writes_table_and_file_and_marks_what_was_faster_before(tmp_path):
     on("2001-01-01", *rows, kind=machine()).write(tmp_path)
     (tmp_path / "README.md").write_text("# Title\n\nWords.\n")
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    command = [ROOT / "benchmarks" / "run", "--quick", "--only", "margin_head", "--into", str(tmp_path)]
+    command = [str(ROOT / "benchmarks" / "run"), "--quick", "--only", "margin_head", "--into", str(tmp_path)]
     done = subprocess.run(
         command, cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
     )
@@ -50,7 +50,7 @@ def test_a_run_writes_table_and_file_and_marks_what_was_faster_before(tmp_path):
     assert found.options == OPTIONS
     assert [row.part for row in found.rows] == ["plain", "cosface", "arcface", "public"]
     for row in found.rows:
-        assert row.ratio == (pytest.approx(found.rows[0].seconds / row.seconds),) * 3
+        assert row.ratio == pytest.approx((found.rows[0].seconds / row.seconds,) * 3)
 
     readme = (tmp_path / "README.md").read_text()
     assert readme.startswith("# Title\n\nWords.\n\n<!-- written: measured -->\n\n**")
@@ -162,4 +162,4 @@ def test_steps_with_the_affinity_loss_are_compared_with_softmax(monkeypatch):
     monkeypatch.setattr(affinity_cost, "keep_freed_memory", lambda: None)
     softmax, affinity = affinity_cost.measured(argparse.Namespace(scale="smoke", steps=1, repetitions=1))
     assert (softmax.part, affinity.part) == ("digits: table1/odd-10/softmax", "digits: figure8/1")
-    assert affinity.ratio == (pytest.approx(softmax.seconds / affinity.seconds),) * 3
+    assert affinity.ratio == pytest.approx((softmax.seconds / affinity.seconds,) * 3)

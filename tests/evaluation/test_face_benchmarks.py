@@ -259,12 +259,12 @@ def test_the_speed_of_each_protocol_is_measured_beside_the_plain_way(monkeypatch
     small = replace(TINY, dimensions=16)
     for measured in (measured_templates, measured_megaface):
         *whole, plain, ours = measured(small, GIVEN)
-        assert ours.ratio == (pytest.approx(plain.seconds / ours.seconds),) * 3
-        assert all(one.peak_mib > 100 for one in whole)
+        assert ours.ratio == pytest.approx((plain.seconds / ours.seconds,) * 3)
+        assert all((one.peak_mib or 0) > 100 for one in whole)
         assert set(ours.note.split(", ")[:1]) <= set(plain.note.split(", "))
     assert ours.note == plain.note
     assert {one.note for one in whole} == {whole[0].note}  # whatever the screening
-    assert all(one.share > 0 for one in whole)
+    assert all((one.share or 0) > 0 for one in whole)
 
 
 def test_the_benchmark_runs_from_the_command_line(tmp_path):
