@@ -5,7 +5,7 @@
     benchmarks/run --quick                  a try at tiny sizes, which writes nothing unless told where: --into FOLDER
 
 Run it with nothing else running. What fell by more than a tenth against the last measurement on a like machine is
-marked with ▼ in the table, and said at the end.
+marked with ▼ in the table, and said.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -77,7 +77,9 @@ def run(name: str, options: Sequence[str]) -> Measured | None:
             return None
         result = json.loads(file.read_text(encoding="utf-8"))
     versions = {package: version(package) for package in PACKAGES}
-    return Measured(commit=commit()[:8], versions=versions, options=result["options"], rows=result["rows"])
+    code = commit()
+    short = code[:8] + "+" * code.endswith("+")
+    return Measured(commit=short, versions=versions, options=result["options"], rows=result["rows"])
 
 
 def machine() -> str:
@@ -85,12 +87,15 @@ def machine() -> str:
     return f"{describe(torch.device('cpu'))}, {os.cpu_count()} cores"
 
 
-def fallen(kept: Kept, earlier: list[Kept]) -> Iterator[str]:
-    """Yield what fell, in words."""
+def keep(kept: Kept, folder: Path) -> None:
+    """Write the rows and the README of a folder, and say what fell."""
+    kept.write(folder)
+    write_readme(folder)
+    print(f"kept in {kept.path(folder)}, shown in {folder / 'README.md'}")
     for name in kept.benchmarks:
-        for row, words, fell in compared(kept, name, earlier):
+        for row, words, fell in compared(kept, name, all_kept(folder)):
             if fell:
-                yield f"{name}, {row.part}: {words}"
+                print(f"{name}, {row.part}: {words}", flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -103,24 +108,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.add_argument("--into", type=Path, metavar="FOLDER", help="of README.md and of what is kept (benchmarks)")
     given = options.parse_args(arguments)
     folder = given.into or (None if given.quick else ROOT / "benchmarks")
-    found = {
-        name: run(name, (SCRIPTS[name].quick if given.quick else SCRIPTS[name].whole).split()) for name in given.only
-    }
-    measured = {name: one for name, one in found.items() if one}
-    kept = Kept(machine=machine(), date=f"{date.today():%Y-%m-%d}", benchmarks=measured)
-    if folder and measured:
-        try:
-            kept.write(folder)
-            write_readme(folder)
-            print(
-                f"\n{kept.path(folder)} and {folder / 'README.md'} are written.",
-                *fallen(kept, all_kept(folder)),
-                sep="\n",
-            )
-        except UserError as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 2
-    failed = [name for name in found if name not in measured]
+    today, failed = f"{date.today():%Y-%m-%d}", []
+    for name in given.only:
+        measured = run(name, (SCRIPTS[name].quick if given.quick else SCRIPTS[name].whole).split())
+        if measured is None:
+            failed.append(name)
+        elif folder:
+            try:
+                keep(Kept(machine=machine(), date=today, benchmarks={name: measured}), folder)
+            except UserError as error:
+                print(f"error: {error}", file=sys.stderr)
+                return 2
     if failed:
         print(f"error: {', '.join(failed)}: not measured; see above", file=sys.stderr)
     return 1 if failed else 0

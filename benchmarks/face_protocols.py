@@ -38,7 +38,7 @@ from sklearn.metrics import roc_curve
 from benchmarks.measuring import (
     Row,
     Seconds,
-    apart,
+    afresh,
     at_least,
     gemm_rates,
     in_turn,
@@ -316,7 +316,7 @@ def measured(given: argparse.Namespace) -> Iterator[Row]:
     asked = {name: getattr(given, name) for name in vars(Size()) if getattr(given, name) is not None}
     size = replace(Size() if given.scale == "full" else SMOKE, **asked)
     for name in given.only:
-        yield from apart(PARTS[name], size, given)
+        yield from afresh(PARTS[name], size, given)
 
 
 def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:

@@ -2,12 +2,12 @@
 
 The network is that of the regular polytope paper's figure 4, with a sum of squares for a loss. The modes, in turn, are
 
-    plain                  nn.Conv2d, nn.PReLU, the allocator of the C library as it is
-    fourier                the Fourier convolution and the suite's PReLU, the allocator as it is
-    plain, kept            nn.Conv2d, freed blocks kept for the next step
+    plain                      nn.Conv2d, nn.PReLU, the allocator of the C library as it is
+    fourier                    the Fourier convolution and the suite's PReLU, the allocator as it is
+    plain, kept                nn.Conv2d, freed blocks kept for the next step
     fourier, kept, nn.PReLU    the Fourier convolution, freed blocks kept, PReLU as torch has it
-    fourier, kept          all three: what the suite's full runs on CPUs do
-    ..., bf16              under bf16 autocast, where the processor multiplies matrices faster so
+    fourier, kept              all three: what the suite's full runs on CPUs do
+    ..., bf16                  under bf16 autocast, where the processor multiplies matrices faster so
 
 Whether freed blocks are kept is a setting of a whole process, so each measurement is a process of its own. The share of
 the machine's matrix product rate, in the precision of the mode, counts the arithmetic of nn.Conv2d for every mode; the

@@ -177,10 +177,17 @@ def training_operations(network: nn.Module, images: Tensor) -> float:
     return int(counter.get_total_flops()) / len(images)
 
 
-def apart(work: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
-    """Return what `work`, a function of a module, returns in a process of its own.
+def afresh(work: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
+    """Return what `work`, a function of a module, returns in a process that starts anew: all its memory is its own."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *arguments, **options).result()
 
-    It forks from a server that has imported what this script does, and computed nothing, rather than import it anew.
+
+def apart(work: Callable[Arguments, Result], *arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
+    """Return what `work`, a function of a module, returns in a process of its own, which has settings of its own.
+
+    It forks from a server that has imported what this script does, and computed nothing: it need not import it anew,
+    but shares memory with the server.
     """
     context = multiprocessing.get_context("forkserver")
     script = Path(getattr(sys.modules["__main__"], "__file__", None) or "").stem

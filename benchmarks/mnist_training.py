@@ -38,7 +38,7 @@ from torch import nn
 from benchmarks.measuring import (
     Gemm,
     Row,
-    apart,
+    afresh,
     at_least,
     bf16_is_faster,
     gemm_rates,
@@ -192,7 +192,7 @@ def speed(given: argparse.Namespace) -> Iterator[Row]:
     root = data_root(given.data_root)
     ours = OURS | (NARROW if bf16_is_faster() else {})
     peaks = {
-        name: apart(peak_of_job, given.scale, mode, given.threads, given.steps, root) for name, mode in ours.items()
+        name: afresh(peak_of_job, given.scale, mode, given.threads, given.steps, root) for name, mode in ours.items()
     }
     config = configured(given.scale, OURS["direct"], given.threads, epochs=1).config
     data: Any = config.data
