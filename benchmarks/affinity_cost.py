@@ -2,47 +2,44 @@
 
 A step is what training does with one batch: network and loss, and the gradients of both, as runs of the Gaussian
 affinity paper are configured. On faces it is the loss alone, on embeddings drawn for it, since the network takes
-minutes; the ratio of whole steps is nearer to one. Losses that are compared share network, batch and classes. They take
-turns, each beside softmax in its own repetition; the peak memory of each, above what network, weights and images take,
-is that of a process of its own.
+minutes; the ratio of whole steps is nearer to one. Losses that are compared share network, batch and classes. The peak
+memory of each is that of a process of its own, above what network, weights and images take.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 from torch import nn
 
-from benchmarks.memory import rise
-from shared.runs.config import Run
-from shared.runs.registry import paper
+from benchmarks.measuring import Row, at_least, in_turn, main, parser, peak_of, row, seconds
+from shared.runs.registry import TRAINED_SCALES, paper
 from shared.training.device import keep_freed_memory
 
 RUNS = {
     "digits": ("table1/odd-10/softmax", "figure8/1", "figure8/5", "figure8/20"),
-    "VGGFace2, loss alone": ("table3/softmax", "table3/affinity"),
+    "loss alone, VGGFace2": ("table3/softmax", "table3/affinity"),
 }
 
 
-def step_of(run: Run, *, alone: bool) -> Callable[[], None]:
+def step_of(scale: str, name: str, alone: bool) -> Callable[[], None]:
     """Return a function that does one step of a run, or of its loss alone, on images or embeddings drawn for it."""
     torch.manual_seed(0)
-    backbone, classes = run.config.backbone, run.config.data.trained_classes
-    loss = run.config.loss.build(backbone.embedding, classes)
+    config = paper("gaussian_affinity").run(name, scale).config
+    backbone, classes = config.backbone, config.data.trained_classes
+    loss = config.loss.build(backbone.embedding, classes)
     network: nn.Module = nn.Identity()
-    drawn = torch.randn(run.config.training.batch_size, backbone.embedding, requires_grad=True)
+    drawn = torch.randn(config.training.batch_size, backbone.embedding, requires_grad=True)
     if not alone:
         network = backbone.build(1, 28, 28).to(memory_format=torch.channels_last)
-        drawn = torch.randn(run.config.training.batch_size, 1, 28, 28).to(memory_format=torch.channels_last)
+        drawn = torch.randn(config.training.batch_size, 1, 28, 28).to(memory_format=torch.channels_last)
     labels = torch.randint(classes, (len(drawn),))
 
     def step() -> None:
@@ -54,44 +51,29 @@ def step_of(run: Run, *, alone: bool) -> Callable[[], None]:
     return step
 
 
-def seconds(step: Callable[[], None], steps: int) -> float:
-    """Return how long one of some steps takes."""
-    began = time.perf_counter()
-    for _ in range(steps):
-        step()
-    return (time.perf_counter() - began) / steps
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Measure all losses in turn and print them, or the peak memory (MiB) of one in this process."""
-    parser = argparse.ArgumentParser(description="time and memory of the affinity loss against softmax")
-    parser.add_argument("--scale", default="full")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=10, help="steps of one measurement on digits (10); of faces one")
-    parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--peak-of", help=argparse.SUPPRESS)
-    given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
-    runs = paper("gaussian_affinity").runs(given.scale)
-    alone = {name: "alone" in row for row, names in RUNS.items() for name in names}
-    if given.peak_of:
-        step = step_of(runs[given.peak_of], alone=alone[given.peak_of])
-        print(rise(lambda: (step(), step())))
-        return
-    command = [sys.executable, __file__, *arguments, "--peak-of"]
-    peaks = {name: float(subprocess.check_output([*command, name], text=True)) for name in alone}
+def measured(given: argparse.Namespace) -> Iterator[Row]:
+    """Measure the runs of each group in turn; the first of each has softmax."""
+    steps = {group: {name: (given.scale, name, group != "digits") for name in names} for group, names in RUNS.items()}
+    peaks = {name: peak_of(step_of, *step) for of in steps.values() for name, step in of.items()}
     keep_freed_memory()
-    print("| | run | ms a step | times softmax (least to most) | peak MiB |\n|---|---|---|---|---|")
-    for row, (softmax, *others) in RUNS.items():
-        taking = {name: step_of(runs[name], alone=alone[name]) for name in (softmax, *others)}
-        steps = 1 if alone[softmax] else given.steps
-        rounds = [{name: seconds(step, steps) for name, step in taking.items()} for _ in range(given.repetitions + 1)]
-        for name in taking:
-            ratios = sorted(one[name] / one[softmax] for one in rounds[1:])
-            taken = 1000 * median(one[name] for one in rounds[1:])
-            spread = f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
-            print(f"| {row} | `{name}` | {taken:.1f} | {spread} | {peaks[name]:.0f} |", flush=True)
+    for group, of in steps.items():
+        times = given.steps if group == "digits" else 1
+        parts = {name: partial(seconds, step_of(*step), times) for name, step in of.items()}
+        taken = in_turn(parts, given.repetitions)
+        softmax = taken[RUNS[group][0]]
+        for name, one in taken.items():
+            yield row(f"{group}: {name}", one, softmax, peak_mib=peaks[name])
+
+
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line."""
+    options = parser(__doc__, threads=1, repetitions=5)
+    options.add_argument("--scale", choices=TRAINED_SCALES, default="full")
+    options.add_argument(
+        "--steps", type=at_least(1), default=10, help="of one measurement on digits; of faces one (10)"
+    )
+    return options.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(measured, parsed())

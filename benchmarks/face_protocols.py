@@ -5,7 +5,8 @@
     megaface    3,530 probes against 1,000,000 distractors: rank-1 and TAR at a FAR of 1e-6
 
 Each runs in a process of its own, with 512 dimensions. What public scripts do, written plainly here, is done in the
-same process and in turn with ours, on one in `--part` of the size where all of it would take minutes:
+same process and in turn with ours, on one in `--part` of the size where all of it would take minutes; the rows have the
+metrics that each finds:
 
     pairs       400 thresholds on squared distances for the accuracy and the curve of each fold, 4,000 for the share
                 accepted at one rate; all of it
@@ -13,24 +14,19 @@ same process and in turn with ours, on one in `--part` of the size where all of 
                 scikit-learn; the point nearest to the rate
     megaface    one product of all distractors with each probe, and all scores kept
 
-The machine's own rate is that of float32 products of square matrices, by the faster of numpy and torch.
+The machine's own rate is that of float32 products of square matrices, by the faster of numpy and torch. Peaks are those
+of the process, with the embeddings.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import multiprocessing
 import os
-import resource
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from statistics import median
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -39,6 +35,19 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
+from benchmarks.measuring import (
+    Row,
+    Seconds,
+    afresh,
+    at_least,
+    gemm_rates,
+    in_turn,
+    main,
+    parser,
+    resident,
+    row,
+    seconds,
+)
 from shared.data.evaluation_sets import DistractorSet, PairSet, TemplateSet
 from shared.data.image_source import ArraySource, ImageSource
 from shared.evaluation.distractors import Screening, fastest_screening
@@ -66,10 +75,10 @@ class Size:
     distractors: int = 1_000_000
     dimensions: int = 512
 
-    def part(self, divisor: int) -> Size:
-        """Return a part of the templates and of the distractors."""
+    def times(self, factor: float) -> Size:
+        """Return so many times the templates and the distractors."""
         names = ("images", "templates", "template_pairs", "genuine_pairs", "probes", "distractors")
-        return replace(self, **{name: getattr(self, name) // divisor for name in names})
+        return replace(self, **{name: int(getattr(self, name) * factor) for name in names})
 
 
 SMOKE = Size(400, 3000, 400, 20_000, 200, 88, 20_000, 32)
@@ -219,167 +228,108 @@ def plain_distractors(data: DistractorSet, network: Known) -> Metrics:
     return metrics
 
 
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the seconds that something took, and what it returned."""
-    began = time.perf_counter()
-    result = work()
-    return time.perf_counter() - began, result
+def timed(ways: Mapping[str, Callable[[], Metrics]], repetitions: int) -> tuple[Seconds, dict[str, Metrics]]:
+    """Return the seconds of each way, in turn, and its metrics; what takes seconds needs no warm-up."""
+    found: dict[str, Metrics] = {}
+
+    def find(name: str) -> None:
+        found[name] = ways[name]()
+
+    parts = {name: partial(seconds, partial(find, name)) for name in ways}
+    return in_turn(parts, repetitions, warm_up=False), found
 
 
-def in_turn(ways: Mapping[str, Callable[[], Metrics]], repetitions: int) -> dict[str, Any]:
-    """Return for each way its metrics and its seconds, once a repetition, and the ratios of plain to ours."""
-    rounds = [{name: timed(way) for name, way in ways.items()} for _ in range(repetitions)]
-    seconds = {name: [one[name][0] for one in rounds] for name in ways}
-    ratios = [plain / ours for plain, ours in zip(seconds["plain"], seconds["ours"], strict=True)]
-    return {"seconds": seconds, "metrics": {name: rounds[0][name][1] for name in ways}, "ratios": ratios}
+def shown(metrics: Metrics) -> str:
+    """Return metrics in a line."""
+    return ", ".join(f"{name} {value:.3f}" for name, value in metrics.items())
 
 
-def peak_mib() -> float:
-    """Return the greatest resident memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def beside_plain(what: str, ways: Mapping[str, Callable[[], Metrics]], repetitions: int) -> list[Row]:
+    """Return the rows of the plain way and ours."""
+    taken, found = timed(ways, repetitions)
+    return [row(f"{what}, {way}", one, taken["plain"], note=shown(found[way])) for way, one in taken.items()]
 
 
-def gemm_rates() -> dict[str, float]:
-    """Return the float32 matrix product rates (GFLOP/s) of numpy and torch, each the best of ten products."""
+def fastest_product() -> float:
+    """Return the seconds of a float32 matrix product, the best of ten of numpy's and ten of torch's."""
     a, b = torch.rand(2, GEMM_SIZE, GEMM_SIZE)
     x, y = a.numpy(), b.numpy()
-    ways: dict[str, Callable[[], Any]] = {"numpy": lambda: x @ y, "torch": lambda: torch.mm(a, b)}
-    return {name: 2 * GEMM_SIZE**3 / min(timed(way)[0] for _ in range(10)) / 1e9 for name, way in ways.items()}
+    ways: list[Callable[[], object]] = [lambda: x @ y, lambda: torch.mm(a, b)]
+    return min(seconds(way) for way in ways for _ in range(10))
 
 
-def measured_pairs(size: Size, given: argparse.Namespace) -> dict[str, Any]:
-    """Measure ten-fold accuracy, ours and plainly."""
+def measured_pairs(size: Size, given: argparse.Namespace) -> list[Row]:
+    """Measure ten-fold accuracy, plainly and ours."""
     data, network = pair_set(size)
-    protocol = Verification(flip="none")
-    return in_turn(
-        {"ours": lambda: protocol(data, network), "plain": lambda: plain_pairs(data, network)}, given.repetitions
-    )
+    ways = {"plain": partial(plain_pairs, data, network), "ours": partial(Verification(flip="none"), data, network)}
+    return beside_plain(f"ten-fold accuracy of {size.pairs:,} pairs", ways, given.repetitions)
 
 
-def measured_templates(size: Size, given: argparse.Namespace) -> dict[str, Any]:
-    """Measure 1:1 of templates, whole with its peak memory, and a part of it ours and plainly."""
+def measured_templates(size: Size, given: argparse.Namespace) -> list[Row]:
+    """Measure 1:1 of templates, whole with its peak memory, and a part of it plainly and ours."""
     protocol = Templates(flip="none")
-    data, network = template_set(size)
-    whole = [timed(lambda: protocol(data, network)) for _ in range(given.repetitions)]
-    result = {"whole": [seconds for seconds, _ in whole], "whole_metrics": whole[0][1], "peak_mib": peak_mib()}
-    few, known = template_set(size.part(given.part))
-    ways = {"ours": lambda: protocol(few, known), "plain": lambda: plain_templates(few, known)}
-    return result | in_turn(ways, given.repetitions)
+    taken, found = timed({"ours": partial(protocol, *template_set(size))}, given.repetitions)
+    of = f"1:1 of {size.template_pairs:,} pairs of {size.templates:,} templates of {size.images:,} images"
+    whole = row(of, taken["ours"], peak_mib=resident("VmHWM"), note=shown(found["ours"]))
+    few = template_set(size.times(1 / given.part))
+    ways = {"plain": partial(plain_templates, *few), "ours": partial(protocol, *few)}
+    return [whole, *beside_plain(f"1:1, one in {given.part}", ways, given.repetitions)]
 
 
-def measured_megaface(size: Size, given: argparse.Namespace) -> dict[str, Any]:
-    """Measure identification among distractors by each screening, and a part of it ours and plainly."""
+def measured_megaface(size: Size, given: argparse.Namespace) -> list[Row]:
+    """Measure identification among distractors by each screening, and a part of it plainly and ours."""
     data, network = distractor_set(size)
-    operations = 2 * size.probes * size.distractors * size.dimensions
     screenings: list[Screening] = ["float32"] if fastest_screening() == "float32" else ["float32", "int8"]
-    rounds = []
+    ways: dict[str, Callable[[], Metrics]] = {
+        one: partial(Distractors(flip="none", screening=one), data, network) for one in screenings
+    }
+    rounds, found = [], dict[str, Metrics]()
     for _ in range(given.repetitions):
-        rates = gemm_rates()
-        one: dict[str, Any] = {"gemm": rates}
-        for screening in screenings:
-            protocol = Distractors(flip="none", screening=screening)
-            seconds, metrics = timed(partial(protocol, data, network))
-            rate = operations / seconds / 1e9
-            share = rate / max(rates.values())
-            one[screening] = {"seconds": seconds, "metrics": metrics, "gflops": rate, "share": share}
-        rounds.append(one)
-    result = {"screenings": screenings, "rounds": rounds, "peak_mib": peak_mib()}
-    few, known = distractor_set(size.part(given.part))
-    ours = Distractors(flip="none")
-    ways = {"ours": lambda: ours(few, known), "plain": lambda: plain_distractors(few, known)}
-    return result | in_turn(ways, given.repetitions)
+        one, found = timed(ways, 1)
+        rounds.append({name: taken[0] for name, taken in one.items()} | {"gemm": fastest_product()})
+    rates = gemm_rates(GEMM_SIZE, [one["gemm"] for one in rounds])
+    rows = [
+        row(
+            f"1:N, {size.probes:,} probes among {size.distractors:,} distractors, {screening}",
+            [one[screening] for one in rounds],
+            operations=2 * size.probes * size.distractors * size.dimensions,
+            rates=rates,
+            peak_mib=resident("VmHWM"),
+            note=shown(found[screening]),
+        )
+        for screening in screenings
+    ]
+    few = distractor_set(size.times(1 / given.part))
+    ways = {"plain": partial(plain_distractors, *few), "ours": partial(Distractors(flip="none"), *few)}
+    return rows + beside_plain(f"1:N, one in {given.part} of both", ways, given.repetitions)
 
 
-PARTS: dict[str, Callable[[Size, argparse.Namespace], dict[str, Any]]] = {
+PARTS: dict[str, Callable[[Size, argparse.Namespace], list[Row]]] = {
     "pairs": measured_pairs,
     "templates": measured_templates,
     "megaface": measured_megaface,
 }
 
 
-def apart(name: str, size: Size, given: argparse.Namespace) -> dict[str, Any]:
-    """Measure one part in a process of its own, which starts with as many threads as were asked for."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(PARTS[name], (size, given))
-
-
-def shown(result: Mapping[str, Any]) -> list[str]:
-    """Return the lines that say how ours and the plain way compare."""
-    ours, plain = (median(result["seconds"][way]) for way in ("ours", "plain"))
-    ratios = result["ratios"]
-    between = f"{median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})"
-    return [
-        f"  ours {ours:.3f} s, plain {plain:.2f} s: ratio {between}",
-        *(f"  {way:5s} {metrics(result['metrics'][way])}" for way in ("ours", "plain")),
-    ]
-
-
-def metrics(values: Metrics) -> str:
-    """Return metrics in a line."""
-    return ", ".join(f"{name} {value:.3f}" for name, value in values.items())
-
-
-def report(name: str, result: Mapping[str, Any], size: Size, part: int) -> None:
-    """Print what was measured of one part."""
-    few = size.part(part)
-    if name == "pairs":
-        lines = [f"ten-fold accuracy of {size.pairs:,} pairs"]
-    elif name == "templates":
-        lines = [
-            f"1:1 of {size.images:,} images, {size.templates:,} templates, {size.template_pairs:,} pairs",
-            f"  {median(result['whole']):.2f} s (least {min(result['whole']):.2f}), peak {result['peak_mib']:.0f} MiB",
-            f"  {metrics(result['whole_metrics'])}",
-            f"  of {few.images:,} images, {few.templates:,} templates, {few.template_pairs:,} pairs:",
-        ]
-    else:
-        lines = [f"{size.probes:,} probes against {size.distractors:,} distractors, peak {result['peak_mib']:.0f} MiB"]
-        for one in result["rounds"]:
-            lines.append("  GEMM float32: " + ", ".join(f"{way} {rate:.0f}" for way, rate in one["gemm"].items()))
-            lines[-1] += " GFLOP/s"
-            lines += [
-                f"  {screening:8s} {one[screening]['seconds']:7.2f} s  {one[screening]['gflops']:6.0f} GFLOP/s  "
-                f"{100 * one[screening]['share']:4.0f} % of GEMM  {metrics(one[screening]['metrics'])}"
-                for screening in result["screenings"]
-            ]
-        lines.append(f"  of {few.probes:,} probes and {few.distractors:,} distractors:")
-    print("\n".join([*lines, *shown(result)]), flush=True)
-
-
-def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS), help="what to measure (all)")
-    parser.add_argument("--scale", choices=("full", "smoke"), default="full", help="smoke only tries the script out")
-    parser.add_argument("--part", type=int, default=10, help="the plain way has one in so many (10)")
-    parser.add_argument("--repetitions", type=int, default=3, help="rounds in turn (3)")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads (all cores)")
-    parser.add_argument("--json", type=Path, help="where to keep the numbers")
-    sizes = parser.add_argument_group("sizes, where not those of the scale")
-    for field in vars(Size()):
-        sizes.add_argument(f"--{field.replace('_', '-')}", type=int)
-    given = parser.parse_args(arguments)
-    for name in ("part", "repetitions", "threads"):
-        if getattr(given, name) < 1:
-            parser.error(f"--{name}: {getattr(given, name)} is below 1")
-    return given
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, print, and write what was asked for."""
-    given = parsed(arguments)
+def measured(given: argparse.Namespace) -> Iterator[Row]:
+    """Measure each part in a process of its own, which starts with as many threads as were asked for."""
     asked = {name: getattr(given, name) for name in vars(Size()) if getattr(given, name) is not None}
     size = replace(Size() if given.scale == "full" else SMOKE, **asked)
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[name] = str(given.threads)
-    print(f"{given.threads} threads, torch {torch.__version__}, numpy {np.__version__}, {size.dimensions} dimensions")
-    results = {}
     for name in given.only:
-        results[name] = apart(name, size, given)
-        report(name, results[name], size, given.part)
-    if given.json:
-        kept = {"threads": given.threads, "size": vars(size), "part": given.part, **results}
-        given.json.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+        yield from afresh(PARTS[name], size, given)
+
+
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line."""
+    options = parser(__doc__, threads=os.cpu_count() or 1, repetitions=3)
+    options.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS), help="what to measure (all)")
+    options.add_argument("--scale", choices=("full", "smoke"), default="full", help="smoke only tries the script out")
+    options.add_argument("--part", type=at_least(1), default=10, help="the plain way has one in so many (10)")
+    sizes = options.add_argument_group("sizes, where not those of the scale")
+    for field in vars(Size()):
+        sizes.add_argument(f"--{field.replace('_', '-')}", type=int)
+    return options.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    main()
+    main(measured, parsed())

@@ -14,16 +14,14 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import struct
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from io import BytesIO
 from pathlib import Path
-from statistics import median
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -33,12 +31,11 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from benchmarks.measuring import Row, at_least, in_turn, main, parser, row, seconds
 from shared.data.formats.recordio import INDEX, RECORDS, RecordFaces, write_records
 from shared.data.rendered.faces import render
-from shared.training import device as devices
+from shared.training.device import keep_freed_memory
 from shared.training.streaming import StreamedImages
-
-WAYS = ("plain", "streamed")
 
 
 class PlainFaces(Dataset[tuple[Tensor, int]]):
@@ -90,57 +87,39 @@ def streamed(folder: Path, batch: int, workers: int) -> Callable[[], Iterator[tu
     return lambda: images.epoch(batch, 0, next(epochs))
 
 
-def seconds_of(begin: Callable[[], Iterator[tuple[Tensor, Tensor]]]) -> float:
-    """Return how long a pass takes, to its last batch."""
-    began = time.perf_counter()
+def read(begin: Callable[[], Iterator[tuple[Tensor, Tensor]]]) -> None:
+    """Take a pass to its last batch."""
     for images, labels in begin():
         assert len(images) == len(labels)
-    return time.perf_counter() - began
 
 
-def measured(folder: Path, batch: int, workers: int, repetitions: int) -> dict[str, list[float]]:
-    """Return the seconds of each way's passes, made in turn after one of each to warm up."""
-    ways = {"plain": plain(folder, batch, workers), "streamed": streamed(folder, batch, workers)}
-    rounds = [{way: seconds_of(begin) for way, begin in ways.items()} for _ in range(repetitions + 1)]
-    return {way: [one[way] for one in rounds[1:]] for way in WAYS}
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the faces, measure both ways and print them."""
-    parser = argparse.ArgumentParser(description="speed of reading faces for training")
-    parser.add_argument("--faces", type=int, default=8192)
-    parser.add_argument("--batch", type=int, default=512)
-    parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2], help="numbers of workers to compare at")
-    parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the seconds to this file")
-    given = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    devices.keep_freed_memory()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+def measured(given: argparse.Namespace) -> Iterator[Row]:
+    """Write the faces, and measure passes of both ways in turn, for each number of workers."""
+    keep_freed_memory()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
         people = np.arange(given.faces) // 16
         write_records(folder, render(people, np.arange(given.faces) % 16).images, people)
         kilobytes = (folder / RECORDS).stat().st_size / given.faces / 1000
-        seconds = {workers: measured(folder, given.batch, workers, given.repetitions) for workers in given.workers}
-    print(f"{devices.describe(torch.device('cpu'))}, torch {torch.__version__}")
-    print(
-        f"{given.faces} faces of {kilobytes:.1f} kB, batches of {given.batch}, {given.repetitions} repetitions in turn"
-    )
-    print("workers  way       images/s  times the plain way (least to most)")
-    for workers, ways in seconds.items():
-        for way in WAYS:
-            ratios = sorted(slow / fast for slow, fast in zip(ways["plain"], ways[way], strict=True))
-            speed = given.faces / median(ways[way])
-            print(f"{workers:7d}  {way:8s} {speed:9.0f}  {median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
-    if given.json:
-        result: dict[str, Any] = {
-            "faces": given.faces,
-            "batch": given.batch,
-            "kilobytes": kilobytes,
-            "seconds": seconds,
-        }
-        given.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        for workers in given.workers:
+            ways = {"plain": plain(folder, given.batch, workers), "streamed": streamed(folder, given.batch, workers)}
+            parts = {way: partial(seconds, partial(read, begin)) for way, begin in ways.items()}
+            taken = in_turn(parts, given.repetitions)
+            for way, one in taken.items():
+                name = f"{way}, {workers} workers"
+                yield row(
+                    name, one, taken["plain"], count=given.faces, unit="images", note=f"{kilobytes:.1f} kB a face"
+                )
+
+
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line."""
+    options = parser(__doc__, threads=1, repetitions=5)
+    options.add_argument("--faces", type=at_least(1), default=8192)
+    options.add_argument("--batch", type=at_least(1), default=512)
+    options.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2], help="numbers of workers to compare at")
+    return options.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    main()
+    main(measured, parsed())

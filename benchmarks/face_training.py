@@ -16,22 +16,32 @@ precision, measured between the blocks of steps, and on a GPU with the peak that
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.measuring import (
+    Gemm,
+    Row,
+    at_least,
+    gemm_rates,
+    in_turn,
+    main,
+    parser,
+    row,
+    seconds,
+    training_operations,
+)
 from shared.backbones import LResNetIR
+from shared.errors import UserError
 from shared.losses import CosFace
 from shared.training import Sgd
 from shared.training import device as devices
@@ -40,7 +50,6 @@ NETWORKS = {"LResNet50E-IR": ((3, 4, 14, 3), 10_575), "LResNet100E-IR": ((3, 13,
 PEAKS = {"H200": 989e12, "H100 PCIe": 756e12, "H100 NVL": 835e12, "H100": 989e12, "A100": 312e12, "L40S": 362e12}
 """Dense bf16 operations a second, as NVIDIA's data sheets state them, by a part of the device's name."""
 EMBEDDING = 512
-WARM_UP = 3
 
 
 def peak(name: str) -> float | None:
@@ -67,7 +76,6 @@ class Trainer:
         self.network = network.to(device).to(memory_format=torch.channels_last)
         self.loss = CosFace(scale=64, margin=0.35).build(EMBEDDING, classes).to(device)
         parameters = [*self.network.parameters(), *self.loss.parameters()]
-        self.count = sum(parameter.numel() for parameter in parameters)
         self.optimizer = Sgd(learning_rate=0.001, momentum=0.9, weight_decay=5e-4).build(parameters)
         self.forward: Callable[[torch.Tensor], torch.Tensor] = (
             torch.compile(self.network) if given.compile else self.network
@@ -87,11 +95,9 @@ class Trainer:
         loss.backward()
         self.optimizer.step()
 
-    def flops(self) -> float:
+    def operations(self) -> float:
         """Return the operations of a step for each image: the network's as torch counts them, and three products."""
-        with FlopCounterMode(display=False) as counter:
-            torch.autograd.backward(self.network(self.batch(2)[0]).sum())
-        return int(counter.get_total_flops()) / 2 + 6 * EMBEDDING * self.classes
+        return training_operations(self.network, self.batch(2)[0]) + 6 * EMBEDDING * self.classes
 
     def fits(self, size: int) -> bool:
         """Whether a step with a batch of that size finds memory enough."""
@@ -103,111 +109,65 @@ class Trainer:
         return False
 
 
-def seconds(work: Callable[[], object], repetitions: int, device: torch.device) -> float:
-    """Return how long one call of `work` takes, the mean over some in a row."""
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    began = time.perf_counter()
-    for _ in range(repetitions):
-        work()
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    return (time.perf_counter() - began) / repetitions
-
-
-def measured(units: Sequence[int], classes: int, given: argparse.Namespace, device: torch.device) -> dict[str, Any]:
-    """Train one network for blocks of steps, with a matrix product after each; return its speed and shares."""
-    trainer = Trainer(units, classes, given, device)
-    flops = trainer.flops()
+def measured_network(name: str, given: argparse.Namespace, device: torch.device) -> Row:
+    """Train one network for blocks of steps, in turn with matrix products."""
+    units, classes = NETWORKS[name]
+    trainer = Trainer(units, given.classes or classes, given, device)
     size = given.batch if device.type == "cpu" else largest(trainer.fits, given.batch, given.limit)
     if not size:
-        sys.exit(f"error: a batch of {given.batch} does not fit into the memory of the device; give a smaller --batch")
-    batch = trainer.batch(size)
+        raise UserError(f"a batch of {given.batch} does not fit into the memory of the device; give a smaller --batch")
+    batch, operations = trainer.batch(size), size * trainer.operations()
     dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
-    a, b, c = torch.rand(3, given.gemm, given.gemm, device=device).to(dtype)
-    for _ in range(WARM_UP):
-        trainer.step(*batch)
-        torch.mm(a, b, out=c)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
-    steps, products = [], []
-    for _ in range(given.repetitions):
-        steps.append(seconds(lambda: trainer.step(*batch), given.steps, device))
-        products.append(seconds(lambda: torch.mm(a, b, out=c), given.steps, device))
-    rates = [size * flops / one for one in steps]
-    gemms = [2 * given.gemm**3 / one for one in products]
-    stated = peak(devices.describe(device)) if device.type == "cuda" else None
-    return {
-        "batch": size,
-        "classes": classes,
-        "parameters": trainer.count,
-        "gflops_per_image": flops / 1e9,
-        "images_per_second": size / median(steps),
-        "ms_per_step": 1000 * median(steps),
-        "gemm_tflops": median(gemms) / 1e12,
-        "gemm_share": median(rate / gemm for rate, gemm in zip(rates, gemms, strict=True)),
-        "peak_share": median(rates) / stated if stated else None,
-        "gib": torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else None,
+    parts: dict[str, Callable[[], float]] = {
+        "steps": partial(seconds, lambda: trainer.step(*batch), given.steps, device),
+        "gemm": Gemm(given.gemm, dtype, device, given.steps),
     }
+    taken = in_turn(parts, given.repetitions)
+    return row(
+        name,
+        taken["steps"],
+        count=size,
+        unit="images",
+        operations=operations,
+        rates=gemm_rates(given.gemm, taken["gemm"]),
+        peak_mib=torch.cuda.max_memory_allocated() / 2**20 if device.type == "cuda" else None,
+        note=noted(operations / size, [operations / one for one in taken["steps"]], device),
+    )
 
 
-def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Return the arguments; exit with 2 where one is not a whole number above zero."""
-
-    def count(text: str) -> int:
-        if int(text) < 1:
-            raise argparse.ArgumentTypeError(f"{text} is below 1")
-        return int(text)
-
-    parser = argparse.ArgumentParser(description="Training speed of the face networks.")
-    parser.add_argument("--device", choices=("cpu", "cuda"), help="else the GPU where there is one")
-    parser.add_argument("--network", choices=NETWORKS, action="append", help="else both")
-    parser.add_argument("--batch", type=count, default=16, help="on a GPU the one that doubling starts from (16)")
-    parser.add_argument("--limit", type=count, default=4096, help="on a GPU the largest batch to try (4096)")
-    parser.add_argument("--steps", type=count, default=2, help="steps, and matrix products, of a block (2)")
-    parser.add_argument("--repetitions", type=count, default=3, help="blocks (3)")
-    parser.add_argument("--threads", type=count, default=2, help="threads on a CPU (2)")
-    parser.add_argument("--compile", action="store_true", help="compile the network")
-    parser.add_argument("--classes", type=count, help="else as many as the identities of the training set")
-    parser.add_argument("--side", type=count, default=112, help="of the images (112)")
-    parser.add_argument("--filters", type=count, default=64, help="of the first stage (64)")
-    parser.add_argument("--gemm", type=count, default=4096, help="side of the matrices (4096)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers to this file")
-    return parser.parse_args(arguments)
+def noted(operations: float, rates: Sequence[float], device: torch.device) -> str:
+    """Return the operations of an image and, on a GPU whose peak is known, the share of it."""
+    stated = peak(devices.describe(device)) if device.type == "cuda" else None
+    of_peak = f", {100 * median(rates) / stated:.0f} % of the device's stated peak" if stated else ""
+    return f"{operations / 1e9:.1f} GFLOP an image{of_peak}"
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure the networks, print their speeds, and write them where asked for."""
-    given = parsed(arguments)
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line; exit with 2 where one is not a whole number above zero."""
+    options = parser(__doc__, threads=2, repetitions=3)
+    options.add_argument("--device", choices=("cpu", "cuda"), help="else the GPU where there is one")
+    options.add_argument("--network", choices=NETWORKS, action="append", help="else both")
+    options.add_argument("--batch", type=at_least(1), default=16, help="on a GPU the one doubling starts from (16)")
+    options.add_argument("--limit", type=at_least(1), default=4096, help="on a GPU the largest batch to try (4096)")
+    options.add_argument("--steps", type=at_least(1), default=2, help="steps, and matrix products, of a block (2)")
+    options.add_argument("--compile", action="store_true", help="compile the network")
+    options.add_argument("--classes", type=at_least(1), help="else as many as the identities of the training set")
+    options.add_argument("--side", type=at_least(1), default=112, help="of the images (112)")
+    options.add_argument("--filters", type=at_least(1), default=64, help="of the first stage (64)")
+    options.add_argument("--gemm", type=at_least(1), default=4096, help="side of the matrices (4096)")
+    return options.parse_args(arguments)
+
+
+def measured(given: argparse.Namespace) -> Iterator[Row]:
+    """Measure the networks one after the other."""
     device = torch.device(given.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    torch.set_num_threads(given.threads)
     devices.keep_freed_memory()
     torch.backends.cudnn.benchmark = True
-    result: dict[str, Any] = {
-        "device": devices.describe(device),
-        "threads": given.threads if device.type == "cpu" else None,
-        "torch": torch.__version__,
-        "precision": "fp32" if device.type == "cpu" else "bf16",
-        "compiled": given.compile,
-        "networks": {},
-    }
-    print(", ".join(f"{key} {value}" for key, value in result.items() if key != "networks" and value is not None))
-    print("network         batch  images/s  ms/step  GFLOP/image  GEMM TFLOP/s  share of GEMM  of stated peak     GiB")
     for name in given.network or NETWORKS:
-        units, classes = NETWORKS[name]
-        row = measured(units, given.classes or classes, given, device)
-        result["networks"][name] = row
-        of_peak = f"{100 * row['peak_share']:.0f} %" if row["peak_share"] else "-"
-        gib = f"{row['gib']:.1f}" if row["gib"] else "-"
-        print(
-            f"{name:15s} {row['batch']:5d} {row['images_per_second']:9.1f} {row['ms_per_step']:8.1f} "
-            f"{row['gflops_per_image']:12.2f} {row['gemm_tflops']:13.3f} {100 * row['gemm_share']:12.0f} % "
-            f"{of_peak:>14s} {gib:>7s}",
-            flush=True,
-        )
-    if given.json:
-        given.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        yield measured_network(name, given, device)
 
 
 if __name__ == "__main__":
-    main()
+    main(measured, parsed())

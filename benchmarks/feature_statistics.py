@@ -14,13 +14,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -28,10 +26,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.memory import rise
+from benchmarks.measuring import Row, apart, at_least, in_turn, main, parser, rise, row, seconds
 from papers.feature_transfer.transfer import Samples, update_statistics
 
-WAYS = ("stream", "plain")
 LIMIT, COMPONENTS = 30.0, 150
 PAPER = 4_800_000
 """Images of MS-Celeb-1M as the paper cleans it."""
@@ -98,26 +95,13 @@ def plain(stream: Stream) -> Found:
     return centers, values[::-1], places[spread][distances > means[labels[spread]]]
 
 
-RUN: dict[str, Callable[[Stream], Found]] = {"stream": streamed, "plain": plain}
+RUN: dict[str, Callable[[Stream], Found]] = {"plain": plain, "stream": streamed}
 
 
 def peak(way: str, stream: Stream) -> float:
     """Return how far (MiB) the memory of this process rises above its present level."""
     RUN[way](Stream(10 * stream.of_class, stream.of_class, stream.dimensions, stream.batch))
     return rise(lambda: RUN[way](stream))
-
-
-def measured_peak(arguments: Sequence[str], way: str, images: int) -> float:
-    """Return the peak memory of one way, in a process of its own."""
-    command = [sys.executable, __file__, *arguments, "--peak-of", way, "--images", str(images)]
-    return float(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
-
-
-def seconds(way: str, stream: Stream) -> float:
-    """Return how long one way takes."""
-    began = time.perf_counter()
-    RUN[way](stream)
-    return time.perf_counter() - began
 
 
 def difference(stream: Stream) -> tuple[float, float, bool]:
@@ -127,48 +111,34 @@ def difference(stream: Stream) -> tuple[float, float, bool]:
     return off, float(abs(values - true_values).max() / true_values[0]), np.array_equal(hard, true_hard)
 
 
-def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--images", type=int, default=400_000)
-    parser.add_argument("--of-class", type=int, default=63, help="images of each class (63, as in MS-Celeb-1M)")
-    parser.add_argument("--dimensions", type=int, default=320, help="at least 150")
-    parser.add_argument("--batch", type=int, default=512)
-    parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--peak-of", choices=WAYS, help=argparse.SUPPRESS)
-    given = parser.parse_args(arguments)
-    for name, least in {"images": 2, "of_class": 1, "dimensions": COMPONENTS, "batch": 1, "repetitions": 1}.items():
-        if getattr(given, name) < least:
-            parser.error(f"--{name.replace('_', '-')}: {getattr(given, name)} is below {least}")
-    return given
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure both ways and print them, or the peak memory of one in this process."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    given = parsed(arguments)
-    torch.set_num_threads(given.threads)
-    stream = Stream(given.images, given.of_class, given.dimensions, given.batch)
-    if given.peak_of:
-        print(peak(given.peak_of, stream))
-        return
-    centers, values, same = difference(stream)
-    rounds = [{way: seconds(way, stream) for way in WAYS} for _ in range(given.repetitions)]
-    peaks = {way: [measured_peak(arguments, way, count) for count in (given.images // 2, given.images)] for way in WAYS}
-    ratios = sorted(one["stream"] / one["plain"] for one in rounds)
-    print(
-        f"{given.images:,} images, {stream.classes:,} classes, {given.dimensions} dimensions, {given.threads} threads\n"
-        f"centers differ by {centers:.1e}, eigenvalues by {values:.1e}, hard samples {'do not' if same else 'do'}"
+def measured(given: argparse.Namespace) -> Iterator[Row]:
+    """Measure both ways in turn, and the peak memory of each at half and at all of the images."""
+    stream, half = (
+        Stream(images, given.of_class, given.dimensions, given.batch) for images in (given.images, given.images // 2)
     )
-    print(f"time of stream to plain: {median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
-    print(f"way     s a million images  peak MiB at half and at all  MiB at {PAPER:,}")
-    for way in WAYS:
-        half, whole = peaks[way]
-        more = whole + (whole - half) / (given.images - given.images // 2) * (PAPER - given.images)
-        time_taken = median(one[way] for one in rounds) * 1e6 / given.images
-        print(f"{way:6} {time_taken:19.1f}  {half:12.1f} {whole:14.1f}  {more:14.0f}")
+    centers, values, same = difference(stream)
+    taken = in_turn({way: partial(seconds, partial(run, stream)) for way, run in RUN.items()}, given.repetitions)
+    for way, one in taken.items():
+        less, peak_mib = (apart(peak, way, part) for part in (half, stream))
+        slope = (peak_mib - less) / (stream.images - half.images)
+        note = f"{peak_mib + slope * (PAPER - stream.images):,.0f} MiB at {PAPER:,}"
+        if way == "stream":
+            note += f"; centers differ by {centers:.1e}, eigenvalues by {values:.1e}"
+            note += f", hard samples {'do not' if same else 'do'}"
+        yield row(way, one, taken["plain"], count=given.images, unit="images", peak_mib=peak_mib, note=note)
+
+
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line."""
+    options = parser(__doc__, threads=os.cpu_count() or 1, repetitions=3)
+    options.add_argument("--images", type=at_least(2), default=400_000)
+    options.add_argument(
+        "--of-class", type=at_least(1), default=63, help="images of each class (63, as in MS-Celeb-1M)"
+    )
+    options.add_argument("--dimensions", type=at_least(COMPONENTS), default=320, help=f"at least {COMPONENTS}")
+    options.add_argument("--batch", type=at_least(1), default=512)
+    return options.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    main()
+    main(measured, parsed())

@@ -16,13 +16,11 @@ and class weights take, with the allocator as it is, so that only what is in use
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from math import cos, pi, sin
 from pathlib import Path
-from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -30,13 +28,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.memory import rise
+from benchmarks.measuring import Row, at_least, in_turn, main, parser, peak_of, row, seconds
 from shared.losses import ArcFace, CosFace, Softmax
 from shared.training.device import keep_freed_memory
 
 SCALE, COSINE_MARGIN, ANGULAR_MARGIN = 64.0, 0.35, 0.5
 MODES = ("plain", "cosface", "arcface", "public")
-MEBIBYTE = 2**20
 
 
 class PublicArcFace(nn.Module):
@@ -75,73 +72,34 @@ def step_of(mode: str, batch: int, classes: int, dimension: int, device: torch.d
         torch.autograd.backward(head(embedding, labels)["loss"])
         embedding.grad = None
         head.zero_grad()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
 
     return step
 
 
-def peak_of_steps(step: Callable[[], None], device: torch.device) -> float:
-    """Return how far (MiB) the memory of this process, or of the GPU, rises above its present level in two steps."""
-
-    def steps() -> None:
-        step()
-        step()
-
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-        before = torch.cuda.memory_allocated(device)
-        steps()
-        return (torch.cuda.max_memory_allocated(device) - before) / MEBIBYTE
-    return rise(steps)
-
-
-def measured_peak(arguments: Sequence[str], mode: str) -> float:
-    """Return the peak memory of one mode, in a process of its own."""
-    command = [sys.executable, __file__, *arguments, "--peak-of", mode]
-    return float(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
-
-
-def milliseconds(step: Callable[[], None]) -> float:
-    """Return how long one step takes."""
-    began = time.perf_counter()
-    step()
-    return 1000 * (time.perf_counter() - began)
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Measure all modes and print them, or the peak memory of one in this process."""
-    parser = argparse.ArgumentParser(description="time and memory of the margin losses")
-    parser.add_argument("--batch", type=int, default=512)
-    parser.add_argument("--classes", type=int, default=85_000)
-    parser.add_argument("--dimension", type=int, default=512)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--repetitions", type=int, default=7)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--peak-of", choices=MODES, help=argparse.SUPPRESS)
-    given = parser.parse_args(arguments)
-    torch.set_num_threads(given.threads)
+def measured(given: argparse.Namespace) -> Iterator[Row]:
+    """Measure all modes in turn, after the peak memory of each."""
     device = torch.device(given.device)
     sizes = (given.batch, given.classes, given.dimension)
-    if given.peak_of:
-        print(peak_of_steps(step_of(given.peak_of, *sizes, device), device))
-        return
-    peaks = {mode: measured_peak(arguments, mode) for mode in MODES}
+    peaks = {mode: peak_of(step_of, mode, *sizes, device=device) for mode in MODES}
     keep_freed_memory()
-    steps = {mode: step_of(mode, *sizes, device) for mode in MODES}
-    rounds = [{mode: milliseconds(steps[mode]) for mode in MODES} for _ in range(given.repetitions + 1)][1:]
-    matrix = 4 * given.batch * given.classes / MEBIBYTE
-    print(
-        f"batch {given.batch}, {given.classes} classes, dimension {given.dimension}, {given.device}, "
-        f"threads {given.threads}; one tensor of batch x classes is {matrix:.1f} MiB"
-    )
-    print("mode     ms a step  times plain (least to most)  peak MiB  tensors of batch x classes above plain")
-    for mode in MODES:
-        ratios = sorted(one[mode] / one["plain"] for one in rounds)
-        spread = f"{median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+    parts = {mode: partial(seconds, step_of(mode, *sizes, device), 1, device) for mode in MODES}
+    taken = in_turn(parts, given.repetitions)
+    matrix = 4 * given.batch * given.classes / 2**20
+    for mode, one in taken.items():
         more = (peaks[mode] - peaks["plain"]) / matrix
-        print(f"{mode:8} {median(one[mode] for one in rounds):9.1f}  {spread:27}  {peaks[mode]:8.1f}  {more:+.2f}")
+        note = f"{more:+.2f} tensors of batch x classes ({matrix:.1f} MiB) to plain"
+        yield row(mode, one, taken["plain"], peak_mib=peaks[mode], note=note)
+
+
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line."""
+    options = parser(__doc__, threads=2, repetitions=7)
+    options.add_argument("--batch", type=at_least(1), default=512)
+    options.add_argument("--classes", type=at_least(2), default=85_000)
+    options.add_argument("--dimension", type=at_least(1), default=512)
+    options.add_argument("--device", default="cpu")
+    return options.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(measured, parsed())

@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -17,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 from torch import Tensor, nn
 
+from benchmarks.measuring import Row, at_least, main, parser, row
 from papers.feature_transfer import MetricL2
 
 DIMENSION, INPUTS, HIDDEN = 8, 32, 128
@@ -34,11 +37,8 @@ def samples(means: Tensor, labels: Tensor, stream: torch.Generator) -> Tensor:
     return means[labels] + NOISE * torch.randn(len(labels), means.shape[1], generator=stream)
 
 
-def trained(classes: int, objective: MetricL2, seed: int) -> tuple[float, float, float, float]:
-    """Return cross-entropy, accuracy of the classifier and of the nearest center by cosine (%), and the own logit.
-
-    All are of points that were not trained on.
-    """
+def trained(classes: int, objective: MetricL2, seed: int) -> str:
+    """Train, and return what that comes to: of points not trained on, the nearest center being that by cosine."""
     torch.manual_seed(seed)
     stream = torch.Generator().manual_seed(seed)
     means = torch.randn(classes, INPUTS, generator=stream)
@@ -58,28 +58,31 @@ def trained(classes: int, objective: MetricL2, seed: int) -> tuple[float, float,
         nearest = nn.functional.normalize(features) @ nn.functional.normalize(centers).T
         classified, found = (100 * float((of.argmax(1) == labels).double().mean()) for of in (logits, nearest))
         own = float(logits.gather(1, labels[:, None]).mean())
-        return float(nn.functional.cross_entropy(logits, labels)), classified, found, own
-
-
-def main() -> None:
-    """Print a table of both numbers of classes and all objectives."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--classes", type=int, nargs="+", default=[250, 1500])
-    arguments.add_argument("--seed", type=int, default=0)
-    given = arguments.parse_args()
-    print(
-        "| N, d | objective | cross-entropy (ln N) | accuracy of FC, % | nearest center, % | logit of the own class |"
+        entropy = float(nn.functional.cross_entropy(logits, labels))
+    return (
+        f"cross-entropy {entropy:.2f} (ln N = {math.log(classes):.2f}), FC {classified:.1f} %, "
+        f"nearest center {found:.1f} %, own logit {own:.3g}"
     )
-    print("|---|---|---|---|---|---|")
+
+
+def measured(given: argparse.Namespace) -> Iterator[Row]:
+    """Train with all objectives on all numbers of classes; the notes say what came of it."""
     for classes in given.classes:
+        taken: list[float] = []
         for name, objective in OBJECTIVES.items():
-            entropy, classified, nearest, own = trained(classes, objective, given.seed)
-            print(
-                f"| {classes}, {DIMENSION} | {name} | {entropy:.2f} ({math.log(classes):.2f}) | {classified:.1f} "
-                f"| {nearest:.1f} | {own:.3g} |",
-                flush=True,
-            )
+            began = time.perf_counter()
+            note = trained(classes, objective, given.seed)
+            taken.append(time.perf_counter() - began)
+            yield row(f"N = {classes}, d = {DIMENSION}: {name}", taken[-1:], taken[:1], note=note)
+
+
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line."""
+    options = parser(__doc__, threads=1, repetitions=1)
+    options.add_argument("--classes", type=at_least(2), nargs="+", default=[250, 1500])
+    options.add_argument("--seed", type=int, default=0)
+    return options.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    main()
+    main(measured, parsed())

@@ -5,44 +5,56 @@ The network and the optimizer are those of the Gaussian affinity paper's runs, w
     plain    torchvision's MNIST with ToTensor and Normalize, DataLoader, nn.Conv2d, ReLU, MaxPool2d, SGD
     direct   shared.training.loop.fit, `convolution: direct`, channels last
     fourier  shared.training.loop.fit, `convolution: fourier`
+    ..., bf16  the same with `precision: bf16`, where the processor multiplies matrices faster so
 
-All are in fp32 and see the same images for the same number of steps. They train in short blocks, one after the other,
-and each block is compared with the plain block of its own repetition, so that what else the machine does meanwhile
-hits all alike. What our loop does beside the steps (checkpoints, checks, progress) is timed with it.
+The first three are in fp32; all see the same images for the same number of steps. They train in short blocks, one after
+the other, and each block is compared with the plain block of its own repetition. What our loop does beside the steps
+(checkpoints, checks, progress) is timed with it.
 
-The arithmetic is counted as that of the direct network, for every mode: the Fourier convolution needs less, and its
-share of the machine's matrix product rate is nominal.
+The share of the machine's matrix product rate, in the precision of the mode, counts the arithmetic of the direct
+network for every mode: the Fourier convolution needs less, and its share is nominal. The peak memory is that of the
+process of a training job of as many steps, with all images in memory.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import math
-import multiprocessing
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 from torch import nn
 
+from benchmarks.measuring import (
+    Gemm,
+    Row,
+    afresh,
+    at_least,
+    bf16_is_faster,
+    gemm_rates,
+    in_turn,
+    main,
+    parser,
+    row,
+    seconds,
+    training_operations,
+)
 from shared.commands.train import train
 from shared.data.files import data_root
 from shared.data.formats.idx import write_idx
 from shared.data.image_arrays import ImageArrays
 from shared.data.sets.mnist import Mnist
 from shared.data.sets.mnist_5k import Mnist5k
-from shared.errors import UserError
 from shared.evaluation.spread import mean, sd
 from shared.records.records import Record, read_record
 from shared.records.results import Results
@@ -54,30 +66,21 @@ from shared.training.checkpoint import Checkpoints
 from shared.training.loop import fit
 from shared.verdicts.statistics import paired_differences, t_interval
 
-OURS = ("direct", "fourier")
-MODES = ("plain", *OURS)
 SIDE, CLASSES = 28, 10
-GEMM_SIZE, GEMM_PRODUCTS = 2048, 4
-MEBIBYTES_ALLOWED = 1024
+GEMM_SIZE = 2048
 RATE_FOR_5K = 0.01  # at the paper's runs' own 0.03 some seeds diverge on so few digits, in either convolution
 LEARNT = 50.0  # percent; below this a seed did not train, and its accuracy is no measure of rounding
 
-Seconds = dict[str, list[float]]
+
+class Mode(NamedTuple):
+    """How the suite's loop computes."""
+
+    convolution: str
+    precision: str = "fp32"
 
 
-def training_flops(filters: Sequence[int], embedding: int) -> int:
-    """Count the floating point operations of one training step per image, two a multiply-add.
-
-    With F the multiply-adds of the forward pass and F1 those of its first layer, they are 2 (3 F - F1): the backward
-    pass forms the gradients of the weights and of the inputs, F each, but the images need none. Bias, pooling, ReLU,
-    loss and optimizer are left out.
-    """
-    convolutions, inputs, side = [], 1, SIDE
-    for outputs in filters:
-        convolutions.append(side**2 * 5**2 * inputs * outputs)
-        inputs, side = outputs, side // 2
-    forward = sum(convolutions) + side**2 * inputs * embedding + embedding * CLASSES
-    return 2 * (3 * forward - convolutions[0])
+OURS = {"direct": Mode("direct"), "fourier": Mode("fourier")}
+NARROW = {f"{name}, bf16": mode._replace(precision="bf16") for name, mode in OURS.items()}
 
 
 def schedule(steps: int, batch_size: int, available: int) -> tuple[int, int]:
@@ -86,24 +89,17 @@ def schedule(steps: int, batch_size: int, available: int) -> tuple[int, int]:
     return epochs, math.ceil(steps / epochs)
 
 
-def paired(first: Sequence[float], second: Sequence[float]) -> tuple[float, float, float]:
-    """Return median, least and largest of first / second, pair by pair."""
-    ratios = [a / b for a, b in zip(first, second, strict=True)]
-    return median(ratios), min(ratios), max(ratios)
-
-
-def configured(scale: str, mode: str, threads: int, epochs: int) -> Run:
-    """Return the paper's run of the softmax loss, with the convolution, threads and epochs of a measurement."""
+def configured(scale: str, mode: Mode, threads: int, **length: int) -> Run:
+    """Return the paper's run of the softmax loss in a mode, with the threads and the `epochs` or `steps` given."""
     run = paper("gaussian_affinity").run("table1/standard/softmax", scale)
     config = run.config
+    training = {"channels_last": True, "threads": threads, "gpus": 0, "precision": mode.precision}
     changed = {
-        "backbone": config.backbone.model_copy(update={"convolution": mode}),
-        "training": config.training.model_copy(
-            update={"channels_last": True, "threads": threads, "epochs": epochs, "gpus": 0}
-        ),
+        "backbone": config.backbone.model_copy(update={"convolution": mode.convolution}),
+        "training": config.training.model_copy(update={**training, "epochs": None, "steps": None, **length}),
         "benchmarks": ("mnist-test",),
     }
-    return replace(run, name=f"benchmark/{mode}", config=config.model_copy(update=changed))
+    return replace(run, name=f"benchmark/{mode.convolution}", config=config.model_copy(update=changed))
 
 
 def trained(run: Run, seed: int, root: Path) -> Record:
@@ -114,18 +110,9 @@ def trained(run: Run, seed: int, root: Path) -> Record:
         return read_record(results.record(run.scale, run.paper, run.name, seed))
 
 
-def peak_memory(scale: str, mode: str, threads: int, root: Path) -> float:
-    """Return the peak resident memory (MiB) of a process that trains one epoch on all images, and evaluates.
-
-    To be called while this process is still small: Linux hands its own peak on to its children.
-    """
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(peak_of_epoch, (scale, mode, threads, root))
-
-
-def peak_of_epoch(scale: str, mode: str, threads: int, root: Path) -> float:
-    """Return the peak resident memory (MiB) of this process once it has trained one epoch."""
-    return trained(configured(scale, mode, threads, 1), 0, root).provenance.peak_memory_mib
+def peak_of_job(scale: str, mode: Mode, threads: int, steps: int, root: Path) -> float:
+    """Return the peak resident memory (MiB) of this process once it has trained and evaluated in a mode."""
+    return trained(configured(scale, mode, threads, steps=steps), 0, root).provenance.peak_memory_mib
 
 
 def seconds_of_plain(folder: Path, config: RunConfig) -> Callable[[], float]:
@@ -158,13 +145,15 @@ def seconds_of_plain(folder: Path, config: RunConfig) -> Callable[[], float]:
             momentum=optimizer.momentum,
             weight_decay=optimizer.weight_decay,
         )
-        began = time.perf_counter()
-        for _ in range(config.training.epochs or 0):
-            for batch, labels in loader:
-                sgd.zero_grad()
-                criterion(network(batch), labels).backward()
-                sgd.step()
-        return time.perf_counter() - began
+
+        def passes() -> None:
+            for _ in range(config.training.epochs or 0):
+                for batch, labels in loader:
+                    sgd.zero_grad()
+                    criterion(network(batch), labels).backward()
+                    sgd.step()
+
+        return seconds(passes)
 
     return measure
 
@@ -180,31 +169,9 @@ def seconds_of_ours(arrays: ImageArrays, config: RunConfig, mode: str) -> Callab
         scheme = config.scheme.build(config, (1, SIDE, SIDE), CLASSES, device)
         with tempfile.TemporaryDirectory() as folder:
             checkpoints = Checkpoints(Path(folder), config.identity(), 0)
-            began = time.perf_counter()
-            fit(scheme, images, config.training, 0, checkpoints, label=mode)
-            return time.perf_counter() - began
+            return seconds(partial(fit, scheme, images, config.training, 0, checkpoints, label=mode))
 
     return measure
-
-
-def seconds_of_gemm(threads: int) -> Callable[[], float]:
-    """Return a function that multiplies large float32 matrices, and tells how long one product took."""
-    a, b, c = torch.rand(3, GEMM_SIZE, GEMM_SIZE)
-
-    def measure() -> float:
-        torch.set_num_threads(threads)
-        began = time.perf_counter()
-        for _ in range(GEMM_PRODUCTS):
-            torch.mm(a, b, out=c)
-        return (time.perf_counter() - began) / GEMM_PRODUCTS
-
-    return measure
-
-
-def in_turn(parts: Mapping[str, Callable[[], float]], repetitions: int) -> Seconds:
-    """Measure each part once a repetition, in turn, after one repetition to warm up; return the seconds of each."""
-    rounds = [{name: measure() for name, measure in parts.items()} for _ in range(repetitions + 1)]
-    return {name: [one[name] for one in rounds[1:]] for name in parts}
 
 
 @contextmanager
@@ -220,125 +187,74 @@ def part_of(arrays: ImageArrays, count: int) -> Iterator[tuple[ImageArrays, Path
         yield part, Path(folder)
 
 
-def speed(given: argparse.Namespace, root: Path) -> dict[str, Any]:
-    """Measure memory, then the speed of all modes; print a table and return the numbers."""
-    peaks = {mode: peak_memory(given.scale, mode, given.threads, root) for mode in OURS}
-    config = configured(given.scale, "direct", given.threads, 1).config
+def speed(given: argparse.Namespace) -> Iterator[Row]:
+    """Measure the memory of our modes, then all modes and matrix products in turn."""
+    root = data_root(given.data_root)
+    ours = OURS | (NARROW if bf16_is_faster() else {})
+    peaks = {
+        name: afresh(peak_of_job, given.scale, mode, given.threads, given.steps, root) for name, mode in ours.items()
+    }
+    config = configured(given.scale, OURS["direct"], given.threads, epochs=1).config
     data: Any = config.data
-    backbone: Any = config.backbone
     arrays = data.load(root)
     batch_size = config.training.batch_size
     epochs, batches = schedule(given.steps, batch_size, len(arrays.train_labels))
-    configs = {mode: configured(given.scale, mode, given.threads, epochs).config for mode in OURS}
+    configs = {name: configured(given.scale, mode, given.threads, epochs=epochs).config for name, mode in ours.items()}
+    gemms = {"fp32": torch.float32} | ({"bf16": torch.bfloat16} if len(ours) > len(OURS) else {})
     with part_of(arrays, min(batches * batch_size, len(arrays.train_labels))) as (part, folder):
-        parts = {
+        parts: dict[str, Callable[[], float]] = {
             "plain": seconds_of_plain(folder, configs["direct"]),
-            **{mode: seconds_of_ours(part, configs[mode], mode) for mode in OURS},
-            "gemm": seconds_of_gemm(given.threads),
+            **{name: seconds_of_ours(part, configs[name], name) for name in ours},
+            **{precision: Gemm(GEMM_SIZE, dtype) for precision, dtype in gemms.items()},
         }
-        seconds = in_turn(parts, given.repetitions)
-    images = epochs * len(part.train_labels)
-    flops = training_flops(backbone.filters, backbone.embedding)
-    result: dict[str, Any] = {
-        **machine(given.threads),
-        "data": data.name,
-        "steps": epochs * batches,
-        "batch_size": batch_size,
-        "repetitions": given.repetitions,
-        "flops_per_image": flops,
-        "gemm_gflops": 2 * GEMM_SIZE**3 / median(seconds["gemm"]) / 1e9,
-        "modes": {
-            mode: summary(seconds, mode, images, epochs * batches, flops) | {"peak_mib": peaks.get(mode)}
-            for mode in MODES
-        },
-        "seconds": seconds,
-    }
-    print_speed(result)
-    return result
+        taken = in_turn(parts, given.repetitions)
+    count = epochs * len(part.train_labels)
+    backbone = config.backbone.build(1, SIDE, SIDE)
+    network = nn.Sequential(backbone, nn.Linear(backbone.dimension, CLASSES))
+    operations = count * training_operations(network, torch.zeros(2, 1, SIDE, SIDE))
+    for name in ("plain", *ours):
+        mode = ours.get(name, OURS["direct"])
+        yield row(
+            name,
+            taken[name],
+            taken["plain"],
+            count=count,
+            unit="images",
+            operations=operations,
+            rates=gemm_rates(GEMM_SIZE, taken[mode.precision]),
+            peak_mib=peaks.get(name),
+            note="share nominal" if mode.convolution == "fourier" else "",
+        )
 
 
-def summary(seconds: Seconds, mode: str, images: int, steps: int, flops: int) -> dict[str, Any]:
-    """Return a mode's speed, its ratio to the plain way, and its share of the matrix product rate of its repetition.
-
-    `seconds` holds for each repetition those of a block of `images` in `steps`, and of one matrix product.
-    """
-    ratio, least, largest = paired(seconds["plain"], seconds[mode])
-    product_seconds_per_block = images * flops / (2 * GEMM_SIZE**3)
-    share, *_ = paired([product_seconds_per_block * one for one in seconds["gemm"]], seconds[mode])
-    return {
-        "images_per_second": images / median(seconds[mode]),
-        "ms_per_step": 1000 * median(seconds[mode]) / steps,
-        "ratio": ratio,
-        "ratio_min": least,
-        "ratio_max": largest,
-        "gemm_share": share,
-    }
-
-
-def machine(threads: int) -> dict[str, Any]:
-    """Say what it was measured on."""
-    return {"device": devices.describe(torch.device("cpu")), "threads": threads, "torch": torch.__version__}
-
-
-def print_speed(result: Mapping[str, Any]) -> None:
-    """Print the table of `speed`."""
-    print(f"{result['device']}, {result['threads']} threads, torch {result['torch']}, fp32")
-    print(
-        f"{result['data']}, {result['repetitions']} repetitions in turn of {result['steps']} steps of "
-        f"{result['batch_size']} images"
-    )
-    print(
-        f"GEMM float32 {GEMM_SIZE}^3: {result['gemm_gflops']:.1f} GFLOP/s; a training step counted as "
-        f"2 (3 F - F1) = {result['flops_per_image'] / 1e6:.1f} MFLOP an image\n"
-    )
-    print("mode      images/s  ms/step  ratio to plain (min..max)  share of GEMM  peak memory")
-    for mode, row in result["modes"].items():
-        ratio = f"{row['ratio']:.2f} ({row['ratio_min']:.2f}..{row['ratio_max']:.2f})"
-        peak = f"{row['peak_mib']:.0f} MiB" if row["peak_mib"] else "not measured"
-        share = f"{100 * row['gemm_share']:.0f} %" + (" nominal" if mode == "fourier" else "")
-        print(f"{mode:8s} {row['images_per_second']:9.0f} {row['ms_per_step']:8.1f}  {ratio:25s}  {share:13s}  {peak}")
-    worst = max(row["peak_mib"] or 0 for row in result["modes"].values())
-    verdict = "under" if worst < MEBIBYTES_ALLOWED else "NOT under"
-    print(f"\nPeak resident memory of a training job with all images: {verdict} {MEBIBYTES_ALLOWED} MiB.")
-
-
-def accuracy(given: argparse.Namespace, root: Path) -> dict[str, Any]:
-    """Train both convolutions with the same seeds on the 5,000 digits, print their accuracies and return them."""
+def accuracy(given: argparse.Namespace) -> Iterator[Row]:
+    """Train both convolutions with the same seeds on the 5,000 digits; the notes have their accuracies (%)."""
+    root = data_root(given.data_root)
     found: dict[str, dict[int, float]] = {}
-    for mode in OURS:
-        run = configured(given.scale, mode, given.threads, given.epochs)
+    taken: dict[str, list[float]] = {}
+    for name, mode in OURS.items():
+        run = configured(given.scale, mode, given.threads, epochs=given.epochs)
         optimizer = run.config.optimizer.model_copy(update={"learning_rate": RATE_FOR_5K})
         run = replace(run, config=run.config.model_copy(update={"data": Mnist5k(), "optimizer": optimizer}))
         records = {seed: trained(run, seed, root) for seed in range(given.seeds)}
-        found[mode] = {seed: record.metrics["mnist-test"]["accuracy"] for seed, record in records.items()}
-    result = {
-        **machine(given.threads),
-        "epochs": given.epochs,
-        "learning_rate": RATE_FOR_5K,
-        "accuracy": found,
-        **compared(found),
-    }
-    print(f"{result['device']}, {result['threads']} threads, torch {result['torch']}, fp32")
-    print(f"Test accuracy (%) after {given.epochs} epochs on the 4,000 training images of mnist-5k\n")
-    print("seed      direct   fourier")
-    for seed in range(given.seeds):
-        print(f"{seed:4d}   {found['direct'][seed]:9.2f} {found['fourier'][seed]:9.2f}")
-    for name in ("mean", "sd"):
-        print(f"{name:4s}   {result[name]['direct']:9.2f} {result[name]['fourier']:9.2f}")
-    low, high = result["interval"]
-    print(
-        f"\nPaired difference fourier - direct: {result['difference']:+.3f} points, 95 % t interval "
-        f"{low:+.3f} to {high:+.3f}, n = {given.seeds}."
-    )
-    if result["untrained"]:
-        print(f"No verdict: these seeds did not train (under {LEARNT:.0f} %): {result['untrained']}.")
-    else:
-        where = "within" if result["within_noise"] else "NOT within"
-        print(
-            f"The mean difference, {abs(result['difference']):.3f}, is {where} "
-            f"the standard deviation over the seeds of the direct convolution, {result['sd']['direct']:.3f}."
-        )
-    return result
+        found[name] = {seed: record.metrics["mnist-test"]["accuracy"] for seed, record in records.items()}
+        taken[name] = [record.provenance.wall_seconds for record in records.values()]
+    verdict = compared(found)
+    for name in OURS:
+        values = ", ".join(f"{value:.2f}" for value in found[name].values())
+        note = f"accuracy {values}: mean {verdict['mean'][name]:.2f}, sd {verdict['sd'][name]:.2f}"
+        if name == "fourier":
+            note += f"; {shown(verdict)}"
+        yield row(name, taken[name], taken["direct"], note=note)
+
+
+def shown(verdict: Mapping[str, Any]) -> str:
+    """Return what `compared` found in a sentence."""
+    low, high = verdict["interval"]
+    between = f"{verdict['difference']:+.3f} points to direct, 95 % t interval {low:+.3f} to {high:+.3f}"
+    if verdict["untrained"]:
+        return f"{between}; no verdict: these seeds did not train (under {LEARNT:.0f} %): {verdict['untrained']}"
+    return f"{between}, {'within' if verdict['within_noise'] else 'NOT within'} the deviation of direct over the seeds"
 
 
 def compared(found: Mapping[str, Mapping[int, float]]) -> dict[str, Any]:
@@ -359,41 +275,18 @@ def compared(found: Mapping[str, Mapping[int, float]]) -> dict[str, Any]:
     }
 
 
-def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Return the arguments; exit with 2 where one is not a whole number that makes sense."""
-
-    def at_least(least: int) -> Callable[[str], int]:
-        def whole_number(text: str) -> int:
-            if int(text) < least:
-                raise argparse.ArgumentTypeError(f"{text} is below {least}")
-            return int(text)
-
-        return whole_number
-
-    parser = argparse.ArgumentParser(description="Training speed on MNIST against the plain way, in turn.")
-    parser.add_argument("--steps", type=at_least(1), default=100, help="steps of a block (100)")
-    parser.add_argument("--repetitions", type=at_least(1), default=7, help="blocks of each mode (7)")
-    parser.add_argument("--threads", type=at_least(1), default=2, help="threads of every mode (2)")
-    parser.add_argument("--scale", choices=TRAINED_SCALES, default="full", help="smoke is to try this script (full)")
-    parser.add_argument("--accuracy", action="store_true", help="compare test accuracies instead of speed")
-    parser.add_argument("--seeds", type=at_least(2), default=5, help="with --accuracy: how many seeds (5)")
-    parser.add_argument("--epochs", type=at_least(1), default=10, help="with --accuracy: how many epochs (10)")
-    parser.add_argument("--data-root", type=Path, help="folder of data sets (else $REPLICATION_DATA, else data)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers to this file")
-    return parser.parse_args(arguments)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, print, and write what was asked for."""
-    given = parsed(arguments)
-    try:
-        result = (accuracy if given.accuracy else speed)(given, data_root(given.data_root))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    if given.json:
-        given.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line; exit with 2 where one is not a whole number that makes sense."""
+    options = parser(__doc__, threads=2, repetitions=7)
+    options.add_argument("--steps", type=at_least(1), default=100, help="steps of a block (100)")
+    options.add_argument("--scale", choices=TRAINED_SCALES, default="full", help="smoke is to try this script (full)")
+    options.add_argument("--accuracy", action="store_true", help="compare test accuracies instead of speed")
+    options.add_argument("--seeds", type=at_least(2), default=5, help="with --accuracy: how many seeds (5)")
+    options.add_argument("--epochs", type=at_least(1), default=10, help="with --accuracy: how many epochs (10)")
+    options.add_argument("--data-root", type=Path, help="folder of data sets (else $REPLICATION_DATA, else data)")
+    return options.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    main()
+    given = parsed()
+    main(accuracy if given.accuracy else speed, given)

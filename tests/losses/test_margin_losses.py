@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from itertools import combinations, pairwise
 from math import acos, cos, exp, log, pi, sin, sqrt
 from typing import Any, Literal
@@ -26,7 +24,6 @@ from shared.losses.cos_face import CosFaceLoss
 from shared.losses.cosine_cross_entropy import cosine_cross_entropy
 from shared.losses.norm_face import NormFaceLoss
 from shared.runs.components import Loss
-from tests.conftest import ROOT
 from tests.losses.samples import check_finite_at_extremes
 
 CONTINUATIONS: tuple[Continuation, ...] = ("smooth", "at-pi", "linear", "easy", "clamped", "none")
@@ -481,16 +478,6 @@ def test_features_of_any_length_and_a_margin_of_any_kind():
     value = cosine_cross_entropy(f, weight, labels, lambda logit: logit / 2)
     torch.testing.assert_close(value, expected)
     torch.testing.assert_close(*(torch.autograd.grad(v, (f, weight)) for v in (value, expected)))
-
-
-def test_the_benchmark_runs_and_compares_with_a_plain_linear_layer():
-    small = ["--batch", "8", "--classes", "50", "--dimension", "4", "--repetitions", "1", "--threads", "1"]
-    command = [sys.executable, "benchmarks/margin_head.py", *small]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    lines = done.stdout.splitlines()
-    assert [line.split()[0] for line in lines[2:]] == ["plain", "cosface", "arcface", "public"]
-    assert "1.00 (1.00 to 1.00)" in lines[2]
-    assert lines[2].endswith("+0.00")
 
 
 def test_the_public_way_of_the_benchmark_is_the_same_function():

@@ -7,7 +7,8 @@ import json
 import pytest
 import torch
 
-from benchmarks.face_training import NETWORKS, Trainer, largest, main, parsed, peak
+from benchmarks.face_training import NETWORKS, Trainer, largest, measured, parsed, peak
+from benchmarks.measuring import THREADS, duration, main
 
 TINY = ["--device", "cpu", "--side", "16", "--filters", "2", "--classes", "7", "--batch", "2", "--gemm", "32"]
 QUICK = [*TINY, "--steps", "1", "--repetitions", "1", "--threads", "1"]
@@ -26,7 +27,7 @@ def test_the_operations_of_a_step_by_hand():
         forward += (9 * outputs**2 + inputs * outputs) * side**2
         inputs = outputs
     forward += 16 * 512 + 512 * 7
-    assert trainer.flops() == 2 * (3 * forward - stem)
+    assert trainer.operations() == 2 * (3 * forward - stem)
 
 
 @pytest.mark.parametrize(("room", "found"), [(64, 64), (100, 64), (8, 8), (7, 0), (10_000, 512)])
@@ -60,21 +61,24 @@ def test_a_step_updates_every_parameter():
     assert sum(changed) >= len(changed) - 1  # batch normalisation takes one bias away again
 
 
-def test_it_runs_and_writes_its_numbers(tmp_path, capsys):
-    main([*QUICK, "--json", str(tmp_path / "speed.json")])
+def test_it_runs_and_writes_its_numbers(tmp_path, capsys, monkeypatch):
+    for name in THREADS:
+        monkeypatch.delenv(name, raising=False)  # so that what is set is undone
+    threads = torch.get_num_threads()
+    main(measured, parsed([*QUICK, "--threads", str(threads), "--json", str(tmp_path / "speed.json")]))
     shown = capsys.readouterr().out
     result = json.loads((tmp_path / "speed.json").read_text())
-    assert list(result["networks"]) == list(NETWORKS)
-    for name, row in result["networks"].items():
-        assert name in shown
-        assert row["batch"] == 2
-        assert row["images_per_second"] == pytest.approx(2000 / row["ms_per_step"])
-        assert row["gemm_share"] > 0
-        assert row["peak_share"] is None
+    assert result["options"]["batch"] == 2
+    assert [one["part"] for one in result["rows"]] == list(NETWORKS)
+    for one in result["rows"]:
+        assert f"| {one['part']} | {duration(one['seconds'])} |" in shown
+        assert one["count"] == 2
+        assert one["share"] > 0
+        assert "GFLOP an image" in one["note"]
 
 
 def test_numbers_that_make_no_sense_are_refused(capsys):
     with pytest.raises(SystemExit) as stopped:
-        main(["--batch", "0"])
+        parsed(["--batch", "0"])
     assert stopped.value.code == 2
     assert "0 is below 1" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import feature_statistics
+from benchmarks.measuring import apart
 from papers.feature_transfer import transfer
 from papers.feature_transfer.transfer import (
     Samples,
@@ -302,21 +303,22 @@ def test_where_the_paths_begin_and_end(basis):
     torch.testing.assert_close(identity_path(g_1, c_1, c_2, ends), torch.stack([g_1, c_2 + (g_1 - c_1)]))
 
 
-def test_the_benchmark_compares_what_is_the_same_and_extrapolates_its_memory(monkeypatch, capsys):
-    monkeypatch.setattr(feature_statistics, "measured_peak", lambda _, way, images: len(way) + images / 1000)
-    threads = str(torch.get_num_threads())
-    feature_statistics.main([*SMALL, "--images", "3000", "--repetitions", "1", "--threads", threads])
-    shown = capsys.readouterr().out
-    assert "3,000 images, 429 classes, 150 dimensions" in shown
-    assert "hard samples do not" in shown
-    differences = [float(number) for number in re.findall(r"differ by (\S+), eigenvalues by (\S+),", shown)[0]]
+def test_the_benchmark_compares_what_is_the_same_and_extrapolates_its_memory(monkeypatch):
+    monkeypatch.setattr(feature_statistics, "apart", lambda _, way, stream: len(way) + stream.images / 1000)
+    given = feature_statistics.parsed([*SMALL, "--images", "3000", "--repetitions", "1"])
+    plain, stream = feature_statistics.measured(given)
+    assert (plain.part, plain.ratio, stream.part, stream.peak_mib) == ("plain", (1, 1, 1), "stream", 9)
+    assert "hard samples do not" in stream.note
+    differences = [float(number) for number in re.findall(r"differ by (\S+), eigenvalues by (\S+),", stream.note)[0]]
     assert max(differences) < 1e-6
-    assert re.search(r"^stream +\d+\.\d +7\.5 +9\.0 +4806$", shown, re.MULTILINE)
+    assert stream.note.startswith("4,806 MiB at 4,800,000;")
 
 
 def test_the_benchmark_measures_the_peak_of_one_way_in_a_process_of_its_own():
     # The features alone, once in batches and once as a whole: 2 x 2 x 9000 x 150 x 4 bytes are 20.6 MiB.
-    assert feature_statistics.measured_peak([*SMALL, "--threads", "1"], "plain", 9000) > 20
+    given = feature_statistics.parsed([*SMALL, "--images", "9000"])
+    stream = feature_statistics.Stream(given.images, given.of_class, given.dimensions, given.batch)
+    assert apart(feature_statistics.peak, "plain", stream) > 20
 
 
 @pytest.mark.parametrize("option", ["--images", "--of-class", "--dimensions", "--batch", "--repetitions"])
