@@ -9,7 +9,10 @@ from functools import cached_property
 from pathlib import Path
 
 SUITE = ("shared", "papers")
-_ASIDE = ("card", "implementation", "stand_in", "judged_by", "knowing_nothing", "added_terms")
+_ASIDE = (
+    *("card", "implementation", "stand_in", "judged_by", "knowing_nothing", "added_terms"),
+    *("image_shape", "kept_in_memory", "rehearsed"),
+)
 _Use = tuple[str, str]
 """A module and a name in it; the name "" is for what the module does without defining anything."""
 

@@ -107,8 +107,12 @@ class DataSet(Component):
     Its `card` says whose it is and how to get it; `folder` is where it lies below the data root, and `fetched` tells
     that it is downloaded or made where it is missing. `whose`, `place` and `obtainable` are these for a data set with
     its options, which may choose a stand-in.
+
+    `image_shape` is that of its images, (channels, height, width), those of aligned faces unless it says otherwise.
+    Images of a set `kept_in_memory` are all read at once, others when they are asked for.
     """
 
+    kept_in_memory: ClassVar[bool] = False
     card: ClassVar[Card]
     classes: ClassVar[int]
     training_images: ClassVar[int]
@@ -137,6 +141,11 @@ class DataSet(Component):
     def never_tested_on(self) -> tuple[str, ...]:
         """The names of the data sets of benchmarks that show the very people who are trained on."""
         return ()
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """The shape (channels, height, width) of the images with these options."""
+        return 3, 112, 112
 
     @property
     def whose(self) -> Card:

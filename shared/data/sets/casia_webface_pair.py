@@ -36,6 +36,8 @@ class CasiaPair(TrainingSet):
     How many images they are depends on the release; `training_images` is their order of magnitude.
     """
 
+    image_shape: ClassVar[tuple[int, int, int]] = (1, SIDE, SIDE)
+    kept_in_memory: ClassVar[bool] = True
     classes: ClassVar[int] = 2
     training_images: ClassVar[int] = 1_200
     folder: ClassVar[str] = "casia-webface"

@@ -72,6 +72,7 @@ class Dermofit(OfficialForm, TrainingSet):
     """
 
     stand_in: ClassVar[str] = "shared.data.stand_ins:write_dermofit"
+    kept_in_memory: ClassVar[bool] = True
     classes: ClassVar[int] = 10
     training_images: ClassVar[int] = 867
     folder: ClassVar[str] = "dermofit"
@@ -89,6 +90,11 @@ class Dermofit(OfficialForm, TrainingSet):
     name: Literal["dermofit"] = "dermofit"
     fold: Annotated[int, Field(ge=0, le=2)] = 0
     size: Count = 224
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """The shape of the lesions as they are cut out."""
+        return 3, self.size, self.size
 
     def load(self, root: Path) -> ImageArrays:
         """Read the lesions, rendered first if need be; raises UserError as `read` does."""

@@ -21,6 +21,8 @@ TRAINING, TEST = 2_400, 400
 class EmnistBalanced(TrainingSet):
     """EMNIST's balanced split: 2,400 training and 400 test images of each of 47 handwritten characters, 28 x 28."""
 
+    image_shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
+    kept_in_memory: ClassVar[bool] = True
     classes: ClassVar[int] = 47
     training_images: ClassVar[int] = 112_800
     folder: ClassVar[str] = FOLDER

@@ -23,6 +23,8 @@ TRAINING, TEST = 60, 20
 class EmnistDrawn(TrainingSet):
     """60 training and 20 test images of each of EMNIST's 47 characters, drawn in many fonts; for the smoke scale."""
 
+    image_shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
+    kept_in_memory: ClassVar[bool] = True
     classes: ClassVar[int] = 47
     training_images: ClassVar[int] = 2_820
     folder: ClassVar[str] = "emnist-drawn/raw"

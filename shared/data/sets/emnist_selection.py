@@ -56,6 +56,8 @@ UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.
 class EmnistSelection(TrainingSet):
     """47 characters of EMNIST, 28 x 28: 1,000 training images of most, 711 to 962 of five; 200 test images of each."""
 
+    image_shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
+    kept_in_memory: ClassVar[bool] = True
     classes: ClassVar[int] = 47
     training_images: ClassVar[int] = TRAINING
     folder: ClassVar[str] = "."
@@ -113,6 +115,8 @@ class EmnistLesionSizes(TrainingSet):
     varies over seeds varies over images too.
     """
 
+    image_shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
+    kept_in_memory: ClassVar[bool] = True
     classes: ClassVar[int] = len(LESION_SIZES)
     training_images: ClassVar[int] = 2 * sum(LESION_SIZES) // 3
     folder: ClassVar[str] = EmnistSelection.folder

@@ -33,6 +33,8 @@ SECONDS_FOR_NPM = 600
 class Mnist(TrainingSet):
     """MNIST, 60,000 training and 10,000 test images of handwritten digits, 28 x 28."""
 
+    image_shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
+    kept_in_memory: ClassVar[bool] = True
     classes: ClassVar[int] = 10
     training_images: ClassVar[int] = 60_000
     folder: ClassVar[str] = "MNIST/raw"

@@ -26,6 +26,8 @@ TEST_PER_CLASS = 100
 class Mnist5k(TrainingSet):
     """5,000 digits of MNIST, split into 400 training and 100 test images a class; for the smoke scale."""
 
+    image_shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
+    kept_in_memory: ClassVar[bool] = True
     classes: ClassVar[int] = 10
     training_images: ClassVar[int] = 4_000
     folder: ClassVar[str] = "mnist-5k/raw"

@@ -111,6 +111,7 @@ class Omniglot(TrainingSet):
     on.
     """
 
+    image_shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
     classes: ClassVar[int] = sum(ALPHABETS.values())
     training_images: ClassVar[int] = PEOPLE * sum(ALPHABETS.values())
     folder: ClassVar[str] = "omniglot"

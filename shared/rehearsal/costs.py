@@ -1,0 +1,93 @@
+"""What a run takes: hours of its device, memory of its machine and of its GPU. Imports no torch.
+
+Hours come from speeds that were measured where there are any, else from the operations of a step, as its rehearsal
+counted them, and a stated share of the device's peak. So they are of the right order, and no more than that; they leave
+out the evaluation after training.
+"""
+
+from __future__ import annotations
+
+import math
+
+from shared.rehearsal.rehearsed import rehearsed
+from shared.runs.catalogue import evaluations
+from shared.runs.config import Run
+from shared.runs.fields import Fraction, Positive, Strict
+from shared.runs.registry import SMOKE, paper
+
+MIB = 2**20
+START_SECONDS = 15
+"""A training imports torch, reads its data and writes its record."""
+START_MIB = 1000
+"""So much a process holds that has imported all and does nothing."""
+GPU_PROCESS_MIB = 3000
+"""So much more one that has a GPU: its libraries, and pages that the GPU copies from."""
+EMBEDDED_MIB = 8000
+"""The embeddings of a benchmark's images: of a million distractors, of 512 numbers and of mirror images too, 4 GB."""
+COPIES = 3
+"""A set in memory is there as it was read, as it was drawn, and as a tensor."""
+
+
+class Device(Strict):
+    """A device by its peak, 10^12 operations a second, and the share of it that trainings are taken to reach."""
+
+    name: str
+    fp32: Positive
+    bf16: Positive
+    share: Fraction
+
+    def flops(self, precision: str) -> float:
+        """Return the operations that it does a second."""
+        return 1e12 * self.share * (self.bf16 if precision == "bf16" else self.fp32)
+
+
+GPU = Device(name="A100", fp32=19.5, bf16=312, share=0.3)
+"""The peaks that its maker states, of vectors in single precision and of matrices in bfloat16."""
+THREAD = Device(name="a thread of a processor", fp32=0.1, bf16=0.1, share=0.3)
+
+
+def training_images(run: Run) -> float:
+    """Return about how many images an epoch has: all that there are, of the classes chosen."""
+    data = run.config.data
+    return data.training_images * data.trained_classes / data.classes
+
+
+def steps(run: Run) -> int:
+    """Return about how many updates a training makes, where it does not end before."""
+    training = run.config.training
+    return training.length(math.ceil(training_images(run) / training.batch_size))
+
+
+def hours(run: Run, gpu: Device = GPU) -> float | None:
+    """Return the hours that one seed trains on its devices; None where neither speed nor operations are known."""
+    training = run.config.training
+    speed = paper(run.paper).images_per_second.get(run.config.backbone.name) if run.scale != SMOKE else None
+    if speed is None and (found := rehearsed(run)):
+        device = gpu if training.gpus else THREAD
+        speed = max(1, training.gpus) * device.flops(training.precision) / found.training_flops
+    return None if speed is None else (START_SECONDS + steps(run) * training.batch_size / speed) / 3600
+
+
+def minutes(run: Run, seeds: int | None = None) -> int | None:
+    """Return a time limit for the job that trains so many seeds of a run, all unless told: twice what it takes."""
+    one = hours(run)
+    return None if one is None else 10 + math.ceil(2 * 60 * one * (run.seeds if seeds is None else seeds))
+
+
+def memory_mib(run: Run) -> int:
+    """Return how much memory the job of a run asks of its machine, MiB, beside that of its GPUs."""
+    training, data = run.config.training, run.config.data
+    image_mib = math.prod(data.image_shape) / MIB
+    held = COPIES * data.training_images * image_mib if data.kept_in_memory else 0.0
+    decoded = 4 * (training.workers + 3) * training.batch_size * image_mib
+    found = rehearsed(run)
+    own = GPU_PROCESS_MIB if training.gpus else found.memory.on() if found else START_MIB
+    tested = evaluations(run, run.config.benchmarks).values()
+    embedded = EMBEDDED_MIB if run.scale == "full" and any(images is not None for _, images in tested) else 0
+    return math.ceil(max(1, training.gpus) * (START_MIB + own + held + decoded) + embedded)
+
+
+def gpu_memory_mib(run: Run) -> float | None:
+    """Return the most memory that a step holds on each of the GPUs that a run asks for; None where not rehearsed."""
+    found = rehearsed(run)
+    return found.memory.on(max(1, run.config.training.gpus)) if found else None
