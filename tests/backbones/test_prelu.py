@@ -26,6 +26,8 @@ def test_values_and_gradients_are_those_of_torch(memory):
         given = y.clone().requires_grad_()
         result = unit(given)
         (result * weights).sum().backward()
+        assert given.grad is not None
+        assert unit.weight.grad is not None
         found.append((result.detach(), given.grad, unit.weight.grad))
     (result, by_image, by_slope), (of_torch, by_image_of_torch, by_slope_of_torch) = found
     assert torch.equal(result, of_torch)
@@ -49,6 +51,8 @@ def test_worked_example():
     result = unit(y)
     result.sum().backward()
     assert result.tolist() == [[2, -1], [-2, 0]]
+    assert y.grad is not None
+    assert unit.weight.grad is not None
     assert y.grad.tolist() == [[1, 0.25], [0.25, 0.25]]
     assert unit.weight.grad.tolist() == [-8, -4]
 
