@@ -1,4 +1,4 @@
-"""Train what is left at a scale, what decides most for its hours first, by the suite's own workflow, and go on later."""
+"""Train what is left at a scale by the suite's workflow, what decides most for its hours first, and go on later."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 An undecided claim gains, by the seeds that its runs lack, in the chance that its test shows what the paper prints (or,
 where nothing is printed, what was observed). So much for the hours that it takes, claim by claim, orders the runs; what
-an earlier one takes, a later one has for nothing. Runs that no undecided claim rests on come last, the short ones first.
+an earlier one takes, a later one has for nothing. Runs that no undecided claim rests on come last, the shortest first.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True)
 class Left:
-    """A run and those of its seeds that have no record, neither at its scale nor published; the hours that they take."""
+    """A run and those of its seeds that have no record, neither at its scale nor published, and the hours of these."""
 
     run: Run
     seeds: tuple[int, ...]
