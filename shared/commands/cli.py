@@ -102,6 +102,13 @@ def _parser() -> argparse.ArgumentParser:
         "--requeue", action="store_true", help="in a job of Slurm, wait for another's same training in the queue"
     )
     training.add_argument("--trial", type=Path, metavar="FILE", help="the run is that of a loss of your own, see try")
+    waiting = command("queue", "Train what is left, what decides most for its hours first.", scales=TRAINED_SCALES)
+    waiting.add_argument("--paper", metavar="PAPER", help="of this paper alone")
+    waiting.add_argument("--target", metavar="TARGET", help="of this target alone; with --paper")
+    waiting.add_argument("--hours", type=float, metavar="H", help="stop after so many hours, to go on another time")
+    waiting.add_argument("--cores", type=int, metavar="N", help="so many processors (all of them)")
+    waiting.add_argument("--gpus", type=int, metavar="N", help="so many GPUs (as many as runs ask for)")
+    waiting.add_argument("--list", action="store_true", help="train nothing; print what is left, in order")
     evaluation = command(
         "evaluate", "Evaluate a trained run again.", "PAPER", "RUN", "BENCHMARK", scales=TRAINED_SCALES
     )
@@ -189,6 +196,25 @@ def _fetch(given: argparse.Namespace) -> None:
     wanted = [paper(given.paper)] if given.paper else papers().values()
     for line in fetch(wanted, _scale(given), data_root(given.data_root)):
         print(line, flush=True)  # noqa: T201
+
+
+def _queue(given: argparse.Namespace) -> None:
+    from shared.commands import queue  # noqa: PLC0415
+
+    if given.target and not given.paper:
+        raise UserError("--target names a target of a paper; say with --paper of which.")
+    for name in ("hours", "cores", "gpus"):
+        if (number := getattr(given, name)) is not None and not 0 < number < float("inf"):
+            raise UserError(f"--{name} {number}: give a number above zero.")
+    scope = queue.Scope(_scale(given), Results(given.results), data_root(given.data_root), given.paper, given.target)
+    if given.list:
+        left = scope.left()
+        for line in queue.lines(left):
+            print(line)  # noqa: T201
+        print(f"{queue.summary(left)} left" if left else "nothing is left to train")  # noqa: T201
+        return
+    gpus = [] if given.gpus is None else ["--resources", f"gpu={given.gpus}"]
+    queue.work_off(scope, cores=given.cores or queue.default_cores(), hours=given.hours, options=gpus)
 
 
 def _seeds(given: argparse.Namespace, count: int) -> Sequence[int]:

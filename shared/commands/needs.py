@@ -8,6 +8,7 @@ from functools import cache
 from shared.records.records import Record, find_records
 from shared.records.results import Results
 from shared.records.target_records import found
+from shared.rehearsal.costs import hours, memory_mib
 from shared.runs.config import Run
 from shared.runs.registry import SMOKE, paper
 
@@ -17,8 +18,6 @@ LONG_MINUTES = 10
 SMOKE_MINUTES, SMOKE_MEGABYTES = 10, 2000
 SPARE_TIME, SPARE_MEMORY = 2.0, 1.5
 """A job may take so many times what is known or estimated."""
-IN_MEMORY_MEGABYTES, STREAMED_MEGABYTES = 4000, 16_000
-"""Of each process, where no record tells: with images held in memory, which are small here, and with others."""
 
 
 def in_memory(run: Run) -> bool:
@@ -41,27 +40,17 @@ def takes_long(run: Run) -> bool:
     """Whether a seed of a run takes so long that it is a job of its own: more than `LONG_MINUTES`, or not known."""
     if run.scale == SMOKE:
         return False
-    seconds = _seconds_by_speed(run)
-    return seconds is None or seconds > 60 * LONG_MINUTES
+    estimated = hours(run)
+    return estimated is None or 60 * estimated > LONG_MINUTES
 
 
 def minutes(run: Run) -> float | None:
-    """Return how long a seed may take; None where neither a published record nor a measured speed tells."""
+    """Return how long a seed may take; None where no published record, measured speed or rehearsal tells."""
     if run.scale == SMOKE:
         return SMOKE_MINUTES
     record = _published(run.paper).get(run.hash)
-    seconds = record.provenance.wall_seconds if record else _seconds_by_speed(run)
-    return None if seconds is None else SPARE_TIME * seconds / 60
-
-
-def _seconds_by_speed(run: Run) -> float | None:
-    """Return how long a seed trains by the speed of its network on one thread of a processor; a GPU takes less."""
-    speed = paper(run.paper).images_per_second.get(run.config.backbone.name)
-    if speed is None:
-        return None
-    data, training = run.config.data, run.config.training
-    images = data.training_images * data.trained_classes / data.classes
-    return training.length(math.ceil(images / training.batch_size)) * training.batch_size / speed
+    taken = record.provenance.wall_seconds / 3600 if record else hours(run)
+    return None if taken is None else SPARE_TIME * 60 * taken
 
 
 def megabytes(run: Run) -> int:
@@ -70,7 +59,7 @@ def megabytes(run: Run) -> int:
         return SMOKE_MEGABYTES
     if record := _published(run.paper).get(run.hash):
         return math.ceil(SPARE_MEMORY * record.provenance.peak_memory_mib)
-    return processes(run) * (IN_MEMORY_MEGABYTES if in_memory(run) else STREAMED_MEGABYTES)
+    return memory_mib(run)
 
 
 @cache

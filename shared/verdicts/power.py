@@ -73,6 +73,21 @@ def together(deciding: Sequence[Finding]) -> Power:
     )
 
 
+def gained(deciding: Sequence[Finding], n: int) -> float:
+    """Return how much likelier `n` seeds show all of some comparisons than those that are there.
+
+    Where a spread is unknown it is taken that they would show it as often as is asked for, and that nothing has.
+    """
+    if not deciding or not all(_has_spread(found) for found in deciding):
+        return POWER
+
+    def shown(seeds: Sequence[int]) -> float:
+        effects = [_target(found) or 0.0 for found in deciding]
+        return min(chance(*one) for one in zip(deciding, effects, seeds, strict=True))
+
+    return max(0.0, shown([n] * len(deciding)) - shown([found.n for found in deciding]))
+
+
 def sentence(power: Power, deciding: Sequence[Finding], *, inconclusive: bool) -> str:
     """Return what a reason says of what the seeds could have shown, "" where their spread is unknown."""
     varying = [found for found in deciding if _has_spread(found)]

@@ -12,7 +12,7 @@ from shared.runs.claims import Claim
 from shared.runs.reference import Reference
 from shared.verdicts.claims import ClaimVerdict, judge_claims
 from shared.verdicts.findings import Finding, as_claimed, corrected, examined, sense
-from shared.verdicts.power import POWER, chance, detectable_difference, together, with_power
+from shared.verdicts.power import POWER, chance, detectable_difference, gained, together, with_power
 from shared.verdicts.statistics import equivalence_test
 from tests.verdicts.samples import BEST, CITATION, ERROR, LOWER, printed, records
 from tests.verdicts.test_values import judge
@@ -126,3 +126,26 @@ def test_the_best_of_some_levels_is_as_hard_as_its_best_candidate() -> None:
     found = judge_claims(Reference(CITATION, (), (claim,), ()), table, "full")[0]
     of_five = [finding.detectable for finding in found.findings if finding.what.startswith("5 ")]
     assert found.detectable == max(of_five, key=lambda detectable: detectable or 0.0)
+
+
+def test_more_seeds_gain_the_difference_of_the_chances() -> None:
+    found = with_power(plain(sample(3, 0.4)), None)
+    assert gained([found], 5) == pytest.approx(chance(found, 0.4, 5) - chance(found, 0.4, 3))
+    assert gained([found], 3) == 0
+    printed_effect = with_power(plain(sample(3, 0.4)), 1.0)
+    assert gained([printed_effect], 5) == pytest.approx(chance(found, 1.0, 5) - chance(found, 1.0, 3))
+
+
+def test_all_that_must_hold_gains_as_the_hardest_does() -> None:
+    easy, hard = (with_power(plain(sample(3, mean)), None) for mean in (2.0, 0.4))
+    assert gained([easy, hard], 5) == pytest.approx(gained([hard], 5))
+
+
+def test_what_is_unknown_gains_all_that_is_asked_for() -> None:
+    one_seed = plain([0.4])
+    assert (
+        gained([], 5)
+        == gained([one_seed], 5)
+        == gained([with_power(plain(sample(3, 0.4)), None), one_seed], 5)
+        == POWER
+    )

@@ -1,0 +1,103 @@
+"""Train what is left at a scale by the suite's workflow, what decides most for its hours first, and go on later."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.commands.queued import UNKNOWN_HOURS, Left, queue
+from shared.commands.running import run_workflow
+from shared.errors import UserError
+from shared.records.results import Results
+
+SLICE_HOURS = 0.5
+"""The workflow is given the next runs for so long: it has an order of its own within what it is given."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is to be trained: a scale, of one paper or of all, of one of its targets or of all."""
+
+    scale: str
+    results: Results
+    root: Path
+    paper: str | None = None
+    target: str | None = None
+
+    def left(self) -> list[Left]:
+        """Return what is left, in the order to train it; raises UserError where there is no such paper or target."""
+        return queue(self.scale, self.results, self.root, key=self.paper, target=self.target)
+
+
+def work_off(scope: Scope, *, cores: int, hours: float | None, options: Sequence[str] = ()) -> None:
+    """Train what is left, at most for so many hours, and say after each slice what has been done and what is left.
+
+    Raises:
+        UserError: trainings failed; the others are done all the same.
+
+    """
+    began = time.monotonic()
+    failed: set[tuple[str, str]] = set()
+    while left := [one for one in scope.left() if one.place not in failed]:
+        seconds = None if hours is None else 3600 * hours - (time.monotonic() - began)
+        if seconds is not None and seconds <= 0:
+            _say(f"the time is over: {summary(left)} left; the same command goes on.")
+            return
+        _say(f"{summary(left)} left; next {left[0].run.paper}/{left[0].run.name}")
+        given = sliced(left, cores)
+        status = run_workflow(
+            scope.results, _records(given), scope.root, cores=cores, seconds=seconds, options=["--keep-going", *options]
+        )
+        if status:
+            still = {one.place for one in scope.left()}
+            failed |= {one.place for one in given if one.place in still}
+    if failed:
+        names = ", ".join(f"{paper}/{run}" for paper, run in sorted(failed))
+        raise UserError(f"not trained: {names}; see the train.log of each below {scope.results.root / scope.scale}.")
+    _say("nothing is left to train")
+
+
+def sliced(left: Sequence[Left], cores: int) -> list[Left]:
+    """Return the first runs that keep all processors busy for a while: no fewer than there are processors."""
+    given: list[Left] = []
+    taken = 0.0
+    for one in left:
+        if len(given) >= cores and taken >= SLICE_HOURS * cores:
+            break
+        given.append(one)
+        taken += one.hours
+    return given
+
+
+def lines(left: Sequence[Left]) -> Iterator[str]:
+    """Yield a line for each run that is left, in order: its hours, those until it is done, its seeds."""
+    until = 0.0
+    for one in left:
+        until += one.hours
+        known = one.hours < UNKNOWN_HOURS
+        cost = f"{one.hours:8.2f} h {until:8.2f} h" if known else f"{'not known':>10} {'':>10}"
+        yield f"{cost}  {one.run.paper}/{one.run.name}, {len(one.seeds)} of {one.run.seeds} seeds"
+
+
+def summary(left: Sequence[Left]) -> str:
+    """Return how many trainings are left and about how long they take, one at a time."""
+    count = sum(len(one.seeds) for one in left)
+    known = sum(one.hours for one in left if one.hours < UNKNOWN_HOURS)
+    return f"{count} training{'s' if count != 1 else ''}, about {known:.1f} hours of one processor or device,"
+
+
+def default_cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _records(given: Sequence[Left]) -> list[Path]:
+    results = Results()
+    return [results.record(one.run.scale, one.run.paper, one.run.name, seed) for one in given for seed in one.seeds]
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201

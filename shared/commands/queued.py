@@ -1,0 +1,126 @@
+"""What is left to train at a scale, and in which order: what decides most for its hours comes first.
+
+An undecided claim gains, by the seeds that its runs lack, in the chance that its test shows what the paper prints (or,
+where nothing is printed, what was observed). So much for the hours that it takes, claim by claim, orders the runs; what
+an earlier one takes, a later one has for nothing. Runs that no undecided claim rests on come last, the shortest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.records.records import Record, Records, find_records
+from shared.records.results import Results
+from shared.records.target_records import found
+from shared.rehearsal.costs import hours
+from shared.reporting.judged import judged
+from shared.runs.config import Run
+from shared.runs.registry import Paper, paper, papers
+from shared.verdicts.claims import ClaimVerdict
+from shared.verdicts.power import gained
+
+UNKNOWN_HOURS = 1000.0
+"""Of a run of which neither speed nor operations are known: it comes after all others."""
+OPEN = ("not run", "inconclusive")
+
+Place = tuple[str, str]
+"""A paper and a run of it."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """A run and those of its seeds that have no record, neither at its scale nor published, and the hours of these."""
+
+    run: Run
+    seeds: tuple[int, ...]
+    hours: float
+
+    @property
+    def place(self) -> Place:
+        """The paper and the run."""
+        return self.run.paper, self.run.name
+
+
+@dataclass(frozen=True)
+class Question:
+    """An undecided claim: what it gains in the chance of being shown, and the runs that it waits for."""
+
+    claim: str
+    gain: float
+    runs: tuple[Place, ...]
+
+
+def queue(scale: str, results: Results, root: Path, *, key: str | None = None, target: str | None = None) -> list[Left]:
+    """Return what is left to train of all papers, or of one, or of one target of it, in the order to train it.
+
+    Runs on data that are neither at hand nor to be fetched or made are left out, and claims that rest on them.
+
+    Raises:
+        UserError: there is no such paper or target.
+
+    """
+    left: dict[Place, Left] = {}
+    questions: list[Question] = []
+    for entry in [paper(key)] if key else papers().values():
+        records = _records(entry, scale, results)
+        asked = set(entry.runs(scale)) if target is None else {run.name for run in entry.target_runs(target, scale)}
+        lacking = {one.place: one for one in _left(entry, scale, records)}
+        here = {place: one for place, one in lacking.items() if place[1] in asked and _at_hand(one.run, root)}
+        left |= here
+        questions += [one for one in _questions(entry, scale, records, lacking) if set(one.runs) <= set(here)]
+    return ordered(left, questions)
+
+
+def ordered(left: Mapping[Place, Left], questions: Collection[Question]) -> list[Left]:
+    """Return runs in the order to train them, given the questions that they decide."""
+    rest, open_questions, order = dict(left), list(questions), list[Left]()
+
+    def worth(question: Question) -> float:
+        return question.gain / sum(rest[place].hours for place in question.runs if place in rest)
+
+    while open_questions := [one for one in open_questions if any(place in rest for place in one.runs)]:
+        order += [rest.pop(place) for place in max(open_questions, key=worth).runs if place in rest]
+    return order + sorted(rest.values(), key=lambda one: one.hours)
+
+
+def _records(entry: Paper, scale: str, results: Results) -> list[tuple[Record, Path]]:
+    """Return the records of today's runs of a scale, from its own folder or published, with their folders."""
+    by_place: dict[tuple[str, int], tuple[Record, Path]] = {}
+    for where in ("published", scale):
+        there = found(entry, where, find_records(results.paper(where, entry.key)), results)
+        for path, record in there.current.items():
+            if record.scale == scale:
+                by_place[record.run, record.seed] = record, path.parent
+    return list(by_place.values())
+
+
+def _left(entry: Paper, scale: str, records: list[tuple[Record, Path]]) -> Iterator[Left]:
+    there = {(record.run, record.seed): record for record, _ in records}
+    seconds = {record.config_hash: record.provenance.wall_seconds for record, _ in records}
+    for run in entry.runs(scale).values():
+        seeds = tuple(seed for seed in range(run.seeds) if (run.name, seed) not in there)
+        measured = seconds.get(run.hash)
+        one = hours(run) if measured is None else measured / 3600
+        if seeds:
+            yield Left(run, seeds, len(seeds) * (UNKNOWN_HOURS if one is None else one))
+
+
+def _questions(
+    entry: Paper, scale: str, records: list[tuple[Record, Path]], lacking: Mapping[Place, Left]
+) -> Iterator[Question]:
+    verdicts, _ = judged(entry, scale, Records(records, entry.reference))
+    for claim in verdicts.claims:
+        places = tuple((entry.key, run) for run in claim.runs)
+        waits = tuple(place for place in places if place in lacking)
+        if claim.verdict in OPEN and waits and all(run in entry.runs(scale) for run in claim.runs):
+            yield Question(claim.id, _gain(claim, entry.runs(scale)), waits)
+
+
+def _gain(claim: ClaimVerdict, runs: Mapping[str, Run]) -> float:
+    return gained(claim.findings, min(runs[run].seeds for run in claim.runs))
+
+
+def _at_hand(run: Run, root: Path) -> bool:
+    return run.config.data.obtainable or run.config.data.is_there(root)

@@ -1,0 +1,127 @@
+"""What is left to train: its order, what a question gains, and the command that trains it and goes on later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shared.commands.queue import lines, sliced, summary
+from shared.commands.queued import UNKNOWN_HOURS, Left, Question, ordered, queue
+from shared.records.results import Results
+from shared.runs.registry import paper
+from tests.conftest import ROOT
+
+GA = "gaussian_affinity"
+TARGET = "figure2"
+
+
+def left(name: str, hours: float, seeds: int = 1) -> Left:
+    run = replace(paper(GA).run("figure2/softmax", "full"), name=name, seeds=5)
+    return Left(run, tuple(range(seeds)), hours)
+
+
+def places(*runs: Left) -> dict[tuple[str, str], Left]:
+    return {run.place: run for run in runs}
+
+
+def test_what_decides_most_for_its_hours_comes_first():
+    dear, cheap, shared, useless = left("dear", 10), left("cheap", 1), left("shared", 4), left("useless", 0.1)
+    questions = [
+        Question("both", 0.8, (dear.place, shared.place)),
+        Question("quick", 0.8, (cheap.place, shared.place)),
+    ]
+    assert ordered(places(dear, cheap, shared, useless), questions) == [cheap, shared, dear, useless]
+
+
+def test_what_an_earlier_question_takes_a_later_one_has_for_nothing():
+    # Alone, "third" is worth more an hour than "second"; once "first" has its runs, "second" takes one hour alone.
+    base, one, other = left("base", 3), left("one", 1), left("other", 2)
+    questions = [
+        Question("second", 0.8, (base.place, one.place)),
+        Question("third", 0.6, (other.place,)),
+        Question("first", 1.6, (base.place,)),
+    ]
+    assert [run.run.name for run in ordered(places(base, one, other), questions)] == ["base", "one", "other"]
+
+
+def test_a_question_that_gains_nothing_comes_after_others_and_runs_without_one_last():
+    known, unknown, none = left("known", 5), left("unknown", 1), left("none", 0.01)
+    questions = [Question("certain", 0.0, (unknown.place,)), Question("open", 0.1, (known.place,))]
+    assert ordered(places(known, unknown, none), questions) == [known, unknown, none]
+
+
+def test_a_slice_keeps_all_processors_busy_for_half_an_hour():
+    runs = [left(str(n), hours) for n, hours in enumerate((0.1, 0.1, 0.1, 0.9, 0.1, 0.1))]
+    assert sliced(runs, 1) == runs[:4]
+    assert sliced(runs, 2) == runs[:4]
+    assert sliced(runs, 5) == runs
+    assert sliced([left("long", 30), *runs], 1) == [left("long", 30)]
+
+
+def test_lines_add_up_the_hours_and_name_what_is_not_known():
+    runs = [left("a", 0.5, seeds=2), left("b", 1.25), left("c", UNKNOWN_HOURS)]
+    first, second, third = lines(runs)
+    assert first.split() == ["0.50", "h", "0.50", "h", "gaussian_affinity/a,", "2", "of", "5", "seeds"]
+    assert second.split()[2] == "1.75"
+    assert third.split()[:2] == ["not", "known"]
+    assert summary(runs) == "4 trainings, about 1.8 hours of one processor or device,"
+
+
+def test_published_seeds_are_not_trained_again(tmp_path):
+    """The committed records are those of the working copy: what they have is not in the queue, what they lack is."""
+    key, name = "regular_polytope", "figure4/cube/learnable"
+    published = {
+        int(path.parent.name.removeprefix("seed"))
+        for path in (ROOT / "results/published" / key / "runs" / name).glob("seed*/record.json")
+    }
+    assert published
+    found = {one.run.name: one.seeds for one in queue("full", Results(ROOT / "results"), tmp_path, key=key)}
+    assert set(found.get(name, ())) == set(range(paper(key).run(name, "full").seeds)) - published
+
+
+def test_what_cannot_be_had_is_left_out(tmp_path):
+    found = {one.run.name for one in queue("full", Results(tmp_path), tmp_path, key=GA, target="table3")}
+    assert not found
+    digits = queue("full", Results(tmp_path), tmp_path, key=GA, target="figure6")
+    assert {one.run.name for one in digits} == {run.name for run in paper(GA).target_runs("figure6", "full")}
+    assert all(one.hours > 0 for one in digits)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--target", TARGET], "--target names a target of a paper"),
+        (["--paper", GA, "--target", "figur2"], "has no target 'figur2'"),
+        (["--hours", "0"], "--hours 0.0: give a number above zero"),
+        (["--hours", "nan"], "--hours nan: give a number above zero"),
+        (["--cores", "-1"], "--cores -1: give a number above zero"),
+    ],
+)
+def test_what_it_cannot_do_is_one_sentence(shared, arguments, said):
+    done = shared("queue", "--scale", "smoke", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_it_stops_when_the_time_is_over_and_goes_on(shared, tmp_path):
+    command = ("queue", "--scale", "smoke", "--paper", GA, "--target", TARGET, "--cores", "1")
+    asked = {one.run.name for one in queue("smoke", Results(tmp_path / "results"), ROOT, key=GA, target=TARGET)}
+    assert asked
+    stopped = shared(*command, "--hours", "0.001", "--results", str(tmp_path / "results"), cwd=ROOT)
+    assert stopped.returncode == 0, stopped.stderr
+    assert "the time is over" in stopped.stdout
+    assert not list(tmp_path.rglob("*.partial"))
+    done = shared(*command, "--results", str(tmp_path / "results"), cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("nothing is left to train\n")
+    records = {path.parent.parent for path in (tmp_path / "results").rglob("record.json")}
+    assert records == {tmp_path / "results/smoke" / GA / "runs" / name for name in asked}
+
+
+def test_a_folder_of_results_that_the_workflow_would_not_write_to_is_refused(shared, tmp_path):
+    done = shared("queue", "--scale", "smoke", "--paper", GA, "--target", TARGET, "--results", str(tmp_path))
+    assert done.returncode == 2
+    assert "name one so" in done.stderr
