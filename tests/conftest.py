@@ -6,10 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from shared.commands import job, job_server
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Processes that share out the files have a core each; more threads would get in each other's way.
@@ -53,15 +55,25 @@ def suite(tmp_path):
     return copy_suite(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def prepared() -> Iterator[str]:
+    """The socket of a process that has imported torch, and forks for each command (`tests/prepared.py`)."""
+    process, socket = job_server.started(ROOT, "tests.prepared")
+    yield str(socket)
+    assert process.stdin
+    process.stdin.close()
+    process.wait(timeout=30)
+
+
 @pytest.fixture
-def shared(digits_root) -> Callable[..., subprocess.CompletedProcess[str]]:
+def shared(digits_root, prepared) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run `python -m shared ...` in a folder, as a user would."""
 
     def run(*arguments: str, cwd: Path = ROOT, check: bool = False) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "shared", *arguments],
+            [sys.executable, "-IS", job.__file__, *arguments],
             cwd=cwd,
-            env={**os.environ, "REPLICATION_DATA": str(digits_root)},
+            env={**os.environ, "REPLICATION_DATA": str(digits_root), job.SERVER: prepared},
             capture_output=True,
             text=True,
             check=check,

@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from shared import ROOT
@@ -41,17 +42,17 @@ def serve_this_process() -> None:
     os.environ[SERVER] = str(path)
 
 
-def started(root: Path) -> tuple[subprocess.Popen[bytes], Path]:
+def started(root: Path, module: str = "shared.commands.job_server") -> tuple[subprocess.Popen[bytes], Path]:
     """Start the server of the suite in a folder; return it and its socket, which takes jobs at once.
 
-    The server ends when its standard input does, to which nothing is ever written.
+    The server ends when its standard input does, to which nothing is ever written. `module` is what is run for it.
     """
     path = Path(tempfile.mkdtemp(prefix="replications-jobs-")) / "socket"
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
         listening.listen(128)
         process = subprocess.Popen(
-            [sys.executable, "-m", "shared.commands.job_server", str(listening.fileno()), str(path)],
+            [sys.executable, "-m", module, str(listening.fileno()), str(path)],
             cwd=root,
             env={"OMP_NUM_THREADS": "1", **os.environ},
             stdin=subprocess.PIPE,
@@ -62,18 +63,18 @@ def started(root: Path) -> tuple[subprocess.Popen[bytes], Path]:
     return process, path
 
 
-def serve(listening: socket.socket, path: Path) -> None:
+def serve(descriptor: int, path: Path, prepare: Callable[[], None], run: Callable[[list[str]], None]) -> None:
     """Prepare all jobs, then run each job that comes to a socket in a fork, until standard input ends."""
-    with listening:
-        _prepare()
+    with socket.socket(fileno=descriptor) as listening:
+        prepare()
         connection = _next_job(listening)
     if connection is None:
         shutil.rmtree(path.parent, ignore_errors=True)
     else:
-        _run(connection)
+        _run(connection, run)
 
 
-def _prepare() -> None:
+def prepare_suite() -> None:
     """Import everything and read what every job reads: the runs, and the code that they use.
 
     What cannot be imported or read is left to the job that needs it, which says so.
@@ -104,7 +105,7 @@ def _next_job(listening: socket.socket) -> socket.socket | None:
         connection.close()
 
 
-def _run(connection: socket.socket) -> None:
+def _run(connection: socket.socket, run: Callable[[list[str]], None]) -> None:
     """Run the job of a connection in a fork, pass signals on to it, and answer with its exit status."""
     received, streams, _, _ = socket.recv_fds(connection, 1 << 16, 3)
     while received and not received.endswith(b"\n"):
@@ -126,7 +127,7 @@ def _run(connection: socket.socket) -> None:
         os.environ.clear()
         os.environ.update(job["environment"])
         sys.argv[1:] = job["arguments"]
-        run_command(job["arguments"])
+        run(job["arguments"])
     for stream in streams:
         os.close(stream)
     threading.Thread(target=_pass_on, args=(connection, process), daemon=True).start()
@@ -143,4 +144,4 @@ def _pass_on(connection: socket.socket, process: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2]))
+    serve(int(sys.argv[1]), Path(sys.argv[2]), prepare_suite, run_command)

@@ -277,12 +277,12 @@ def small(suite):
     return suite
 
 
+TRAIN = ("train", "gaussian_affinity", "only/one", "--scale", "full", "--results")
+
+
 def _train(suite: Path, digits_root: Path, results: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "shared", "train", "gaussian_affinity", "only/one"),
-            *("--scale", "full", "--results", results),
-        ],
+        [sys.executable, "-m", "shared", *TRAIN, results],
         cwd=suite,
         env={**os.environ, "REPLICATION_DATA": str(digits_root)},
         stderr=subprocess.PIPE,
@@ -298,11 +298,8 @@ def _outcome(suite: Path, results: str) -> tuple[dict[str, object], bytes, str]:
     return bits, (folder / "features-test.npz").read_bytes(), (folder / "curve.csv").read_text()
 
 
-def test_killed_mid_epoch_and_resumed_ends_with_the_same_bits(small, digits_root):
-    uninterrupted = _train(small, digits_root, "whole")
-    log = uninterrupted.communicate()[1]
-    assert uninterrupted.returncode == 0, log
-
+def test_killed_mid_epoch_and_resumed_ends_with_the_same_bits(small, digits_root, shared):
+    shared(*TRAIN, "whole", cwd=small, check=True)
     kills = 0
     for after in (13, 140):
         process = _train(small, digits_root, "killed")
@@ -322,9 +319,7 @@ def test_killed_mid_epoch_and_resumed_ends_with_the_same_bits(small, digits_root
     assert kills, "no kill came in the middle of an epoch"
     assert not list((small / "killed").rglob("record.json"))
 
-    resumed = _train(small, digits_root, "killed")
-    log = resumed.communicate()[1]
-    assert resumed.returncode == 0, log
+    shared(*TRAIN, "killed", cwd=small, check=True)
     assert _outcome(small, "killed") == _outcome(small, "whole")
 
 
