@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from shared import ROOT
+from shared.commands.running import run_workflow
 from shared.errors import UserError
 from shared.records.results import Results
 from shared.records.trials import Attempt, Library
@@ -119,16 +115,14 @@ class Workflow:
             UserError: a training failed.
 
         """
-        missing = [str(path) for paths in asked for path in paths]
+        missing = [path for paths in asked for path in paths]
         if not missing:
             return True
-        results = self.attempt.results.root.resolve()
-        if results.name != "results":
-            raise UserError(f"--results {results}: the workflow writes to a folder named results; name one so.")
         left = None if self.bounds.hours is None else self.bounds.hours * 3600 - (time.monotonic() - self.began)
         if left is not None and left <= 0:
             return False
-        status = _run(self._command(results.parent, missing), self.root, left)
+        results, cores = Results(self.attempt.results.root), self.bounds.cores
+        status = run_workflow(results, missing, self.root, cores=cores, seconds=left, options=self._options())
         if status is None:
             return False
         if status:
@@ -138,38 +132,14 @@ class Workflow:
             )
         return True
 
-    def _command(self, folder: Path, targets: Sequence[str]) -> list[str]:
+    def _options(self) -> list[str]:
         trial = {
             "file": str(self.attempt.trial.path),
             "scale": self.attempt.scale,
             "seeds": self.attempt.seeds,
             "others": self.bounds.train_others,
         }
-        return [
-            *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder)),
-            *("--cores", str(self.bounds.cores), "--quiet", "host", "rules", "progress", "--rerun-incomplete"),
-            *("--config", f"trial={json.dumps(trial)}", "--", *targets),
-        ]
-
-
-def _run(command: Sequence[str], root: Path, seconds: float | None) -> int | None:
-    """Run the workflow and return its exit status; None where it was stopped after so many seconds.
-
-    Each process of it is told to stop: trainings save a checkpoint first, and go on from it another time.
-    """
-    paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {**os.environ, "REPLICATION_DATA": str(root.resolve()), "PYTHONPATH": paths}
-    process = subprocess.Popen(command, env=environment, start_new_session=True)
-    try:
-        return process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
-        return None
-    except BaseException:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
-        raise
+        return ["--config", f"trial={json.dumps(trial)}"]
 
 
 def _paths(attempt: Attempt, runs: Iterable[Run]) -> list[Path]:

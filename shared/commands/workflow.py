@@ -51,7 +51,7 @@ def _ending(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass(frozen=True)
 class Job:
-    """A job that trains a run: all its seeds, since each start of torch costs seconds, or, `alone`, one that takes long."""
+    """A job that trains a run: all its seeds, as each start of torch takes seconds, or one that takes long, `alone`."""
 
     run: Run
     seeds: tuple[int, ...]

@@ -29,7 +29,8 @@ from shared.rehearsal.fake_device import CPU, GPU, FakeDevice
 from shared.rehearsal.rehearsed import Memory, Rehearsed
 from shared.runs.catalogue import Evaluation
 from shared.runs.components import Component, DataSet, named
-from shared.training.loop import EVALUATION_BATCH, Stopped
+from shared.training.loop import EVALUATION_BATCH, Position
+from shared.training.termination import Stopped
 from shared.training.setup import Setup
 
 if TYPE_CHECKING:
@@ -92,6 +93,12 @@ def rehearse(run: Run, evaluations: Sequence[Mapping[str, Evaluation]], root: Pa
         _rehearse(_short(run), evaluations if not mixed else (), root, FakeDevice(CPU), watched)
     watched.problems = list(dict.fromkeys(watched.problems))
     return watched
+
+
+def first_steps(run: Run, device: torch.device) -> Position:
+    """Train a run for some steps on a real device, on black images, and return where it stopped."""
+    short = _short(run)
+    return Setup(short, 0, drawn(short), device).fit(_NoCheckpoints())  # type: ignore[arg-type] # as in `_rehearse`
 
 
 def _short(run: Run, **training: Any) -> Run:

@@ -8,6 +8,7 @@ import pytest
 
 from shared.commands import needs, workflow
 from shared.records.records import read_record
+from shared.rehearsal.costs import GPU_PROCESS_MIB, memory_mib
 from shared.runs.registry import paper
 from tests.conftest import ROOT
 
@@ -19,7 +20,7 @@ def test_a_run_on_two_gpus_asks_for_the_processors_of_both_its_processes():
     training = run.config.training
     assert (training.gpus, training.threads, training.workers) == (2, 1, 8)
     assert needs.processors(run) == 18
-    assert needs.megabytes(run) == 2 * needs.STREAMED_MEGABYTES
+    assert needs.megabytes(run) == memory_mib(run) > 2 * GPU_PROCESS_MIB
     assert JOBS["full/discface/runs/ms1m/arcface/seed0"].gpu(4) == 8
 
 
@@ -46,11 +47,11 @@ def test_a_seed_that_takes_long_is_a_job_and_else_all_seeds_are_one():
     for folder, job in JOBS.items():
         run = job.run
         assert folder.startswith(f"{run.scale}/{run.paper}/runs/{run.name}")
-        seeds = range(run.seeds) if job.seed is None else [job.seed]
+        assert job.seeds if job.alone else job.seeds == tuple(range(run.seeds))
         made = {f"results/{folder}/{record}" for record in job.records}
-        assert made == {str(workflow.RESULTS.record(run.scale, run.paper, run.name, seed)) for seed in seeds}
-        assert (f"--seed {job.seed}" in job.arguments) == (job.seed is not None)
-    assert all(job.seed is None for job in JOBS.values() if job.run.scale == "smoke")
+        assert made == {str(workflow.RESULTS.record(run.scale, run.paper, run.name, seed)) for seed in job.seeds}
+        assert job.arguments.endswith(f" --seed {job.seeds[0]}") == job.alone
+    assert not any(job.alone for job in JOBS.values() if job.run.scale == "smoke")
     assert len(JOBS) > len({job.run.name for job in JOBS.values()})
 
 

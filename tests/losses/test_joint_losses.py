@@ -373,7 +373,7 @@ def test_bf16_autocast(base, term):
     assert torch.autograd.grad(narrow["loss"], x)[0].isfinite().all()
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("term", TERMS, ids=repr)
 def test_a_gpu_gives_the_same(term):
     built = joint(ArcFace(scale=8, margin=0.5), term).eval()

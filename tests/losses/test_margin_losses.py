@@ -455,7 +455,7 @@ def test_it_can_be_compiled(options):
     torch.testing.assert_close(gradients(value, x, loss), gradients(loss(x, labels)["loss"], x, loss))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("options", ALL, ids=repr)
 def test_a_gpu_gives_the_same(options):
     loss = built(options)

@@ -190,7 +190,7 @@ def test_a_batch_that_is_late_is_waited_for():
     assert list(ahead(called, range(4), 2)) == [0, 1, 2, 3]
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_a_gpu_gets_the_same_batches():
     images = pictures(40, 6, 5, 3)
     on_cpu, _ = streamed(images, flip=True, workers=2)

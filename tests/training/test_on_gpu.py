@@ -1,0 +1,126 @@
+"""On a GPU: every scheme trains, stops and goes on with the same bits, and agrees with the processor; every run begins.
+
+`python -m pytest -m gpu` runs these where there is a GPU; elsewhere they are skipped.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from shared.commands.rehearse import alike
+from shared.commands.train import train
+from shared.records.records import Record, read_record
+from shared.records.results import Results
+from shared.rehearsal.rehearsal import first_steps
+from shared.runs.catalogue import evaluations
+from shared.runs.config import Run
+from shared.runs.registry import papers
+from shared.training.checkpoint import Checkpoints
+
+pytestmark = pytest.mark.gpu
+
+SMOKE = [run for entry in papers().values() for run in entry.runs("smoke").values()]
+FULL = [group.runs[0] for group in alike(run for entry in papers().values() for run in entry.runs("full").values())]
+
+
+def by_scheme() -> list[Run]:
+    """Return a run of each scheme."""
+    return list({run.config.scheme.name: run for run in reversed(SMOKE)}.values())
+
+
+def by_benchmark() -> list[Run]:
+    """Return runs by which, together, each benchmark is measured that any run is measured by."""
+    left = {(run.paper, name) for run in SMOKE for name in run.config.benchmarks}
+    chosen = []
+    while left:
+        best = max(SMOKE, key=lambda run: len(left & {(run.paper, name) for name in run.config.benchmarks}))
+        left -= {(best.paper, name) for name in best.config.benchmarks}
+        chosen.append(best)
+    return chosen
+
+
+def name(run: Run) -> str:
+    return f"{run.paper}/{run.name}"
+
+
+def with_training(run: Run, **training: Any) -> Run:
+    """Return a run on one GPU, unless told otherwise, with some settings of its training changed."""
+    update = {"gpus": 1, **training}
+    config = run.config.model_copy(update={"training": run.config.training.model_copy(update=update)})
+    return replace(run, config=config)
+
+
+def trained(run: Run, folder: Path, root: Path) -> tuple[Record, list[dict[str, str]]]:
+    """Train the first seed of a run; return its record and its curve."""
+    results = Results(folder)
+    train(run, 0, results, root)
+    path = results.record(run.scale, run.paper, run.name, 0)
+    return read_record(path), list(csv.DictReader((path.parent / "curve.csv").read_text().splitlines()))
+
+
+class Halted(Exception):  # noqa: N818 - it is no error
+    """Raised in place of a kill."""
+
+
+@pytest.mark.parametrize("run", by_scheme(), ids=lambda run: run.config.scheme.name)
+def test_each_scheme_goes_on_with_the_same_bits(run, tmp_path, digits_root, monkeypatch):
+    run = with_training(run, checkpoint_steps=7)
+    whole, curve = trained(run, tmp_path / "whole", digits_root)
+    save = Checkpoints.save
+
+    def save_and_halt(self: Checkpoints, state: dict[str, Any]) -> None:
+        save(self, state)
+        raise Halted
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "save", save_and_halt)
+        for _ in range(2):
+            with pytest.raises(Halted):
+                trained(run, tmp_path / "halted", digits_root)
+    resumed, same_curve = trained(run, tmp_path / "halted", digits_root)
+    assert "cpu" not in whole.provenance.device.lower()
+    assert resumed.provenance.weights_sha256 == whole.provenance.weights_sha256
+    assert resumed.metrics == whole.metrics
+    assert [row["loss"] for row in same_curve] == [row["loss"] for row in curve]
+
+
+@pytest.mark.parametrize("run", by_scheme(), ids=lambda run: run.config.scheme.name)
+def test_each_scheme_begins_as_on_the_processor(run, tmp_path, digits_root):
+    """Until a generator of random numbers or many roundings come in: the loss of the first epoch, within a hundredth."""
+    if getattr(run.config.backbone, "dropout", 0):
+        pytest.skip("dropout is drawn by the device's own generator")
+    losses = [
+        float(trained(with_training(run, gpus=gpus), tmp_path / str(gpus), digits_root)[1][0]["loss"]) for gpus in (0, 1)
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=0.01)
+
+
+def test_bfloat16_is_near_to_float32(tmp_path, digits_root):
+    run = next(run for run in SMOKE if run.config.scheme.name == "classification")
+    losses = [
+        float(trained(with_training(run, precision=precision), tmp_path / precision, digits_root)[1][0]["loss"])
+        for precision in ("fp32", "bf16")
+    ]
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+
+
+@pytest.mark.parametrize("run", by_benchmark(), ids=name)
+def test_each_benchmark_is_measured(run, tmp_path, digits_root):
+    record, _ = trained(with_training(run), tmp_path, digits_root)
+    assert set(record.metrics) | set(record.skipped) == set(evaluations(run, run.config.benchmarks))
+    assert record.metrics
+
+
+@pytest.mark.parametrize("run", FULL, ids=name)
+def test_the_first_steps_of_every_run_have_a_deterministic_form(run):
+    torch.use_deterministic_algorithms(True)
+    torch.cuda.reset_peak_memory_stats()
+    position = first_steps(run, torch.device("cuda"))
+    assert position.step > 0
+    assert torch.cuda.max_memory_allocated() > 0
