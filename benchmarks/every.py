@@ -55,7 +55,7 @@ SCRIPTS = {
     "margin_head": Options("--repetitions 3", "--batch 8 --classes 50 --dimension 4 --repetitions 1 --threads 1"),
     "face_training": Options(
         "--device cpu --batch 8 --steps 1",
-        "--device cpu --side 16 --filters 2 --classes 7 --batch 2 --gemm 32 --steps 1",
+        "--device cpu --side 16 --filters 2 --classes 7 --batch 2 --gemm 32 --steps 1 --repetitions 1 --threads 1",
     ),
     "face_protocols": Options(
         "--distractors 250000 --part 20 --repetitions 2", "--scale smoke --repetitions 1 --threads 1"

@@ -271,7 +271,9 @@ def main(measured: Callable[[argparse.Namespace], Iterable[Row]], given: argpars
         os.environ[name] = str(given.threads)
     torch.set_num_threads(given.threads)
     options = {name: value for name, value in vars(given).items() if name != "json"}
-    print(f"{devices.describe(torch.device('cpu'))}, torch {torch.__version__}: {options}", flush=True)
+    on_gpu = options.get("device", "cpu") != "cpu" and torch.cuda.is_available()
+    device = devices.describe(torch.device("cuda" if on_gpu else "cpu"))
+    print(f"{device}, torch {torch.__version__}: {options}", flush=True)
     try:
         rows = list(measured(given))
     except UserError as error:
@@ -279,5 +281,5 @@ def main(measured: Callable[[argparse.Namespace], Iterable[Row]], given: argpars
         sys.exit(2)
     print(markdown_table(COLUMNS, [row.cells() for row in rows]))
     if given.json:
-        result = {"options": options, "rows": [row.model_dump(exclude_defaults=True) for row in rows]}
+        result = {"device": device, "options": options, "rows": [row.model_dump(exclude_defaults=True) for row in rows]}
         given.json.write_text(json.dumps(result, indent=2, default=str) + "\n", encoding="utf-8")
