@@ -33,7 +33,7 @@ def breaches(make: Make, *, classes: int = 4, dimension: int = 3, declared: Mapp
     returns `{"loss": ..., terms}` of embeddings (B, d) with labels (B,), int64 in 0..C-1; `scores(embedding)` is (B, C)
     and `class_vectors()` is (C, m, d). One with a method `inform` is told of uneven classes too. It is asked for
     `classes` >= 3 classes in `dimension` >= 2 dimensions, of which the loss must be able to tell so many apart, and for
-    one class, which it may refuse by a UserError. What it prints of itself is of no concern.
+    one class, which it may refuse by a UserError.
 
     A loss that does not keep a rule on purpose says so by `exempt`, a mapping of the rule's name (`RULES`) to the
     reason; `declared` are further ones, of these options alone. What is so declared is no breach; in vain, it is one.
@@ -48,7 +48,7 @@ def breaches(make: Make, *, classes: int = 4, dimension: int = 3, declared: Mapp
             return [f"interface: make({classes}, {dimension}) raises {said(error)}"]
         if broken := list(held.interface()):
             return [f"interface: {sentence}" for sentence in broken]
-        found = {rule: [f"{rule}: {sentence}" for sentence in getattr(held, rule)()] for rule in RULES}
+        found = {rule: [f"{rule}: {sentence}" for sentence in _broken(held, rule)] for rule in RULES}
     reasons = {**exempt(held.loss), **declared}
     unknown = [f"exempt: '{rule}' is no rule; choose from {', '.join(RULES)}" for rule in reasons if rule not in RULES]
     in_vain = [
@@ -58,6 +58,13 @@ def breaches(make: Make, *, classes: int = 4, dimension: int = 3, declared: Mapp
     ]
     broken = [sentence for rule, sentences in found.items() if rule not in reasons for sentence in sentences]
     return [*broken, *unknown, *in_vain]
+
+
+def _broken(held: Held, rule: str) -> list[str]:
+    try:
+        return list(getattr(held, rule)())
+    except Exception as error:
+        return [f"it raises {said(error)} where this is tried; see Held.{rule} in {Held.__module__}"]
 
 
 def exempt(loss: nn.Module) -> Mapping[str, str]:

@@ -340,6 +340,17 @@ def test_a_loss_that_cannot_be_made_says_why():
     assert breaches(Unmade) == ["interface: make(4, 3) raises TypeError: no such thing"]
 
 
+def test_one_that_raises_in_the_middle_says_where():
+    class Eight(Linear):
+        def forward(self, embedding: Tensor, labels: Tensor) -> dict[str, Tensor]:
+            if len(labels) == 8:
+                raise ValueError("not eight")
+            return super().forward(embedding, labels)
+
+    (found,) = breaches(Eight)
+    assert found.startswith("optimum: it raises ValueError: not eight where this is tried")
+
+
 # Declared exemptions
 
 
