@@ -277,4 +277,5 @@ def _are_numbers(text: str, kind: type[float]) -> bool:
         table(text.encode(), kind, len(text.split()))
     except ValueError:
         return False
-    return True
+    # At the beginning of a whole text there may be a byte order mark, but not at that of a line.
+    return text.isascii()
