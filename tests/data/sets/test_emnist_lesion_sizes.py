@@ -35,7 +35,8 @@ def numbers(images: np.ndarray) -> set[int]:
 
 
 def load(**options: int) -> ImageArrays:
-    return EmnistLesionSizes.model_validate(options).load(Path())
+    arrays: ImageArrays = EmnistLesionSizes.model_validate(options).load(Path())
+    return arrays
 
 
 def test_the_letters_have_as_many_images_as_the_lesions() -> None:
