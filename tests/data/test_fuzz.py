@@ -6,7 +6,7 @@ import gzip
 import shutil
 import zipfile
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from io import BytesIO
 from itertools import cycle
@@ -73,7 +73,7 @@ def read_selection(folder: Path) -> None:
     emnist_selection.from_archive(folder / "a.npz")
 
 
-FEW = {"PEOPLE": 2, "IMAGES": 2}
+FEW: dict[str, Any] = {"PEOPLE": 2, "IMAGES": 2}
 
 
 def write_olivetti(folder: Path) -> None:
@@ -226,7 +226,8 @@ READERS: dict[str, tuple[Callable[[Path], Any], Callable[[Path], Any], str]] = {
 def tried(name: str, folder: Path, number: int) -> Outcome:
     """Give a reader mutated files of a folder, by turns as a training reads them and as `check` does."""
     _, read, pattern = READERS[name]
-    ways = cycle((nullcontext, partial(all_told, lambda _: None)))
+    each: tuple[Callable[[], AbstractContextManager[None]], ...] = (nullcontext, partial(all_told, lambda _: None))
+    ways = cycle(each)
 
     def read_some() -> None:
         with next(ways)():

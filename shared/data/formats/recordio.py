@@ -159,7 +159,8 @@ class RecordFaces:
                 )
             )
         self.records = self.records.at(~wrong)
-        return labels[~wrong].astype(np.int64)
+        classes: Numbers = labels[~wrong].astype(np.int64)
+        return classes
 
 
 @dataclass(frozen=True)

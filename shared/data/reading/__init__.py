@@ -9,7 +9,9 @@ mark and blank lines at the end (`texts`).
 taken; transparency is left out, and a palette looked up. Grey becomes colour, and colour grey, as a reader asks
 (`pictures`). A reader says itself where it resizes.
 
-*Refused*, each with one UserError:
+*Found* is a file that a list names in one of Unicode's forms and the disk in another (`listing`).
+
+*Refused*, each with one UserError (`faults`: the first ends a training's reading, `check` is told all):
 
 - a name that is not in UTF-8, a link to nowhere or to itself, a picture of a format that is not read, told by its
   suffix, a folder that is called as a picture; in a list, a name with a NUL, a lone surrogate, or that leads out of the
@@ -17,6 +19,7 @@ taken; transparency is left out, and a palette looked up. Grey becomes colour, a
 - a text that is not in UTF-8, or has a NUL (`texts`);
 - a picture of another format than `pictures.FORMATS`, however it is called, of numbers that are not 8 or 16 bits, of
   more than `pictures.MOST_PIXELS`, or that is not whole (`pictures`);
+- a crop of another aspect than its protocol's, where a reader does not say that it stretches (`pictures`);
 - a number that is not written in ASCII digits, with a sign, a point or an exponent at most, or is out of its bounds
   (`numbers`), which are 64 bits where nothing else is said;
 - a member of an archive, or a compressed part of a file, that expands beyond its bound (`archives`).

@@ -213,7 +213,7 @@ def _pairs(path: Path, card: Card, template: Numbers) -> tuple[Numbers, Numbers,
         refuse_lines(card, path, sorted({number for number, _ in texts} - set(lines.tolist())), PAIR_EXPECTED)
         if not good:
             raise malformed(card, path, 1, PAIR_EXPECTED)
-        numbers = table("\n".join(line for _, line in good).encode(), np.int64, 3)
+        numbers = np.array([[whole(field) for field in line.split()] for _, line in good], np.int64)
     known = np.isin(numbers[:, 0], template) & np.isin(numbers[:, 1], template)
     for place in np.flatnonzero(~known)[:MOST_TOLD]:
         line = place + 1 if lines is None else lines[place]
@@ -277,4 +277,5 @@ def _are_numbers(text: str, kind: type[float]) -> bool:
         table(text.encode(), kind, len(text.split()))
     except ValueError:
         return False
-    return True
+    # At the beginning of a whole text there may be a byte order mark, but not at that of a line.
+    return text.isascii()

@@ -28,7 +28,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def drawn(root: Path) -> ImageArrays:
-    return EmnistDrawn().load(root)
+    loaded: ImageArrays = EmnistDrawn().load(root)
+    return loaded
 
 
 def test_every_character_has_its_images(drawn: ImageArrays):

@@ -26,7 +26,8 @@ def selection(each: int) -> ImageArrays:
 
 @pytest.fixture(autouse=True)
 def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(EmnistSelection, "load", lambda *_: selection(400))
+    monkeypatch.setattr(EmnistSelection, "at", lambda *_: Path())
+    monkeypatch.setattr(EmnistSelection, "read", lambda *_: selection(400))
 
 
 def numbers(images: np.ndarray) -> set[int]:
@@ -34,7 +35,8 @@ def numbers(images: np.ndarray) -> set[int]:
 
 
 def load(**options: int) -> ImageArrays:
-    return EmnistLesionSizes.model_validate(options).load(Path())
+    arrays: ImageArrays = EmnistLesionSizes.model_validate(options).load(Path())
+    return arrays
 
 
 def test_the_letters_have_as_many_images_as_the_lesions() -> None:
@@ -74,6 +76,6 @@ def test_five_classes_have_the_images_that_they_have_among_ten() -> None:
 
 
 def test_a_letter_with_too_few_images_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(EmnistSelection, "load", lambda *_: selection(300))
+    monkeypatch.setattr(EmnistSelection, "read", lambda *_: selection(300))
     with pytest.raises(UserError, match="there are 300 images of C, not 331"):
         load()

@@ -111,6 +111,8 @@ def test_each_list_is_needed(tmp_path: Path, name):
         (LANDMARKS, f"3.jpg {POINTS}", "3.jpg" + " 50 60" * 5, "line 3 .* is not five points that differ"),
         (LANDMARKS, "3.jpg", "33.jpg", "line 3 of .* names 33.jpg, which is not in .*loose_crop"),
         (MEDIA, "3.jpg 11 7", "3.jpg 11", "line 3 .* is not a name, a template and a medium"),
+        (PAIRS, "1 20 0", "1\xa020\xa0x", "line 2 .* is not two templates and 0 or 1"),
+        (MEDIA, "3.jpg 11 7", "3.jpg \ufeff11 7", "line 3 .* is not a name, a template and a medium"),
         (MEDIA, "3.jpg 11 7", "3.jpg 11 7.5", "line 3 .* is not a name, a template and a medium"),
         (MEDIA, "2.jpg", "3.jpg", "ijbc_face_tid_mid.txt and .*score.txt are not about the same crops from line 2 on"),
         (MEDIA, "4.jpg 20 8\n", "", "not about the same crops from line 4 on"),
