@@ -30,7 +30,7 @@ _TRAINING = (
     "shared.training.loop:fit",
 )
 _EVALUATION = ("shared.evaluation.trained:Trained",)
-_NO_PART = ("shared.errors", "shared.runs.registry", "shared.training.progress")
+_NO_PART = ("shared.errors", "shared.runs.registry", "shared.training.progress", "shared.training.termination")
 _RENDERING = ("records", "runs", "commands/render.py", "verdicts", "reporting", "evaluation")
 
 
