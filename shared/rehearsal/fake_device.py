@@ -36,7 +36,7 @@ from torch.utils.flop_counter import flop_registry
 
 from shared.rehearsal.no_deterministic_form import without_deterministic_form
 
-GPU = torch.device("lazy")
+GPU = torch.device("lazy", 0)
 CPU = torch.device("cpu")
 MOST_KNOWN = 200_000
 """Whole numbers of larger tensors, such as pixels, are not computed."""

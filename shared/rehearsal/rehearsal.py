@@ -28,6 +28,7 @@ from shared.evaluation.trained import Trained
 from shared.rehearsal.fake_device import CPU, GPU, FakeDevice
 from shared.rehearsal.rehearsed import Memory, Rehearsed
 from shared.runs.catalogue import Evaluation
+from shared.runs.catalogue import evaluations as of_run
 from shared.runs.components import Component, DataSet, named
 from shared.training.loop import EVALUATION_BATCH, Stopped
 from shared.training.setup import Setup
@@ -113,7 +114,10 @@ def _rehearse(
         setup = Setup(run, 0, drawn(run), device.device)
         training = _Training(setup, device)
         with training.watched():
-            position = setup.fit(_NoCheckpoints())  # type: ignore[arg-type] # has what is asked of them
+            entries = of_run(run, run.config.along_training)
+            along = {name: _standing_in(entry) for name, entry in entries.items()}
+            measure = Trained(setup, root, along).row if along else None
+            position = setup.fit(_NoCheckpoints(), measure=measure)  # type: ignore[arg-type] # has what is asked
         watched.found = training.found(position.step)
         for asked in evaluations:
             for name, evaluation in asked.items():
