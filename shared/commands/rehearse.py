@@ -62,7 +62,7 @@ def gpu_mib(text: str) -> float:
 
 
 def alike(runs: Iterable[Run]) -> list[Alike]:
-    """Return runs by their likeness, in their order; a benchmark is measured once for each kind of what it embeds by."""
+    """Return runs by their likeness, in their order; a benchmark is measured once for each network and scheme."""
     found: dict[str, Alike] = {}
     seen: set[str] = set()
     for run in runs:
@@ -122,7 +122,7 @@ def problems(told: Told, memory: float) -> list[str]:
     if told.found is None or not asked or (needed is not None and needed <= asked):
         return told.problems
     enough = "no number of them is enough" if needed is None else f"it would on {needed}"
-    return [*told.problems, f"does not fit on {asked} GPU{'s'[:asked > 1]} of {_size(memory)}: {enough}"]
+    return [*told.problems, f"does not fit on {asked} GPU{'s'[: asked > 1]} of {_size(memory)}: {enough}"]
 
 
 def _needed(told: Told, memory: float) -> int | None:

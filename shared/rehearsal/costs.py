@@ -59,7 +59,9 @@ def gpu(peak: str | None, share: float | None) -> Device:
         name = GPU.name if peak is None else "the GPU told"
         return Device(name=name, fp32=float(fp32), bf16=float(bf16), share=GPU.share if share is None else share)
     except ValueError:
-        raise UserError(f"--peak {peak} --share {share}: give two numbers as 19.5,312, and a share from 0 to 1.") from None
+        raise UserError(
+            f"--peak {peak} --share {share}: give two numbers as 19.5,312, and a share from 0 to 1."
+        ) from None
 
 
 def training_images(run: Run) -> float:
@@ -75,9 +77,14 @@ def steps(run: Run) -> int:
 
 
 def hours(run: Run, gpu: Device = GPU) -> float | None:
-    """Return the hours that one seed trains on its devices; None where neither speed nor operations are known."""
+    """Return the hours that one seed trains on its devices; None where neither speed nor operations are known.
+
+    At smoke scale the steps are no more than a start takes.
+    """
     training = run.config.training
-    speed = paper(run.paper).images_per_second.get(run.config.backbone.name) if run.scale != SMOKE else None
+    if run.scale == SMOKE:
+        return 2 * START_SECONDS / 3600
+    speed = paper(run.paper).images_per_second.get(run.config.backbone.name)
     if speed is None and (found := rehearsed(run)):
         device = gpu if training.gpus else THREAD
         speed = max(1, training.gpus) * device.flops(training.precision) / found.training_flops

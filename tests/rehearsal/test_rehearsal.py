@@ -79,8 +79,13 @@ def test_every_stage_is_gone_through(monkeypatch):
     from papers.gaussian_affinity.cosen import CoSenLoss
 
     stages, updates = [], []
-    step, update = FeatureTransferScheme.step, CoSenLoss._update_costs
-    monkeypatch.setattr(FeatureTransferScheme, "step", lambda self, *batch: stages.append(self.stage) or step(self, *batch))
+    train, update = FeatureTransferScheme.step, CoSenLoss._update_costs
+
+    def step(self, *batch):
+        stages.append(self.stage)
+        return train(self, *batch)
+
+    monkeypatch.setattr(FeatureTransferScheme, "step", step)
     monkeypatch.setattr(CoSenLoss, "_update_costs", lambda self: updates.append(self) or update(self))
     transfer = run_of("feature_transfer", "table1/10K10K/ftl", "smoke")
     assert rehearse(transfer, [], NOWHERE).problems == []
