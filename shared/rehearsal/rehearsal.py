@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 MIB = 2**20
 MANY, CLASSES = 60, 50
-"""So many images make a class regular to any scheme that tells regular from rare ones, and so many classes have some."""
+"""So many images make a class regular to any scheme that tells, and so many classes have images."""
 LARGEST_YAW = 60
 
 

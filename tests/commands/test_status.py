@@ -61,7 +61,7 @@ def test_on_a_terminal_each_target_is_one_line_that_fits_in_colour(tmp_path):
 def test_status_of_one_target_has_its_data_sets_and_no_others(shared, tmp_path):
     asked = ("status", "--scale", "full", "--results", str(tmp_path), "--data-root", str(tmp_path / "data"))
     every = shared(*asked).stdout
-    assert "data set " not in every
+    assert "\ndata set " not in every
     assert "is told with --paper or --target" in every
     one = shared(*asked, "--paper", GA, "--target", "table2").stdout.splitlines()
     assert one[1].startswith(f"{GA}/table2 ")
