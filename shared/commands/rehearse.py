@@ -62,7 +62,7 @@ def gpu_mib(text: str) -> float:
 
 
 def alike(runs: Iterable[Run]) -> list[Alike]:
-    """Return runs by their likeness, in their order; a benchmark is measured once for each kind of what it embeds by."""
+    """Return runs by their likeness, in their order; a benchmark is measured once for each network and scheme."""
     found: dict[str, Alike] = {}
     seen: set[str] = set()
     for run in runs:

@@ -39,7 +39,7 @@ class Row:
 
     `device_hours` of all, and hours of the `longest_job`, which trains the seeds of a run, are None where a run is not
     known to take any; `gpus` is the most that a job asks for. `data` are the data sets to be fetched or to be had;
-    `without` those of benchmarks that cannot be had; `remarks` sentences.
+    `without` those of benchmarks that cannot be had; `remarks` sentences. Of published records nothing is left.
     """
 
     target: str
@@ -59,14 +59,9 @@ class Row:
         waits = {NEEDS: "needs", FETCH: "fetches or makes"}.get(self.state)
         said = [f"{waits} {', '.join(self.data)}" if waits else ""]
         said += [f"without the benchmarks on {', '.join(self.without)}" if self.without else "", *self.remarks]
-        counted = f"{self.left}/{self.trainings}"
-        costs_ = (
-            ("", "", "", "") if not self.left else (_hours(self.device_hours), _hours(self.longest_job), *self._room())
-        )
-        return (self.target, self.state, counted, *costs_, "; ".join(filter(None, said)))
-
-    def _room(self) -> tuple[str, str]:
-        return str(self.gpus), f"{self.megabytes:.1f}"
+        counted = f"{self.left}/{self.trainings}" if self.trainings else ""
+        takes = (_hours(self.device_hours), _hours(self.longest_job), str(self.gpus), f"{self.megabytes:.1f}")
+        return (self.target, self.state, counted, *(takes if self.left else [""] * 4), "; ".join(filter(None, said)))
 
 
 def _hours(hours: float | None) -> str:
@@ -102,34 +97,31 @@ def _row(
     remarks = (*left_out([path for path in paths if path in there.other], there, results), *there.damaged.values())
     label = f"{paper.key}/{name}"
     if scale == "published":
-        kept = len(there.current)
-        state = DONE if drawn else DRAW
-        return Row(label, state, kept, 0, 0.0, 0.0, 0, 0.0, remarks=remarks if paths else ("no records kept",))
+        kept = f"{len(there.current) or 'no'} records kept"
+        return Row(label, DONE if drawn else DRAW, 0, 0, 0.0, 0.0, 0, 0.0, remarks=(kept, *remarks))
     runs = paper.target_runs(name, scale)
-    left = {
-        run.name: seeds
-        for run in runs
-        if (
-            seeds := [s for s in range(run.seeds) if results.record(scale, paper.key, run.name, s) not in there.current]
-        )
-    }
+    left: dict[str, int] = {}
+    for run in runs:
+        records = [results.record(scale, paper.key, run.name, seed) for seed in range(run.seeds)]
+        if missing := sum(path not in there.current for path in records):
+            left[run.name] = missing
     if not left:
         return Row(label, DONE if drawn else DRAW, len(paths), 0, 0.0, 0.0, 0, 0.0, remarks=remarks)
     lacking = sorted({_called(run.config.data) for run in runs if not _at_hand(run.config.data, root)})
     fetching = sorted({run.config.data.name for run in runs if not run.config.data.is_there(root)})
     waiting = [run for run in runs if run.name in left]
     hours = {run.name: _of_one_seed(run, measured, gpu) for run in waiting}
-    jobs = [(hours[run.name], len(left[run.name]), max(1, run.config.training.gpus)) for run in waiting]
+    jobs = [(hours[run.name], left[run.name], max(1, run.config.training.gpus)) for run in waiting]
     known = all(one is not None for one, _, _ in jobs)
     return Row(
         target=label,
         state=NEEDS if lacking else FETCH if fetching else READY,
         trainings=len(paths),
-        left=sum(map(len, left.values())),
+        left=sum(left.values()),
         device_hours=sum((one or 0) * seeds * devices for one, seeds, devices in jobs) if known else None,
         longest_job=max((one or 0) * seeds for one, seeds, _ in jobs) if known else None,
         gpus=max(run.config.training.gpus for run in waiting),
-        megabytes=sum(len(left[run.name]) * _megabytes(run) for run in waiting),
+        megabytes=sum(left[run.name] * _megabytes(run) for run in waiting),
         data=tuple(lacking or fetching),
         without=tuple(sorted({name for run in runs for name in _tested_elsewhere(run, root)})),
         remarks=remarks,

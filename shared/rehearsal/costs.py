@@ -77,9 +77,14 @@ def steps(run: Run) -> int:
 
 
 def hours(run: Run, gpu: Device = GPU) -> float | None:
-    """Return the hours that one seed trains on its devices; None where neither speed nor operations are known."""
+    """Return the hours that one seed trains on its devices; None where neither speed nor operations are known.
+
+    At smoke scale the steps are no more than a start takes.
+    """
     training = run.config.training
-    speed = paper(run.paper).images_per_second.get(run.config.backbone.name) if run.scale != SMOKE else None
+    if run.scale == SMOKE:
+        return 2 * START_SECONDS / 3600
+    speed = paper(run.paper).images_per_second.get(run.config.backbone.name)
     if speed is None and (found := rehearsed(run)):
         device = gpu if training.gpus else THREAD
         speed = max(1, training.gpus) * device.flops(training.precision) / found.training_flops

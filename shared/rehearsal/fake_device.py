@@ -36,7 +36,7 @@ from torch.utils.flop_counter import flop_registry
 
 from shared.rehearsal.no_deterministic_form import without_deterministic_form
 
-GPU = torch.device("lazy")
+GPU = torch.device("lazy", 0)
 CPU = torch.device("cpu")
 MOST_KNOWN = 200_000
 """Whole numbers of larger tensors, such as pixels, are not computed."""
@@ -45,7 +45,7 @@ _BY_DATA = (DataDependentOutputException, DynamicOutputShapeException)
 
 
 class FakeDevice:
-    """What is done on a device of this kind; within `running`, all that torch does is done there or on a fake processor.
+    """What is done on a device of this kind; within `running`, torch works there or on a fake processor only.
 
     `live` are the bytes that tensors on it hold, `peak` the most so far; `flops` the operations in floating point of
     all matrix products and convolutions so far, as torch counts them, an addition for one; and `refused` what was
@@ -100,7 +100,7 @@ def _autocast(autocast: Any, kind: str, **settings: Any) -> Any:
     return autocast(CPU.type if kind == GPU.type else kind, **settings)
 
 
-def _moved(module: nn.Module, function: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:  # noqa: FBT001, FBT002
+def _moved(module: nn.Module, function: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
     """Do what `nn.Module._apply` does by exchanging tensors, which torch does not for fake ones."""
     for child in module.children() if recurse else ():
         child._apply(function)

@@ -24,12 +24,14 @@ _OPERATORS = {
     "MaxUnpool1d": ("max_unpool2d",),
     "MaxUnpool2d": ("max_unpool2d",),
     "MaxUnpool3d": ("max_unpool3d",),
-    "interpolate": tuple(f"upsample_{mode}_backward" for mode in ("linear1d", "bilinear2d", "bicubic2d", "trilinear3d"))
-    + ("_upsample_bilinear2d_aa_backward", "_upsample_bicubic2d_aa_backward"),
+    "interpolate": (
+        *(f"upsample_{mode}_backward" for mode in ("linear1d", "bilinear2d", "bicubic2d", "trilinear3d")),
+        *(f"_upsample_{mode}2d_aa_backward" for mode in ("bilinear", "bicubic")),
+    ),
     "ReflectionPad1d": ("reflection_pad1d_backward",),
     "ReflectionPad2d": ("reflection_pad2d_backward",),
     "ReflectionPad3d": ("reflection_pad3d_backward",),
-    # The list says NLLLoss; of labels in one dimension, as here, there is nothing to sum at random and it is not refused.
+    # The list says NLLLoss; that of labels in one dimension, as here, is not refused.
     "NLLLoss": ("nll_loss2d_forward",),
     "CTCLoss": ("_ctc_loss_backward",),
     "EmbeddingBag": ("_embedding_bag_dense_backward",),

@@ -1,7 +1,8 @@
-"""The rehearsal of a run: built at its real size, trained for some steps, evaluated, on a device that computes nothing.
+"""The rehearsal of a run: built at its real size, trained for some steps, evaluated, where nothing is computed.
 
-All is done by what trains and evaluates for real. Given to it are black images, of the shape, the number and the classes
-that a few steps ask for, and a configuration that is cut short. Benchmarks are given the stand-ins of their data.
+All is done by what trains and evaluates for real. Given to it are black images, of the shape, the number and the
+classes that a few steps ask for, and a configuration that is cut short. Benchmarks are given the stand-ins of their
+data.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from shared.evaluation.trained import Trained
 from shared.rehearsal.fake_device import CPU, GPU, FakeDevice
 from shared.rehearsal.rehearsed import Memory, Rehearsed
 from shared.runs.catalogue import Evaluation
+from shared.runs.catalogue import evaluations as of_run
 from shared.runs.components import Component, DataSet, named
 from shared.training.loop import EVALUATION_BATCH, Position
 from shared.training.termination import Stopped
@@ -39,8 +41,8 @@ if TYPE_CHECKING:
     from shared.runs.fields import Split
 
 MIB = 2**20
-MANY, LARGE_CLASSES = 60, 2
-"""So many images have the first classes, which are regular to any scheme that tells regular from rare ones."""
+MANY, CLASSES = 60, 50
+"""So many images make a class regular to any scheme that tells, and so many classes have images."""
 LARGEST_YAW = 60
 
 
@@ -120,7 +122,10 @@ def _rehearse(
         setup = Setup(run, 0, drawn(run), device.device)
         training = _Training(setup, device)
         with training.watched():
-            position = setup.fit(_NoCheckpoints())  # type: ignore[arg-type] # has what is asked of them
+            entries = of_run(run, run.config.along_training)
+            along = {name: _standing_in(entry) for name, entry in entries.items()}
+            measure = Trained(setup, root, along).row if along else None
+            position = setup.fit(_NoCheckpoints(), measure=measure)  # type: ignore[arg-type] # has what is asked
         watched.found = training.found(position.step)
         for asked in evaluations:
             for name, evaluation in asked.items():
@@ -147,7 +152,7 @@ def _told(watched: Watched, of: str = "") -> Iterator[None]:
         yield
     except Stopped:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever a run would fail of
+    except Exception as error:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _of_the_suite(frame.filename)]
         where = f"{Path(frames[-1].filename).relative_to(ROOT)}:{frames[-1].lineno}: " if frames else ""
         sentence = " ".join(str(error).split()) or type(error).__name__
@@ -155,12 +160,10 @@ def _told(watched: Watched, of: str = "") -> Iterator[None]:
 
 
 def _of_the_suite(name: str) -> bool:
+    """Whether a file is of the suite, and not of what rehearses it."""
     path = Path(name)
-    return (
-        path.is_relative_to(ROOT)
-        and path.relative_to(ROOT).parts[0] in ("shared", "papers")
-        and "rehearsal" not in name
-    )
+    wing = path.relative_to(ROOT).parts[:2] if path.is_relative_to(ROOT) else ()
+    return wing[:1] in (("shared",), ("papers",)) and "rehearsal" not in wing
 
 
 def _standing_in(evaluation: Evaluation) -> Evaluation:
@@ -174,14 +177,12 @@ def _standing_in(evaluation: Evaluation) -> Evaluation:
 def drawn(run: Run) -> Drawn:
     """Return black images to train a run on, as many as its steps ask for, and two batches of each other split.
 
-    Two classes have many images, further ones two each as far as the images go, so that there is one of every kind.
+    Of the first classes two have many images, the others two each, so that there is one of every kind.
     """
     data, training = run.config.data, run.config.training
     classes = data.trained_classes
-    count = max(training.batch_size * (training.steps or 1), 4 * MANY)
-    large = np.repeat(np.arange(min(LARGE_CLASSES, classes)), MANY)
-    labels = np.concatenate([large, np.repeat(np.arange(classes), 2)])
-    labels = np.resize(labels, count) if len(labels) < count else labels[:count]
+    few = np.concatenate([np.repeat(np.arange(min(classes, CLASSES)), 2), np.repeat(1, MANY)])
+    labels = np.pad(few, (0, max(training.batch_size * (training.steps or 1) - len(few), MANY)))
     other = np.arange(2 * EVALUATION_BATCH) % classes
     part = partial(_part, data.image_shape, kept=data.kept_in_memory)
     parts: dict[Split, Part] = {

@@ -61,3 +61,25 @@ def test_quoted_words_decimal_numbers_and_aliases_are_read(tmp_path):
     a = {"b": "yes", "c": True, "d": "1e-3", "e": 0, "f": -0.5}
     assert document.data == {"a": a, "g": a | {"b": [a, "no-one"]}}
     assert document.line(("g", "b", 1)) == 2
+
+
+def test_a_file_of_a_package_is_kept_as_it_was_read_until_it_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    path = tmp_path / "runs.yaml"
+    path.write_text("a: {b: 1}\nc: 2020-02-29\n")
+    alone = load(path)
+    assert not (tmp_path / "__pycache__").exists()
+    (tmp_path / "__init__.py").touch()
+    assert load(path) == alone
+    (kept,) = (tmp_path / "__pycache__").iterdir()
+    monkeypatch.setattr("shared.runs.yaml_files._read", None)
+    assert load(path) == alone
+    assert load(path).lines == alone.lines
+    monkeypatch.undo()
+    path.write_text("a: {b: 2}\n")
+    assert load(path).data == {"a": {"b": 2}}
+    kept.write_bytes(b"torn")
+    assert load(path).data == {"a": {"b": 2}}
+    path.write_text("a: yes\n")
+    with pytest.raises(UserError, match="'yes' is a number or a truth value"):
+        load(path)

@@ -1,0 +1,74 @@
+"""What runs take is known of every run, without torch, and is what their rehearsals found."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from shared.errors import UserError
+from shared.rehearsal import costs, rehearsed
+from shared.runs.config import Run
+from shared.runs.registry import SMOKE, TRAINED_SCALES, paper, papers
+
+EVERY = [run for entry in papers().values() for scale in TRAINED_SCALES for run in entry.runs(scale).values()]
+LARGE = [run for run in EVERY if run.scale != SMOKE]
+
+
+def measured_nowhere(run: Run) -> Run:
+    assert run.config.backbone.name not in paper(run.paper).images_per_second
+    return run
+
+
+def test_every_run_has_been_rehearsed_and_no_other_is_kept():
+    assert {rehearsed.burden(run) for run in LARGE} <= set(rehearsed.known()) <= set(map(rehearsed.burden, EVERY))
+
+
+def test_hours_and_memory_of_every_run_are_known():
+    for run in EVERY:
+        hours, limit = costs.hours(run), costs.minutes(run)
+        assert hours is not None
+        assert limit is not None
+        assert 0 < hours < 1000
+        assert limit > 2 * 60 * run.seeds * hours
+        assert costs.memory_mib(run) > costs.START_MIB
+        assert run.scale == SMOKE or costs.gpu_memory_mib(run) is not None
+
+
+def test_hours_are_operations_by_what_a_device_does():
+    run = measured_nowhere(paper("discface").run("ms1m/arcface", "full"))
+    found = rehearsed.rehearsed(run)
+    assert found is not None
+    training = run.config.training
+    assert training.gpus == 2
+    images = costs.steps(run) * training.batch_size
+    seconds = images * found.training_flops / (2 * 0.5 * 1e12 * 100)
+    device = costs.gpu("100,1000", 0.5)
+    assert costs.hours(run, device) == pytest.approx((costs.START_SECONDS + seconds) / 3600)
+    faster = costs.hours(run, costs.gpu("200,1000", 0.5))
+    assert faster is not None
+    assert faster < (costs.START_SECONDS + seconds) / 3600
+
+
+def test_a_measured_speed_counts_before_operations():
+    run = paper("gaussian_affinity").run("table1/standard/softmax", "full")
+    speed = paper("gaussian_affinity").images_per_second["small-cnn"]
+    images = costs.steps(run) * run.config.training.batch_size
+    assert costs.hours(run) == pytest.approx((costs.START_SECONDS + images / speed) / 3600)
+
+
+def test_several_gpus_share_the_images_and_have_the_rest_each():
+    held = rehearsed.Memory(weights=10, gradients=10, optimizer=10, activations=80, embedding=60, peak=120)
+    assert [held.on(devices) for devices in (1, 2, 4)] == [120, 90, 75]
+
+
+@pytest.mark.parametrize(("peak", "share"), [("fast", None), ("1", None), ("1,2,3", None), ("0,1", None), (None, 2.0)])
+def test_a_peak_that_is_none_is_refused_with_an_example(peak, share):
+    with pytest.raises(UserError, match=r"19\.5,312"):
+        costs.gpu(peak, share)
+
+
+def test_costs_import_no_torch():
+    code = "import sys, shared.rehearsal.costs; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
