@@ -42,7 +42,11 @@ class Attempt:
         if seeds < 1:
             raise UserError(f"--seeds {seeds}: at least one seed is trained.")
         trial = read_trial(Path(path).resolve())
-        return cls(trial, scale, seeds, Results(results.root, trial.name))
+        found = cls(trial, scale, seeds, Results(results.root, trial.name))
+        taken = {rival.label for experiment in found.experiments for rival in experiment.rivals}
+        if trial.name in taken:
+            raise UserError(f"{path}: '{trial.name}' is the name of a method of the papers; give the file another.")
+        return found
 
     def among(self, keys: Collection[str], targets: Collection[str]) -> Attempt:
         """Return it in the experiments of some papers and targets alone, of all where none are named.

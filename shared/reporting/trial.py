@@ -12,17 +12,19 @@ import pandas as pd
 
 from shared.evaluation.angles import normalised
 from shared.evaluation.spread import mean
-from shared.records.kept import Features
+from shared.records.kept import FEATURES, Features
 from shared.records.records import Record
 from shared.reporting import plane, sphere
 from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, Figure, band, drawing
 from shared.reporting.site import ProvenanceRow
 from shared.reporting.table import Table
+from shared.runs.fields import Split
 from shared.verdicts.outcomes import Outcome
 from shared.verdicts.standing import Scores, Standing, family_differences
 from shared.verdicts.trials import Measured, Versus
 
 MOST_DRAWN = len(COLOURS)
+MOST_PANELS = 4
 LINEAR = 0.1
 """Within so many points of zero the scale of differences is linear, beyond it logarithmic."""
 
@@ -139,7 +141,8 @@ def curve(outcomes: Sequence[Outcome]) -> Figure:
     return Figure(
         picture,
         data=pd.DataFrame(drawn, columns=["method", axis, "seed", "value"]),
-        caption=f"{first.experiment.metric} over {_named(axis)}: means over seeds, with 95 % intervals as bands.",
+        caption=f"{first.experiment.metric} over {_named(axis)}: means over seeds, with 95 % intervals as bands"
+        + (f"; the first {MOST_DRAWN} of {len(lines)} methods are drawn." if len(lines) > MOST_DRAWN else "."),
     )
 
 
@@ -167,9 +170,11 @@ def _weight_lines(outcome: Outcome, weights: Mapping[str, float]) -> dict[str, d
     own = {place: dict(method.seeds) for place, method in outcome.weights.items() if method.seeds}
     flat = [method for method in outcome.methods if method.label not in weights and method.seeds]
     lines = {outcome.own.label: own} if own else {}
+    lines = lines or {method.label: {level: dict(method.seeds) for level in levels} for method in flat[:1]}
+    lines["the paper's"] = there
     for method in flat:
         lines.setdefault(method.label, {level: dict(method.seeds) for level in levels})
-    return lines | {"the paper's": there}
+    return lines
 
 
 def embeddings(outcome: Outcome) -> Figure | None:
@@ -179,8 +184,9 @@ def embeddings(outcome: Outcome) -> Figure | None:
     if dimensions not in (2, 3) or not splits:
         return None
     split = "test" if "test" in splits else splits[0]
-    panels = {method.label: _first(method) for method in outcome.methods[:4]}
-    shown = {label: entry for label, entry in panels.items() if entry is not None}
+    entries = {method.label: _first(method, split) for method in outcome.methods}
+    shown = {label: entry for label, entry in entries.items() if entry is not None}
+    shown = dict(list(shown.items())[:MOST_PANELS])
     if outcome.own.label not in shown:
         return None
     picture = drawing(1, len(shown), width=PAGE_WIDTH, height=0.5 + PAGE_WIDTH / max(len(shown), 2))
@@ -213,8 +219,10 @@ def embeddings(outcome: Outcome) -> Figure | None:
     )
 
 
-def _first(method: Measured) -> tuple[Record, Path] | None:
-    return min(method.records, key=lambda entry: entry[0].seed, default=None)
+def _first(method: Measured, split: Split) -> tuple[Record, Path] | None:
+    """Return the first seed of a method of which the features of a split are kept."""
+    kept = [entry for entry in method.records if (entry[1] / FEATURES.format(split=split)).exists()]
+    return min(kept, key=lambda entry: entry[0].seed, default=None)
 
 
 def standing_table(found: Sequence[Standing], reference: str = "softmax") -> Table:

@@ -89,7 +89,7 @@ def family_ranks(scores: Scores, methods: Sequence[str]) -> NDArray[np.float64]:
         ]
         if ranks:
             rows.append(np.mean(ranks, axis=0))
-    return np.array(rows).reshape(-1, len(methods))
+    return np.array(rows).reshape(len(rows), len(methods))
 
 
 def family_differences(scores: Scores, method: str, reference: str) -> dict[str, float]:

@@ -133,6 +133,11 @@ def test_a_second_phase_is_a_scheme_of_the_suite_where_the_usual_one_stands(mine
     assert {entry.name for entry in found.among(["feature_transfer"], []).experiments} == {"plane"}
 
 
+def test_a_file_is_not_named_as_a_method_of_the_papers(mine, capsys):
+    path = (mine / "my_loss.yaml").rename(mine / "softmax.yaml")
+    assert "'softmax' is the name of a method" in refused(capsys, str(path), "--scale", "smoke")
+
+
 def test_an_unknown_target_is_answered_with_the_nearest(mine, capsys):
     said = refused(capsys, str(mine / "my_loss.yaml"), "--target", "figur6", "--scale", "smoke")
     assert "did you mean 'figure6'?" in said

@@ -79,3 +79,9 @@ def test_an_interval_of_ranks_stays_within_the_ranks_that_there_are():
 def test_pairs_are_of_the_same_seed():
     scores = {"one": {"": {"softmax": {0: 1.0, 1: 10.0}, "mine": {1: 12.0, 2: math.pi}}}}
     assert family_differences(scores, "mine", "softmax") == {"one": 2}
+
+
+def test_where_nothing_is_compared_nothing_is_ranked():
+    [mine] = standings({"one": {"": {"mine": seeds(1)}}}, "softmax")
+    assert (mine.rank, mine.ranked, mine.difference, mine.p) == (None, 0, None, None)
+    assert standings({}, "softmax") == []
