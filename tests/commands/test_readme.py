@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from shared.commands import readme as command
 from shared.commands.cli import main
 from shared.runs import registry
 from shared.runs.registry import Paper
@@ -19,8 +20,10 @@ SPACING = "mnist-geometry/prototype_spacing_cv"
 
 @pytest.fixture
 def readme(tmp_path, monkeypatch):
-    """The README of a copy of one paper, which is the only one."""
+    """The README of a copy of one paper, which is the only one; that of the suite has no part to be written."""
     shutil.copytree(ROOT / "papers" / KEY, tmp_path / KEY)
+    (tmp_path / "README.md").write_text("A suite.\n")
+    monkeypatch.setattr(command, "README", tmp_path / "README.md")
     monkeypatch.setattr(registry, "papers", lambda: {KEY: Paper(tmp_path / KEY)})
     return tmp_path / KEY / "README.md"
 
@@ -92,3 +95,18 @@ def test_a_paper_needs_a_readme(readme, capsys):
     readme.unlink()
     assert status("--results", RESULTS) == 2
     assert "README.md: cannot be read" in capsys.readouterr().err
+
+
+def test_the_readme_of_the_suite_tells_what_was_found_of_each_paper(readme, capsys):
+    suite = command.README
+    suite.write_text("<!-- written: findings -->\n<!-- end -->\n")
+    assert status("--results", RESULTS) == 0
+    assert capsys.readouterr().out == f"{suite}:1: findings written\n"
+    [row] = [line for line in suite.read_text().splitlines() if line.startswith("| [")]
+    assert row.startswith(f"| [Gaussian Affinity for Max-margin Class Imbalanced Learning](papers/{KEY}/README.md), M")
+    assert "printed numbers" in row
+    assert "claims" in row
+    assert status("--check", "--results", RESULTS) == 0
+    suite.write_text("<!-- written: table table1 -->\n<!-- end -->\n")
+    assert status("--results", RESULTS) == 2
+    assert f"{suite}:1: nothing is known of 'table' here" in capsys.readouterr().err
