@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take minutes, so that all processes end at about one time; skip what lacks a GPU."""
     on_gpu = [item for item in items if item.get_closest_marker("gpu")]
     if on_gpu:
-        import torch  # noqa: PLC0415 - not for tests of what starts without it
+        import torch
 
         for item in on_gpu if not torch.cuda.is_available() else ():
             item.add_marker(pytest.mark.skip(reason="needs a GPU"))

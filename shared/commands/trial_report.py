@@ -129,6 +129,7 @@ def _families(attempt: Attempt, found: Sequence[Outcome]) -> Iterator[Part]:
                     _TrialRuns(attempt, outcome.experiment),
                     read_shown_equal(attempt.results.same_bits()),
                     outcome.own.healths,
+                    {},
                 )
             ],
         )

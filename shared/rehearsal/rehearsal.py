@@ -32,8 +32,8 @@ from shared.runs.catalogue import Evaluation
 from shared.runs.catalogue import evaluations as of_run
 from shared.runs.components import Component, DataSet, named
 from shared.training.loop import EVALUATION_BATCH, Position
-from shared.training.termination import Stopped
 from shared.training.setup import Setup
+from shared.training.termination import Stopped
 
 if TYPE_CHECKING:
     from shared.data.image_source import Bytes, Indices, Shape

@@ -92,11 +92,12 @@ def test_each_scheme_goes_on_with_the_same_bits(run, tmp_path, digits_root, monk
 
 @pytest.mark.parametrize("run", by_scheme(), ids=lambda run: run.config.scheme.name)
 def test_each_scheme_begins_as_on_the_processor(run, tmp_path, digits_root):
-    """Until a generator of random numbers or many roundings come in: the loss of the first epoch, within a hundredth."""
+    """Before many roundings come in: the loss of the first epoch, within a hundredth."""
     if getattr(run.config.backbone, "dropout", 0):
         pytest.skip("dropout is drawn by the device's own generator")
     losses = [
-        float(trained(with_training(run, gpus=gpus), tmp_path / str(gpus), digits_root)[1][0]["loss"]) for gpus in (0, 1)
+        float(trained(with_training(run, gpus=gpus), tmp_path / str(gpus), digits_root)[1][0]["loss"])
+        for gpus in (0, 1)
     ]
     assert losses[1] == pytest.approx(losses[0], rel=0.01)
 
