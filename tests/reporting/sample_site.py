@@ -162,7 +162,7 @@ def _affinity(sources: Path) -> PaperPage:
                 says="It works for skin lesions.",
                 where="Table 2",
                 verdict="not runnable",
-                targets=["table9"],
+                targets=["table9", "table2"],
             ),
         ],
         deviations=[
