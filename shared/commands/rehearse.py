@@ -84,7 +84,8 @@ def rehearsals(scale: str, entries: Sequence[Paper], results: Results, root: Pat
     for group in alike(run for entry in entries for run in entry.runs(scale).values()):
         path = results.root / "rehearsals" / f"{group.key}.json"
         if not path.exists():
-            from shared.rehearsal.rehearsal import Stopped, rehearse  # noqa: PLC0415 - imports torch
+            from shared.rehearsal.rehearsal import rehearse  # noqa: PLC0415 - imports torch
+            from shared.training.loop import Stopped  # noqa: PLC0415
 
             try:
                 watched = rehearse(group.runs[0], [{name: entry} for _, name, entry in group.benchmarks], root)
