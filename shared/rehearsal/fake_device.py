@@ -138,11 +138,11 @@ def _made_up(tensor: Tensor) -> Tensor:
     return torch.from_numpy(numbers).to(tensor.dtype)
 
 
-class _Watching(TorchDispatchMode):
+class _Watching(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch gives its hook no types
     """Computes what is known beside, makes up what is asked for and is not, and tells the device of all tensors."""
 
     def __init__(self, device: FakeDevice, fake: FakeTensorMode) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call] # nor its constructor
         self.device, self.fake = device, fake
 
     def __torch_dispatch__(
@@ -196,7 +196,7 @@ class _Watching(TorchDispatchMode):
         for place, argument in enumerate(func._schema.arguments):
             changed = argument.alias_info is not None and argument.alias_info.is_write
             if changed and real is None and place < len(args) and isinstance(args[place], FakeTensor):
-                args[place].known = None  # type: ignore[attr-defined] # kept beside
+                args[place].known = None
         fakes, reals = tree_leaves(result), tree_leaves(real)
         if len(fakes) == len(reals):
             for fake, numbers in zip(fakes, reals, strict=True):

@@ -250,7 +250,7 @@ class _Training:
         state = list(_tensors(setup.scheme.state()))
         done = self.device.flops
         with torch.inference_mode():
-            setup.scheme.embed([setup.images["test"].normalised(slice(0, EVALUATION_BATCH))])
+            setup.scheme.embed([setup.images["test"].normalised(torch.arange(EVALUATION_BATCH))])
         channels, height, width = config.data.image_shape
         return Rehearsed(
             of=(

@@ -94,6 +94,7 @@ def test_what_a_gpu_refuses_to_do_deterministically_is_told(refused, name):
 
 def test_the_refused_are_those_of_torchs_documentation():
     documented = torch.use_deterministic_algorithms.__doc__
+    assert documented is not None
     refused = documented.split("will throw a")[2].split("In addition")[0]
     named = {name.rpartition(".")[2] for name in re.findall(r"^ +\* :\w+:`([\w.]+)`", refused, re.MULTILINE)}
     assert named == set(no_deterministic_form._OPERATORS)

@@ -86,7 +86,12 @@ def test_every_stage_is_gone_through(monkeypatch):
         return train(self, *batch)
 
     monkeypatch.setattr(FeatureTransferScheme, "step", step)
-    monkeypatch.setattr(CoSenLoss, "_update_costs", lambda self: updates.append(self) or update(self))
+
+    def update_costs(self):
+        updates.append(self)
+        update(self)
+
+    monkeypatch.setattr(CoSenLoss, "_update_costs", update_costs)
     transfer = run_of("feature_transfer", "table1/10K10K/ftl", "smoke")
     assert rehearse(transfer, [], NOWHERE).problems == []
     assert stages == [Stage.PRETRAINING] * 4 + [Stage.BOUNDARY_RESHAPE] * 2 + [Stage.COMPACT_FEATURES] * 2
