@@ -85,7 +85,7 @@ class Page:
             kind=target.kind,
             state="not run" if reason else "done",
             reason=reason,
-            takes=takes(self.paper, self.paper.target_runs(name, self.trained)) if reason else "",
+            takes=takes(self.paper.target_runs(name, self.trained)) if reason else "",
             ours=target.ours,
             values=[value_row(value, f"{name}--{place}") for place, value in enumerate(self._values(name))],
             provenance=provenance(records, self.paper, self.shown_equal, self.healths, self.curves),
