@@ -3,7 +3,7 @@ PYTHON ?= python3
 CORES ?= 2
 BIN := .venv/bin
 
-.PHONY: all smoke test test-processors same-bits lint lock clean
+.PHONY: all smoke test quick test-processors same-bits lint lock clean
 
 all: .venv/installed
 
@@ -19,6 +19,10 @@ smoke: .venv/installed
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
+
+# Of what was changed since the last commit, and as many others as fit into a minute.
+quick: .venv/installed
+	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --quick -q
 
 # The numeric tests as other processors and other numbers of threads round; each setting is an argument of env.
 NUMERIC := $(addprefix tests/,backbones losses training evaluation papers data)

@@ -17,6 +17,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Processes that share out the files have a core each; more threads would get in each other's way.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+pytest_plugins = ["tests.quick"]
+
 ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("Snakefile", "papers", "shared")
 
