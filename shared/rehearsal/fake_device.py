@@ -103,7 +103,7 @@ def _autocast(autocast: Any, kind: str, **settings: Any) -> Any:
 def _moved(module: nn.Module, function: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
     """Do what `nn.Module._apply` does by exchanging tensors, which torch does not for fake ones."""
     for child in module.children() if recurse else ():
-        child._apply(function)
+        child._apply(function)  # type: ignore[no-untyped-call]
     with torch.no_grad():
         for name, parameter in module._parameters.items():
             if parameter is not None:
