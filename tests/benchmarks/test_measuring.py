@@ -68,5 +68,6 @@ def allocating(mebibytes):
 
 
 def test_the_peak_is_that_of_a_process_of_its_own():
-    assert 60 < peak_of(allocating, 60) < 62 + 2
+    # The kernel adds up the pages of a process some hundred at a time.
+    assert 60 - 1 < peak_of(allocating, 60) < 62 + 2
     assert apart(int, "7") == 7

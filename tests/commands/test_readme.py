@@ -109,4 +109,4 @@ def test_the_readme_of_the_suite_tells_what_was_found_of_each_paper(readme, caps
     assert status("--check", "--results", RESULTS) == 0
     suite.write_text("<!-- written: table table1 -->\n<!-- end -->\n")
     assert status("--results", RESULTS) == 2
-    assert f"{suite}:1: nothing is known of 'table' here" in capsys.readouterr().err
+    assert f"{suite}:1: nothing is known of 'table table1' here" in capsys.readouterr().err
