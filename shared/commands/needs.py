@@ -8,7 +8,7 @@ from functools import cache
 from shared.records.records import Record, find_records
 from shared.records.results import Results
 from shared.records.target_records import found
-from shared.rehearsal.costs import hours, memory_mib
+from shared.rehearsal.costs import hours, memory_mib, seed_hours
 from shared.runs.config import Run
 from shared.runs.registry import SMOKE, paper
 
@@ -48,8 +48,7 @@ def minutes(run: Run) -> float | None:
     """Return how long a seed may take; None where no published record, measured speed or rehearsal tells."""
     if run.scale == SMOKE:
         return SMOKE_MINUTES
-    record = _published(run.paper).get(run.hash)
-    taken = record.provenance.wall_seconds / 3600 if record else hours(run)
+    taken = seed_hours(run, _published(run.paper))
     return None if taken is None else SPARE_TIME * 60 * taken
 
 

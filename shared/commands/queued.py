@@ -14,8 +14,9 @@ from pathlib import Path
 from shared.records.records import Record, Records, find_records
 from shared.records.results import Results
 from shared.records.target_records import found
-from shared.rehearsal.costs import hours
+from shared.rehearsal.costs import seed_hours
 from shared.reporting.judged import judged
+from shared.runs.catalogue import at_hand
 from shared.runs.config import Run
 from shared.runs.registry import Paper, paper, papers
 from shared.verdicts.claims import ClaimVerdict
@@ -67,7 +68,9 @@ def queue(scale: str, results: Results, root: Path, *, key: str | None = None, t
         records = _records(entry, scale, results)
         asked = set(entry.runs(scale)) if target is None else {run.name for run in entry.target_runs(target, scale)}
         lacking = {one.place: one for one in _left(entry, scale, records)}
-        here = {place: one for place, one in lacking.items() if place[1] in asked and _at_hand(one.run, root)}
+        here = {
+            place: one for place, one in lacking.items() if place[1] in asked and at_hand(one.run.config.data, root)
+        }
         left |= here
         questions += [one for one in _questions(entry, scale, records, lacking) if set(one.runs) <= set(here)]
     return ordered(left, questions)
@@ -98,11 +101,10 @@ def _records(entry: Paper, scale: str, results: Results) -> list[tuple[Record, P
 
 def _left(entry: Paper, scale: str, records: list[tuple[Record, Path]]) -> Iterator[Left]:
     there = {(record.run, record.seed): record for record, _ in records}
-    seconds = {record.config_hash: record.provenance.wall_seconds for record, _ in records}
+    measured = {record.config_hash: record for record, _ in records}
     for run in entry.runs(scale).values():
         seeds = tuple(seed for seed in range(run.seeds) if (run.name, seed) not in there)
-        measured = seconds.get(run.hash)
-        one = hours(run) if measured is None else measured / 3600
+        one = seed_hours(run, measured)
         if seeds:
             yield Left(run, seeds, len(seeds) * (UNKNOWN_HOURS if one is None else one))
 
@@ -120,7 +122,3 @@ def _questions(
 
 def _gain(claim: ClaimVerdict, runs: Mapping[str, Run]) -> float:
     return gained(claim.findings, min(runs[run].seeds for run in claim.runs))
-
-
-def _at_hand(run: Run, root: Path) -> bool:
-    return run.config.data.obtainable or run.config.data.is_there(root)

@@ -16,7 +16,7 @@ from shared.records.target_records import found, record_paths
 from shared.rehearsal import costs
 from shared.rehearsal.costs import GPU, THREAD, Device
 from shared.reporting.left_out import left_out
-from shared.runs.catalogue import data_sets, evaluations
+from shared.runs.catalogue import at_hand, data_sets, evaluations
 from shared.runs.components import DataSet
 from shared.runs.config import Run
 from shared.runs.registry import Paper
@@ -107,10 +107,10 @@ def _row(
             left[run.name] = missing
     if not left:
         return Row(label, DONE if drawn else DRAW, len(paths), 0, 0.0, 0.0, 0, 0.0, remarks=remarks)
-    lacking = sorted({_called(run.config.data) for run in runs if not _at_hand(run.config.data, root)})
+    lacking = sorted({_called(run.config.data) for run in runs if not at_hand(run.config.data, root)})
     fetching = sorted({run.config.data.name for run in runs if not run.config.data.is_there(root)})
     waiting = [run for run in runs if run.name in left]
-    hours = {run.name: _of_one_seed(run, measured, gpu) for run in waiting}
+    hours = {run.name: costs.seed_hours(run, measured, gpu) for run in waiting}
     jobs = [(hours[run.name], left[run.name], max(1, run.config.training.gpus)) for run in waiting]
     known = all(one is not None for one, _, _ in jobs)
     return Row(
@@ -128,23 +128,14 @@ def _row(
     )
 
 
-def _of_one_seed(run: Run, measured: dict[str, Record], gpu: Device) -> float | None:
-    """Return the hours of one seed by a published record of the very same run, else by its cost."""
-    return measured[run.hash].provenance.wall_seconds / 3600 if run.hash in measured else costs.hours(run, gpu)
-
-
 def _megabytes(run: Run) -> float:
     return RECORD_MEGABYTES + FEATURES_MEGABYTES * len(run.config.keep_features)
-
-
-def _at_hand(data: DataSet, root: Path) -> bool:
-    return data.obtainable or data.is_there(root)
 
 
 def _tested_elsewhere(run: Run, root: Path) -> list[str]:
     """Return the names of the data sets that a run's benchmarks embed and that are not to be had."""
     data = [evaluation.images for evaluation in evaluations(run, run.config.benchmarks).values()]
-    return [_called(entry) for entry in data if entry is not None and not _at_hand(entry, root)]
+    return [_called(entry) for entry in data if entry is not None and not at_hand(entry, root)]
 
 
 def _called(data: DataSet) -> str:

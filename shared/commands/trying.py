@@ -15,6 +15,7 @@ from shared.commands.running import run_workflow
 from shared.errors import UserError
 from shared.records.results import Results
 from shared.records.trials import Attempt, Library
+from shared.runs.catalogue import at_hand
 from shared.runs.config import Run
 from shared.runs.experiments import Experiment
 from shared.runs.own_code import OwnSampler
@@ -155,7 +156,7 @@ def _paths(attempt: Attempt, runs: Iterable[Run]) -> list[Path]:
 def _lacks(experiment: Experiment, root: Path) -> str:
     """Return which data set of an experiment cannot be had, and how it could; "" where it can."""
     data: Any = experiment.places[0].config.data
-    if data.obtainable or data.is_there(root):
+    if at_hand(data, root):
         return ""
     return f"{data.whose.title} is not in {data.place} under the data root; {data.whose.how_to_get}"
 

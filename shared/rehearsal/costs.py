@@ -8,8 +8,10 @@ out the evaluation after training.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from shared.errors import UserError
+from shared.records.records import Record
 from shared.rehearsal.rehearsed import rehearsed
 from shared.runs.catalogue import evaluations
 from shared.runs.config import Run
@@ -89,6 +91,12 @@ def hours(run: Run, gpu: Device = GPU) -> float | None:
         device = gpu if training.gpus else THREAD
         speed = max(1, training.gpus) * device.flops(training.precision) / found.training_flops
     return None if speed is None else (START_SECONDS + steps(run) * training.batch_size / speed) / 3600
+
+
+def seed_hours(run: Run, measured: Mapping[str, Record], gpu: Device = GPU) -> float | None:
+    """Return the hours of one seed by a record of the very same run, by its hash, else as `hours` does."""
+    record = measured.get(run.hash)
+    return hours(run, gpu) if record is None else record.provenance.wall_seconds / 3600
 
 
 def minutes(run: Run, seeds: int | None = None) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, NamedTuple, TypeVar, Union
 
@@ -103,3 +104,8 @@ def data_sets(runs: Iterable[Run]) -> dict[str, DataSet]:
     measured = [evaluations(run, (*run.config.benchmarks, *run.config.along_training)).values() for run in runs]
     tested = [evaluation.images for asked in measured for evaluation in asked]
     return trained | {data.name: data for data in tested if data is not None}
+
+
+def at_hand(data: DataSet, root: Path) -> bool:
+    """Whether a data set lies below a data root, or is fetched or made there where it is missing."""
+    return data.obtainable or data.is_there(root)
