@@ -8,6 +8,7 @@ go on.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -24,6 +25,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from shared import ROOT
 from shared.commands.cli import main as run_command
@@ -71,7 +73,7 @@ def serve(descriptor: int, path: Path, prepare: Callable[[], None], run: Callabl
     if connection is None:
         shutil.rmtree(path.parent, ignore_errors=True)
     else:
-        _run(connection, run)
+        end_after(lambda: _run(connection, run))
 
 
 def prepare_suite() -> None:
@@ -127,12 +129,36 @@ def _run(connection: socket.socket, run: Callable[[list[str]], None]) -> None:
         os.environ.clear()
         os.environ.update(job["environment"])
         sys.argv[1:] = job["arguments"]
-        run(job["arguments"])
+        end_after(lambda: run(job["arguments"]))
     for stream in streams:
         os.close(stream)
     threading.Thread(target=_pass_on, args=(connection, process), daemon=True).start()
     _, status = os.waitpid(process, 0)
     connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+
+
+def end_after(work: Callable[[], object]) -> NoReturn:
+    """Do the work of a fork and end it with the exit status that Python would give, as `multiprocessing` does.
+
+    What was imported is left as it is: to take it apart, page after page, would take longer than many a job.
+    """
+    status: object = 1
+    try:
+        work()
+        status = 0
+    except SystemExit as ended:
+        status = ended.code or 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    if not isinstance(status, int):
+        print(status, file=sys.stderr)  # noqa: T201
+        status = 1
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(status)
 
 
 def _pass_on(connection: socket.socket, process: int) -> None:
