@@ -102,14 +102,6 @@ def test_a_mistake_is_one_sentence_with_file_line_and_the_nearest_name(tmp_path,
     assert says in message
 
 
-def test_people_who_are_trained_on_are_not_tested_on(tmp_path):
-    pairs = MINIMAL.replace("[mnist-test]", "[olivetti]")
-    apart = pairs.replace("{name: mnist-5k}", "{name: olivetti}")
-    assert paper(tmp_path, apart).run("a/softmax", "full").config.benchmarks == ("olivetti",)
-    message = complaint(tmp_path, pairs.replace("{name: mnist-5k}", "{name: olivetti, everyone: true}"))
-    assert ":9: benchmarks: 'olivetti' tests on people who are trained on; leave it out" in message
-
-
 def test_a_benchmark_for_classifiers_without_bias_is_not_given_one_with(tmp_path):
     folder = tmp_path / "feature_transfer"
     folder.mkdir()
