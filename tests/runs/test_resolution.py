@@ -37,6 +37,17 @@ def test_a_grid_spans_its_axes_and_scales_override_last(tmp_path):
     assert minimal.run("a/softmax", "full").config.loss.name == "softmax"
 
 
+def test_a_group_is_run_at_the_scales_that_it_names(tmp_path):
+    text = MINIMAL.replace("  b/{sigma}:\n", "  b/{sigma}:\n    at: [lite, full]\n")
+    some = paper(tmp_path, text)
+    assert list(some.runs("smoke")) == ["a/softmax", "a/affinity"]
+    assert (
+        list(some.runs("lite")) == list(some.runs("full")) == some.names == ["a/softmax", "a/affinity", "b/0.1", "b/50"]
+    )
+    with pytest.raises(UserError, match=r"has no run 'b/50' at scale 'smoke'; "):
+        some.run("b/50", "smoke")
+
+
 def test_the_hash_tells_what_decides_the_weights_and_nothing_else(tmp_path):
     run = paper(tmp_path, MINIMAL).run("a/softmax", "full")
     measured = paper(tmp_path, MINIMAL.replace("[mnist-test]", "[mnist-geometry]")).run("a/softmax", "full")
@@ -90,8 +101,9 @@ def test_every_setting_is_part_of_the_hash(tmp_path):
             "  a/{loss}:\n    loss:",
             "  a/{loss}:\n    los:",
             15,
-            "'los' is neither 'set' nor an axis in the name",
+            "'los' is neither 'set' nor 'at' nor an axis in the name",
         ),
+        ("  b/{sigma}:\n", "  b/{sigma}:\n    at: [lite, ful]\n", 18, "there is no scale 'ful'; did you mean 'full'?"),
         ("runs:\n  a", "runs: [\n  a", 15, "not valid YAML"),
     ],
 )
