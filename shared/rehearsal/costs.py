@@ -67,7 +67,7 @@ def gpu(peak: str | None, share: float | None) -> Device:
 
 
 def training_images(run: Run) -> float:
-    """Return about how many images an epoch has: of the classes chosen, what cap, imbalance and held-out share leave."""
+    """Return about how many images an epoch has, by the classes, cap, imbalance and share held out that are chosen."""
     data, sampling = run.config.data, getattr(run.config.data, "sampling", None)
     of_class, classes = data.training_images / data.classes, float(data.trained_classes)
     if sampling is None:
