@@ -29,17 +29,8 @@ _PART = r"[A-Za-z0-9_+=@][A-Za-z0-9_.+=@-]*"
 _NAME = re.compile(rf"{_PART}(/{_PART})*")
 _COLUMNS = frozenset(
     {
-        "set",
-        "at",
-        "seeds",
-        "run",
-        "seed",
-        "benchmark",
-        "metric",
-        "value",
-        "benchmarks",
-        "keep_features",
-        "along_training",
+        *("set", "at", "seeds", "run", "seed", "benchmark", "metric", "value"),
+        *("benchmarks", "keep_features", "along_training"),
     }
 )
 
