@@ -74,7 +74,8 @@ def training_images(run: Run) -> float:
         return of_class * classes
     if sampling.imbalance is not None:
         classes -= len(sampling.imbalance.classes) * (1 - sampling.imbalance.fraction)
-    return min(of_class, sampling.per_class or of_class) * classes * (1 - sampling.held_out)
+    kept = min(of_class, sampling.per_class or of_class) * (1 - sampling.held_out)
+    return float(kept * classes)
 
 
 def steps(run: Run) -> int:

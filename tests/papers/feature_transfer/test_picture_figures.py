@@ -69,7 +69,7 @@ def made_up(folder: Path, seed: int = 0, data: str = "ms1m", **changes: float) -
 
 
 def photographs(folder: Path, **changes: float) -> tuple[Record, Path]:
-    run, _ = made_up(folder, data="olivetti", **changes)
+    run, _ = made_up(folder, 0, "olivetti", **changes)
     return run.model_copy(update={"run": PHOTOGRAPHS}), folder
 
 
@@ -129,6 +129,8 @@ def test_the_blocks_of_figure6_leave_no_band_between_them(tmp_path):
     figure.write(tmp_path / "figure", no_evidence=False)
     renderer = FigureCanvasAgg(figure.drawing).get_renderer()  # type: ignore[no-untyped-call]
     first, second = (axes.get_tightbbox(renderer) for axes in figure.drawing.axes)
+    assert first is not None
+    assert second is not None
     assert second.y1 < first.y0
     assert first.height + second.height > 0.8 * figure.drawing.bbox.height
 
