@@ -157,7 +157,7 @@ def test_on_characters_runs_differ_in_their_losses_alone_and_in_what_a_target_is
         given = run.config.plain()
         scheme = {"scheme": given["scheme"]} if "paired" in name or name.endswith(("contrastive", "triplet")) else {}
         assert given == common | of_target | scheme | {"loss": given["loss"]}, name
-        assert run.seeds == 10
+        assert run.seeds == 5
 
 
 def test_each_seed_draws_the_alphabets_that_it_does_not_train_on():
