@@ -43,8 +43,8 @@ def figure3(records: Records) -> Figure:
         data=pd.concat(points),
         caption=(
             "Figure 3. Embeddings of the test digits in two dimensions under softmax joined with center loss of weight "
-            "λ. + marks the centres, each joined to its class's median. Variance: within classes, relative to the mean squared distance of two class "
-            "means. Each panel has a scale of its own."
+            "λ. + marks the centres, each joined to its class's median. Variance: within classes, relative to the mean "
+            "squared distance of two class means. Each panel has a scale of its own."
         ),
         notes=[_first_seed_note(shown)],
     )
@@ -97,8 +97,8 @@ def figure5(records: Records) -> Figure:
         data=pd.concat(points),
         caption=(
             "Figure 5. Embeddings of the test digits in two dimensions under center loss (+ marks the centres) and "
-            "angular softmax (lines point along the class weights W). Angular sd: root mean square angle to the class's "
-            "mean direction, mean over the classes. Each panel has a scale of its own."
+            "angular softmax (lines point along the class weights W). Angular sd: root mean square angle to the "
+            "class's mean direction, mean over the classes. Each panel has a scale of its own."
         ),
         notes=["The paper shows an illustration; these are measured embeddings.", _first_seed_note(shown.values())],
     )

@@ -151,7 +151,7 @@ def apart(centres: Places, sizes: Places, side: float, marks: Places = NO_PLACES
 
 
 def rays(axes: Axes, vectors: NDArray[np.generic], names: Sequence[str]) -> None:
-    """Draw a line from the origin along each class vector, `[classes, 1, 2]`, to the edge of the axes, with its name."""
+    """Draw a line from the origin along each class vector, `[classes, 1, 2]`, to the edge, and its name there."""
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     units = vectors[:, 0] / np.maximum(np.linalg.norm(vectors[:, 0].astype(np.float64), axis=1), 1e-12)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -46,7 +46,8 @@ def scatter(
 ) -> None:
     """Draw unit vectors [N, 3], and those of the classes [C, 3] as +, coloured by class, on a sphere seen from afar.
 
-    What is on the far side is drawn paler. Each + has its class's letter beside it. `turned` is the map into the view, by default that of `view`.
+    What is on the far side is drawn paler. Each + has its class's letter beside it. `turned` is the map into the view,
+    by default that of `view`.
     """
     into_view = view(vectors) if turned is None else turned
     _globe(axes)
