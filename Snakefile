@@ -49,6 +49,11 @@ if "image" in config:
 
 
 onstart:
+    # Its default, 100 jobs a second, has Snakemake 9 look for jobs once more in every second that follows, for each time
+    # it has looked (a thread each): at the end of a long workflow it does nothing else.
+    limit = workflow.scheduling_settings.max_jobs_per_timespan
+    if limit is not None and limit.max_jobs == 100:
+        workflow.scheduler.job_rate_limiter = None
     # A cluster's jobs are processes of their own, and have their GPUs to themselves.
     if workflow.local_exec and "image" not in config:
         job_server.serve_this_process()

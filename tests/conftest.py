@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,10 @@ from shared.commands import job, job_server
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Processes that share out the files have a core each; more threads would get in each other's way.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What a shell runs in the background ignores it, and so would the commands that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["tests.quick"]
 

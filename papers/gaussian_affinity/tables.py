@@ -47,7 +47,7 @@ RECIPES = {
     "longer-shifted": "longer, moved by up to 2 pixels",
     "longer-dropout": "longer, dropout 0.5 before the embedding",
 }
-RECIPE_LOSSES = ("softmax", "affinity", "affinity-m1")
+RECIPE_LOSSES = ("softmax", "affinity")
 
 
 def table1(records: Records) -> Table:

@@ -12,7 +12,7 @@ from shared.runs.registry import Paper
 def lines(entries: Sequence[Paper], *, runs: bool) -> Iterator[str]:
     """Yield what `list` prints: of each paper its targets, one a line, with the number of their runs, and its runs."""
     for entry in entries:
-        yield coloured(f"{entry.key}: {entry.reference.citation.title}", BOLD)
+        yield coloured(f"{entry.key}: {entry.title}", BOLD)
         cells = [
             (f"  {target.kind} {name}", f"{len(entry.target_runs(name, 'full'))} runs", target.title)
             for name, target in entry.targets.items()
@@ -26,7 +26,7 @@ def as_json(entries: Sequence[Paper]) -> str:
     """Return what `list` tells, for programs: of each target also the names of its runs."""
     told = {
         entry.key: {
-            "title": entry.reference.citation.title,
+            "title": entry.title,
             "targets": {
                 name: {
                     "kind": target.kind,

@@ -14,7 +14,7 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from shared.errors import suggestion
 from shared.runs import yaml_files
@@ -127,11 +127,24 @@ class _Group(Strict):
         return {name: data[name] for name in data if name == "entries"} if isinstance(data, dict) else data
 
 
+class _Titled(BaseModel):
+    citation: Citation
+
+
 class _File(Strict):
     citation: Citation
     values: tuple[_Group, ...]
     claims: tuple[dict[str, Any], ...]
     errata: tuple[Erratum, ...] = ()
+
+
+def read_title(path: Path) -> str:
+    """Read the title of a paper from its `reference.yaml`, of which nothing else is checked; raises UserError."""
+    document = yaml_files.load(path)
+    try:
+        return _Titled.model_validate(document.data).citation.title
+    except ValidationError as error:
+        raise yaml_files.explain(error, document) from None
 
 
 def read_reference(path: Path, known: Known | None = None) -> Reference:

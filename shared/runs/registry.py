@@ -20,7 +20,7 @@ from shared.runs import yaml_files
 from shared.runs.catalogue import benchmarks, components
 from shared.runs.components import Backbone
 from shared.runs.config import Run
-from shared.runs.reference import Known, Reference, read_reference
+from shared.runs.reference import Known, Reference, read_reference, read_title
 from shared.runs.resolution import Resolution
 from shared.runs.runs_file import Deviation, RunsFile, Stand, Target
 from shared.runs.yaml_files import Key
@@ -50,6 +50,11 @@ class Paper:
     def reference(self) -> Reference:
         """The printed numbers, the claims and the errata."""
         return read_reference(self.folder / "reference.yaml", Known(self.targets, self._measured()))
+
+    @cached_property
+    def title(self) -> str:
+        """The title of the paper, had without the rest of `reference`."""
+        return read_title(self.folder / "reference.yaml")
 
     @property
     def targets(self) -> dict[str, Target]:

@@ -49,6 +49,16 @@ claims:
     targets: [figure7]
     test: {kind: rises, runs: ["figure7/*"], metric: mnist-test/accuracy, levels: [1, 10]}
 """
+THREE_JOBS = """\
+import threading
+include: "Snakefile"
+rule one:
+    output: touch("{number}.done")
+rule three:
+    input: "1.done", "2.done", "3.done"
+onsuccess:
+    print(sum(isinstance(thread, threading.Timer) for thread in threading.enumerate()), "timers")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +201,12 @@ def test_published_records_are_drawn_in_seconds_without_training(built, digits_r
     assert (published / "figure7.pdf").exists()
     assert (built / "results/published/report/gaussian_affinity.html").exists()
     assert not (published / "figure8.png").exists()
+
+
+def test_snakemake_is_woken_by_ended_jobs_alone(tmp_path, digits_root):
+    """Not once a second by a thread for each job that has ended, as its own limit of jobs a second has it."""
+    folder = copy_suite(tmp_path)
+    (folder / "three.smk").write_text(THREE_JOBS)
+    done = snakemake(folder, digits_root, "--snakefile", "three.smk", "--quiet", "all", "--", "three")
+    assert done.returncode == 0, done.stderr
+    assert "0 timers" in done.stdout

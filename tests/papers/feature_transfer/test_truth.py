@@ -45,7 +45,7 @@ CONFIG: dict[str, Any] = {
     },
     "optimizer": {"name": "adam", "learning_rate": 0.002},
     "training": {
-        "steps": 1500,
+        "steps": 600,
         "batch_size": 16,
         "gpus": 0,
         "flip": True,

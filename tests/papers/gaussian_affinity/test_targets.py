@@ -147,13 +147,13 @@ def test_table_recipes_shows_the_losses_side_by_side() -> None:
         for recipe, loss, seed, error in [
             ("plain", "softmax", 0, 1.4),
             ("plain", "softmax", 1, 1.2),
-            ("longer-shifted", "affinity-m1", 0, 1.0),
+            ("longer-shifted", "affinity", 0, 1.0),
         ]
     ]
     table = targets.table_recipes(of(rows))
     shown = table.display.set_index("Recipe")
     assert shown.loc["as the other runs", "softmax (measured)"] == "1.30 ± 0.14 (2)"
-    assert shown.loc["longer, moved by up to 2 pixels", "affinity, m = 1 (measured)"] == "1.00 (1)"
+    assert shown.loc["longer, moved by up to 2 pixels", "affinity (measured)"] == "1.00 (1)"
     assert shown.loc["longer", "affinity (measured)"] == "not run"
     assert shown["Epochs"].tolist() == [12, "", 36, ""]
     assert "judged on 10,000 training images" in table.notes[0]
@@ -173,8 +173,8 @@ def test_table_diversity_shows_what_is_measured_with_and_without() -> None:
 
 def test_each_recipe_is_the_one_that_the_table_calls_it_and_differs_in_nothing_else() -> None:
     plain = {name: run.config.plain() for name, run in GA.runs("full").items() if name.startswith("search/recipe/")}
-    assert len(plain) == 4 * 3
-    for loss in ("softmax", "affinity", "affinity-m1"):
+    assert len(plain) == 4 * 2
+    for loss in ("softmax", "affinity"):
         base = plain[f"search/recipe/plain/{loss}"]
         longer = plain[f"search/recipe/longer/{loss}"]
         assert (base["training"]["epochs"], longer["training"]["epochs"]) == (12, 36)
@@ -186,7 +186,7 @@ def test_each_recipe_is_the_one_that_the_table_calls_it_and_differs_in_nothing_e
 
 def test_no_run_of_the_search_looks_at_a_test_image() -> None:
     searches = [run for name, run in GA.runs("full").items() if name.startswith("search/")]
-    assert len(searches) == 9 + 3 + 12
+    assert len(searches) == 9 + 3 + 8
     assert {run.config.benchmarks for run in searches} == {("held-out",)}
     assert not any(run.config.keep_features for run in searches)
 
