@@ -38,4 +38,5 @@ def run_suite(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    job_server.serve(int(sys.argv[1]), Path(sys.argv[2]), import_libraries, run_suite)
+    import_libraries()
+    job_server.serve(int(sys.argv[1]), Path(sys.argv[2]), lambda _: None, run_suite)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
+from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure as Drawing
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import PathPatch
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-CLASSES = 10
-"""At most so many have colours that everyone tells apart."""
 POINTS = 2_000
 SWATCH = 0.12
 """The height in inches of the strip that tells the colours of the classes."""
@@ -111,10 +110,10 @@ def _name_colours(axes: Axes, palette: NDArray[np.float64], classes: str) -> Non
 
 def _palette(classes: int) -> NDArray[np.float64]:
     """Return colours [classes, 3]: safe for colour-blind readers where there are few, else hues of equal steps."""
-    import seaborn as sns  # noqa: PLC0415 - costs the tables' jobs a second
+    if classes <= len(plane.PALETTE):
+        return to_rgba_array(plane.PALETTE[:classes])[:, :3]
+    import seaborn as sns  # noqa: PLC0415 - takes a second
 
-    if classes <= CLASSES:
-        return np.array(sns.color_palette("colorblind", classes))
     by_lightness = [sns.husl_palette(classes, s=0.95, l=lightness) for lightness in (0.45, 0.62, 0.78)]
     return np.array([by_lightness[number % 3][number] for number in range(classes)])
 
@@ -178,7 +177,7 @@ def _draw(axes: Axes, frame: pd.DataFrame, colours: dict[str, NDArray[np.float64
             x.ravel(), y.ravel(), "o", color="black", fillstyle="none", markersize=1.4 + 5 / d, markeredgewidth=0.5
         )
     medians = frame[image].groupby("class")[columns].median()
-    shares, origin = ((these - low) / (high - low) - 0.5 for these in (medians.to_numpy(), 0.0))
+    shares, origin = (medians.to_numpy() - low) / (high - low) - 0.5, -low / (high - low) - 0.5
     axes.add_patch(PathPatch(_outlines(list(medians.index), shares, origin), facecolor="black", linewidth=0))
     for index, name in enumerate(columns):
         axes.text(index, index, f"$f_{{{name[1:]}}}$", ha="center", va="center", backgroundcolor="white")
@@ -196,7 +195,7 @@ def _draw(axes: Axes, frame: pd.DataFrame, colours: dict[str, NDArray[np.float64
 
 def _outlines(names: Sequence[str], shares: NDArray[np.float64], origin: float) -> Path:
     """Return the outlines of the names of classes below the diagonal, where `named` says, as one path."""
-    size = shares.shape[1] * (NAME if len(names) <= CLASSES else ONE_OF_MANY)
+    size = shares.shape[1] * (NAME if len(names) <= len(plane.PALETTE) else ONE_OF_MANY)
     glyphs = [TextPath((0, 0), name, 1, FontProperties(weight="bold")) for name in names]
     placed = [_placed(glyphs[index], size, x, y) for index, x, y in named(shares, origin, size)]
     return Path.make_compound_path(*placed)

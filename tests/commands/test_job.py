@@ -62,6 +62,14 @@ def run(server, digits_root) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         yield run
 
 
+def test_jobs_that_draw_need_no_torch():
+    told = (
+        "import sys; from shared.commands.job_server import prepare; prepare(['report']); print('torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", told]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == "False\n"
+
+
 def begun(results: Path, process: subprocess.Popen[str]) -> None:
     """Wait until the training of a job has begun."""
     while not list(results.glob("smoke/checkpoints/**/*.pt")):
