@@ -63,11 +63,9 @@ def run(server, digits_root) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 
 def test_jobs_that_draw_need_no_torch():
-    told = (
-        "import sys; from shared.commands.job_server import prepare; prepare(['report']); print('torch' in sys.modules)"
-    )
-    command = [sys.executable, "-c", told]
-    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == "False\n"
+    code = "import sys, shared.commands.job_server as server; server.prepare(['report']); print('torch' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
 
 
 def begun(results: Path, process: subprocess.Popen[str]) -> None:

@@ -141,7 +141,7 @@ def test_every_class_of_a_figure_is_named_where_it_lies(tmp_path: Path) -> None:
     [outlines] = [patch for patch in figure.drawing.axes[0].patches if isinstance(patch, PathPatch)]
     drawn = dict.fromkeys(zip(*np.tril_indices(5, -1), strict=True), 0)
     for part in outlines.get_path().to_polygons():
-        column, row = np.round(part.mean(axis=0)).astype(int)
+        column, row = np.round(np.mean(np.asarray(part), axis=0)).astype(int)
         drawn[row, column] += 1
     # In each panel four vertices lie off the origin; a name has an outline and one for each hole.
     assert min(drawn.values()) >= 4
