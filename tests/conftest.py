@@ -18,6 +18,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Processes that share out the files have a core each; more threads would get in each other's way.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Many processes import the suite, also where nothing else is to write beside its modules.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # What a shell runs in the background ignores it, and so would the commands that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -52,11 +55,11 @@ def digits_root(tmp_path_factory):
 
 
 def copy_suite(folder: Path) -> Path:
-    """Copy the suite's code, without results, to a folder that a test may change."""
+    """Copy the suite's code, as it is compiled too, without results, to a folder that a test may change."""
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, folder / name)
         else:
             shutil.copy(source, folder / name)
     return folder
@@ -79,17 +82,32 @@ def prepared() -> Iterator[str]:
 
 
 @pytest.fixture
-def shared(digits_root, prepared) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run `python -m shared ...` in a folder, as a user would."""
+def started(digits_root, prepared) -> Callable[..., subprocess.Popen[str]]:
+    """Start `python -m shared ...` in a folder, as a user would; what it gets to its output can be read."""
 
-    def run(*arguments: str, cwd: Path = ROOT, check: bool = False) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+    def start(*arguments: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [sys.executable, "-IS", job.__file__, *arguments],
             cwd=cwd,
             env={**os.environ, "REPLICATION_DATA": str(digits_root), job.SERVER: prepared},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=check,
         )
+
+    return start
+
+
+@pytest.fixture
+def shared(started) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `python -m shared ...` in a folder to its end."""
+
+    def run(*arguments: str, cwd: Path = ROOT, check: bool = False) -> subprocess.CompletedProcess[str]:
+        process = started(*arguments, cwd=cwd)
+        done = subprocess.CompletedProcess(arguments, 0, *process.communicate())
+        done.returncode = process.returncode
+        if check:
+            done.check_returncode()
+        return done
 
     return run

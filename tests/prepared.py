@@ -1,11 +1,10 @@
-"""A process that has imported the libraries, and forks for each command of a test: torch is imported once a session.
+"""A process that has imported the libraries and the suite, and forks for each command of a test: once a session.
 
-The fork imports the suite of the folder that the command is run in, as `python -m shared` does there.
+In another folder than the suite's own the fork imports the suite that is there, as `python -m shared` does.
 """
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 import runpy
@@ -21,16 +20,17 @@ LIBRARIES = (
 OF_THE_SUITE = {"shared", "papers", "tests"}
 
 
-def import_libraries() -> None:
-    """Import what the suite imports, but nothing of the suite."""
+def import_all() -> None:
+    """Import what the suite imports, and the suite."""
     for name in LIBRARIES:
         importlib.import_module(name)
-    gc.freeze()
+    job_server.prepare(["train"])
 
 
 def run_suite(arguments: list[str]) -> None:
     """Run `python -m shared` of the present folder."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in OF_THE_SUITE]:
+    own = {"shared.__main__"} if Path.cwd() == job_server.ROOT else OF_THE_SUITE
+    for name in [name for name in sys.modules if own & {name, name.partition(".")[0]}]:
         del sys.modules[name]
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as Python does
     sys.argv[1:] = arguments
@@ -38,5 +38,5 @@ def run_suite(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    import_libraries()
+    import_all()
     job_server.serve(int(sys.argv[1]), Path(sys.argv[2]), lambda _: None, run_suite)

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     Arrays = dict[str, NDArray[np.generic]]
 
 RUN = "ms1m/ftl"
+PHOTOGRAPHS = "photographs/ftl"
+TITLES = {"faces-drawn": "drawn faces", "olivetti": "photographs"}
 BENCHMARK = "transfer"
-COLUMNS = ["seed", "what", "column", "class", "yaw", "value"]
+COLUMNS = ["data", "seed", "what", "column", "class", "yaw", "value"]
 CAPTIONS = {
     6: (
         "Figure 6. (a) A sample of each of some regular classes, as the network sees it; (b) the image decoded from "
@@ -90,17 +92,34 @@ class _Grid:
         axes.spines[:].set_visible(False)
 
 
+@dataclass(frozen=True)
+class _Block:
+    """What a figure shows of a run: pictures, and rows of data that say whose they are."""
+
+    run: Record
+    grid: _Grid
+    shown: Sequence[Mapping[str, object]]
+
+    @property
+    def data(self) -> str:
+        """The name of the data set that the run is trained on."""
+        return str(self.run.config["data"]["name"])
+
+    @property
+    def title(self) -> str:
+        """What its pictures are, where there are others beside them."""
+        return TITLES.get(self.data, self.data)
+
+
 def figure6(records: Records) -> Figure:
-    """Figure 6: a sample of each of some classes, and what is decoded from the class's center."""
-    kept = _kept(records)
-    if kept is None:
-        return _not_run(6)
-    classes, yaw = kept["sample_classes"], kept["sample_yaw"]
+    """Figure 6: a sample of each of some classes, and what is decoded from the class's center.
+
+    Beside the faces of the other figures it has photographs, where there is a record of them.
+    """
     return _figure(
         records,
         6,
-        _Grid({"(a) sample": kept["samples"], "(b) center,\ndecoded": kept["centers"]}, _names(classes, yaw)),
-        shown=_pictures("sample", classes, yaw) + _pictures("decoded center", classes),
+        [_centers(run, kept) for run, kept in (_kept(records, name) for name in (RUN, PHOTOGRAPHS)) if run],
         summaries={
             "Mean correlation of a picture with its mirror image": {
                 "center_symmetry": "decoded centers",
@@ -113,22 +132,33 @@ def figure6(records: Records) -> Figure:
     )
 
 
+def _centers(run: Record, kept: Arrays) -> _Block:
+    """Return what figure 6 shows of a run."""
+    classes, yaw = kept["sample_classes"], kept["sample_yaw"]
+    return _Block(
+        run,
+        _Grid({"(a) sample": kept["samples"], "(b) center,\ndecoded": kept["centers"]}, _names(classes, yaw)),
+        _pictures("sample", classes, yaw) + _pictures("decoded center", classes),
+    )
+
+
 def figure7(records: Records) -> Figure:
     """Figure 7: images of two classes, their reconstructions, and each moved to the class of the other."""
-    kept = _kept(records)
-    if kept is None:
+    run, kept = _kept(records)
+    if run is None:
         return _not_run(7)
     rows = {"input": "inputs", "reconstructed": "reconstructed", "transferred": "moved"}
     classes, yaw = kept["pair_classes"], kept["pair_yaw"].ravel()
+    grid = _Grid(
+        {label: kept[name].reshape(-1, *kept[name].shape[2:]) for label, name in rows.items()},
+        _names(classes.ravel(), yaw),
+        group=2,
+    )
+    shown = _pictures("input", classes.ravel(), yaw) + _pictures("transferred", classes[:, ::-1].ravel(), yaw)
     return _figure(
         records,
         7,
-        _Grid(
-            {label: kept[name].reshape(-1, *kept[name].shape[2:]) for label, name in rows.items()},
-            _names(classes.ravel(), yaw),
-            group=2,
-        ),
-        shown=_pictures("input", classes.ravel(), yaw) + _pictures("transferred", classes[:, ::-1].ravel(), yaw),
+        [_Block(run, grid, shown)],
         summaries={
             "Samples of regular classes moved to under-represented classes": {
                 "identity_kept": "nearest to the center of the class they were moved to, %",
@@ -141,20 +171,20 @@ def figure7(records: Records) -> Figure:
 
 def figure8(records: Records) -> Figure:
     """Figure 8: three interpolations between two images of two classes."""
-    kept = _kept(records)
-    if kept is None:
+    run, kept = _kept(records)
+    if run is None:
         return _not_run(8)
     headings = [f"α = {_short(a)}" for a in kept["weights"]]
     for end, label in zip((0, -1), kept["pair_classes"][0], strict=True):
         headings[end] += f"\nclass {label}"
+    shown = [
+        *_pictures("class 1, class 2", kept["pair_classes"][0], kept["pair_yaw"][0]),
+        *(row for name in PATHS for row in _steps(name, kept[name])),
+    ]
     return _figure(
         records,
         8,
-        _Grid({label: kept[name] for name, label in PATHS.items()}, headings),
-        shown=[
-            *_pictures("class 1, class 2", kept["pair_classes"][0], kept["pair_yaw"][0]),
-            *(row for name in PATHS for row in _steps(name, kept[name])),
-        ],
+        [_Block(run, _Grid({label: kept[name] for name, label in PATHS.items()}, headings), shown)],
         summaries={
             "Largest over mean step from one picture of a path to the next, mean over the pairs of figure 7": {
                 f"evenness_{name}": name for name in PATHS
@@ -169,63 +199,66 @@ def credit(run: Record) -> list[str]:
     return [CREDIT] if run.config["data"]["name"] == "olivetti" else []
 
 
-def _kept(records: Records) -> Arrays | None:
-    """Return what the first seed of the run has kept, or nothing where there is no record of it."""
-    run = records.first_seeds().get(RUN)
-    return None if run is None else records.arrays(RUN, run.seed, BENCHMARK)
+def _kept(records: Records, name: str = RUN) -> tuple[Record | None, Arrays]:
+    """Return the first seed of a run and what it has kept, or nothing where there is no record of it."""
+    run = records.first_seeds().get(name)
+    return run, {} if run is None else records.arrays(name, run.seed, BENCHMARK)
 
 
 def _figure(
     records: Records,
     number: int,
-    grid: _Grid,
+    blocks: Sequence[_Block],
     *,
-    shown: Sequence[Mapping[str, object]],
     summaries: Mapping[str, Mapping[str, str]],
     notes: Sequence[str] = (),
 ) -> Figure:
-    """Return a figure of pictures, with metrics of all seeds in its notes and its data.
+    """Return a figure of pictures, one block below the other, with metrics of all seeds in its notes and its data.
 
     `summaries` have for each sentence of the notes its metrics, with what each is of.
     """
-    run = records.first_seeds()[RUN]
-    side = min(LARGEST_PICTURE, (PAGE_WIDTH - LABELS) / grid.width)
-    picture = drawing(width=PAGE_WIDTH, height=side * grid.height + 0.5)
-    grid.draw(picture.axes[0])
+    if not blocks:
+        return _not_run(number)
+    side = min(LARGEST_PICTURE, (PAGE_WIDTH - LABELS) / max(block.grid.width for block in blocks))
+    picture = drawing(len(blocks), width=PAGE_WIDTH, height=sum(side * block.grid.height + 0.6 for block in blocks))
+    for axes, block in zip(picture.axes, blocks, strict=True):
+        block.grid.draw(axes)
+        axes.set_title(block.title if len(blocks) > 1 else "", loc="left", fontsize=8)
     _fit_height(picture)
-    table = records.table
-    found = table[(table["run"] == RUN) & (table["benchmark"] == BENCHMARK)]
-    sentences = []
-    for summary, metrics in summaries.items():
-        values = {label: found[found["metric"] == name]["value"].tolist() for name, label in metrics.items()}
-        if told := "; ".join(f"{label} {measured(seeds)}" for label, seeds in values.items() if seeds):
-            sentences.append(f"{summary}: {told}; mean over seeds ± standard deviation (number of seeds).")
-    data = run.config["data"]
-    told_of = [name for metrics in summaries.values() for name in metrics]
-    of_seeds = found[found["metric"].isin(told_of)].rename(columns={"metric": "what"})
+    of_seeds = pd.concat([_measured(records, block, summaries) for block in blocks])
+    shown = [{"data": block.data, "seed": block.run.seed, **row} for block in blocks for row in block.shown]
+    told = []
+    for block in blocks:
+        told.append(
+            f"Images that were trained on. Data: {block.data}. Of several seeds the first is drawn, {block.run.seed}."
+        )
+        of_block = of_seeds[of_seeds["data"] == block.data]
+        for summary, metrics in summaries.items():
+            values = {label: of_block[of_block["what"] == name]["value"].tolist() for name, label in metrics.items()}
+            if means := "; ".join(f"{label} {measured(seeds)}" for label, seeds in values.items() if seeds):
+                told.append(f"{summary}: {means}; mean over seeds ± standard deviation (number of seeds).")
+        told += credit(block.run)
     return Figure(
         picture,
-        data=pd.DataFrame(
-            [*({"seed": run.seed, **row} for row in shown), *of_seeds[["seed", "what", "value"]].to_dict("records")],
-            columns=COLUMNS,
-        ),
+        data=pd.DataFrame([*shown, *of_seeds.to_dict("records")], columns=COLUMNS),
         caption=CAPTIONS[number],
-        notes=[
-            f"Images that were trained on. Data: {data['name']}. Of several seeds the first is drawn, {run.seed}.",
-            *sentences,
-            *notes,
-            *credit(run),
-        ],
+        notes=[*told, *notes],
     )
 
 
+def _measured(records: Records, block: _Block, summaries: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
+    """Return the metrics of all seeds of a block's run that the summaries tell of, as rows of data."""
+    table = records.table
+    names = [name for metrics in summaries.values() for name in metrics]
+    found = table[(table["run"] == block.run.run) & (table["benchmark"] == BENCHMARK) & table["metric"].isin(names)]
+    return found.rename(columns={"metric": "what"})[["seed", "what", "value"]].assign(data=block.data)
+
+
 def _fit_height(picture: Drawing) -> None:
-    """Leave no empty band above or below the pictures and their headings."""
+    """Leave no empty band above, below or between the pictures and their headings."""
     picture.draw_without_rendering()
-    [axes] = picture.axes
-    box = axes.get_tightbbox()
-    if box is not None:
-        picture.set_figheight(box.height / picture.dpi + 0.2)
+    boxes = [box for axes in picture.axes if (box := axes.get_tightbbox()) is not None]
+    picture.set_figheight(sum(box.height / picture.dpi + 0.2 for box in boxes))
 
 
 def _not_run(number: int) -> Figure:

@@ -10,6 +10,7 @@ go on.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -28,7 +29,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from shared import ROOT
 from shared.commands.cli import main as run_command
@@ -103,7 +104,7 @@ def serve(
     if job is None:
         shutil.rmtree(path.parent, ignore_errors=True)
     else:
-        _run(job, run)
+        end_after(lambda: _run(job, run))
 
 
 def prepare(arguments: Sequence[str]) -> None:
@@ -188,12 +189,36 @@ def _run(job: _Job, run: Callable[[list[str]], None]) -> None:
         os.environ.clear()
         os.environ.update(job.asked["environment"])
         sys.argv[1:] = job.asked["arguments"]
-        run(job.asked["arguments"])
+        end_after(lambda: run(job.asked["arguments"]))
     for stream in job.streams:
         os.close(stream)
     threading.Thread(target=_pass_on, args=(job.connection, process), daemon=True).start()
     _, status = os.waitpid(process, 0)
     job.connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+
+
+def end_after(work: Callable[[], object]) -> NoReturn:
+    """Do the work of a fork and end it with the exit status that Python would give, as `multiprocessing` does.
+
+    What was imported is left as it is: to take it apart, page after page, would take longer than many a job.
+    """
+    status: object = 1
+    try:
+        work()
+        status = 0
+    except SystemExit as ended:
+        status = ended.code or 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    if not isinstance(status, int):
+        print(status, file=sys.stderr)  # noqa: T201
+        status = 1
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(status)
 
 
 def _pass_on(connection: socket.socket, process: int) -> None:

@@ -18,7 +18,7 @@ def lines(entries: Sequence[Paper], *, runs: bool) -> Iterator[str]:
             for name, target in entry.targets.items()
         ]
         yield from table(cells, width(), right=(1,))
-        for name in entry.runs("full") if runs else ():
+        for name in entry.names if runs else ():
             yield f"  run {name}"
 
 
@@ -36,7 +36,7 @@ def as_json(entries: Sequence[Paper]) -> str:
                 }
                 for name, target in entry.targets.items()
             },
-            "runs": list(entry.runs("full")),
+            "runs": entry.names,
         }
         for entry in entries
     }

@@ -7,6 +7,7 @@ The kinds of parts (`shared/reporting/readme.py` has their markers):
     measured [N]    a table that is written by hand but for its last column. The others are some words, a run and
                     benchmark/metric; the last is what the published records have of them, with N decimals (2). Several
                     runs in braces are averaged seed by seed
+    claims DATA...  the verdicts on the claims that rest on published records of runs on these data sets
     findings        in the README of the suite, what the published records say of each paper
     standings SCALE in the same, where the losses that were tried stand beside softmax, over all experiments
 """
@@ -26,18 +27,23 @@ from shared.records.records import Records, find_records
 from shared.records.results import Results
 from shared.records.target_records import found, record_paths
 from shared.reporting.comparison import by_seed
-from shared.reporting.findings import findings
+from shared.reporting.findings import findings, in_short
+from shared.reporting.judged import judged
 from shared.reporting.pages import Page
 from shared.reporting.readme import Part, deviations_text, filled, rewrite, target_text
+from shared.reporting.rows import claim_row
 from shared.reporting.table import Table, markdown_table, measured
 from shared.reporting.trial import standing_table
+from shared.reporting.words import SCORED
 from shared.runs import registry
+from shared.runs.catalogue import components
 from shared.runs.claims import listed
+from shared.runs.components import DataSet
 from shared.runs.registry import TRAINED_SCALES, Paper
 from shared.verdicts.outcomes import all_compared, standing_of, trials_of
 
 README = ROOT / "README.md"
-KINDS = ("deviations", "table", "measured")
+KINDS = ("deviations", "table", "measured", "claims")
 
 
 def write_readmes(results: Results, *, check: bool = False) -> list[str]:
@@ -119,6 +125,8 @@ class _Parts:
                 return filled(part.body, partial(self._measured, decimals=2))
             case Part("measured", (decimals,)) if decimals.isdigit():
                 return filled(part.body, partial(self._measured, decimals=int(decimals)))
+            case Part("claims", (_, *_)):
+                return self._claims(part.words)
         if part.kind in KINDS:
             raise UserError(f"'{part.kind}' has not what it needs; shared/commands/readme.py says what that is.")
         raise UserError(f"nothing is known of the kind '{part.kind}'; {suggestion(part.kind, KINDS)}")
@@ -131,6 +139,22 @@ class _Parts:
         if not isinstance(drawn, Table):
             raise UserError(f"{target} is a figure; name a table.")
         return target_text(drawn, ours=self.paper.target(target).ours)
+
+    def _claims(self, data: Sequence[str]) -> str:
+        known = components(self.paper.key, DataSet)
+        for name in data:
+            if name not in known:
+                raise UserError(f"there is no data set '{name}'; {suggestion(name, known)}")
+        runs = {record.run for record, _ in self.records.records if record.data.name in data}
+        verdicts, _ = judged(self.paper, "published", self.records)
+        told = [
+            (f"{claim.says} ({claim.id})", claim.verdict, in_short(claim_row(claim, ())))
+            for claim in verdicts.claims
+            if claim.verdict in SCORED and runs.intersection(claim.runs)
+        ]
+        if not told:
+            return f"No claim has records on {' or '.join(data)} that are published."
+        return markdown_table(["claim", "verdict", "what is seen"], told)
 
     def _measured(self, cells: Sequence[str], decimals: int) -> str:
         *_, run, place = (cell.strip("`") for cell in ("", *cells))

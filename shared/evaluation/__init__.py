@@ -130,7 +130,6 @@ BENCHMARKS = (
     *(Verification(name=pairs, on=pairs) for pairs in ("lfw", "cfp-ff", "cfp-fp", "agedb-30", "calfw", "cplfw")),
     UnseenPairs(name="unseen-pairs"),
     OneShotTrials(name="one-shot-trials", on="omniglot-trials"),
-    Verification(name="olivetti", on="olivetti-pairs"),
     Verification(name="qmul-survface", on="qmul-survface-pairs"),
     VideoVerification(name="ytf", on="ytf"),
     SplitTemplates(name="ijb-a", on="ijb-a"),

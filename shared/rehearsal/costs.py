@@ -67,9 +67,15 @@ def gpu(peak: str | None, share: float | None) -> Device:
 
 
 def training_images(run: Run) -> float:
-    """Return about how many images an epoch has: all that there are, of the classes chosen."""
-    data = run.config.data
-    return data.training_images * data.trained_classes / data.classes
+    """Return about how many images an epoch has, by the classes, cap, imbalance and share held out that are chosen."""
+    data, sampling = run.config.data, getattr(run.config.data, "sampling", None)
+    of_class, classes = data.training_images / data.classes, float(data.trained_classes)
+    if sampling is None:
+        return of_class * classes
+    if sampling.imbalance is not None:
+        classes -= len(sampling.imbalance.classes) * (1 - sampling.imbalance.fraction)
+    kept = min(of_class, sampling.per_class or of_class) * (1 - sampling.held_out)
+    return float(kept * classes)
 
 
 def steps(run: Run) -> int:

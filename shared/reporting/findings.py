@@ -69,7 +69,7 @@ def _telling(claims: Sequence[ClaimRow]) -> str:
     told = [max(of, key=_weight) for word in CLOSED if (of := [claim for claim in claims if claim.verdict == word])]
     if not told and claims:
         told = [max(claims, key=_weight)]
-    return " ".join(f"{LEADS[claim.verdict]}: “{claim.says.rstrip('.')}”{_effects(claim)}." for claim in told)
+    return " ".join(f"{LEADS[claim.verdict]}: “{claim.says.rstrip('.')}”{_in_brackets(claim)}." for claim in told)
 
 
 def _weight(claim: ClaimRow) -> tuple[float, int]:
@@ -79,7 +79,13 @@ def _weight(claim: ClaimRow) -> tuple[float, int]:
     return (1 - share if claim.verdict == "contradicted" else share), len(shown)
 
 
-def _effects(claim: ClaimRow) -> str:
+def _in_brackets(claim: ClaimRow) -> str:
+    effects = in_short(claim)
+    return f" ({effects})" if effects else ""
+
+
+def in_short(claim: ClaimRow) -> str:
+    """Return which way the comparisons of a claim go, and by how many seeds; "" where none has records."""
     shown = claim.measured
     if not shown:
         return ""
@@ -88,7 +94,7 @@ def _effects(claim: ClaimRow) -> str:
     way = "it goes as claimed" if positive else "it goes the other way"
     if len(shown) > 1:
         way = f"{positive} of {len(shown)} comparisons go as claimed"
-    return f" ({way}, {seeds} {'seed' if seeds == 1 else 'seeds'})"
+    return f"{way}, {seeds} {'seed' if seeds == 1 else 'seeds'}"
 
 
 def _counted(rows: Iterable[ValueRow | ClaimRow]) -> str:

@@ -154,11 +154,6 @@ class DataSet(Component):
         return self
 
     @property
-    def never_tested_on(self) -> tuple[str, ...]:
-        """The names of the data sets of benchmarks that show the very people who are trained on."""
-        return ()
-
-    @property
     def image_shape(self) -> tuple[int, int, int]:
         """The shape (channels, height, width) of the images with these options."""
         return 3, 112, 112

@@ -44,6 +44,7 @@ class Paper:
             raise yaml_files.explain(error, self._document) from None
         self._resolution = Resolution(self.key, self._file, self._document)
         self._runs: dict[str, dict[str, Run]] = {}
+        self._require_scales()
         self._require_known()
 
     @cached_property
@@ -94,7 +95,8 @@ class Paper:
         """Return the run of that name at that scale, or raise a UserError with the nearest one."""
         runs = self.runs(scale)
         if name not in runs:
-            raise UserError(f"{self.key} has no run '{name}'; {suggestion(name, runs)}")
+            elsewhere = f" at scale '{scale}'" if name in self.names else ""
+            raise UserError(f"{self.key} has no run '{name}'{elsewhere}; {suggestion(name, runs)}")
         return runs[name]
 
     def target_runs(self, name: str, scale: str) -> list[Run]:
@@ -118,9 +120,10 @@ class Paper:
         return self._runs[scale]
 
     @cached_property
-    def _names(self) -> list[str]:
-        """The names of the runs at any scale."""
-        return list(dict.fromkeys(name for scale in TRAINED_SCALES for name in self._resolution.names(scale)))
+    def names(self) -> list[str]:
+        """The names of the runs at any scale, first those at full scale."""
+        scales = reversed(TRAINED_SCALES)
+        return list(dict.fromkeys(name for scale in scales for name in self._resolution.names(scale)))
 
     def _measured(self) -> dict[str, dict[str, tuple[str, ...]]]:
         """Return the benchmarks of each run, at any scale, with the patterns of their metrics."""
@@ -132,11 +135,19 @@ class Paper:
                 of_run |= {benchmark: known[benchmark].metrics for benchmark in run.config.benchmarks}
         return measured
 
+    def _require_scales(self) -> None:
+        """Raise UserError for the first group of runs that is to be run at a scale that there is not."""
+        for group, spec in self._file.runs.items():
+            for index, scale in enumerate(spec.get("at", ())):
+                if scale not in TRAINED_SCALES:
+                    problem = f"there is no scale '{scale}'; {suggestion(str(scale), TRAINED_SCALES)}"
+                    raise self._document.error(("runs", group, "at", index), problem)
+
     def _require_known(self) -> None:
         """Raise UserError for the first name in `runs.yaml` that refers to nothing."""
         for key, pattern in self._patterns():
-            if not any(fnmatchcase(name, pattern) for name in self._names):
-                raise self._document.error(key, f"there is no run '{pattern}'; {suggestion(pattern, self._names)}")
+            if not any(fnmatchcase(name, pattern) for name in self.names):
+                raise self._document.error(key, f"there is no run '{pattern}'; {suggestion(pattern, self.names)}")
         named: list[tuple[Key, tuple[str, ...]]] = [
             (("deviations", index, "targets"), entry.targets) for index, entry in enumerate(self.deviations)
         ]

@@ -28,7 +28,10 @@ _AXIS = re.compile(r"{(\w+)}")
 _PART = r"[A-Za-z0-9_+=@][A-Za-z0-9_.+=@-]*"
 _NAME = re.compile(rf"{_PART}(/{_PART})*")
 _COLUMNS = frozenset(
-    {"set", "seeds", "run", "seed", "benchmark", "metric", "value", "benchmarks", "keep_features", "along_training"}
+    {
+        *("set", "at", "seeds", "run", "seed", "benchmark", "metric", "value"),
+        *("benchmarks", "keep_features", "along_training"),
+    }
 )
 
 
@@ -95,8 +98,10 @@ class Resolution:
         """Return by the name of each run its group and the level of each axis."""
         named: dict[str, tuple[str, dict[str, _Level]]] = {}
         spelt: dict[str, str] = {}
-        for group in self._file.runs:
+        for group, spec in self._file.runs.items():
             axes = self._axes(group)
+            if scale not in spec.get("at", (scale,)):
+                continue
             for levels in itertools.product(*(self._axis(group, axis, scale) for axis in axes)):
                 of_axis = dict(zip(axes, levels, strict=True))
                 name = group.format(**{axis: level.label for axis, level in of_axis.items()})
@@ -122,8 +127,8 @@ class Resolution:
         if columns := _COLUMNS & set(axes):
             problem = f"the axis '{min(columns)}' would be taken for a column of the table of records"
             raise self._error(("runs", group), problem, "give it another name")
-        if unknown := set(self._file.runs[group]) - {*axes, "set"}:
-            problem = f"'{min(unknown)}' is neither 'set' nor an axis in the name"
+        if unknown := set(self._file.runs[group]) - {*axes, "set", "at"}:
+            problem = f"'{min(unknown)}' is neither 'set' nor 'at' nor an axis in the name"
             raise self._error(("runs", group), problem, suggestion(min(unknown), axes))
         return axes
 
@@ -209,8 +214,6 @@ def _unfit(config: RunConfig, name: str, known: dict[str, Benchmark]) -> tuple[s
     """Return why a run cannot be measured by a benchmark, and what to do about it; None where it can."""
     if name not in known:
         return f"there is no benchmark '{name}'", suggestion(name, known)
-    if known[name].on in config.data.never_tested_on:
-        return f"'{name}' tests on people who are trained on", "leave it out"
     if known[name].unbiased and getattr(config.loss, "bias", False):
         return f"'{name}' is for a classifier without bias", "set loss.bias to false"
     return None

@@ -4,7 +4,8 @@ Its keys:
 
     defaults   the configuration that every run starts from
     variants   named alternatives of an axis that several groups of runs use
-    runs       groups of runs; a name such as `table1/{split}/{loss}` spans the axes in braces
+    runs       groups of runs; a name such as `table1/{split}/{loss}` spans the axes in braces. `set` has settings that
+               all of them share, `at` the scales that they are run at, where those are not all
     scales     rows of a table: which runs, which setting, and its value at each scale
     targets    the tables and figures, and the runs that each is made of
     experiments

@@ -110,7 +110,7 @@ class _Objective(ABC):
 
     def __init__(self, options: Loss, dimension: int, classes: int, seed: int, told_apart: bool) -> None:
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             self.loss: Any = options.build(dimension, classes).double()
             self.noise = torch.randn(classes, dimension, dtype=torch.float64) / math.sqrt(dimension)
         self.drawn = {name: parameter.detach() for name, parameter in self.loss.named_parameters()}
@@ -137,7 +137,7 @@ class _Objective(ABC):
         self.loss.eval()
         _settle(self.loss, given.embedding.detach(), given.labels)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
+            torch.default_generator.manual_seed(0)
             terms: dict[str, Tensor] = functional_call(self.loss, given.parameters, (given.embedding, given.labels))
         return terms
 

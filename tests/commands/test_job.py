@@ -132,3 +132,28 @@ def test_a_killed_server_s_job_is_told(run, server, tmp_path):
     _, err = process.communicate()
     assert process.returncode != 0
     assert "the same command again" in err
+
+
+ENDS = """
+import atexit, os, sys, threading, time
+from shared.commands.job_server import end_after
+
+def work(ends):
+    atexit.register(print, "exit function")
+    threading.Thread(target=lambda: time.sleep(0.1) or print("thread")).start()
+    print("work", end=", ")
+    ends()
+
+for ends in (lambda: None, lambda: sys.exit(3), lambda: sys.exit("a word"), lambda: 1 / 0):
+    process = os.fork()
+    if process == 0:
+        end_after(lambda: work(ends))
+    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+"""
+
+
+def test_a_fork_ends_as_python_does():
+    done = subprocess.run([sys.executable, "-c", ENDS], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == [line for status in "0311" for line in ("work, thread", "exit function", status)]
+    assert done.stderr.startswith("a word\nTraceback (most recent call last):\n")
+    assert done.stderr.endswith("ZeroDivisionError: division by zero\n")

@@ -62,6 +62,8 @@ def test_what_differs_is_named_and_then_written(readme, capsys):
         ("written: table table1", "written: table tabel1", "did you mean 'table1'?"),
         ("written: table table1", "written: table figure6", "no record of gaussian_affinity/figure6 is published"),
         ("written: table table1", "written: table", "'table' has not what it needs"),
+        ("written: claims omniglot", "written: claims omniglott", "did you mean 'omniglot'?"),
+        ("written: claims omniglot emnist-lesion-sizes", "written: claims", "'claims' has not what it needs"),
         (f"`{RUN}`", "`table1/standard/afinity`", f"did you mean '{RUN}'?"),
         (f"`{SPACING}`", "`mnist-geometry/spacing`", f"no published record of {RUN} has mnist-geometry/spacing"),
         (f"`{SPACING}`", "`spacing`", f"no published record of {RUN} has spacing"),
@@ -81,6 +83,19 @@ def test_of_a_table_without_records_it_is_said_that_there_are_none(readme):
     readme.write_text(readme.read_text().replace("written: table table1 ", "written: table table2 ", 1))
     assert status("--results", RESULTS) == 0
     assert "<!-- written: table table2 -->\n\nNo record of `table2` is published.\n\n<!-- end -->" in readme.read_text()
+
+
+def test_claims_are_told_by_the_data_that_their_records_are_of(readme):
+    none = readme.read_text()
+    assert "<!-- written: claims omniglot emnist-lesion-sizes -->\n\nNo claim has records on omniglot or " in none
+    readme.write_text(none.replace("claims omniglot emnist-lesion-sizes", "claims mnist"))
+    assert status("--results", RESULTS) == 0
+    lines = [line.split(" | ") for line in readme.read_text().split("written: claims mnist -->")[1].splitlines()]
+    told = {cells[0].rpartition("(")[2]: cells[1:] for cells in lines if len(cells) == 3}
+    # Its published records are of table 1, a seed each.
+    assert told["GA-C9b)"][0] == "inconclusive"
+    assert told["GA-C9b)"][1].startswith("3 of 4 comparisons go as claimed, 1 seed")
+    assert not any(claim.startswith(("GA-C11", "GA-C13")) for claim in told)
 
 
 def test_several_runs_are_averaged_seed_by_seed(readme):

@@ -58,6 +58,19 @@ def test_a_measured_speed_counts_before_operations():
     assert costs.hours(run) == pytest.approx((costs.START_SECONDS + images / speed) / 3600)
 
 
+@pytest.mark.parametrize(
+    ("name", "run", "images"),
+    [
+        ("gaussian_affinity", "table1/standard/softmax", 60_000),
+        ("gaussian_affinity", "table1/odd-10/softmax", 33_000),
+        ("regular_polytope", "search/epochs/8", 50_000),
+        ("discface", "figure4/cosface", 4 * 362),
+    ],
+)
+def test_an_epoch_has_the_images_that_the_sampling_leaves(name, run, images):
+    assert costs.training_images(paper(name).run(run, "lite")) == pytest.approx(images, rel=1e-3)
+
+
 def test_several_gpus_share_the_images_and_have_the_rest_each():
     held = rehearsed.Memory(weights=10, gradients=10, optimizer=10, activations=80, embedding=60, peak=120)
     assert [held.on(devices) for devices in (1, 2, 4)] == [120, 90, 75]

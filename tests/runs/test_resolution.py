@@ -37,6 +37,17 @@ def test_a_grid_spans_its_axes_and_scales_override_last(tmp_path):
     assert minimal.run("a/softmax", "full").config.loss.name == "softmax"
 
 
+def test_a_group_is_run_at_the_scales_that_it_names(tmp_path):
+    text = MINIMAL.replace("  b/{sigma}:\n", "  b/{sigma}:\n    at: [lite, full]\n")
+    some = paper(tmp_path, text)
+    assert list(some.runs("smoke")) == ["a/softmax", "a/affinity"]
+    assert (
+        list(some.runs("lite")) == list(some.runs("full")) == some.names == ["a/softmax", "a/affinity", "b/0.1", "b/50"]
+    )
+    with pytest.raises(UserError, match=r"has no run 'b/50' at scale 'smoke'; "):
+        some.run("b/50", "smoke")
+
+
 def test_the_hash_tells_what_decides_the_weights_and_nothing_else(tmp_path):
     run = paper(tmp_path, MINIMAL).run("a/softmax", "full")
     measured = paper(tmp_path, MINIMAL.replace("[mnist-test]", "[mnist-geometry]")).run("a/softmax", "full")
@@ -90,8 +101,9 @@ def test_every_setting_is_part_of_the_hash(tmp_path):
             "  a/{loss}:\n    loss:",
             "  a/{loss}:\n    los:",
             15,
-            "'los' is neither 'set' nor an axis in the name",
+            "'los' is neither 'set' nor 'at' nor an axis in the name",
         ),
+        ("  b/{sigma}:\n", "  b/{sigma}:\n    at: [lite, ful]\n", 18, "there is no scale 'ful'; did you mean 'full'?"),
         ("runs:\n  a", "runs: [\n  a", 15, "not valid YAML"),
     ],
 )
@@ -100,14 +112,6 @@ def test_a_mistake_is_one_sentence_with_file_line_and_the_nearest_name(tmp_path,
     message = complaint(tmp_path, MINIMAL.replace(before, after))
     assert message.startswith(f"{tmp_path}/gaussian_affinity/runs.yaml:{line}: "), message
     assert says in message
-
-
-def test_people_who_are_trained_on_are_not_tested_on(tmp_path):
-    pairs = MINIMAL.replace("[mnist-test]", "[olivetti]")
-    apart = pairs.replace("{name: mnist-5k}", "{name: olivetti}")
-    assert paper(tmp_path, apart).run("a/softmax", "full").config.benchmarks == ("olivetti",)
-    message = complaint(tmp_path, pairs.replace("{name: mnist-5k}", "{name: olivetti, everyone: true}"))
-    assert ":9: benchmarks: 'olivetti' tests on people who are trained on; leave it out" in message
 
 
 def test_a_benchmark_for_classifiers_without_bias_is_not_given_one_with(tmp_path):

@@ -38,6 +38,7 @@ runs:
   only/{level}: {level: {one: {}}}
 targets:
   table1: {kind: table, title: None, runs: ["only/*"]}
+no_optimum: {"only/*": to look for it takes longer than the training}
 """
 
 
@@ -223,18 +224,16 @@ def test_sigterm_saves_a_checkpoint_and_stops(tmp_path):
     assert taken_up(checkpoints)["position"]["batch"] == 5
 
 
-def test_a_stopped_command_says_so_and_goes_on_later(small, digits_root):
-    process = _train(small, digits_root, "stopped")
+def test_a_stopped_command_says_so_and_goes_on_later(small, started, shared):
+    process = started(*TRAIN, "stopped", cwd=small)
     while not list((small / "stopped").rglob("checkpoint.pt")):
         time.sleep(0.01)
     process.terminate()
     log = process.communicate()[1]
     assert process.returncode == 143, log
     assert log.splitlines()[-1] == "only/one seed 0: stopped; the same command goes on from here"
-    again = _train(small, digits_root, "stopped")
-    log = again.communicate()[1]
-    assert again.returncode == 0, log
-    assert "step 300/300" in log
+    again = shared(*TRAIN, "stopped", cwd=small, check=True)
+    assert "step 300/300" in again.stderr
 
 
 def test_a_training_taken_up_goes_on_with_the_batches_that_were_left(tmp_path):
@@ -379,9 +378,8 @@ main(["train", "gaussian_affinity", "only/one", "--scale", "smoke", "--results",
     assert not list((small / "results").rglob("record.json"))
 
 
-def test_two_processes_never_write_one_run_at_once(small, digits_root):
-    first = _train(small, digits_root, "results")
-    second = _train(small, digits_root, "results")
+def test_two_processes_never_write_one_run_at_once(small, started):
+    first, second = (started(*TRAIN, "results", cwd=small) for _ in range(2))
     logs = [process.communicate()[1] for process in (first, second)]
     assert (first.returncode, second.returncode) == (0, 0)
     assert sum("waiting for another process that trains the same weights" in log for log in logs) == 1

@@ -27,11 +27,11 @@ def judge(value: Value, table: pd.DataFrame, scale: str = "full") -> ValueVerdic
 def test_a_run_on_other_data_is_not_compared_with_what_is_printed():
     reference = Reference(CITATION, (printed(), printed(column="Theirs", run="b")), (), ())
     table = records({"a": [99, 99.1], "b": [99, 99.1]})
-    other, same = verdicts.judge(reference, table, "lite", {"a": "olivetti"}).values
+    other, same = verdicts.judge(reference, table, "lite", {"a": "faces-drawn"}).values
     assert (other.verdict, other.mean, other.n) == ("not run", None, 0)
-    assert other.reason == "trained on other data than the paper's (olivetti)"
+    assert other.reason == "trained on other data than the paper's (faces-drawn)"
     assert (same.verdict, same.n) == ("matched", 2)
-    assert verdicts.judge(reference, table, "lite", {"a": "olivetti"}).as_dict()["values"][0]["verdict"] == "not run"
+    assert verdicts.judge(reference, table, "lite", {"a": "faces-drawn"}).as_dict()["values"][0]["verdict"] == "not run"
 
 
 @pytest.mark.parametrize(

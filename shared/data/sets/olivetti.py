@@ -1,25 +1,20 @@
-"""The Database of Faces (ORL, AT&T, Olivetti): 40 people, ten grey images of each; split by people; all pairs.
+"""The Database of Faces (ORL, AT&T, Olivetti): 40 people, ten grey images of each, all of them trained on.
 
 Face images: the Database of Faces, Olivetti Research Laboratory / AT&T Laboratories Cambridge. F. Samaria and A.
 Harter, "Parameterisation of a stochastic model for human face identification", 2nd IEEE Workshop on Applications of
 Computer Vision, 1994. Its owner asks for this credit.
 
-Thirty people are for training and ten for testing, none in both. Which ten is a fixed draw; with ten, each of the
-usual ten folds is a person, and there are 450 pairs of one person and 4,500 of two. Or all forty are for training,
-where images of them are put aside to test on.
+A picture is the central square of the owner's. With so few people, none are put aside to test on: they are photographs
+where a figure is to show photographs.
 """
 
 from __future__ import annotations
 
 import re
 import zipfile
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field, model_validator
-
-from shared.data.evaluation_sets import PairSet
 from shared.data.files import md5
 from shared.data.image_source import ArraySource, LabelledSource
 from shared.data.kinds import TrainingSet
@@ -28,11 +23,10 @@ from shared.data.reading import pictures
 from shared.data.reading.archives import DAMAGED, member
 from shared.data.reading.faults import refuse, without_faults
 from shared.errors import UserError
-from shared.runs.components import Card, DataSet
-from shared.runs.fields import Count
+from shared.runs.components import Card
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Container
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -42,9 +36,8 @@ if TYPE_CHECKING:
 
 PEOPLE, IMAGES = 40, 10
 HEIGHT, WIDTH = 112, 92
-SIDE = 112
-TESTED = 10
-SECOND_HALF = tuple(range(15, 30))
+SIDE = WIDTH
+"""Of the square from the middle of a picture, which has its whole width."""
 NAME = "orl_faces"
 SCIKIT_LEARN = "olivetti_faces of scikit-learn, 64 x 64"
 MEMBER = re.compile(r"(?:^|/)(s\d+/\d+\.pgm)$")
@@ -55,15 +48,10 @@ HOW_TO_GET = (
 
 
 class Olivetti(TrainingSet):
-    """Faces of 30 of the 40 people of the Database of Faces, grey, 112 x 112; the other ten are tested on.
+    """The 400 faces of the Database of Faces, ten of each of 40 people, grey, 92 x 92."""
 
-    With `few_images`, only so many images are kept of each of the second half of the people. With `everyone`, all 40
-    are trained on: for a division in which images of them are put aside to test on.
-    """
-
-    people: ClassVar[int] = 40
-    classes: ClassVar[int] = 30
-    training_images: ClassVar[int] = 300
+    classes: ClassVar[int] = PEOPLE
+    training_images: ClassVar[int] = PEOPLE * IMAGES
     folder: ClassVar[str] = "."
     fetched: ClassVar[bool] = True
     sign: ClassVar[str] = "s1/1.pgm"
@@ -80,26 +68,11 @@ class Olivetti(TrainingSet):
         megabytes=4,
     )
     name: Literal["olivetti"] = "olivetti"
-    few_images: Count | None = None
-    # Left out of a record where it is not set, so that records from before it was an option stay those of their runs.
-    everyone: bool = Field(False, exclude_if=lambda everyone: not everyone)
-
-    @model_validator(mode="after")
-    def _keeps_everyone_whole(self) -> Self:
-        if self.everyone and self.few_images is not None:
-            raise ValueError("give either few_images or everyone")
-        return self
 
     @property
-    def trained_classes(self) -> int:
-        """The number of classes that are trained on: of all people, where everyone is, unless some are chosen."""
-        chosen = self.sampling.under_represented is not None or self.sampling.classes is not None
-        return self.people if self.everyone and not chosen else super().trained_classes
-
-    @property
-    def never_tested_on(self) -> tuple[str, ...]:
-        """The pairs of the ten people who are else tested on, where everyone is trained on."""
-        return ("olivetti-pairs",) if self.everyone else ()
+    def image_shape(self) -> tuple[int, int, int]:
+        """The shape of the images: grey squares."""
+        return 1, SIDE, SIDE
 
     def is_there(self, root: Path) -> bool:
         """Whether the archive, its folders or scikit-learn's copy is there."""
@@ -111,42 +84,7 @@ class Olivetti(TrainingSet):
 
     def read(self, place: Path) -> LabelledSource:
         """Read the faces; raises UserError."""
-        return training(place, few_images=self.few_images, everyone=self.everyone)
-
-
-class OlivettiPairs(DataSet):
-    """All pairs of faces of the people of the Database of Faces whom no run trains on."""
-
-    card: ClassVar[Card] = Olivetti.card
-    classes: ClassVar[int] = 0
-    training_images: ClassVar[int] = 0
-    folder: ClassVar[str] = Olivetti.folder
-    fetched: ClassVar[bool] = Olivetti.fetched
-    name: Literal["olivetti-pairs"] = "olivetti-pairs"
-
-    def is_there(self, root: Path) -> bool:
-        """Whether the archive, its folders or scikit-learn's copy is there."""
-        return Olivetti().is_there(root)
-
-    def at(self, root: Path) -> Path:
-        """Return where the faces are, or are fetched to."""
-        return faces_at(root)
-
-    def read(self, place: Path) -> PairSet:
-        """Read the faces; raises UserError."""
-        return pairs(place)
-
-
-@dataclass(frozen=True)
-class OlivettiFaces:
-    """Images uint8 [400, 112, 92] in the order of `people`, int64 [400], from 0 to 39; what they were read from.
-
-    From scikit-learn's copy the images are [400, 64, 64], and the one name in `checksums` says so.
-    """
-
-    images: Bytes
-    people: NDArray[np.int64]
-    checksums: dict[str, str]
+        return read(place)
 
 
 def faces_at(root: Path) -> Path:
@@ -155,93 +93,39 @@ def faces_at(root: Path) -> Path:
     return archive if archive.exists() else folder if folder.is_dir() else root
 
 
-def read(root: Path) -> OlivettiFaces:
-    """Read the faces from `faces_at(root)`, or, where that is neither, have scikit-learn download its copy.
+def read(root: Path) -> LabelledSource:
+    """Read the faces at `faces_at(root)`, or, where that is neither, have scikit-learn download its copy.
 
-    The zip is read in place. The checksum is the MD5 of all PGM files one after the other, by person and number, and so
-    the same for both; scikit-learn's is that of its images as bytes. Raises UserError where an image is missing or
-    unreadable, or where there are none and none can be downloaded.
+    The classes are the people in their order. The zip is read in place. The checksum is the MD5 of all PGM files one
+    after the other, by person and number, and so the same for both; scikit-learn's, whose name says so, is that of its
+    images as bytes. Raises UserError where an image is missing or unreadable, or where there are none and none can be
+    downloaded.
     """
     people, place = np.repeat(np.arange(PEOPLE), IMAGES), faces_at(root)
     if place.is_dir() and place.name != NAME and not any(place.glob(Olivetti.sign)):
         images = _from_scikit_learn(place)
-        return OlivettiFaces(images, people, {SCIKIT_LEARN: md5(images.data)})
+        return LabelledSource(ArraySource(squares(images)), people, PEOPLE, {SCIKIT_LEARN: md5(images.data)})
     contents = _in_folder(place) if place.is_dir() else _in_archive(place)
     decoded, kept = without_faults(lambda entry: _decoded(entry[1], entry[0]), contents.values())
     if not kept:
         raise UserError(f"{place} has no face that can be read; {HOW_TO_GET}")
     places = np.array(list(contents), np.intp)[kept]
     checksum = md5(b"".join(content for _, content in contents.values()))
-    return OlivettiFaces(np.stack(decoded), people[places], {NAME: checksum})
+    return LabelledSource(ArraySource(squares(np.stack(decoded))), people[places], PEOPLE, {NAME: checksum})
 
 
-def split() -> tuple[list[int], list[int]]:
-    """Return the thirty people to train on and the ten to test on, sorted."""
-    # RandomState's stream is the same in every numpy.
-    order = np.random.RandomState(0).permutation(PEOPLE)
-    return sorted(order[TESTED:].tolist()), sorted(order[:TESTED].tolist())
+def squares(images: Bytes) -> Bytes:
+    """Return the squares from the middle of pictures, [N, H, W] with H >= W, as [N, 92, 92].
 
-
-def training(
-    root: Path, few: Sequence[int] = SECOND_HALF, few_images: int | None = None, *, everyone: bool = False
-) -> LabelledSource:
-    """Return the images of the people to train on, grey, 112 x 112, with classes 0 to 29 in the order of the people.
-
-    With `few_images`, of the classes `few` only the first so many are kept, for a training set that is imbalanced. With
-    `everyone`, the classes are all people, 0 to 39, and nobody is left to test on. Raises UserError where these are no
-    such classes, or not from 1 to 10 images.
-    """
-    trained = range(PEOPLE) if everyone else split()[0]
-    if not all(0 <= person < len(trained) for person in few):
-        raise UserError(f"few: {', '.join(map(str, few))} are not all classes from 0 to {len(trained) - 1}")
-    if few_images is not None and not 1 <= few_images <= IMAGES:
-        raise UserError(f"few_images: {few_images} is not from 1 to {IMAGES}")
-    faces = read(root)
-    kept = [
-        np.flatnonzero(faces.people == person)[: few_images if label in few else None]
-        for label, person in enumerate(trained)
-    ]
-    labels = np.repeat(np.arange(len(trained)), [len(images) for images in kept])
-    images = squared(faces.images[np.concatenate(kept)])
-    return LabelledSource(ArraySource(images), labels, len(trained), faces.checksums)
-
-
-def pairs(root: Path) -> PairSet:
-    """Return all 4,950 pairs of the 100 images of the people to test on, in ten folds; raises UserError as `read` does.
-
-    Folds of LFW have no person in common. With so few people that would leave folds without pairs of two; hence each
-    pair is in the fold of the person that its `first` image shows. Besides the 45 pairs of that person these are the
-    pairs with each of the four people that follow in a circle of the ten, and, from an even place, with the fifth too:
-    400 or 500. A threshold that is chosen on the other folds has seen no two images of the person compared.
-    """
-    _, tested = split()
-    faces = read(root)
-    images = squared(faces.images[np.isin(faces.people, tested)])
-    people = np.repeat(np.arange(TESTED), IMAGES)
-    one, other = np.triu_indices(len(people), 1)
-    swapped = _later(people[one], people[other])
-    first, second = np.where(swapped, other, one), np.where(swapped, one, other)
-    return PairSet(ArraySource(images), first, second, people[first] == people[second], people[first], faces.checksums)
-
-
-def squared(images: Bytes) -> Bytes:
-    """Return images, [N, H, W], at 112 x 112: narrow ones with their first and last column repeated, others resized.
-
-    Repeating leaves the faces of AT&T's 92 columns as large as they are, and in the middle.
+    Of AT&T's 112 x 92 ten rows are cut off above and below; squares of another size, scikit-learn's, are resized.
     """
     height, width = images.shape[1:]
-    if height == SIDE:
-        before = (SIDE - width) // 2
-        return np.pad(images, ((0, 0), (0, 0), (before, SIDE - width - before)), mode="edge")
-    resized = [Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC) for image in images]
+    top = (height - width) // 2
+    square = images[:, top : top + width]
+    if width == SIDE:
+        return square
+    resized = [Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC) for image in square]
     return np.stack([np.asarray(image) for image in resized])
-
-
-def _later(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell for pairs of people, `one` <= `other`, whether the pair belongs to the other, so that all have as many."""
-    apart = other - one
-    later: NDArray[np.bool_] = (2 * apart > TESTED) | ((2 * apart == TESTED) & (one % 2 == 1))
-    return later
 
 
 def _names() -> list[str]:

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from papers.feature_transfer import picture_figures
-from papers.feature_transfer.picture_figures import CREDIT, RUN
+from papers.feature_transfer.picture_figures import CREDIT, PHOTOGRAPHS, RUN
 from shared.errors import UserError
 from shared.records.kept import ARRAYS
 from shared.records.records import Record, Records
@@ -68,13 +68,18 @@ def made_up(folder: Path, seed: int = 0, data: str = "ms1m", **changes: float) -
     return record(RUN, seed).model_copy(update={"config": config, "axes": {}, "metrics": metrics}), folder
 
 
+def photographs(folder: Path, **changes: float) -> tuple[Record, Path]:
+    run, _ = made_up(folder, 0, "olivetti", **changes)
+    return run.model_copy(update={"run": PHOTOGRAPHS}), folder
+
+
 def of(*rows: tuple[Record, Path]) -> Records:
     return Records(rows, FT.reference)
 
 
-def rows_of(figure) -> list[list[int]]:
-    """Return the greys of the pictures as they lie, row by row."""
-    [axes] = figure.drawing.axes
+def rows_of(figure, block: int = 0) -> list[list[int]]:
+    """Return the greys of the pictures of a block as they lie, row by row."""
+    axes = figure.drawing.axes[block]
     places = [(image.get_extent()[3], image.get_extent()[0], int(image.get_array().mean())) for image in axes.images]
     tops = sorted({top for top, _, _ in places})
     return [[grey for at, _, grey in sorted(places) if at == top] for top in tops]
@@ -92,6 +97,42 @@ def test_figure6_has_each_sample_above_its_center(tmp_path):
     assert headings(figure) == ["class 4\nyaw −40°", "class 7\nyaw +39°", "class 9\nyaw −30°"]
     shown = figure.data[figure.data["what"] == "sample"]
     assert shown[["column", "class", "yaw"]].values.tolist() == [[1, 4, -40.4], [2, 7, 38.6], [3, 9, -30]]
+
+
+def test_photographs_stand_below_in_figure6_and_alone_where_there_is_no_other_record(tmp_path):
+    for name in ("drawn", "photographs"):
+        (tmp_path / name).mkdir()
+        kept(tmp_path / name, yaw=name == "drawn")
+    drawn = made_up(tmp_path / "drawn", data="faces-drawn")
+    below = photographs(tmp_path / "photographs", center_identity=50)
+    figure = FIGURES[6](of(below, drawn))
+    assert [axes.get_title(loc="left") for axes in figure.drawing.axes] == ["drawn faces", "photographs"]
+    assert rows_of(figure) == rows_of(figure, 1) == [[10, 11, 12], [20, 21, 22]]
+    drawings = [axes.get_xticklabels()[0].get_text() for axes in figure.drawing.axes]
+    assert drawings == ["class 4\nyaw −40°", "class 4"]
+    rows = figure.data[figure.data["what"] == "center_identity"]
+    assert dict(zip(rows["data"], rows["value"], strict=True)) == {"faces-drawn": 75, "olivetti": 50}
+    # What is told of each stands together, with the credit where it is due.
+    told = [note.partition(":")[0] for note in figure.notes]
+    assert told[: len(told) // 2] == told[len(told) // 2 : -1]
+    assert figure.notes[-1] == CREDIT
+    assert "nearest to the center they come from, % 50.00" in figure.notes[-2]
+    alone = FIGURES[6](of(below))
+    assert rows_of(alone) == [[10, 11, 12], [20, 21, 22]]
+    assert set(alone.data["data"]) == {"olivetti"}
+    assert FIGURES[7](of(below)).data.empty
+
+
+def test_the_blocks_of_figure6_leave_no_band_between_them(tmp_path):
+    kept(tmp_path, yaw=False)
+    figure = FIGURES[6](of(made_up(tmp_path, data="faces-drawn"), photographs(tmp_path)))
+    figure.write(tmp_path / "figure", no_evidence=False)
+    renderer = FigureCanvasAgg(figure.drawing).get_renderer()  # type: ignore[no-untyped-call]
+    first, second = (axes.get_tightbbox(renderer) for axes in figure.drawing.axes)
+    assert first is not None
+    assert second is not None
+    assert second.y1 < first.y0
+    assert first.height + second.height > 0.8 * figure.drawing.bbox.height
 
 
 def test_figure7_has_every_two_columns_for_a_pair(tmp_path):

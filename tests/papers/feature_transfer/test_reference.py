@@ -11,7 +11,7 @@ import pytest
 
 from shared.runs.claims import LargerGap, Lower, Quantity, Rises, Test, Within, listed
 from shared.runs.reference import Value
-from shared.runs.registry import paper
+from shared.runs.registry import TRAINED_SCALES, paper
 from shared.runs.yaml_files import load
 
 FT = paper("feature_transfer")
@@ -172,6 +172,15 @@ def test_gains_in_the_notes_are_those_of_the_tables(printed: Printed) -> None:
         assert noted == pytest.approx(gains, abs=1e-6), claim.id
         checked += 1
     assert checked == 7 + 1 + 12 + 2 + 4
+
+
+def test_photographs_are_trained_as_the_drawn_faces_at_lite_scale_alone_and_nothing_is_judged_by_them() -> None:
+    assert [scale for scale in TRAINED_SCALES if "photographs/ftl" in FT.runs(scale)] == ["lite"]
+    drawn, photographs = (FT.run(f"{name}/ftl", "lite").config.plain() for name in ("ms1m", "photographs"))
+    assert {part for part in drawn if drawn[part] != photographs[part]} == {"data", "benchmarks"}
+    assert photographs["benchmarks"] == ["transfer", "stage-turns"]
+    for claim in FT.reference.claims:
+        assert claim.test is None or not any(run.startswith("photographs") for run, _ in asked(claim.test)), claim.id
 
 
 def test_every_own_number_is_measured_by_a_run_that_has_its_benchmark() -> None:
