@@ -11,6 +11,7 @@ import runpy
 import sys
 from pathlib import Path
 
+from shared import ROOT
 from shared.commands import job_server
 
 LIBRARIES = (
@@ -29,7 +30,7 @@ def import_all() -> None:
 
 def run_suite(arguments: list[str]) -> None:
     """Run `python -m shared` of the present folder."""
-    own = {"shared.__main__"} if Path.cwd() == job_server.ROOT else OF_THE_SUITE
+    own = {"shared.__main__"} if Path.cwd() == ROOT else OF_THE_SUITE
     for name in [name for name in sys.modules if own & {name, name.partition(".")[0]}]:
         del sys.modules[name]
     sys.path.insert(0, os.getcwd())  # noqa: PTH109 - as Python does
