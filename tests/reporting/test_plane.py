@@ -82,8 +82,8 @@ def test_classes_have_colours_of_their_own_and_the_reduced_other_marks():
     [axes] = drawing(1, 1).axes
     scatter(axes, frame, reduced=["3", "7"])
     circles, triangles = axes.collections
-    assert [len(part.get_offsets()) for part in (circles, triangles)] == [8, 2]
-    colours = np.concatenate([circles.get_facecolors(), triangles.get_facecolors()])
+    assert [np.shape(part.get_offsets())[0] for part in (circles, triangles)] == [8, 2]
+    colours = np.concatenate([np.asarray(part.get_facecolor()) for part in (circles, triangles)])
     assert len(np.unique(colours, axis=0)) == 10
 
 
