@@ -43,8 +43,8 @@ def figure3(records: Records) -> Figure:
         data=pd.concat(points),
         caption=(
             "Figure 3. Embeddings of the test digits in two dimensions under softmax joined with center loss of weight "
-            "λ. + marks the centres. Variance: within classes, relative to the mean squared distance of two class "
-            "means. Each panel has a scale of its own."
+            "λ. + marks the centres, each joined to its class's median. Variance: within classes, relative to the mean "
+            "squared distance of two class means. Each panel has a scale of its own."
         ),
         notes=[_first_seed_note(shown)],
     )
@@ -58,7 +58,7 @@ def figure4(records: Records) -> Figure:
     for axes, loss, run in plane.panels(picture, LOSSES, shown):
         frame = _points(records, run)
         plane.scatter(axes, frame)
-        plane.rays(axes, _arrays(records, run)["class_vectors"])
+        plane.rays(axes, _arrays(records, run)["class_vectors"], _class_names(run.config))
         axes.set_title(_title(LOSSES[loss], run, APART), fontsize=7.5)
         points.append(frame.assign(loss=loss, seed=run.seed))
     plane.name_axes(picture.axes)
@@ -69,7 +69,7 @@ def figure4(records: Records) -> Figure:
         data=pd.concat(points),
         caption=(
             "Figure 4. Embeddings of the test images of two classes in two dimensions under three kinds of softmax "
-            f"({data}). Lines point from the origin along the class weights. Of two classes softmax and modified "
+            f"({data}). Lines point from the origin along the class weights W. Of two classes softmax and modified "
             "softmax use the difference of the weights alone, softmax also the biases, so that their lines need not "
             "lie among the embeddings. Overlap: images nearer in angle to the other class's mean direction. Gap: "
             "between the two cones that hold 95 % of each class. Each panel has a scale of its own."
@@ -88,7 +88,7 @@ def figure5(records: Records) -> Figure:
         vectors = _arrays(records, run)["class_vectors"]
         plane.scatter(axes, frame, centres=vectors if loss == "center" else None)
         if loss == "a-softmax":
-            plane.rays(axes, vectors)
+            plane.rays(axes, vectors, _class_names(run.config))
         axes.set_title(_title(COMPACT[loss], run, IN_ANGLE | ACCURACY), fontsize=8)
         points.append(frame.assign(loss=loss, seed=run.seed))
     plane.name_axes(picture.axes)
@@ -97,8 +97,8 @@ def figure5(records: Records) -> Figure:
         data=pd.concat(points),
         caption=(
             "Figure 5. Embeddings of the test digits in two dimensions under center loss (+ marks the centres) and "
-            "angular softmax (lines point along the class weights). Angular sd: root mean square angle to the class's "
-            "mean direction, mean over the classes. Each panel has a scale of its own."
+            "angular softmax (lines point along the class weights W). Angular sd: root mean square angle to the "
+            "class's mean direction, mean over the classes. Each panel has a scale of its own."
         ),
         notes=["The paper shows an illustration; these are measured embeddings.", _first_seed_note(shown.values())],
     )

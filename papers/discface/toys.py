@@ -34,7 +34,7 @@ def figure4(records: Records) -> Figure:
         list(PANELS),
         caption=(
             "Figure 4. Embeddings of four people in three dimensions, by their direction, under CosFace, the center "
-            "loss and Cos-DiscFace with one basis and with two; + marks the weight of the class of its colour. Below, "
+            "loss and Cos-DiscFace with one basis and with two; + marks the weight of the class of its letter. Below, "
             "the angles of all pairs of images of the people A and B."
         ),
         angles=True,
@@ -49,7 +49,7 @@ def figure5(records: Records) -> Figure:
         ["cosface", "center", "one-basis"],
         caption=(
             "Figure 5. Embeddings of four people in three dimensions, by their direction, of whom D was seen in "
-            "training once every two epochs, a single image; + marks the weight of the class of its colour."
+            "training once every two epochs, a single image; + marks the weight of the class of its letter."
         ),
     )
 

@@ -434,7 +434,7 @@ def _draw_circles(axes: Axes, values: Mapping[str, list[float]]) -> None:
             )
         axes.plot(0, center, "+", color=DISTANCE_COLOURS[kind], markersize=5)
         words = "\n".join(f"{name} {radius:.2f}" for name, radius in zip(EXTENT_NAMES, radii[kind], strict=True))
-        axes.text(1.12 * widest, center, f"{label}\n{words}", va="center", fontsize=6.5, color=DISTANCE_COLOURS[kind])
+        axes.text(1.12 * widest, center, f"{label}\n{words}", va="center", fontsize=6.5)
     axes.set(xlim=(-1.05 * widest, 3.1 * widest), ylim=(edge, 0.12 * widest), aspect="equal")
     axes.set_axis_off()
     key = [Line2D([], [], color="black", linestyle=style, linewidth=1.3) for style in EXTENTS.values()]

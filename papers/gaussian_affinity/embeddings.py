@@ -40,8 +40,9 @@ def figure2(records: Records) -> Figure:
         data=pd.concat(drawn),
         caption=(
             "Figure 2. Embeddings of the test digits in two dimensions after training with digits 0-4 kept to 10%. "
-            "Digits marked * and drawn as triangles are the reduced ones; + marks the centres and prototypes. The "
-            "paper has (a) to (c); in (d) the regulariser R, which cannot make ten prototypes equidistant in a plane, "
+            "Digits marked * and drawn as triangles are the reduced ones; + marks the centres and prototypes, each "
+            "joined to its class's median. The paper has (a) to (c); in (d) the regulariser R, which cannot make ten "
+            "prototypes equidistant in a plane, "
             "has a thousandth of its weight. Each panel has a scale of its own."
         ),
     )

@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from shared.losses.knowing_nothing import cross_entropy
+from shared.losses.knowing_nothing import at_right_angles, cross_entropy
 from shared.runs.components import Loss
 from shared.runs.fields import Positive
 
@@ -45,7 +45,6 @@ class Polytope(Loss):
     def knowing_nothing(self, shares: Sequence[float]) -> float:
         """Return the cross-entropy of the shares with the margin at 90 degrees, where no image is near any vertex."""
         from papers.regular_polytope import polytope as geometry  # noqa: PLC0415 - imports numpy
-        from shared.losses.angular_margin import at_right_angles  # noqa: PLC0415 - imports torch
 
         if self.scale is None or not self.margin:
             return cross_entropy(shares)

@@ -1,14 +1,21 @@
-"""Scatter-plot matrices: each coordinate of the embeddings against each other."""
+"""Scatter-plot matrices: each coordinate of the embeddings against each other, and below the diagonal who is where."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, sqrt
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
+from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure as Drawing
+from matplotlib.font_manager import FontProperties
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath
+from matplotlib.transforms import Affine2D
 
 from papers.regular_polytope.characters import said_of_data
 from shared.records.records import Records
@@ -22,9 +29,16 @@ if TYPE_CHECKING:
 POINTS = 2_000
 SWATCH = 0.12
 """The height in inches of the strip that tells the colours of the classes."""
+NAME, ONE_OF_MANY = 0.023, 0.018
+"""The size of the names of at most ten classes, and of more, in sides of a matrix."""
+NEAR = 0.12
+"""In sides of a panel, from the origin: so near, a panel does not tell a class apart, and does not name it."""
 SCATTER = (
-    f"In each panel the column's coordinate runs across and the row's up, for {POINTS:,} {{images}} images drawn at "
-    "random, or all if they are fewer; of their coordinates the outermost 0.5% may lie outside. Seed {seed}."
+    "In each panel the column's coordinate runs across and the row's up. Above the diagonal are {points:,} {images} "
+    "images drawn at random, or all if they are fewer; of their coordinates the outermost 0.5% may lie outside. Below "
+    "it, where the same panels would be mirrored, each class's name stands at the median of its images, those of "
+    "classes at one place side by side; a name is missing where that is close to the origin, or where others stand. "
+    "Seed {seed}."
 )
 
 
@@ -80,7 +94,7 @@ def scatter_plots(
         picture,
         data=pd.concat(drawn) if drawn else pd.DataFrame(columns=["run"]),
         caption=caption,
-        notes=[SCATTER.format(images=" and as many ".join(splits), seed=listed), *said_of_data(records)],
+        notes=[SCATTER.format(points=POINTS, images=" and as many ".join(splits), seed=listed), *said_of_data(records)],
     )
 
 
@@ -96,10 +110,10 @@ def _name_colours(axes: Axes, palette: NDArray[np.float64], classes: str) -> Non
 
 def _palette(classes: int) -> NDArray[np.float64]:
     """Return colours [classes, 3]: safe for colour-blind readers where there are few, else hues of equal steps."""
-    import seaborn as sns  # noqa: PLC0415 - costs the tables' jobs a second
+    if classes <= len(plane.PALETTE):
+        return to_rgba_array(plane.PALETTE[:classes])[:, :3]
+    import seaborn as sns  # noqa: PLC0415 - takes a second
 
-    if classes <= 10:
-        return np.array(sns.color_palette("colorblind", classes))
     by_lightness = [sns.husl_palette(classes, s=0.95, l=lightness) for lightness in (0.45, 0.62, 0.78)]
     return np.array([by_lightness[number % 3][number] for number in range(classes)])
 
@@ -141,7 +155,7 @@ def _draw(axes: Axes, frame: pd.DataFrame, colours: dict[str, NDArray[np.float64
     points, vectors = frame[image][columns].to_numpy(), frame[~image][columns].to_numpy()
     low, high = _range(points, vectors)
     d = len(columns)
-    across, up = np.nonzero(~np.eye(d, dtype=bool))
+    up, across = np.triu_indices(d, 1)
 
     def placed(coordinates: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         inside = np.where((low <= coordinates) & (coordinates <= high), coordinates, np.nan)
@@ -155,18 +169,16 @@ def _draw(axes: Axes, frame: pd.DataFrame, colours: dict[str, NDArray[np.float64
     )
     x, y = placed(vectors)
     if (frame["what"] == "learned weight").any():
-        x0, y0 = placed(np.zeros_like(vectors))
-        axes.plot(
-            np.stack([x0.ravel(), x.ravel()]),
-            np.stack([y0.ravel(), y.ravel()]),
-            color="black",
-            linewidth=0.4,
-            zorder=0.9,
-        )
+        ends = np.stack([placed(np.zeros_like(vectors)), (x, y), np.full((2, *x.shape), np.nan)])
+        x, y = ends.transpose(1, 2, 3, 0).reshape(2, -1)
+        axes.plot(x, y, color="black", linewidth=0.4, zorder=0.9)
     else:
         axes.plot(
             x.ravel(), y.ravel(), "o", color="black", fillstyle="none", markersize=1.4 + 5 / d, markeredgewidth=0.5
         )
+    medians = frame[image].groupby("class")[columns].median()
+    shares, origin = (medians.to_numpy() - low) / (high - low) - 0.5, -low / (high - low) - 0.5
+    axes.add_patch(PathPatch(_outlines(list(medians.index), shares, origin), facecolor="black", linewidth=0))
     for index, name in enumerate(columns):
         axes.text(index, index, f"$f_{{{name[1:]}}}$", ha="center", va="center", backgroundcolor="white")
     axes.set(xlim=(-0.5, d - 0.5), ylim=(d - 0.5, -0.5), aspect="equal")
@@ -179,6 +191,61 @@ def _draw(axes: Axes, frame: pd.DataFrame, colours: dict[str, NDArray[np.float64
     axes.grid(which="minor", color="#9a9a9a", linewidth=0.5)
     axes.tick_params(which="both", length=0)
     axes.spines[:].set(visible=True, color="#9a9a9a", linewidth=0.5)
+
+
+def _outlines(names: Sequence[str], shares: NDArray[np.float64], origin: float) -> Path:
+    """Return the outlines of the names of classes below the diagonal, where `named` says, as one path."""
+    size = shares.shape[1] * (NAME if len(names) <= len(plane.PALETTE) else ONE_OF_MANY)
+    glyphs = [TextPath((0, 0), name, 1, FontProperties(weight="bold")) for name in names]
+    placed = [_placed(glyphs[index], size, x, y) for index, x, y in named(shares, origin, size)]
+    return Path.make_compound_path(*placed)
+
+
+def named(shares: NDArray[np.float64], origin: float, size: float) -> list[tuple[int, float, float]]:
+    """Return the index of each class that is named in a panel below the diagonal, and where on the matrix's axes.
+
+    `shares` [classes, d] are the places, and `origin` that of the origin, from -0.5 to 0.5 of a panel's range; names
+    are `size` high. Those of classes at one place stand in a block; one that would cover a block of more, or as many
+    farther out, is left out.
+    """
+    step = size * np.array([0.8, 1.0])
+    found: list[tuple[int, float, float]] = []
+    for row, column in zip(*np.tril_indices(shares.shape[1], -1), strict=True):
+        places = shares[:, [column, row]]
+        lengths = np.hypot(*(places - origin).T)
+        told = [index for index in np.argsort(-lengths, kind="stable") if lengths[index] > NEAR]
+        taken: list[NDArray[np.float64]] = []
+        for crowd in sorted(_crowds(places[told], size), key=len, reverse=True):
+            members = sorted(told[index] for index in crowd)
+            wide = ceil(sqrt(len(members)))
+            half = step * (wide, ceil(len(members) / wide)) / 2
+            middle = np.clip(places[members].mean(axis=0), half - 0.49, 0.49 - half)
+            if any((np.abs(middle - other) < half + reach).all() for other, reach in taken):
+                continue
+            taken.append(np.array([middle, half]))
+            for place, member in enumerate(members):
+                x, y = middle - half * (1, -1) + step * (place % wide + 0.5, -(place // wide) - 0.5)
+                found.append((int(member), column + x, row - y))
+    return found
+
+
+def _placed(glyph: TextPath, size: float, x: float, y: float) -> Path:
+    """Return the outline of a name, scaled and with its middle at a place on axes whose y runs down."""
+    box = glyph.get_extents()
+    centred = Affine2D().translate(-(box.x0 + box.x1) / 2, -(box.y0 + box.y1) / 2)
+    return centred.scale(size, -size).translate(x, y).transform_path(glyph)
+
+
+def _crowds(places: NDArray[np.float64], near: float) -> list[list[int]]:
+    """Return the indices of places [n, 2] in groups, of which all lie nearer to the first than `near` in x and y."""
+    groups: list[list[int]] = []
+    for index, place in enumerate(places):
+        group = next((group for group in groups if np.abs(place - places[group[0]]).max() < near), None)
+        if group is None:
+            groups.append([index])
+        else:
+            group.append(index)
+    return groups
 
 
 def _range(points: NDArray[np.float64], vectors: NDArray[np.float64]) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from shared.losses.knowing_nothing import Answer, cross_entropy, entropy
+from shared.losses.knowing_nothing import Answer, at_right_angles, cross_entropy, entropy
 from shared.runs.components import Component, Loss
 from shared.runs.fields import Count, Fraction, NonNegative, Positive, Share
 
@@ -105,8 +105,6 @@ class ArcFace(Loss):
 
     def knowing_nothing(self, shares: Sequence[float]) -> float:
         """Return the cross-entropy of the shares with the margin at 90 degrees, where no image is near any class."""
-        from shared.losses.angular_margin import at_right_angles  # noqa: PLC0415 - imports torch
-
         return cross_entropy(shares, -self.scale * at_right_angles(self.margin, self.continuation))
 
 

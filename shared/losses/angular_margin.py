@@ -54,8 +54,3 @@ def additive_angular_margin(cosine: Tensor, labels: Tensor, margin: float, conti
     """
     index = labels.unsqueeze(1)
     return cosine.scatter(1, index, turned(cosine.gather(1, index), margin, continuation))
-
-
-def at_right_angles(margin: float, continuation: Continuation) -> float:
-    """Return psi(theta) at 90 degrees (see `turned`), 0 or less: what the margin takes from a cosine of 0."""
-    return min(0.0, float(turned(torch.zeros((), dtype=torch.float64), margin, continuation)))

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
 
-CLASSES = 10
+PALETTE = (
+    *("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc"),
+    *("#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9"),
+)
+"""The colours of at most ten classes, seaborn's for colour-blind readers."""
 GREY = "#9a9a9a"
 NAME_DISTANCE = 9
 """In points, of a class's name from its median."""
@@ -44,35 +48,39 @@ def scatter(
     """Draw the points of at most ten classes on axes of one length, with each class's name beside its median.
 
     The classes of `reduced` are drawn as triangles, and their names have a star; `centres` or prototypes,
-    `[classes, m, 2]`, are marked by a + over all else. The axes hold the origin, the centres and the points of
-    `within`, by default those drawn.
+    `[classes, m, 2]`, are marked by a + over all else, and lines join those of a class to its median. The axes hold the
+    origin, the centres and the points of `within`, by default those drawn.
     """
-    import seaborn as sns  # noqa: PLC0415 - costs the jobs of tables a second
-
     names = sorted(frame["class"].unique())
-    sns.scatterplot(
-        frame,
-        x="x",
-        y="y",
-        hue="class",
-        hue_order=names,
-        palette=sns.color_palette("colorblind", CLASSES)[: len(names)],
-        style=frame["class"].isin(reduced),
-        style_order=[False, True],
-        markers=["o", "^"],
-        s=5,
-        linewidth=0,
-        alpha=0.5,
-        legend=False,
-        rasterized=True,
-        ax=axes,
-    )
+    colours = dict(zip(names, PALETTE, strict=False))
+    is_reduced = frame["class"].isin(reduced)
+    for marker, part in (("o", frame[~is_reduced]), ("^", frame[is_reduced])):
+        axes.scatter(
+            part["x"],
+            part["y"],
+            s=5,
+            c=part["class"].map(colours).tolist(),
+            marker=marker,
+            linewidth=0,
+            alpha=0.5,
+            rasterized=True,
+        )
     axes.axhline(0, color=GREY, linewidth=0.6, zorder=0)
     axes.axvline(0, color=GREY, linewidth=0.6, zorder=0)
     places = NO_PLACES if centres is None else centres.reshape(-1, 2).astype(np.float64)
     axes.plot(places[:, 0], places[:, 1], "+", color="black", markersize=6, markeredgewidth=1.1, zorder=5)
+    if centres is not None:
+        _join(axes, frame, names, centres)
     _fit(axes, np.concatenate([(frame if within is None else within)[["x", "y"]].to_numpy(), places]))
     _name_classes(axes, frame, reduced, places)
+
+
+def _join(axes: Axes, frame: pd.DataFrame, names: Sequence[str], centres: NDArray[np.generic]) -> None:
+    """Draw a line from the median of each class to each of its centres."""
+    medians = frame.groupby("class")[["x", "y"]].median()
+    for name, of_class in zip(names, centres, strict=True):
+        for centre in of_class:
+            axes.plot(*zip(medians.loc[name], centre, strict=True), color="#444444", linewidth=0.5, zorder=4)
 
 
 def _name_classes(axes: Axes, frame: pd.DataFrame, reduced: Sequence[str], marks: Places) -> None:
@@ -84,10 +92,8 @@ def _name_classes(axes: Axes, frame: pd.DataFrame, reduced: Sequence[str], marks
     names = [f"{name}*" if name in reduced else str(name) for name in medians.index]
     places = medians.to_numpy()
     outward = places / np.maximum(np.hypot(*places.T), 1e-12)[:, None]
-    # In points from the lower left corner, as far as they are known before constrained layout moves the axes a little.
-    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
-    side = 72 * min(axes.bbox.width, axes.bbox.height) / axes.figure.dpi
-    anchors, marked = (side * (those - (left, low)) / (right - left, high - low) for those in (places, marks))
+    side = _side(axes)
+    anchors, marked = (_in_points(axes, those) for those in (places, marks))
     first = anchors + NAME_DISTANCE * outward
     moved = apart(first, np.array([[5.2 * len(name) + 2, 9] for name in names]), side, marked)
     for name, place, anchor, start, end in zip(names, places, anchors, first, moved, strict=True):
@@ -104,6 +110,17 @@ def _name_classes(axes: Axes, frame: pd.DataFrame, reduced: Sequence[str], marks
             bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "alpha": 0.75, "linewidth": 0},
             arrowprops={"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0} if has_moved else None,
         )
+
+
+def _side(axes: Axes) -> float:
+    """Return the side of square axes in points, as far as it is known before constrained layout moves them a little."""
+    return 72 * min(axes.bbox.width, axes.bbox.height) / float(axes.figure.dpi)
+
+
+def _in_points(axes: Axes, places: Places) -> Places:
+    """Return places on axes of one length, [n, 2], in points from their lower left corner."""
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    return np.asarray(_side(axes) * (places - (left, low)) / (right - left, high - low))
 
 
 def apart(centres: Places, sizes: Places, side: float, marks: Places = NO_PLACES) -> Places:
@@ -133,12 +150,28 @@ def apart(centres: Places, sizes: Places, side: float, marks: Places = NO_PLACES
     return moved[:count]
 
 
-def rays(axes: Axes, vectors: NDArray[np.generic]) -> None:
-    """Draw a line from the origin along each class vector, `[classes, 1, 2]`, to the edge of the axes."""
-    reach = 2 * max(*np.abs(axes.get_xlim()), *np.abs(axes.get_ylim()))
-    for vector in vectors[:, 0]:
-        x, y = reach * vector / max(float(np.linalg.norm(vector)), 1e-12)
+def rays(axes: Axes, vectors: NDArray[np.generic], names: Sequence[str]) -> None:
+    """Draw a line from the origin along each class vector, `[classes, 1, 2]`, to the edge, and its name there."""
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    units = vectors[:, 0] / np.maximum(np.linalg.norm(vectors[:, 0].astype(np.float64), axis=1), 1e-12)[:, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        reaches = np.nanmin(np.maximum((left, low) / units, (right, high) / units), axis=1)
+    ends = np.minimum(reaches, right - left)[:, None] * units
+    for x, y in ends:
         axes.plot([0, x], [0, y], color="black", linewidth=0.8, scalex=False, scaley=False)
+    anchors = _in_points(axes, 0.92 * ends)
+    moved = apart(anchors, np.tile([13.0, 9.0], (len(ends), 1)), _side(axes))
+    for name, place, shift in zip(names, 0.92 * ends, moved - anchors, strict=True):
+        axes.annotate(
+            f"$W_{{{name}}}$",
+            tuple(place),
+            xytext=tuple(shift),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=7,
+            bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.85, "linewidth": 0},
+        )
 
 
 def panels(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.patheffects import withStroke
 
 from shared.evaluation.angles import Floats, normalised
 from shared.reporting.figure import COLOURS, MARKERS
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 PALETTE = tuple(COLOURS[place] for place in (0, 1, 3, 2))
 """The colours of the classes; that of the last of four is green, as in figure 5."""
+LETTERS = "ABCD"
+LETTER_PLACE = (4, 3.5)
+"""In points, of a class's letter from its +."""
 GRID = "#c9c9c9"
 TILT = np.radians(25)
 FAINT = 0.3
@@ -42,7 +46,8 @@ def scatter(
 ) -> None:
     """Draw unit vectors [N, 3], and those of the classes [C, 3] as +, coloured by class, on a sphere seen from afar.
 
-    What is on the far side is drawn paler. `turned` is the map into the view, by default that of `view`.
+    What is on the far side is drawn paler. Each + has its class's letter beside it. `turned` is the map into the view,
+    by default that of `view`.
     """
     into_view = view(vectors) if turned is None else turned
     _globe(axes)
@@ -53,7 +58,7 @@ def scatter(
             axes.scatter(
                 x,
                 y,
-                s=5,
+                s=8,
                 marker=MARKERS[label],
                 color=PALETTE[label],
                 alpha=0.6 if front else FAINT,
@@ -64,6 +69,10 @@ def scatter(
         for label, (x, y, z) in enumerate(weights):
             if (z >= 0) == front:
                 axes.plot(x, y, zorder=5 if front else 3, **weight_style(PALETTE[label], front=front))
+                letter = axes.annotate(
+                    LETTERS[label], (x, y), LETTER_PLACE, textcoords="offset points", fontsize=7, fontweight="bold"
+                )
+                letter.set_path_effects([withStroke(linewidth=1.6, foreground="white")])
     axes.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), aspect="equal")
     axes.set_axis_off()
 

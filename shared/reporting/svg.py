@@ -27,6 +27,8 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.size": 9,
     "font.family": "sans-serif",
+    # One font that the text was measured in, instead of a list at every word.
+    "font.sans-serif": ["DejaVu Sans"],
     "text.color": INK,
     "axes.labelcolor": MUTED,
     "axes.edgecolor": MUTED,

@@ -209,7 +209,7 @@ def embeddings(outcome: Outcome) -> Figure | None:
     where = (
         "in the plane"
         if dimensions == 2
-        else "by their directions on the unit sphere, coloured by class; + marks class vectors"
+        else "by their directions on the unit sphere, coloured by class; + marks class vectors, with letters"
     )
     return Figure(
         picture,

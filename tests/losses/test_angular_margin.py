@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import cos, pi, sin
+from typing import get_args
 
 import pytest
 import torch
@@ -10,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from shared.losses.angular_margin import Continuation, additive_angular_margin
+from shared.losses.angular_margin import Continuation, additive_angular_margin, turned
+from shared.losses.knowing_nothing import at_right_angles
 
-CONTINUATIONS: tuple[Continuation, ...] = ("smooth", "at-pi", "linear", "easy", "clamped", "none")
+CONTINUATIONS: tuple[Continuation, ...] = get_args(Continuation)
 MARGINS = st.floats(0, pi)
 SIMPLEX, CUBE = 1.6821, 1.0472  # phi of ten classes
 
@@ -204,3 +206,10 @@ def test_at_theta_zero_the_gradient_is_that_of_cos_m_cos_theta() -> None:
     cosines = torch.ones(1, 1, dtype=torch.float64, requires_grad=True)
     turned = additive_angular_margin(cosines, torch.zeros(1, dtype=torch.int64), CUBE, "linear")
     assert torch.autograd.grad(turned.sum(), cosines)[0].item() == pytest.approx(cos(CUBE))
+
+
+@pytest.mark.parametrize("continuation", CONTINUATIONS)
+@pytest.mark.parametrize("margin", [0, 0.3, 0.5, 1.5, pi / 2, 1.6, 2.5, pi])
+def test_what_is_told_of_right_angles_without_torch_is_what_the_margin_does(margin, continuation):
+    cosine = torch.zeros((), dtype=torch.float64)
+    assert at_right_angles(margin, continuation) == pytest.approx(turned(cosine, margin, continuation).item())

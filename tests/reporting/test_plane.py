@@ -9,7 +9,7 @@ from matplotlib.text import Annotation, Text
 from numpy.typing import NDArray
 
 from shared.reporting.figure import drawing
-from shared.reporting.plane import apart, scatter
+from shared.reporting.plane import apart, rays, scatter
 
 
 def overlapping(centres: NDArray[np.float64], sizes: NDArray[np.float64]) -> int:
@@ -67,3 +67,32 @@ def test_a_mark_stays_where_it_is_and_the_name_over_it_moves():
     np.testing.assert_array_equal(
         apart(np.array([[70.0, 50.0]]), np.array([[8.0, 8.0]]), 100, np.array([[50.0, 50.0]])), [[70, 50]]
     )
+
+
+def test_each_centre_is_joined_to_the_median_of_its_class():
+    frame = pd.DataFrame({"x": [1.0, 1, 1, -2], "y": [0.0, 0, 3, 2], "class": list("0001")})
+    [axes] = drawing(1, 1).axes
+    scatter(axes, frame, centres=np.array([[[5.0, 5.0]], [[-3.0, 3.0]]]))
+    joined = [np.asarray(line.get_xydata()) for line in axes.lines if line.get_color() == "#444444"]
+    np.testing.assert_array_equal(joined, [[(1, 0), (5, 5)], [(-2, 2), (-3, 3)]])
+
+
+def test_classes_have_colours_of_their_own_and_the_reduced_other_marks():
+    frame = pd.DataFrame({"x": range(10), "y": range(10), "class": list("0123456789")})
+    [axes] = drawing(1, 1).axes
+    scatter(axes, frame, reduced=["3", "7"])
+    circles, triangles = axes.collections
+    assert [np.shape(part.get_offsets())[0] for part in (circles, triangles)] == [8, 2]
+    colours = np.concatenate([np.asarray(part.get_facecolor()) for part in (circles, triangles)])
+    assert len(np.unique(colours, axis=0)) == 10
+
+
+def test_rays_go_to_the_edge_and_have_the_names_of_their_classes_side_by_side():
+    [axes] = drawing(1, 1).axes
+    axes.set(xlim=(-2, 4), ylim=(-3, 3))
+    rays(axes, np.array([[[0.5, 0.0]], [[-1.0, 1.0]], [[0.0, -7.0]], [[0.5, 0.001]]]), "abcd")
+    ends = np.array([np.asarray(line.get_xydata())[1] for line in axes.lines])
+    np.testing.assert_allclose(ends, [(4, 0), (-2, 2), (0, -3), (4, 0.008)])
+    assert [text.get_text() for text in axes.texts] == ["$W_{a}$", "$W_{b}$", "$W_{c}$", "$W_{d}$"]
+    first, last = (text.get_position() for text in (axes.texts[0], axes.texts[3]))
+    assert abs(first[1] - last[1]) >= 9 - 1e-6

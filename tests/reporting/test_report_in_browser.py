@@ -72,6 +72,11 @@ LOW_CONTRAST = """
 }
 """
 
+WIDER_THAN_THEIR_CARD = """
+all => all.filter(each => each.getBoundingClientRect().width > each.parentElement.clientWidth + 1)
+  .map(each => each.outerHTML.slice(0, 120))
+"""
+
 ADDRESSES = "all => all.map(each => new URL(each.getAttribute('href'), document.baseURI).href)"
 
 FOCUSABLE = """
@@ -165,6 +170,7 @@ def check_page(page: Page) -> None:
     for size in (PHONE, DESKTOP):
         page.set_viewport_size(size)
         assert page.evaluate(OVERFLOWING) == [], size
+        assert page.eval_on_selector_all("table.few", WIDER_THAN_THEIR_CARD) == [], size
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
         contrast = page.evaluate(LOW_CONTRAST)

@@ -55,3 +55,4 @@ def test_a_class_weight_has_the_colour_of_its_class():
     # What is behind is drawn first.
     assert [line.get_color() for line in weights] == [sphere.PALETTE[1], sphere.PALETTE[0]]
     assert [line.get_markeredgecolor() for line in weights] == ["#7a7a7a", "black"]
+    assert [text.get_text() for text in picture.axes[0].texts] == ["B", "A"]

@@ -262,5 +262,6 @@ def test_each_sphere_tells_the_mean_angle_to_the_own_weight(made):
         own = arrays["class_vectors"][:, 0][arrays["labels"]]
         images = arrays["embeddings"]
         cosines = (own * images).sum(1) / np.linalg.norm(own, axis=1) / np.linalg.norm(images, axis=1)
-        [text] = [text.get_text() for text in axes[column].texts]
+        *letters, text = (text.get_text() for text in axes[column].texts)
+        assert sorted(letters) == list("ABCD")
         assert text == f"{np.degrees(np.arccos(cosines)).mean():.0f}° to own weight"

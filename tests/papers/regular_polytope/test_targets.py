@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.patches import PathPatch
 
-from papers.regular_polytope import targets
+from papers.regular_polytope import scatter_plots, targets
 from papers.regular_polytope.polytope import POLYTOPES, Name, vertices
 from shared.evaluation.angles import Angles
 from shared.evaluation.output import Output
@@ -87,7 +88,7 @@ def test_each_panel_shows_its_two_coordinates(tmp_path: Path) -> None:
     axes = figure.drawing.axes[0]
     frame = figure.data[figure.data["what"] == "vertex"]
     shown = np.asarray(axes.lines[0].get_xydata())
-    for column, row in ((0, 3), (8, 1)):
+    for column, row in ((3, 0), (8, 1)):
         for _, point in frame.iterrows():
             place = place_of(point, column, row, axes.get_xlabel())
             assert np.abs(shown - place).max(axis=1).min() < 5e-3
@@ -109,12 +110,41 @@ def test_learned_weights_are_lines_from_the_origin_below_the_images(tmp_path: Pa
     axes = figure.drawing.axes[1]
     weights = figure.data[figure.data["what"] == "learned weight"]
     origin = pd.Series({f"f{index}": 0.0 for index in range(1, 5)})
-    assert len(axes.lines) == 10 * 12
-    ends = np.stack([np.asarray(line.get_xydata()) for line in axes.lines])
+    [lines] = axes.lines
+    drawn = np.asarray(lines.get_xydata()).reshape(10 * 6, 3, 2)
+    assert np.isnan(drawn[:, 2]).all()
     for _, weight in weights.iterrows():
         line = [place_of(point, 2, 0, axes.get_xlabel()) for point in (origin, weight)]
-        assert np.abs(ends - np.array(line)).max(axis=(1, 2)).min() < 5e-3
-    assert max(line.get_zorder() for line in axes.lines) < axes.collections[0].get_zorder()
+        assert np.abs(drawn[:, :2] - np.array(line)).max(axis=(1, 2)).min() < 5e-3
+    assert lines.get_zorder() < axes.collections[0].get_zorder()
+
+
+def test_names_stand_below_the_diagonal_at_their_medians_and_side_by_side_where_these_coincide() -> None:
+    # Of two coordinates, in shares of a panel: one class alone, two at one place, and one at the origin.
+    shares = np.array([[0.3, 0.2], [-0.3, -0.2], [-0.3, -0.21], [0.01, 0.0]])
+    named = scatter_plots.named(shares, 0.0, size=0.1)
+    assert [index for index, _, _ in named] == [1, 2, 0]
+    # The panel of the second row and the first column, whose y runs down.
+    np.testing.assert_allclose(named[2][1:], (0.3, 1 - 0.2))
+    np.testing.assert_allclose([place for _, *place in named[:2]], [(-0.34, 1.205), (-0.26, 1.205)])
+
+
+def test_a_name_gives_way_to_a_block_of_more_and_stays_within_its_panel() -> None:
+    shares = np.array([[0.295, 0.0], [0.4, 0.0], [0.4, 0.0], [-0.5, 0.5]])
+    named = scatter_plots.named(shares, 0.0, size=0.1)
+    assert [index for index, _, _ in named] == [1, 2, 3]
+    np.testing.assert_allclose(named[2][1:], (-0.45, 1 - 0.44))
+
+
+def test_every_class_of_a_figure_is_named_where_it_lies(tmp_path: Path) -> None:
+    figure = targets.figure4(made_up(tmp_path, ["figure4/orthoplex/fixed"]))
+    [outlines] = [patch for patch in figure.drawing.axes[0].patches if isinstance(patch, PathPatch)]
+    drawn = dict.fromkeys(zip(*np.tril_indices(5, -1), strict=True), 0)
+    for part in outlines.get_path().to_polygons():
+        column, row = np.round(np.mean(np.asarray(part), axis=0)).astype(int)
+        drawn[row, column] += 1
+    # In each panel four vertices lie off the origin; a name has an outline and one for each hole.
+    assert min(drawn.values()) >= 4
 
 
 def test_figure6_draws_the_normalised_embeddings_of_both_splits(tmp_path: Path) -> None:
