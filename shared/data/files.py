@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from shared.data.reading.listing import holds_something
+from shared.data.reading.regular import opened
 from shared.errors import UserError, refused
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def data_root(argument: Path | None = None) -> Path:
 def md5(source: Path | Buffer) -> str:
     """Compute the MD5 of a file, read as a stream, or of bytes in memory; in lower-case hexadecimal."""
     if isinstance(source, Path):
-        with source.open("rb") as file:
+        with opened(source) as file:
             return hashlib.file_digest(file, _md5).hexdigest()
     return _md5(source).hexdigest()
 

@@ -159,3 +159,27 @@ def test_what_is_no_set(tmp_path: Path):
         check(tmp_path / "absent")
     with pytest.raises(UserError, match="there is no data set 'lwf'; did you mean 'lfw'"):
         check(tmp_path, "lwf")
+
+
+def test_of_a_truncated_set_all_records_are_counted(tmp_path: Path, capsys):
+    stand_ins.write_casia_webface(tmp_path, identities=2, most=75, least=75)
+    whole = (tmp_path / "train.rec").read_bytes()
+    (tmp_path / "train.rec").write_bytes(whole[: len(whole) // 100])
+    assert not check(tmp_path, "casia-webface")
+    lines = told(capsys)
+    assert sum("there is no whole record at byte" in line for line in lines[:-1]) == len(lines) - 1 == 101
+    more = int(lines[-1].split(": casia-webface: and ")[1].split()[0])
+    listed = len((tmp_path / "train.idx").read_text().splitlines())
+    assert listed - 5 < 101 + more <= listed
+
+
+def test_of_templates_without_crops_each_is_told_once(tmp_path: Path, capsys):
+    stand_ins.write_ijbc(tmp_path, people=3)
+    with (tmp_path / "meta/ijbc_template_pair_label.txt").open("a") as file:
+        file.writelines(f"1 {number} 0\n1 {number} 0\n" for number in range(1000, 1120))
+    assert not check(tmp_path, "ijb-c")
+    lines = told(capsys)
+    assert len(lines) == 101
+    assert "line 19 of" in lines[0]
+    assert "compares the template 1000 (as do 1 more), but no crop is in it" in lines[0]
+    assert "ijb-c: and 20 more such as the first: " in lines[-1]
