@@ -15,14 +15,15 @@ beyond need: it is one file (`listing`).
 *Refused*, each with one UserError (`faults`: the first ends a training's reading, `check` is told all):
 
 - in the place of a file a pipe, a socket, a device or a folder (`regular`);
-- a name that is not in UTF-8, or that is there in two of Unicode's forms, a link to nowhere or to itself, a picture of a format that is not read, told by its
-  suffix, a folder that is called as a picture; in a list, a name with a NUL, a lone surrogate, or that leads out of the
-  folder (`listing`);
-- a text that is not in UTF-8, or has a NUL; JSON with one key twice in an object, or a number that is none (`texts`);
+- a name that is not in UTF-8, or that is there in two of Unicode's forms, a link to nowhere or to itself, a picture of
+  a format that is not read, told by its suffix, a folder that is called as a picture; in a list, a name with a NUL, a
+  lone surrogate, or that leads out of the folder (`listing`);
+- a text that is not in UTF-8, or has a NUL; JSON that is not in UTF-8, or has one key twice in an object (`texts`);
 - a picture of another format than `pictures.FORMATS`, however it is called, of numbers that are not 8 or 16 bits, of
   more than `pictures.MOST_PIXELS`, or that is not whole (`pictures`);
 - a crop of another aspect than its protocol's, where a reader does not say that it stretches (`pictures`);
 - a number that is not written in ASCII digits, where it is whole with a minus sign at most, else with a sign, a point
   or an exponent, or is out of its bounds (`numbers`), which are 64 bits where nothing else is said;
-- an archive with two members of one name, and a member of an archive, or a compressed part of a file, that expands beyond its bound (`archives`).
+- an archive with two members of one name, and a member of one, or a compressed part of a file, that expands beyond its
+  bound (`archives`).
 """

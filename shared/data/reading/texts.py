@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from shared.data.reading import regular
 from shared.data.reading.faults import refuse
@@ -39,7 +39,10 @@ def read_lines(path: Path, card: Card) -> list[str]:
 
     Raises UserError where it is missing or no text, or a line has a NUL.
     """
-    lines = ENDS.split(_read_text(path, card))
+    try:
+        lines = ENDS.split(read_list(path, card).decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise UserError(f"{card.title}: {path} is no text in UTF-8 ({error.reason}); replace it") from None
     while lines and not lines[-1].strip():
         lines.pop()
     for number, line in enumerate(lines, 1):
@@ -60,20 +63,22 @@ def read_rows(path: Path, card: Card) -> list[list[str]]:
 def read_json(path: Path, card: Card) -> Any:
     """Return what a JSON file holds.
 
-    Raises UserError where it is missing or no text in UTF-8, or no JSON, which has no key twice in an object, and no
-    NaN.
+    Raises UserError where it is missing, or no JSON as `from_json` reads it.
     """
     try:
-        return json.loads(_read_text(path, card), object_pairs_hook=_each_once, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
+        return from_json(read_list(path, card))
+    except ValueError as error:
         raise UserError(f"{card.title}: {path} is no JSON ({error}); replace it") from None
 
 
-def _read_text(path: Path, card: Card) -> str:
+def from_json(content: bytes) -> Any:
+    """Return what a text of JSON in UTF-8 holds; ValueError where it is none, or has a key twice in an object."""
     try:
-        return read_list(path, card).decode("utf-8-sig")
+        return json.loads(content.decode("utf-8-sig"), object_pairs_hook=_each_once)
     except UnicodeDecodeError as error:
-        raise UserError(f"{card.title}: {path} is no text in UTF-8 ({error.reason}); replace it") from None
+        raise ValueError(f"it is no text in UTF-8: {error.reason}") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -81,10 +86,6 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(content) < len(pairs):
         raise ValueError("an object has a key twice")
     return content
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number")
 
 
 def refuse_lines(card: Card, path: Path, lines: Sequence[int] | NDArray[np.integer], expected: str) -> None:

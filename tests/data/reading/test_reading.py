@@ -373,9 +373,7 @@ def test_what_is_no_table_of_numbers(content):
         numbers.table(content, np.int64, 2)
 
 
-@pytest.mark.parametrize(
-    "content", ["", "[1, 2", "[NaN]", "[-Infinity]", '{"a": 1, "a": 2}', "[" * 100_000, "1_0", "'a'"]
-)
+@pytest.mark.parametrize("content", ["", "[1, 2", '{"a": 1, "a": 2}', "[" * 100_000, "1_0", "'a'"])
 def test_what_is_no_json_is_refused(tmp_path: Path, content):
     (tmp_path / "a").write_text(content)
     with pytest.raises(UserError, match=r"Faces: .*a is no JSON"):
@@ -386,7 +384,7 @@ def test_json_may_have_a_byte_order_mark_but_is_utf_8(tmp_path: Path):
     (tmp_path / "a").write_text('\ufeff{"b": [1, "c"]}')
     assert texts.read_json(tmp_path / "a", CARD) == {"b": [1, "c"]}
     (tmp_path / "a").write_text("[1]", encoding="utf-16")
-    with pytest.raises(UserError, match="a is no text in UTF-8"):
+    with pytest.raises(UserError, match=r"a is no JSON .it is no text in UTF-8"):
         texts.read_json(tmp_path / "a", CARD)
 
 
