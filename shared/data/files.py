@@ -28,7 +28,14 @@ UNFINISHED = ".partial"
 
 def data_root(argument: Path | None = None) -> Path:
     """Return the data sets' folder: `argument`, else the environment's REPLICATION_DATA, else `data`."""
-    return argument or Path(os.environ.get("REPLICATION_DATA") or "data")
+    return argument or at_home(os.environ.get("REPLICATION_DATA") or "data")
+
+
+def at_home(path: str) -> Path:
+    """Return a path; one that begins with ~, which a shell leaves in --results=~/x, is below the home folder."""
+    with suppress(RuntimeError):  # there is no such user
+        return Path(path).expanduser()
+    return Path(path)
 
 
 def md5(source: Path | Buffer) -> str:
@@ -70,7 +77,7 @@ def write_atomically(path: Path, *parts: Buffer) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        raise refused(error, path) from None
+        raise refused(OSError(error.errno, error.strerror), path) from None
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
