@@ -126,3 +126,16 @@ def test_a_killed_server_s_job_is_told(run, server, tmp_path):
     _, err = process.communicate()
     assert process.returncode != 0
     assert "the same command again" in err
+
+
+def test_where_no_socket_can_be_made_jobs_start_for_themselves(tmp_path, monkeypatch):
+    folder = tmp_path / ("x" * 120)
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    monkeypatch.setenv(job.SERVER, "before")
+    job_server.serve_this_process()
+    assert os.environ[job.SERVER] == "before"
+    assert list(folder.iterdir()) == []
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    job_server.serve_this_process()
+    assert os.environ[job.SERVER] == "before"
