@@ -160,4 +160,5 @@ def _said(sizes: Found) -> str:
 
 def _called(path: Path, name: str) -> bool:
     entry = known()[name]
-    return path.name == entry.file or (entry.folder != "." and path.resolve().match(entry.folder))
+    by_file = bool(entry.file) and path.name == entry.file
+    return by_file or (entry.folder != "." and path.resolve().match(entry.folder))

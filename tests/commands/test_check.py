@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from shared.commands import cli
 from shared.commands.check import check, known, recognised
 from shared.data import stand_ins
 from shared.data.formats import verification_bin
@@ -150,6 +152,27 @@ def test_the_entries_of_a_list_of_probes(tmp_path: Path, capsys):
     assert len(lines) == 2
     assert "names nobody/1.jpg, which is not in" in lines[0]
     assert "an image is listed twice" in lines[1]
+
+
+def test_every_path_is_looked_at_whatever_is_wrong_with_those_before(tmp_path: Path, capsys):
+    good = tmp_path / "copy"
+    good.mkdir()
+    stand_ins.write_verification(good, images=2)
+    with pytest.raises(SystemExit) as ended:
+        cli._check(Namespace(paths=[tmp_path / "absent", tmp_path, good / "lfw.bin"], name=None, processes=1))
+    assert ended.value.code == 2
+    out, err = capsys.readouterr()
+    assert f"{good / 'lfw.bin'}: lfw: " in out
+    assert [line.split(";")[0] for line in err.splitlines()] == [
+        f"error: there is no file or folder {tmp_path / 'absent'}",
+        f"error: {tmp_path} is no data set that is told by its files",
+    ]
+
+
+def test_the_present_folder_is_no_set_by_having_no_name(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"^\. is no data set that is told by its files"):
+        recognised(Path())
 
 
 def test_what_is_no_set(tmp_path: Path):

@@ -106,6 +106,10 @@ def test_an_output_that_is_full_or_knows_no_greek(shared):
         )
     assert (full.returncode, len(full.stderr.splitlines())) == (2, 1)
     assert "no space left on device" in full.stderr
+    closed = subprocess.run(
+        ["sh", "-c", '"$0" "$@" >&-', *SUITE, "list"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (closed.returncode, closed.stderr) == (0, "")
     ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
     plain = subprocess.run([*SUITE, "list"], cwd=ROOT, env=ascii_only, capture_output=True, text=True, check=False)
     assert (plain.returncode, plain.stderr) == (0, "")

@@ -330,11 +330,6 @@ def read_index(path: Path) -> tuple[Numbers, Numbers]:
     twice = keys[1:] == keys[:-1]
     if twice.any():
         raise UserError(f"{path} has the key {keys[1:][twice][0]} twice")
-    order = np.argsort(offsets, kind="stable")
-    shared = np.flatnonzero(offsets[order][1:] == offsets[order][:-1])
-    if len(shared):
-        one, other = keys[order[shared[0] : shared[0] + 2]]
-        raise UserError(f"{path} has one offset for the keys {one} and {other}")
     return keys, offsets
 
 

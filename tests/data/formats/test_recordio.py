@@ -257,15 +257,6 @@ def test_a_property_of_another_size_than_that_of_all_benchmarks_is_refused(tmp_p
         load(tmp_path, CARD)
 
 
-def test_two_keys_of_one_offset_are_refused(tmp_path: Path):
-    index = face_set(tmp_path) / "train.idx"
-    lines = [line.split("\t") for line in index.read_text().splitlines()]
-    lines[2][1] = lines[1][1]
-    index.write_text("".join(f"{key}\t{offset}\n" for key, offset in lines))
-    keys = sorted(int(lines[place][0]) for place in (1, 2))
-    refused(tmp_path, f"train.idx has one offset for the keys {keys[0]} and {keys[1]}")
-
-
 def test_spaces_in_a_property_do_no_harm(tmp_path: Path):
     (face_set(tmp_path) / "property").write_text(" 3, 8,8 \n")
     assert load(tmp_path, CARD, shape=SHAPE).classes == 3
