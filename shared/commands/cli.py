@@ -58,7 +58,7 @@ def _open_streams() -> None:
     """Let what goes to a standard stream that was closed before this program started go nowhere."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _write_nowhere() -> None:

@@ -12,7 +12,7 @@ from shared.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from types import CodeType
+    from types import CodeType, FrameType
 
     Tell = Callable[[UserError], None]
     Kind = tuple[tuple[CodeType, int], ...]
@@ -100,7 +100,7 @@ class Told:
 
 def _calls() -> Iterator[tuple[CodeType, int]]:
     """Yield where each function that is being run stands."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         yield frame.f_code, frame.f_lineno
         frame = frame.f_back

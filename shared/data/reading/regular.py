@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from io import BufferedReader
     from pathlib import Path
 
 
-def opened(path: Path | str) -> IO[bytes]:
+def opened(path: Path | str) -> BufferedReader:
     """Open a file to read its bytes; raises OSError, also where it is a folder, a pipe, a socket or a device."""
     return open(path, "rb", opener=_regular)
 

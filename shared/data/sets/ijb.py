@@ -215,19 +215,21 @@ def _pairs(path: Path, card: Card, template: Numbers) -> tuple[Numbers, Numbers,
             raise malformed(card, path, 1, PAIR_EXPECTED)
         numbers = np.array([[whole(field) for field in line.split()] for _, line in good], np.int64)
     known = np.isin(numbers[:, :2], template)
-    pairs, sides = np.nonzero(~known)
-    absent, first, times = np.unique(numbers[pairs, sides], return_index=True, return_counts=True)
-    if len(absent) and lines is None:
-        lines = np.array([number for number, line in enumerate(read_lines(path, card), 1) if line.strip()])
-    for one, pair, count in zip(absent, pairs[first], times, strict=True):
-        more = f" (as do {count - 1} more)" if count > 1 else ""
-        refuse(
-            UserError(
-                f"{card.title}: line {lines[pair]} of {path} compares the template {one}{more}, but no crop is in it; "
-                "take all lists from one copy"
+    if not known.all():
+        if lines is None:
+            lines = np.array([number for number, line in enumerate(read_lines(path, card), 1) if line.strip()])
+        pairs, sides = np.nonzero(~known)
+        absent, begins, times = np.unique(numbers[pairs, sides], return_index=True, return_counts=True)
+        for one, line, count in zip(absent, lines[pairs[begins]], times, strict=True):
+            more = f" (as do {count - 1} more)" if count > 1 else ""
+            refuse(
+                UserError(
+                    f"{card.title}: line {line} of {path} compares the template {one}{more}, but no crop is in it; "
+                    "take all lists from one copy"
+                )
             )
-        )
-    first, second, same = numbers[known.all(axis=1)].T.copy() if len(absent) else numbers.T.copy()
+        numbers = numbers[known.all(axis=1)]
+    first, second, same = numbers.T.copy()
     check_both_kinds((same.any(), same.all()), path, card)
     return first, second, same == 1
 
