@@ -113,6 +113,8 @@ def _read(path: Path, content: bytes) -> Document:
 
 
 def _content(path: Path) -> bytes:
+    if path.is_fifo() or path.is_char_device():
+        raise UserError(f"{path}: it is a pipe or a device, which could be waited for for ever; give a file.")
     try:
         return path.read_bytes()
     except OSError as error:
