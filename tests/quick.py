@@ -50,7 +50,7 @@ class Stopwatch:
 
     def pytest_sessionfinish(self) -> None:
         """Keep the times, beside those of tests that were not run."""
-        if self.config.cache:
+        if getattr(self.config, "cache", None):  # there is none with -p no:cacheprovider
             before = self.config.cache.get(REMEMBERED, {})
             self.config.cache.set(REMEMBERED, before | {test: round(one, 2) for test, one in self.seconds.items()})
 

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from shared.data.files import at_home
 from shared.runs.registry import SCALES, TRAINED_SCALES
 
 Command = Callable[..., argparse.ArgumentParser]
@@ -24,8 +25,8 @@ def parser() -> argparse.ArgumentParser:
         if scales:
             sub.add_argument("--scale", required=True, metavar="SCALE", help=f"one of {', '.join(scales)}")
             sub.set_defaults(scales=scales)
-        sub.add_argument("--results", type=Path, default=Path("results"), help="folder of results (results)")
-        sub.add_argument("--data-root", type=Path, help="folder of data sets (else $REPLICATION_DATA, else data)")
+        sub.add_argument("--results", type=at_home, default=Path("results"), help="folder of results (results)")
+        sub.add_argument("--data-root", type=at_home, help="folder of data sets (else $REPLICATION_DATA, else data)")
         sub.set_defaults(command=name)
         return sub
 

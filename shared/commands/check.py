@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from shared.data.image_source import EncodedImages, ImageSource
-from shared.data.reading.faults import all_told
+from shared.data.reading.faults import Told, all_told
 from shared.data.reading.pictures import size
 from shared.errors import UserError, suggestion
 from shared.runs.catalogue import DATA_SETS
@@ -46,23 +46,22 @@ def check(path: Path, name: str | None = None, processes: int = 1) -> bool:
     """
     good = True
     for one, place in (named(path, name) if name else recognised(path)).items():
-        told: set[str] = set()
-
-        def tell(error: UserError, place: Path = place, one: str = one, told: set[str] = told) -> None:
-            if str(error) not in told:
-                print(f"{place}: {one}: {error}", file=sys.stderr)  # noqa: T201
-                told.add(str(error))
-
+        told = Told(partial(_say, f"{place}: {one}"))
         try:
-            with all_told(tell):
+            with all_told(told.tell):
                 data: Loaded = known()[one](name=one).read(place)
         except UserError as error:
-            tell(error)
+            told.tell(error)
         else:
             said = [f"{count} {what}" for what, count in data.counts.items()]
-            print(f"{place}: {one}: {', '.join([*said, _said(decoded(data, tell, processes))])}")  # noqa: T201
+            print(f"{place}: {one}: {', '.join([*said, _said(decoded(data, told.tell, processes))])}")  # noqa: T201
+        told.tell_rest()
         good = good and not told
     return good
+
+
+def _say(what: str, fault: str) -> None:
+    print(f"{what}: {fault}", file=sys.stderr)  # noqa: T201
 
 
 @cache
@@ -161,4 +160,5 @@ def _said(sizes: Found) -> str:
 
 def _called(path: Path, name: str) -> bool:
     entry = known()[name]
-    return path.name == entry.file or (entry.folder != "." and path.resolve().match(entry.folder))
+    by_file = bool(entry.file) and path.name == entry.file
+    return by_file or (entry.folder != "." and path.resolve().match(entry.folder))

@@ -24,6 +24,7 @@ from shared.runs.registry import Paper, paper, papers
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command; exit with 0, with 2 and one sentence for what the user can mend, with 143 when stopped."""
+    _open_streams()
     given = parser().parse_args(arguments)
     warnings.showwarning = _plain_warning
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -51,6 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _fail(sentence: str) -> NoReturn:
     print(f"error: {sentence}", file=sys.stderr)  # noqa: T201
     sys.exit(2)
+
+
+def _open_streams() -> None:
+    """Let what goes to a standard stream that was closed before this program started go nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _write_nowhere() -> None:
@@ -240,9 +248,14 @@ def _consistency(given: argparse.Namespace) -> None:
 def _check(given: argparse.Namespace) -> None:
     from shared.commands.check import check  # noqa: PLC0415
 
-    # Every path is looked at, whatever is wrong with those before.
-    found = [check(path, given.name, max(1, given.processes)) for path in given.paths]
-    sys.exit(0 if all(found) else 2)
+    good = True
+    for path in given.paths:
+        try:
+            good = check(path, given.name, max(1, given.processes)) and good
+        except UserError as error:  # the other paths are looked at all the same
+            print(f"error: {error}", file=sys.stderr)  # noqa: T201
+            good = False
+    sys.exit(0 if good else 2)
 
 
 def _readme(given: argparse.Namespace) -> None:

@@ -50,8 +50,14 @@ _kept: list[subprocess.Popen[bytes]] = []
 
 
 def serve_this_process() -> None:
-    """Start a server that the jobs of this process and of its children find by their environment."""
-    process, path = started(ROOT)
+    """Start a server that the jobs of this process and of its children find by their environment.
+
+    Where the system makes no socket, as in a TMPDIR whose name is too long for one, each job starts for itself.
+    """
+    try:
+        process, path = started(ROOT)
+    except OSError:
+        return
     _kept.append(process)
     os.environ[SERVER] = str(path)
 
@@ -63,7 +69,11 @@ def started(root: Path, module: str = "shared.commands.job_server") -> tuple[sub
     """
     path = Path(tempfile.mkdtemp(prefix="replications-jobs-")) / "socket"
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(path))
+        try:
+            listening.bind(str(path))
+        except OSError:
+            path.parent.rmdir()
+            raise
         listening.listen(128)
         process = subprocess.Popen(
             [sys.executable, "-m", module, str(listening.fileno()), str(path)],

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from shared import ROOT
+from shared.data.reading.regular import contents
+from shared.data.reading.texts import from_json
 from shared.errors import UserError
 from shared.records.fingerprint import evaluation_code, training_code
 from shared.records.records import write_json
@@ -94,7 +96,10 @@ def rehearsals(scale: str, entries: Sequence[Paper], results: Results, root: Pat
             told: dict[str, Any] = {"problems": watched.problems}
             told["found"] = watched.found.model_dump(mode="json") if watched.found else None
             write_json(path, told)
-        read = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            read = from_json(contents(path))
+        except (OSError, ValueError):
+            raise UserError(f"{path}: it is damaged; remove it to have these runs rehearsed again.") from None
         yield Told(group, read["found"] and Rehearsed.model_validate(read["found"]), read["problems"])
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from shared.data.reading.listing import holds_something
+from shared.data.reading.regular import opened
 from shared.errors import UserError, refused
 
 if TYPE_CHECKING:
@@ -27,13 +28,20 @@ UNFINISHED = ".partial"
 
 def data_root(argument: Path | None = None) -> Path:
     """Return the data sets' folder: `argument`, else the environment's REPLICATION_DATA, else `data`."""
-    return argument or Path(os.environ.get("REPLICATION_DATA") or "data")
+    return argument or at_home(os.environ.get("REPLICATION_DATA") or "data")
+
+
+def at_home(path: str) -> Path:
+    """Return a path; one that begins with ~, which a shell leaves in --results=~/x, is below the home folder."""
+    with suppress(RuntimeError):  # there is no such user
+        return Path(path).expanduser()
+    return Path(path)
 
 
 def md5(source: Path | Buffer) -> str:
     """Compute the MD5 of a file, read as a stream, or of bytes in memory; in lower-case hexadecimal."""
     if isinstance(source, Path):
-        with source.open("rb") as file:
+        with opened(source) as file:
             return hashlib.file_digest(file, _md5).hexdigest()
     return _md5(source).hexdigest()
 
@@ -69,7 +77,7 @@ def write_atomically(path: Path, *parts: Buffer) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        raise refused(error, path) from None
+        raise refused(OSError(error.errno, error.strerror), path) from None
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)

@@ -130,19 +130,15 @@ class ArraySource:
 class EncodedSource:
     """Encoded images in memory, with a name for each that an error can give."""
 
-    def __init__(
-        self, contents: Sequence[bytes], shape: Shape, names: Sequence[str], *, stretched: bool = True
-    ) -> None:
-        self.contents, self.shape, self.names, self.stretched = contents, shape, names, stretched
+    def __init__(self, contents: Sequence[bytes], shape: Shape, names: Sequence[str]) -> None:
+        self.contents, self.shape, self.names = contents, shape, names
 
     def __len__(self) -> int:
         return len(self.contents)
 
     def read(self, indices: Indices) -> Bytes:
         """Decode the images at `indices`; raises UserError, naming the first that cannot be."""
-        images = (
-            decode(self.contents[index], self.shape, self.names[index], stretched=self.stretched) for index in indices
-        )
+        images = (decode(self.contents[index], self.shape, self.names[index]) for index in indices)
         return as_batch(images, len(indices), self.shape)
 
     def encoded(self, index: int) -> bytes:
@@ -159,7 +155,7 @@ class FileSource:
     """
 
     def __init__(
-        self, paths: Sequence[Path | str], shape: Shape, size_expected: str | None = None, *, stretched: bool = True
+        self, paths: Sequence[Path | str], shape: Shape, size_expected: str | None = None, *, stretched: bool = False
     ) -> None:
         self.paths, self.shape, self.size_expected, self.stretched = paths, shape, size_expected, stretched
 
@@ -189,7 +185,7 @@ def as_batch(images: Iterable[Bytes], count: int, shape: Shape) -> Bytes:
 
 
 def decode(
-    content: bytes | memoryview, shape: Shape, name: str, size_expected: str | None = None, *, stretched: bool = True
+    content: bytes | memoryview, shape: Shape, name: str, size_expected: str | None = None, *, stretched: bool = False
 ) -> Bytes:
     """Return an encoded image as uint8 [H, W, 3] or [H, W], resized bicubically to `shape` if it has another size.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.data.files import write_atomically
+from shared.data.reading.regular import opened
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
     import numpy as np  # noqa: PLC0415 - reading records need not cost its import
 
     try:
-        with path.open("rb") as file, np.load(file) as archive:
+        with opened(path) as file, np.load(file) as archive:
             arrays = {name: archive[name] for name in archive.files}
             if not all(isinstance(array, np.ndarray) for array in arrays.values()):
                 raise ValueError("a member is no array")
@@ -109,14 +110,16 @@ def curve_rows(path: Path) -> list[dict[str, str]]:
         UserError: the file is missing, or is no learning curve.
 
     """
+    columns: Sequence[str] = ()
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        with opened(path) as file:
+            reader = csv.DictReader(io.TextIOWrapper(file, "utf-8", newline=""), strict=True)
+            rows, columns = list(reader), reader.fieldnames or ()
     except FileNotFoundError:
         raise UserError(f"{path} is missing; {_REMEDY}.") from None
     except (OSError, UnicodeDecodeError, csv.Error):
         rows = []
-    if not rows or not all(map(_is_of_curve, rows)):
+    if not rows or not all(columns) or len(set(columns)) < len(columns) or not all(map(_is_of_curve, rows)):
         raise UserError(f"{path}: it is no learning curve, or damaged; {_REMEDY}.")
     return rows
 
@@ -127,7 +130,7 @@ def _is_of_curve(row: Mapping[Any, Any]) -> bool:
         numbers = {name: float(value) for name, value in row.items() if value != ""}
     except (TypeError, ValueError):
         return False
-    return set(_ALWAYS) <= set(numbers)
+    return set(_ALWAYS) <= set(numbers) and not any("_" in value for value in row.values())
 
 
 def read_curve(path: Path) -> list[dict[str, float]]:

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import Field, ValidationError
 
 from shared.data.files import write_atomically
+from shared.data.reading.listing import is_stray
+from shared.data.reading.regular import contents
+from shared.data.reading.texts import from_json
 from shared.errors import UserError
 from shared.records.kept import ARRAYS, CURVE, Features, read_arrays, read_curve
 from shared.runs.config import Searched
@@ -145,6 +148,8 @@ def read_record(path: Path) -> Record:
     """
     record = _read(path, Record, "train the run again")
     for extra in sorted((path.parent / BENCHMARKS).glob("*.json")):
+        if is_stray(extra.name):
+            continue
         measured = _read(extra, Apart, "evaluate that benchmark again")
         if not measured.is_of(record):
             warnings.warn(
@@ -162,13 +167,15 @@ def read_record(path: Path) -> Record:
 
 def _read(path: Path, kind: type[S], remedy: str) -> S:
     try:
-        return kind.model_validate_json(path.read_bytes())
+        return kind.model_validate(from_json(contents(path)))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); {remedy}.") from None
     except ValidationError as error:
         where, problem = complaint(error)
         name = ".".join(map(str, where)) or "the file"
         raise UserError(f"{path}: no valid record: {name}: {problem}, or remove the file and {remedy}.") from None
+    except ValueError as error:
+        raise UserError(f"{path}: no valid record: no JSON ({error}); remove the file and {remedy}.") from None
 
 
 def find_records(folder: Path) -> Iterator[Path]:

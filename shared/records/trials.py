@@ -13,6 +13,7 @@ from shared.records.results import Results
 from shared.records.target_records import found
 from shared.runs.config import Run, Searched, Tried
 from shared.runs.experiments import Experiment, experiments
+from shared.runs.fields import MOST_SEEDS
 from shared.runs.registry import paper, papers
 from shared.runs.trial import CHOSEN_BY, Trial, read_trial
 
@@ -39,8 +40,8 @@ class Attempt:
             UserError: the file says something that cannot be.
 
         """
-        if seeds < 1:
-            raise UserError(f"--seeds {seeds}: at least one seed is trained.")
+        if not 1 <= seeds <= MOST_SEEDS:
+            raise UserError(f"--seeds {seeds}: at least one seed is trained, and at most {MOST_SEEDS}.")
         trial = read_trial(Path(path).resolve())
         found = cls(trial, scale, seeds, Results(results.root, trial.name))
         taken = {rival.label for experiment in found.experiments for rival in experiment.rivals}

@@ -15,6 +15,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from shared import ROOT
+from shared.data.files import write_atomically
+from shared.data.reading.regular import contents
+from shared.data.reading.texts import from_json
+from shared.errors import UserError
 from shared.runs.config import Run
 from shared.runs.fields import Count, NonNegative, Positive, Strict
 
@@ -100,8 +104,20 @@ def _whole_numbers(value: Any) -> Any:
 
 @cache
 def known(path: Path = FILE) -> dict[str, Rehearsed]:
-    """Return what rehearsals found, by the `burden` of runs; nothing where there is no file."""
-    return _FOUND.validate_json(path.read_bytes()) if path.exists() else {}
+    """Return what rehearsals found, by the `burden` of runs; nothing where there is no file.
+
+    Raises:
+        UserError: the file is damaged.
+
+    """
+    if not path.exists():
+        return {}
+    try:
+        return _FOUND.validate_python(from_json(contents(path)))
+    except (OSError, ValueError):
+        raise UserError(
+            f"{path}: it is not what rehearsals found; restore it, or remove it and give rehearse --write again."
+        ) from None
 
 
 def rehearsed(run: Run) -> Rehearsed | None:
@@ -114,4 +130,4 @@ def write(found: Mapping[str, Rehearsed], path: Path = FILE) -> None:
     entries = sorted((entry.of, key, entry.model_dump(mode="json")) for key, entry in found.items())
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(entry)}" for _, key, entry in entries)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+    write_atomically(path, f"{{\n{lines}\n}}\n".encode())

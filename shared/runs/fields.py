@@ -15,7 +15,9 @@ from shared.errors import suggestion
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, lt=1 << 63)]
+MOST_SEEDS = 1000
+"""Seeds of a run are gone through one by one, also to say what is left of them."""
 Digits = tuple[Annotated[int, Field(ge=0)], ...]
 Split = Literal["train", "held-out", "test", "unseen", "gallery"]
 """The images trained on, those held out, the test images, and the test images of classes that are not trained on.

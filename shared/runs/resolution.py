@@ -11,16 +11,16 @@ import itertools
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from shared.errors import UserError, suggestion
 from shared.runs import yaml_files
 from shared.runs.catalogue import benchmarks, run_model
 from shared.runs.components import Benchmark
 from shared.runs.config import Run, RunConfig
-from shared.runs.fields import Count, Strict
+from shared.runs.fields import MOST_SEEDS, Count, Strict
 from shared.runs.runs_file import Levels, RunsFile
 from shared.runs.yaml_files import Document, Key
 
@@ -72,7 +72,7 @@ class _Level(NamedTuple):
 
 
 class _Seeds(Strict):
-    seeds: Count
+    seeds: Annotated[Count, Field(le=MOST_SEEDS)]
 
 
 class Resolution:

@@ -25,8 +25,12 @@ MOST_LEVELS = 50
 MOST_ENTRIES = 100_000
 _AMBIGUOUS = re.compile(
     r"(?i:yes|no|on|off)|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[-+]?0[0-9_]+|[-+]?0b[01_]+|[-+]?[0-9]+_[0-9_.]*"
+    r"|0o[0-7]+"
 )
-"""YAML 1.1, which PyYAML reads, has yes and on for true, 1:30 for 90, 010 for 8; YAML 1.2 reads words or 10."""
+"""YAML 1.1, which PyYAML reads, has yes and on for true, 1:30 for 90, 010 for 8; YAML 1.2 reads words or 10.
+
+It reads a word where YAML 1.2 has 0o10 for 8.
+"""
 _CHOICE = re.compile(r"int|float|str|bool|\[key\]|(list|dict|tuple)\[.*\]")
 _FORGOTTEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -109,6 +113,8 @@ def _read(path: Path, content: bytes) -> Document:
 
 
 def _content(path: Path) -> bytes:
+    if path.is_fifo() or path.is_char_device():
+        raise UserError(f"{path}: it is a pipe or a device, which could be waited for for ever; give a file.")
     try:
         return path.read_bytes()
     except OSError as error:

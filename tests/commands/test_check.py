@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from shared.commands import cli
 from shared.commands.check import check, known, recognised
 from shared.data import stand_ins
 from shared.data.formats import verification_bin
@@ -152,6 +154,27 @@ def test_the_entries_of_a_list_of_probes(tmp_path: Path, capsys):
     assert "an image is listed twice" in lines[1]
 
 
+def test_every_path_is_looked_at_whatever_is_wrong_with_those_before(tmp_path: Path, capsys):
+    good = tmp_path / "copy"
+    good.mkdir()
+    stand_ins.write_verification(good, images=2)
+    with pytest.raises(SystemExit) as ended:
+        cli._check(Namespace(paths=[tmp_path / "absent", tmp_path, good / "lfw.bin"], name=None, processes=1))
+    assert ended.value.code == 2
+    out, err = capsys.readouterr()
+    assert f"{good / 'lfw.bin'}: lfw: " in out
+    assert [line.split(";")[0] for line in err.splitlines()] == [
+        f"error: there is no file or folder {tmp_path / 'absent'}",
+        f"error: {tmp_path} is no data set that is told by its files",
+    ]
+
+
+def test_the_present_folder_is_no_set_by_having_no_name(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"^\. is no data set that is told by its files"):
+        recognised(Path())
+
+
 def test_what_is_no_set(tmp_path: Path):
     with pytest.raises(UserError, match="say which by --set NAME"):
         check(tmp_path)
@@ -159,3 +182,27 @@ def test_what_is_no_set(tmp_path: Path):
         check(tmp_path / "absent")
     with pytest.raises(UserError, match="there is no data set 'lwf'; did you mean 'lfw'"):
         check(tmp_path, "lwf")
+
+
+def test_of_a_truncated_set_all_records_are_counted(tmp_path: Path, capsys):
+    stand_ins.write_casia_webface(tmp_path, identities=2, most=75, least=75)
+    whole = (tmp_path / "train.rec").read_bytes()
+    (tmp_path / "train.rec").write_bytes(whole[: len(whole) // 100])
+    assert not check(tmp_path, "casia-webface")
+    lines = told(capsys)
+    assert sum("there is no whole record at byte" in line for line in lines[:-1]) == len(lines) - 1 == 101
+    more = int(lines[-1].split(": casia-webface: and ")[1].split()[0])
+    listed = len((tmp_path / "train.idx").read_text().splitlines())
+    assert listed - 5 < 101 + more <= listed
+
+
+def test_of_templates_without_crops_each_is_told_once(tmp_path: Path, capsys):
+    stand_ins.write_ijbc(tmp_path, people=3)
+    with (tmp_path / "meta/ijbc_template_pair_label.txt").open("a") as file:
+        file.writelines(f"1 {number} 0\n1 {number} 0\n" for number in range(1000, 1120))
+    assert not check(tmp_path, "ijb-c")
+    lines = told(capsys)
+    assert len(lines) == 101
+    assert "line 19 of" in lines[0]
+    assert "compares the template 1000 (as do 1 more), but no crop is in it" in lines[0]
+    assert "ijb-c: and 20 more such as the first: " in lines[-1]

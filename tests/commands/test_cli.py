@@ -106,6 +106,10 @@ def test_an_output_that_is_full_or_knows_no_greek(shared):
         )
     assert (full.returncode, len(full.stderr.splitlines())) == (2, 1)
     assert "no space left on device" in full.stderr
+    closed = subprocess.run(
+        ["sh", "-c", '"$0" "$@" >&-', *SUITE, "list"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (closed.returncode, closed.stderr) == (0, "")
     ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
     plain = subprocess.run([*SUITE, "list"], cwd=ROOT, env=ascii_only, capture_output=True, text=True, check=False)
     assert (plain.returncode, plain.stderr) == (0, "")
@@ -185,6 +189,24 @@ def test_train_evaluate_and_train_again(shared, tmp_path):
     assert hashes[0] is not None
     assert hashes[1] is not None
     assert hashes[0].group(1) == hashes[1].group(1)
+
+    # A record from before health, and what code measured which benchmark, were told.
+    content = json.loads(before)
+    del content["health"], content["skipped"], content["provenance"]["evaluation"]
+    record.write_text(json.dumps(content))
+    older = shared("evaluate", *run, "mnist-test", *options, "--seed", "0", check=True)
+    assert older.stdout == done.stdout
+    checkpoints = list(tmp_path.rglob("checkpoint*.pt"))
+    for path in checkpoints:
+        whole = path.read_bytes()
+        assert whole.startswith(b"replications checkpoint 2\n")
+        path.write_bytes(whole.replace(b"checkpoint 2", b"checkpoint 1", 1))
+    refused = shared("evaluate", *run, "mnist-test", *options, "--seed", "0")
+    assert refused.returncode == 2
+    assert "it does not begin as a checkpoint of this version" in refused.stderr
+    assert refused.stderr.splitlines()[-1].startswith("error: figure7/10, seed 0, is not trained at scale 'smoke'")
+    assert "Traceback" not in refused.stderr
+    assert json.loads(record.read_text()) == content
 
 
 def test_the_optimum_of_a_run(shared):

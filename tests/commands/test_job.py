@@ -157,3 +157,16 @@ def test_a_fork_ends_as_python_does():
     assert done.stdout.splitlines() == [line for status in "0311" for line in ("work, thread", "exit function", status)]
     assert done.stderr.startswith("a word\nTraceback (most recent call last):\n")
     assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_where_no_socket_can_be_made_jobs_start_for_themselves(tmp_path, monkeypatch):
+    folder = tmp_path / ("x" * 120)
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    monkeypatch.setenv(job.SERVER, "before")
+    job_server.serve_this_process()
+    assert os.environ[job.SERVER] == "before"
+    assert list(folder.iterdir()) == []
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    job_server.serve_this_process()
+    assert os.environ[job.SERVER] == "before"

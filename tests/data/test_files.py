@@ -70,6 +70,11 @@ def test_data_root(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("REPLICATION_DATA", "/elsewhere")
     assert data_root() == Path("/elsewhere")
     assert data_root(Path("here")) == Path("here")
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("REPLICATION_DATA", "~/data")
+    assert data_root() == Path("/home/me/data")
+    monkeypatch.setenv("REPLICATION_DATA", "~nobody-of-this-name/data")
+    assert data_root() == Path("~nobody-of-this-name/data")
 
 
 def test_md5_of_bytes_and_files(tmp_path: Path):
@@ -79,3 +84,8 @@ def test_md5_of_bytes_and_files(tmp_path: Path):
     assert checked_md5(b"", "d41d8cd98f00b204e9800998ecf8427e", "nothing") == "d41d8cd98f00b204e9800998ecf8427e"
     with pytest.raises(UserError, match="nothing is altered"):
         checked_md5(b"x", "d41d8cd98f00b204e9800998ecf8427e", "nothing")
+
+
+def test_what_cannot_be_written_is_called_by_its_own_name(tmp_path: Path):
+    with pytest.raises(UserError, match=f"^{tmp_path}/none/a: no such file or directory; "):
+        write_atomically(tmp_path / "none" / "a", b"")

@@ -142,7 +142,7 @@ def read_omniglot(folder: Path) -> None:
 
 def read_pictures(folder: Path) -> None:
     for path in folder.iterdir():
-        decode(path.read_bytes(), (3, 16, 16), path.name)
+        decode(path.read_bytes(), (3, 16, 16), path.name, stretched=True)
 
 
 READERS: dict[str, tuple[Callable[[Path], Any], Callable[[Path], Any], str]] = {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
 
 from shared.errors import UserError
-from shared.records.kept import FEATURES, Features, read_curve, write_curve
+from shared.records.kept import FEATURES, Features, read_arrays, read_curve, write_curve
 from shared.records.records import OtherWeightsWarning, Record, Records, find_records, read_record, write_json
 from shared.runs.registry import paper
 from tests.records.samples import record, write
@@ -63,6 +64,27 @@ def test_a_benchmark_measured_of_other_weights_is_left_out_and_named(tmp_path, o
     write_json(file, apart(record(), **other))
     with pytest.warns(OtherWeightsWarning, match=str(file)):
         assert read_record(path) == record()
+
+
+def test_what_a_mac_leaves_beside_a_benchmark_is_none(tmp_path):
+    path = write(tmp_path, record())
+    (path.parent / "benchmarks").mkdir()
+    (path.parent / "benchmarks" / "._far.json").write_bytes(b"\0\5\x16\7")
+    assert read_record(path) == record()
+
+
+def test_a_record_that_says_one_thing_twice_is_none(tmp_path):
+    path = write(tmp_path, record())
+    path.write_text(path.read_text().rstrip()[:-1] + ', "seed": 7}')
+    with pytest.raises(UserError, match=r"record\.json: no valid record: no JSON .an object has a key twice.; remove"):
+        read_record(path)
+
+
+@pytest.mark.parametrize("read", [read_record, read_curve, read_arrays])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path, read):
+    os.mkfifo(tmp_path / "a")
+    with pytest.raises(UserError, match=r"a: .*(cannot be read|damaged)"):
+        read(tmp_path / "a")
 
 
 @pytest.mark.parametrize("content", [b'{"metr', b"", b"{}", b"[]", b'{"metrics": {"a": "text"}}', b"\xff"])
@@ -140,7 +162,8 @@ def test_a_curve_is_read_as_it_was_written(tmp_path):
 @pytest.mark.parametrize(
     "content",
     [b"", b"epoch,step,loss\n", b"epoch,step,loss\n1,2\n", b"epoch,step,loss\n1,2,3,4\n", b"epoch,step\n1,2\n",
-     b"epoch,step,loss\n1,2,three\n", b"epoch,step,loss\n1,2,\x80\n"],
+     b"epoch,step,loss\n1,2,three\n", b"epoch,step,loss\n1,2,\x80\n", b"epoch,step,loss\n1_0,2,3\n",
+     b"epoch,step,loss,loss\n1,2,3,4\n", b"epoch,step,loss,\n1,2,3,4\n", b'epoch,step,loss\n1,2,"3\n'],
 )  # fmt: skip
 def test_a_damaged_curve_is_named(tmp_path, content):
     (tmp_path / "curve.csv").write_bytes(content)

@@ -85,3 +85,11 @@ def test_a_peak_that_is_none_is_refused_with_an_example(peak, share):
 def test_costs_import_no_torch():
     code = "import sys, shared.rehearsal.costs; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"a": 1}', b'{"a": {}, "a": {}}'])
+def test_a_damaged_file_of_what_was_found_is_named(tmp_path, content):
+    path = tmp_path / "rehearsed.json"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"^{path}: it is not what rehearsals found; restore it"):
+        rehearsed.known(path)

@@ -92,6 +92,8 @@ def test_every_setting_is_part_of_the_hash(tmp_path):
         ),
         ("mnist-test]", "mnist-tset]", 9, "there is no benchmark 'mnist-tset'; did you mean 'mnist-test'?"),
         ("name: mnist-5k", "name: mnist5k", 3, "did you mean 'mnist-5k'?"),
+        ("seeds: 2", "seeds: 1001", 2, "seeds: input should be less than or equal to 1000 (found 1001)"),
+        ("epochs: 2", f"epochs: {1 << 63}", 8, "training.epochs: input should be less than 9223372036854775808"),
         ("seeds: 2", "seeds: none", 2, "seeds: input should be a valid integer"),
         ("seeds: 2", "seeds: 2\n  seeds: 3", 3, "'seeds' is given twice"),
         ("smoke: [50]", "smoke: [5]", 19, "sigma: 5 is none of the levels in 'to'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
@@ -38,6 +39,7 @@ LAUGHS = "\n".join(
         (b"on: 1\n", ":1: 'on' is"),
         (b"a: [0.1, 1:30]\n", ":1: '1:30' is"),
         (b"a: 010\n", ":1: '010' is"),
+        (b"a: 0o10\n", ":1: '0o10' is"),
         (b"", ": the file is empty"),
     ],
 )
@@ -50,6 +52,12 @@ def test_it_is_one_sentence_with_file_and_line_at_once(tmp_path, content, says):
     assert time.process_time() - began < 2
     assert str(error.value).startswith(f"{path}{says}")
     assert len(str(error.value)) < len(str(path)) + 250
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.yaml")
+    with pytest.raises(UserError, match=r"x\.yaml: it is a pipe or a device"):
+        load(tmp_path / "x.yaml")
 
 
 def test_quoted_words_decimal_numbers_and_aliases_are_read(tmp_path):

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from shared.runs.components import Card
 
 
-def load_folders(folder: Path, shape: Shape, card: Card) -> LabelledSource:
+def load_folders(folder: Path, shape: Shape, card: Card, *, stretched: bool = False) -> LabelledSource:
     """List the images in the folders of `folder`, each to be read as `shape`, (channels, height, width).
+
+    Images of another aspect are refused when they are read, unless they may be `stretched`.
 
     The folders by name are the classes 0, 1, ...; the pictures in each are in the order of their names (see
     `shared.data.reading`). The checksum is of all names and sizes. Raises UserError where there is no such folder, or
@@ -38,7 +40,7 @@ def load_folders(folder: Path, shape: Shape, card: Card) -> LabelledSource:
     paths = [path for images in files for path in images]
     labels = np.repeat(np.arange(len(files)), [len(images) for images in files])
     checksums = {"names and sizes": names_and_sizes_md5(paths, folder)}
-    return LabelledSource(FileSource(paths, shape), labels, len(files), checksums)
+    return LabelledSource(FileSource(paths, shape, stretched=stretched), labels, len(files), checksums)
 
 
 def write_folders(folder: Path, images: Bytes, labels: NDArray[np.integer], *, suffix: str = ".jpg") -> None:

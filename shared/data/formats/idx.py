@@ -17,6 +17,7 @@ from shared.data.files import md5 as md5_of
 from shared.data.image_arrays import ImageArrays
 from shared.data.lazy import np
 from shared.data.reading.archives import DAMAGED, gunzipped
+from shared.data.reading.regular import contents, opened
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -50,13 +51,13 @@ def read_content(path: Path, md5: str | None = None, zipped_sha256: str | None =
     where it is missing, altered or no whole gzip file.
     """
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             zipped = file.read(2) == b"\x1f\x8b"
             file.seek(0)
             if zipped:
                 content = np.frombuffer(_expanded(file, path), np.uint8)
                 if zipped_sha256 is not None:
-                    checked_sha256(path.read_bytes(), zipped_sha256, str(path))
+                    checked_sha256(contents(path), zipped_sha256, str(path))
             else:
                 content = np.fromfile(file, np.uint8)
     except DAMAGED as error:

@@ -27,12 +27,11 @@ from typing import TYPE_CHECKING
 
 from shared.data.files import md5, write_atomically
 from shared.data.formats.yaw_files import read_yaw
-from shared.data.image_source import LabelledSource, as_batch, decode, jpeg
+from shared.data.image_source import ALIGNED, LabelledSource, as_batch, decode, jpeg
 from shared.data.lazy import np
-from shared.data.reading import pictures
+from shared.data.reading import pictures, regular
 from shared.data.reading.faults import end, refuse
 from shared.data.reading.numbers import table, whole
-from shared.data.reading.texts import MOST_TOLD
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -60,14 +59,23 @@ EXACT = 1 << 24
 HEADER = struct.Struct("<IfQQ")
 
 
-def load(folder: Path, card: Card) -> LabelledSource:
+def load(folder: Path, card: Card, *, shape: Shape = ALIGNED) -> LabelledSource:
     """Open the face set in `folder`; it has as many classes as `property` says, and the yaw where a file tells it.
 
     The checksums are the MD5s of train.idx, property and the file of the yaw, and for train.rec, whose MD5 would take
     minutes, its size: each record was found where train.idx says, so that only the insides of images could be others'.
-    Raises UserError as `opened` and `read_yaw` do.
+    Raises UserError as `opened` and `read_yaw` do, and where `property` says another size than that of `shape`, which
+    the faces of all benchmarks have.
     """
     images = opened(folder, card)
+    if images.shape != shape:
+        (_, height, width), (_, high, wide) = images.shape, shape
+        refuse(
+            UserError(
+                f"{card.title}: {folder / PROPERTY} says that images have {width} x {height} pixels, where faces are "
+                f"trained on and compared at {wide} x {high}; align them to that size and pack them again"
+            )
+        )
     yaw, checksums = read_yaw(folder, len(images))
     checksums |= {name: md5(folder / name) for name in (INDEX, PROPERTY)}
     checksums[RECORDS] = f"{len(images.file.content)} bytes"
@@ -123,7 +131,7 @@ class RecordFaces:
 
     def read(self, indices: Indices) -> Bytes:
         """Decode the images at `indices`; raises UserError, naming the first that cannot be."""
-        images = (decode(self.encoded(index), self.shape, self.name(index), stretched=False) for index in indices)
+        images = (decode(self.encoded(index), self.shape, self.name(index)) for index in indices)
         return as_batch(images, len(indices), self.shape)
 
     def encoded(self, index: int | np.integer) -> memoryview:
@@ -219,7 +227,7 @@ class RecordFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with path.open("rb") as file:
+        with regular.opened(path) as file:
             if not path.stat().st_size:
                 raise UserError(f"{path} is empty")
             self.content = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
@@ -287,30 +295,26 @@ class RecordFile:
     def _refuse_short(self, wrong: NDArray[np.bool_], keys: Numbers) -> None:
         if wrong.any():
             end(
-                [
-                    UserError(f"{self.path} is damaged: record {key} is too short for its header and labels")
-                    for key in keys[wrong][:MOST_TOLD]
-                ]
+                UserError(f"{self.path} is damaged: record {key} is too short for its header and labels")
+                for key in keys[wrong]
             )
 
     def _refuse(self, wrong: NDArray[np.bool_], keys: Numbers, offsets: Numbers) -> None:
         if wrong.any():
             end(
-                [
-                    UserError(
-                        f"{self.path} is truncated or damaged, or {INDEX} belongs to another file: there is no whole "
-                        f"record at byte {offsets[place]} of {len(self.content)}, where {INDEX} has that of key "
-                        f"{keys[place]}"
-                    )
-                    for place in np.flatnonzero(wrong)[:MOST_TOLD]
-                ]
+                UserError(
+                    f"{self.path} is truncated or damaged, or {INDEX} belongs to another file: there is no whole "
+                    f"record at byte {offsets[place]} of {len(self.content)}, where {INDEX} has that of key "
+                    f"{keys[place]}"
+                )
+                for place in np.flatnonzero(wrong)
             )
 
 
 def read_property(path: Path) -> tuple[int, int, int]:
     """Return classes, height and width; raises UserError where the file says something else."""
     try:
-        classes, height, width = path.read_bytes().decode("ascii").split(",")
+        classes, height, width = regular.contents(path).decode("ascii").split(",")
         return whole(classes, 1, MOST_CLASSES_IN_ALL), whole(height, 1, MOST_SIDE), whole(width, 1, MOST_SIDE)
     except ValueError:
         raise UserError(f"{path} does not read as classes,height,width, such as 10572,112,112") from None
@@ -319,7 +323,7 @@ def read_property(path: Path) -> tuple[int, int, int]:
 def read_index(path: Path) -> tuple[Numbers, Numbers]:
     """Return keys, ascending, and offsets, int64 [N] each; raises UserError where a line has something else."""
     try:
-        lines = table(path.read_bytes(), np.int64, 2)
+        lines = table(regular.contents(path), np.int64, 2)
         keys, offsets = lines[np.argsort(lines[:, 0], kind="stable")].T.copy()
     except ValueError as error:
         raise UserError(f"{path} is not lines of a key, a tab and an offset ({error})") from None

@@ -88,7 +88,7 @@ def read(path: Path, card: Card, *, shape: Shape = ALIGNED) -> PairSet:
     names = [f"image {place} of {path}" for place in places.values()]
     without_faults(lambda one: check_aspect(size(*one), (shape[2], shape[1]), one[1]), zip(places, names, strict=True))
     return PairSet(
-        images=EncodedSource(list(places), shape, names, stretched=False),
+        images=EncodedSource(list(places), shape, names),
         first=shown[::2],
         second=shown[1::2],
         same=np.array(same, dtype=np.bool_),

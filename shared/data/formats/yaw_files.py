@@ -20,6 +20,7 @@ from shared.data.files import md5, write_atomically
 from shared.data.formats.yaw import yaw_from_landmarks
 from shared.data.lazy import np
 from shared.data.reading.numbers import table
+from shared.data.reading.regular import contents
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def write_landmarks(folder: Path, landmarks: NDArray[np.floating]) -> None:
 def _read_table(path: Path, rows: int, columns: int) -> NDArray[np.float64]:
     """Return the numbers of a file, [rows, columns]."""
     try:
-        numbers: NDArray[np.float64] = table(path.read_bytes(), np.float64, columns)
+        numbers: NDArray[np.float64] = table(contents(path), np.float64, columns)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:

@@ -6,11 +6,17 @@ import gzip
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 from shared.data.lazy import np
+from shared.data.reading.listing import shown
+from shared.data.reading.regular import opened
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
     from typing import Any
 
     from numpy.typing import NDArray
@@ -30,6 +36,17 @@ DAMAGED = (
     zlib.error,
 )
 """What reading a damaged archive, one with a password or of an unknown method, or beyond its bound raises."""
+
+
+@contextmanager
+def zipped(path: Path | str) -> Iterator[zipfile.ZipFile]:
+    """Open a zip; ValueError where two of its members have one name, else what `zipfile` and `opened` raise."""
+    with opened(path) as file, zipfile.ZipFile(file) as archive:
+        names = Counter(archive.namelist())
+        twice = next((name for name, times in names.items() if times > 1), None)
+        if twice is not None:
+            raise ValueError(f"it has two members of one name, {shown(twice)}")
+        yield archive
 
 
 def bounded(file: IO[bytes] | gzip.GzipFile, name: str, most: int = MOST_BYTES) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, NoReturn, TypeVar
@@ -9,14 +11,18 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 from shared.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
+    from types import CodeType, FrameType
 
     Tell = Callable[[UserError], None]
+    Kind = tuple[tuple[CodeType, int], ...]
 
 A = TypeVar("A")
 B = TypeVar("B")
 
 _TELL: ContextVar[Tell | None] = ContextVar("tell", default=None)
+MOST_TOLD = 100
+"""So many faults of a kind are told one by one."""
 
 
 def refuse(error: UserError) -> None:
@@ -39,11 +45,14 @@ def without_faults(read: Callable[[A], B], items: Iterable[A]) -> tuple[list[B],
     return made, places
 
 
-def end(errors: Sequence[UserError]) -> NoReturn:
+def end(errors: Iterable[UserError]) -> NoReturn:
     """Raise the first of `errors`, or, where all faults are asked for, tell all, after which there is no going on."""
-    for error in errors[:-1]:
-        refuse(error)
-    raise errors[-1] from None
+    others = iter(errors)
+    last = next(others)
+    for error in others:
+        refuse(last)
+        last = error
+    raise last from None
 
 
 @contextmanager
@@ -54,3 +63,44 @@ def all_told(tell: Tell) -> Iterator[None]:
         yield
     finally:
         _TELL.reset(token)
+
+
+class Told:
+    """Faults said one by one, each once; of a kind the first `MOST_TOLD`, the others counted.
+
+    Those are of a kind that the same calls lead to, from where they are told up to `check`.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._said: set[str] = set()
+        self._first: dict[Kind, str] = {}
+        self._times: Counter[Kind] = Counter()
+
+    def __bool__(self) -> bool:
+        return bool(self._said)
+
+    def tell(self, error: UserError) -> None:
+        """Say a fault, or count it."""
+        sentence, kind = str(error), tuple(_calls())
+        if sentence in self._said:
+            return
+        self._times[kind] += 1
+        if self._times[kind] <= MOST_TOLD:
+            self._first.setdefault(kind, sentence)
+            self._said.add(sentence)
+            self._say(sentence)
+
+    def tell_rest(self) -> None:
+        """Say how many there are of each kind beyond those said."""
+        for kind, times in self._times.items():
+            if times > MOST_TOLD:
+                self._say(f"and {times - MOST_TOLD} more such as the first: {self._first[kind]}")
+
+
+def _calls() -> Iterator[tuple[CodeType, int]]:
+    """Yield where each function that is being run stands."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        yield frame.f_code, frame.f_lineno
+        frame = frame.f_back

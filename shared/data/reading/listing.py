@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
 import unicodedata
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,18 +54,28 @@ def holds_something(folder: Path) -> bool:
 def entries(folder: Path, card: Card) -> list[Path]:
     """Return the files and folders in `folder` by name, without the stray ones; none where there is no such folder.
 
-    Raises UserError where the folder cannot be read, a name is not in UTF-8, or a link leads nowhere.
+    Raises UserError where the folder cannot be read, a name is not in UTF-8 or there in two of Unicode's forms, or a
+    link leads nowhere.
     """
     try:
         found = sorted(
             (entry for entry in os.scandir(folder) if not is_stray(entry.name)), key=lambda entry: entry.name
         )
-        return [folder / entry.name for entry in found if _may_be_read(entry, card)]
+        names = [entry.name for entry in found if _may_be_read(entry, card)]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise UserError(f"{card.title}: {shown(str(folder))} cannot be listed: {reason}") from None
+    for name, times in Counter(_composed(name) for name in names if not name.isascii()).items():
+        if times > 1:
+            refuse(
+                UserError(
+                    f"{card.title}: {shown(str(folder))} has {shown(name)} twice, in two of Unicode's forms; take one "
+                    "away"
+                )
+            )
+    return [folder / name for name in names]
 
 
 def _may_be_read(entry: os.DirEntry[str], card: Card) -> bool:
@@ -130,7 +142,8 @@ def pictures_in(folder: Path, card: Card) -> list[Path]:
 class Below:
     """Finds files below a folder by the names of a list, whether names are in Unicode's form C there, or in D.
 
-    Every folder is listed once, which is quicker by far than to ask for each of a million files.
+    A file has one name, however many slashes and folders "." the list has in it. Every folder is listed once, which is
+    quicker by far than to ask for each of a million files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -140,6 +153,7 @@ class Below:
 
     def file(self, name: str) -> str:
         """Return the name that a file has there, "" where there is none."""
+        name = _plain(name)
         parent, _, leaf = name.rpartition("/")
         place = self.folder(parent)
         if place not in self._files:
@@ -150,7 +164,8 @@ class Below:
         return f"{place}/{found}" if found and place else found
 
     def folder(self, name: str) -> str:
-        """Return the name that a folder has there; `name` itself where there is none."""
+        """Return the name that a folder has there, or would have where there is none."""
+        name = _plain(name)
         if name not in self._folders:
             parent, _, leaf = name.rpartition("/")
             place, found = self.folder(parent), ""
@@ -158,6 +173,10 @@ class Below:
                 found = _by_either_form(self._folder / place, os.DirEntry.is_dir).get(_composed(leaf), "")
             self._folders[name] = f"{place}/{found}".lstrip("/") if found else f"{place}/{leaf}".lstrip("/")
         return self._folders[name]
+
+
+def _plain(name: str) -> str:
+    return posixpath.normpath(name) if "//" in name or "./" in name else name
 
 
 def _by_either_form(folder: Path, kind: Callable[[os.DirEntry[str]], bool]) -> dict[str, str]:

@@ -55,7 +55,7 @@ def table(content: bytes, kind: type[Any], columns: int, delimiter: str | None =
     Floats may be nan. Raises ValueError where a line has something else, or there is none.
     """
     text = content.removeprefix(b"\xef\xbb\xbf")
-    if not text.isascii() or b"\0" in text:
+    if not text.isascii() or b"\0" in text or (b"+" in text and np.issubdtype(kind, np.integer)):
         raise ValueError("it has other characters than those of numbers")
     try:
         with warnings.catch_warnings():

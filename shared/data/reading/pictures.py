@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from shared.data.lazy import Image, np
+from shared.data.reading import regular
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def opened(path: Path | str) -> Image.Image:
 def contents(path: Path | str) -> bytes:
     """Return the bytes of the file of a picture; raises UserError, naming it, where it cannot be read."""
     try:
-        return Path(path).read_bytes()
+        return regular.contents(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}; put the file there") from None
 
@@ -86,6 +87,13 @@ def size(content: bytes | memoryview, name: str) -> tuple[int, int]:
             return (file.height, file.width) if turned else file.size
     except Exception as error:
         raise _undecodable(name, error, tuple(FORMATS)) from None
+
+
+def central(size: tuple[int, int], share: float) -> tuple[float, float, float, float]:
+    """Return the square (left, top, right, bottom) about a picture's centre, its side a share of the shorter one."""
+    half = share * min(size) / 2
+    across, down = size[0] / 2, size[1] / 2
+    return across - half, down - half, across + half, down + half
 
 
 def check_aspect(found: tuple[int, int], expected: tuple[int, int], name: str) -> None:

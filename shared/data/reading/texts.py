@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from shared.data.reading import regular
 from shared.data.reading.faults import refuse
 from shared.errors import UserError
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
     from shared.runs.components import Card
 
-MOST_TOLD = 100
 ENDS = re.compile("\r\n|\n|\r")
 """What ends a line; U+0085 and U+2028 do not, since they may stand in a name."""
 
@@ -26,7 +27,7 @@ ENDS = re.compile("\r\n|\n|\r")
 def read_list(path: Path, card: Card) -> bytes:
     """Return the bytes of a file that `card`'s data set needs, or raise UserError where it is missing or unreadable."""
     try:
-        return path.read_bytes()
+        return regular.contents(path)
     except FileNotFoundError:
         raise UserError(f"{card.title}: there is no file {path}; {card.how_to_get}") from None
     except OSError as error:
@@ -59,15 +60,38 @@ def read_rows(path: Path, card: Card) -> list[list[str]]:
         raise malformed(card, path, rows.line_num, f"fields with commas in between ({error})") from None
 
 
-def refuse_lines(card: Card, path: Path, lines: Sequence[int] | NDArray[np.integer], expected: str) -> None:
-    """Raise the error that lines of a list are not what was expected; where all faults are asked for, tell each.
+def read_json(path: Path, card: Card) -> Any:
+    """Return what a JSON file holds.
 
-    Of more than `MOST_TOLD` the others are counted.
+    Raises UserError where it is missing, or no JSON as `from_json` reads it.
     """
-    for line in lines[:MOST_TOLD]:
+    try:
+        return from_json(read_list(path, card))
+    except ValueError as error:
+        raise UserError(f"{card.title}: {path} is no JSON ({error}); replace it") from None
+
+
+def from_json(content: bytes) -> Any:
+    """Return what a text of JSON in UTF-8 holds; ValueError where it is none, or has a key twice in an object."""
+    try:
+        return json.loads(content.decode("utf-8-sig"), object_pairs_hook=_each_once)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it is no text in UTF-8: {error.reason}") from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError("an object has a key twice")
+    return content
+
+
+def refuse_lines(card: Card, path: Path, lines: Sequence[int] | NDArray[np.integer], expected: str) -> None:
+    """Raise the error that lines of a list are not what was expected; where all faults are asked for, tell each."""
+    for line in lines:
         refuse(malformed(card, path, int(line), expected))
-    if len(lines) > MOST_TOLD:
-        refuse(UserError(f"{card.title}: {len(lines) - MOST_TOLD} more lines of {path} are not {expected}"))
 
 
 def malformed(card: Card, path: Path, line: int, expected: str) -> UserError:

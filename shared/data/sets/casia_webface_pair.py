@@ -16,6 +16,7 @@ from shared.data.lazy import Image, np
 from shared.data.reading import pictures
 from shared.data.reading.faults import without_faults
 from shared.data.reading.listing import folders, pictures_in
+from shared.data.reading.regular import contents
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -81,7 +82,7 @@ def largest(folder: Path) -> Faces:
     try:
         files = {identity.name: pictures_in(identity, card) for identity in folders(folder, card)}
         chosen = _two_of_most({identity: len(images) for identity, images in files.items()}, folder)
-        return {identity: {str(path): path.read_bytes() for path in files[identity]} for identity in chosen}
+        return {identity: {str(path): contents(path) for path in files[identity]} for identity in chosen}
     except OSError as error:
         raise UserError(f"{card.title}: {error.filename} cannot be read: {error.strerror}") from error
 
@@ -126,6 +127,8 @@ def pair(faces: Faces) -> ImageArrays:
 
 def decoded(name: str, content: bytes) -> NDArray[np.uint8]:
     """Return the encoded picture `content` in grey, uint8 [56, 56]; UserError, naming it, where it cannot be read."""
-    image = pictures.decoded(content, "L", f"{CasiaPair.card.title}: {name}")
+    title = f"{CasiaPair.card.title}: {name}"
+    image = pictures.decoded(content, "L", title)
+    pictures.check_aspect(image.size, (SIDE, SIDE), title)
     resized = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     return np.asarray(resized, dtype=np.uint8)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zipfile
 from contextlib import contextmanager
 from functools import partial
 from pathlib import PurePosixPath
@@ -23,9 +22,10 @@ from shared.data.image_arrays import ImageArrays
 from shared.data.kinds import OfficialForm, TrainingSet
 from shared.data.lazy import Image, np
 from shared.data.reading import pictures
-from shared.data.reading.archives import DAMAGED, member
+from shared.data.reading.archives import DAMAGED, member, zipped
 from shared.data.reading.faults import refuse
 from shared.data.reading.listing import entries, files_below, is_stray
+from shared.data.reading.regular import contents
 from shared.errors import UserError
 from shared.runs.components import Card
 from shared.runs.fields import Count
@@ -213,10 +213,10 @@ def _opened(place: Path, card: Card) -> Iterator[tuple[list[str], Callable[[str]
     if place.is_dir():
         yield (
             [path.relative_to(place).as_posix() for path in files_below(place, card)],
-            lambda name: (place / name).read_bytes(),
+            lambda name: contents(place / name),
         )
     else:
-        with zipfile.ZipFile(place) as archive:
+        with zipped(place) as archive:
             yield archive.namelist(), partial(member, archive)
 
 

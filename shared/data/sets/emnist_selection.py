@@ -13,7 +13,6 @@ which is done here too.
 
 from __future__ import annotations
 
-import zipfile
 from functools import partial
 from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase, digits
@@ -27,7 +26,7 @@ from shared.data.formats.idx import read_arrays
 from shared.data.image_arrays import ImageArrays
 from shared.data.kinds import TrainingSet
 from shared.data.lazy import np
-from shared.data.reading.archives import DAMAGED, array
+from shared.data.reading.archives import DAMAGED, array, zipped
 from shared.data.reading.listing import holds_something
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -167,7 +166,7 @@ class EmnistLesionSizes(TrainingSet):
 def from_archive(path: Path) -> tuple[Bytes, Bytes]:
     """Read images, [55479, 28, 28], and labels, [55479], from the ready archive; raises UserError if it is damaged."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipped(path) as archive:
             return array(archive, "images"), array(archive, "labels")
     except DAMAGED as error:
         raise UserError(f"{path} cannot be read ({error}); replace it, or remove it to use EMNIST's files") from error

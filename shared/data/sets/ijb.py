@@ -24,8 +24,8 @@ from shared.data.kinds import TestSet
 from shared.data.lazy import np
 from shared.data.reading.faults import refuse
 from shared.data.reading.listing import find_files
-from shared.data.reading.numbers import MOST, are_wholes, table, whole
-from shared.data.reading.texts import MOST_TOLD, malformed, read_lines, read_list, read_rows, refuse_lines
+from shared.data.reading.numbers import are_wholes, table, whole
+from shared.data.reading.texts import malformed, read_lines, read_list, read_rows, refuse_lines
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -214,16 +214,22 @@ def _pairs(path: Path, card: Card, template: Numbers) -> tuple[Numbers, Numbers,
         if not good:
             raise malformed(card, path, 1, PAIR_EXPECTED)
         numbers = np.array([[whole(field) for field in line.split()] for _, line in good], np.int64)
-    known = np.isin(numbers[:, 0], template) & np.isin(numbers[:, 1], template)
-    for place in np.flatnonzero(~known)[:MOST_TOLD]:
-        line = place + 1 if lines is None else lines[place]
-        refuse(
-            UserError(
-                f"{card.title}: line {line} of {path} compares the templates {numbers[place, 0]} and "
-                f"{numbers[place, 1]}, but not both have a crop; take all lists from one copy"
+    known = np.isin(numbers[:, :2], template)
+    if not known.all():
+        if lines is None:
+            lines = np.array([number for number, line in enumerate(read_lines(path, card), 1) if line.strip()])
+        pairs, sides = np.nonzero(~known)
+        absent, begins, times = np.unique(numbers[pairs, sides], return_index=True, return_counts=True)
+        for one, line, count in zip(absent, lines[pairs[begins]], times, strict=True):
+            more = f" (as do {count - 1} more)" if count > 1 else ""
+            refuse(
+                UserError(
+                    f"{card.title}: line {line} of {path} compares the template {one}{more}, but no crop is in it; "
+                    "take all lists from one copy"
+                )
             )
-        )
-    first, second, same = numbers[known].T.copy() if not known.all() else numbers.T.copy()
+        numbers = numbers[known.all(axis=1)]
+    first, second, same = numbers.T.copy()
     check_both_kinds((same.any(), same.all()), path, card)
     return first, second, same == 1
 
@@ -233,11 +239,13 @@ def _identified(path: Path, card: Card, template: Numbers, subjects: dict[int, i
     known = set(template.tolist())
     listed = set()
     heading, *rows = read_rows(path, card) or [[""]]
-    if not heading or heading[0].strip()[:1].isdigit():
+    names = [name.strip() for name in heading]
+    if names[0][:1].isdigit() or any(names.count(name) > 1 for name in HEADING[:2]):
         refuse(malformed(card, path, 1, f"a heading with {HEADING[0]}"))
+    columns = [names.index(name) if name in names else column for column, name in enumerate(HEADING[:2])]
     for line, fields in enumerate(rows, 2):
         try:
-            number, subject = whole(fields[0]), whole(fields[1])
+            number, subject = (whole(fields[column]) for column in columns)
         except (IndexError, ValueError):
             refuse(malformed(card, path, line, "a template and a subject, with commas in between"))
             continue
@@ -264,7 +272,7 @@ def _named_numbers(path: Path, card: Card, columns: int, kind: type[float], expe
         places = places[good]
         rests = [rest for rest, is_good in zip(rests, good, strict=True) if is_good]
         numbers = table("\n".join(rests).encode(), kind, columns) if rests else np.empty((0, columns))
-    within = (np.abs(numbers) <= (FARTHEST if kind is float else MOST)).all(axis=1)
+    within = ((np.abs(numbers) <= FARTHEST) if kind is float else (numbers >= 0)).all(axis=1)
     places, numbers = places[within], numbers[within]
     refuse_lines(card, path, np.setdiff1d(np.arange(len(split)), places) + 1, expected)
     if not len(places):

@@ -259,7 +259,7 @@ class _Lists:
             )
 
     def _columns(self, path: Path, heading: list[str]) -> list[int]:
-        absent = [name for name in READ if name not in heading]
+        absent = [name for name in READ if heading.count(name) != 1]
         if absent:
             raise malformed(self.card, path, 1, f"a heading with {absent[0]}")
         return [heading.index(name) for name in READ]

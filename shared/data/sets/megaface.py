@@ -28,7 +28,7 @@ from shared.data.lazy import np
 from shared.data.reading.faults import refuse
 from shared.data.reading.listing import entries, find_files, shown
 from shared.data.reading.numbers import whole
-from shared.data.reading.texts import read_list
+from shared.data.reading.texts import read_json
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -85,9 +85,9 @@ def read(folder: Path, card: Card) -> DistractorSet:
             refuse(UserError(f"{card.title}: in {probes} an image is listed twice, {shown(name)}; replace it"))
     numbers = {person: number for number, person in enumerate(dict.fromkeys(people))}
     return DistractorSet(
-        probes=FileSource([f"{probe_images}/{path}" for path in paths], ALIGNED, stretched=False),
+        probes=FileSource([f"{probe_images}/{path}" for path in paths], ALIGNED),
         people=np.array([numbers[person] for person in people], dtype=np.int64),
-        distractors=FileSource([f"{distractor_images}/{path}" for path in others], ALIGNED, stretched=False),
+        distractors=FileSource([f"{distractor_images}/{path}" for path in others], ALIGNED),
         checksums={path.name: md5(path) for path in (probes, distractors)},
     )
 
@@ -117,13 +117,13 @@ def _largest(folder: Path, card: Card) -> Path:
 
 def _listed(path: Path, card: Card) -> tuple[list[str], list[str]]:
     """Return the names and the identifiers of a list."""
+    content = read_json(path, card)
     try:
-        content = json.loads(read_list(path, card))
         paths, identifiers = content["path"], content["id"]
         texts = all(isinstance(name, str) for name in paths) and all(type(one) in {str, int} for one in identifiers)
         if len(paths) != len(identifiers) or not paths or not texts:
             raise ValueError("they are not")
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         raise UserError(
             f'{card.title}: {path} is no JSON object with equally long lists, "path" of names, "id" of texts or '
             "numbers; replace it"

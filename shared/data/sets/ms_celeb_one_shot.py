@@ -78,7 +78,7 @@ def read(folder: Path, card: Card) -> LabelledSource:
     labels = np.concatenate([entries[name].labels for name in LISTS])
     trained = np.arange(len(entries[BASE_TRAIN].labels) + len(entries[NOVEL_TRAIN].labels))
     return LabelledSource(
-        images=FileSource([path for name in LISTS for path in entries[name].paths], ALIGNED, stretched=False),
+        images=FileSource([path for name in LISTS for path in entries[name].paths], ALIGNED),
         labels=labels,
         classes=classes,
         checksums={name: md5(folder / name) for name in LISTS},

@@ -11,7 +11,6 @@ where a figure is to show photographs.
 from __future__ import annotations
 
 import re
-import zipfile
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -20,7 +19,7 @@ from shared.data.image_source import ArraySource, LabelledSource
 from shared.data.kinds import TrainingSet
 from shared.data.lazy import Image, np
 from shared.data.reading import pictures
-from shared.data.reading.archives import DAMAGED, member
+from shared.data.reading.archives import DAMAGED, member, zipped
 from shared.data.reading.faults import refuse, without_faults
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -135,7 +134,7 @@ def _names() -> list[str]:
 def _in_archive(path: Path) -> Files:
     """Return name and content of the images in a zip, by place, whatever folder they lie in there."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipped(path) as archive:
             found = {match[1]: name for name in archive.namelist() if (match := MEMBER.search(name))}
             return _contents(path, found, lambda name: (f"{path}: {name}", member(archive, found[name])))
     except DAMAGED as error:

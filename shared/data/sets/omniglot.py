@@ -8,7 +8,6 @@ read in the order of alphabet, character and person, white on black, and made sm
 from __future__ import annotations
 
 import re
-import zipfile
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -20,7 +19,7 @@ from shared.data.image_source import ArraySource, Division, LabelledSource
 from shared.data.kinds import Kept, TrainingSet
 from shared.data.lazy import Image, np
 from shared.data.reading import pictures
-from shared.data.reading.archives import DAMAGED, member
+from shared.data.reading.archives import DAMAGED, member, zipped
 from shared.data.reading.faults import refuse
 from shared.data.reading.numbers import whole
 from shared.errors import UserError, suggestion
@@ -289,7 +288,7 @@ def contents(path: Path) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each member of one of `ARCHIVES`; raises UserError where it is damaged or another."""
     try:
         checked_md5(path, ARCHIVES[path.name], str(path))
-        with zipfile.ZipFile(path) as archive:
+        with zipped(path) as archive:
             yield from ((name, member(archive, name)) for name in archive.namelist())
     except (*DAMAGED, UserError) as error:
         raise UserError(f"{CARD.title}: {path} cannot be used: {error}; replace it; {CARD.how_to_get}") from error

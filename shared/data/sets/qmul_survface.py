@@ -89,7 +89,7 @@ def read_training(folder: Path, card: Card) -> LabelledSource:
     The checksum is of the files' names and sizes. Raises UserError where the folder is missing or an identity has no
     image.
     """
-    return load_folders(folder / TRAINING, ALIGNED, card)
+    return load_folders(folder / TRAINING, ALIGNED, card, stretched=True)
 
 
 def read_pairs(folder: Path, card: Card) -> PairSet:
@@ -113,7 +113,7 @@ def read_pairs(folder: Path, card: Card) -> PairSet:
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     shown = np.array([numbers[name] for name in names], dtype=np.intp)
     return PairSet(
-        images=FileSource([str(top / IMAGES / name) for name in numbers], ALIGNED),
+        images=FileSource([str(top / IMAGES / name) for name in numbers], ALIGNED, stretched=True),
         first=shown[::2],
         second=shown[1::2],
         same=np.arange(len(positive) + len(negative)) < len(positive),

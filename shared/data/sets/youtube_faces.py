@@ -8,7 +8,8 @@ in the split, the two videos as <person>/<video>, and last 1 where they show one
 The corrected list of the owner, which has a further column before the last, is read alike if it is put in its place.
 
 A face's box is enlarged by 2.2 in an aligned frame, and the owner takes the central half of it (Wolf, Hassner, Maoz,
-CVPR 2011, section 3.1); so does this reader, which resizes it bicubically to 112 x 112.
+CVPR 2011, section 3.1); so does this reader, which resizes it bicubically to 112 x 112. Of a frame that is no square it
+is half the central square, so that no face is stretched.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ from shared.data.formats.alignment import SIDE
 from shared.data.image_source import as_batch
 from shared.data.kinds import TestSet
 from shared.data.lazy import Image, np
+from shared.data.reading import pictures
 from shared.data.reading.faults import refuse
 from shared.data.reading.listing import Below, is_below, names_and_sizes_md5, pictures_in
 from shared.data.reading.numbers import whole, within
-from shared.data.reading.pictures import contents, opened
 from shared.data.reading.texts import malformed, read_lines, read_list
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -96,12 +97,11 @@ class FrameSource:
 
     def encoded(self, index: int) -> bytes:
         """Return a file's bytes; raises UserError where it cannot be read."""
-        return contents(self.paths[index])
+        return pictures.contents(self.paths[index])
 
     def _read(self, path: Path) -> Bytes:
-        frame = opened(path)
-        width, height = frame.size
-        centre = (width / 4, height / 4, 3 * width / 4, 3 * height / 4)
+        frame = pictures.opened(path)
+        centre = pictures.central(frame.size, share=0.5)
         return np.asarray(frame.resize((SIDE, SIDE), Image.Resampling.BICUBIC, centre), dtype=np.uint8)
 
 
@@ -112,8 +112,15 @@ def read(folder: Path, card: Card, *, most_frames: int | None = None) -> VideoPa
     missing or malformed, or names a video of which there is no frame.
     """
     path = folder / SPLITS
-    pairs = _pairs(path, card)
+    pairs = _pairs(path, card, Below(folder / FRAMES))
     check_both_kinds((pair.same for pair in pairs), path, card)
+    if len({pair.split for pair in pairs}) < 2:
+        refuse(
+            UserError(
+                f"{card.title}: all pairs in {path} are of one split, so that there is none to choose a threshold on; "
+                "replace the file"
+            )
+        )
     frames = _frames(pairs, path, folder / FRAMES, card)
     videos = [_spread(found, most_frames) for found in frames.values() if found]
     pairs = [pair for pair in pairs if frames[pair.first] and frames[pair.second]]
@@ -145,7 +152,7 @@ def write_splits(folder: Path, pairs: Sequence[Pair]) -> None:
     write_atomically(folder / SPLITS, "\n".join([*lines, ""]).encode())
 
 
-def _pairs(path: Path, card: Card) -> list[Listed]:
+def _pairs(path: Path, card: Card, below: Below) -> list[Listed]:
     pairs = []
     for number, line in enumerate(read_lines(path, card), 1):
         fields = [field.strip() for field in line.split(",")]
@@ -159,7 +166,7 @@ def _pairs(path: Path, card: Card) -> list[Listed]:
         if not split or len(fields) < FEWEST_FIELDS or fields[-1] not in {"0", "1"}:
             refuse(malformed(card, path, number, EXPECTED))
         elif all(is_below(card, path, number, name) for name in fields[2:4]):
-            pairs.append(Listed(number, split, fields[2], fields[3], fields[-1] == "1"))
+            pairs.append(Listed(number, split, below.folder(fields[2]), below.folder(fields[3]), fields[-1] == "1"))
     if not pairs:
         raise UserError(f"{card.title}: {path} names no pair; {card.how_to_get}")
     return pairs
@@ -167,13 +174,12 @@ def _pairs(path: Path, card: Card) -> list[Listed]:
 
 def _frames(pairs: list[Listed], path: Path, folder: Path, card: Card) -> dict[str, list[Path]]:
     """Return the frames of the videos that the list `path` names, in their order; UserError where there are none."""
-    below = Below(folder)
     frames: dict[str, list[Path]] = {}
     for pair in pairs:
         for name in (pair.first, pair.second):
             if name in frames:
                 continue
-            frames[name] = sorted(pictures_in(folder / below.folder(name), card), key=lambda frame: within(frame.name))
+            frames[name] = sorted(pictures_in(folder / name, card), key=lambda frame: within(frame.name))
             if not frames[name]:
                 refuse(
                     UserError(

@@ -23,6 +23,7 @@ from tests.data.samples import card
 
 MAGIC = b"\x0a\x23\xd7\xce"
 CARD = card()
+SHAPE = (3, 8, 8)
 
 
 def face(grey: int, height: int = 8, width: int = 8) -> np.ndarray:
@@ -84,7 +85,7 @@ def greys(images: np.ndarray) -> list[int]:
 
 
 def test_a_face_set_of_header_images_and_identities(tmp_path: Path):
-    loaded = load(face_set(tmp_path), CARD)
+    loaded = load(face_set(tmp_path), CARD, shape=SHAPE)
     assert loaded.labels.tolist() == [0, 0, 1, 2, 2]
     assert loaded.labels.dtype == np.int64
     assert (loaded.classes, len(loaded.images), loaded.images.shape) == (3, 5, (3, 8, 8))
@@ -193,7 +194,7 @@ def test_the_writer_sorts_by_identity_and_writes_the_form_of_insightface(tmp_pat
 
 def test_a_label_that_no_image_has_is_a_class_all_the_same(tmp_path: Path):
     write_records(tmp_path, np.stack([face(9), face(8)]), np.array([4, 1]))
-    loaded = load(tmp_path, CARD)
+    loaded = load(tmp_path, CARD, shape=SHAPE)
     assert loaded.labels.tolist() == [1, 4]
     assert loaded.classes == 5
 
@@ -226,7 +227,7 @@ def test_threads_read_the_same(tmp_path: Path):
 def refused(folder: Path, *parts: str) -> None:
     """Loading gives one error, which says these things."""
     with pytest.raises(UserError) as error:
-        load(folder, CARD)
+        load(folder, CARD, shape=SHAPE)
     for text in ("Faces: ", *parts):
         assert text in str(error.value)
     assert "\n" not in str(error.value)
@@ -248,9 +249,17 @@ def test_a_malformed_property(tmp_path: Path, text):
     refused(tmp_path, "property does not read as classes,height,width", "ask nobody")
 
 
+@pytest.mark.parametrize(("height", "width"), [(8, 6), (6, 8), (16, 16)])
+def test_a_property_of_another_size_than_that_of_all_benchmarks_is_refused(tmp_path: Path, height, width):
+    write_records(tmp_path, np.zeros((2, height, width, 3), np.uint8), np.arange(2))
+    refused(tmp_path, f"property says that images have {width} x {height} pixels", "compared at 8 x 8; align them")
+    with pytest.raises(UserError, match="compared at 112 x 112"):
+        load(tmp_path, CARD)
+
+
 def test_spaces_in_a_property_do_no_harm(tmp_path: Path):
     (face_set(tmp_path) / "property").write_text(" 3, 8,8 \n")
-    assert load(tmp_path, CARD).classes == 3
+    assert load(tmp_path, CARD, shape=SHAPE).classes == 3
 
 
 @pytest.mark.parametrize(
@@ -356,9 +365,9 @@ def test_a_record_that_is_no_identity(tmp_path: Path, content):
 
 
 def test_an_identity_with_one_label_tells_nothing_that_is_needed(tmp_path: Path):
-    expected = load(face_set(tmp_path), CARD)
+    expected = load(face_set(tmp_path), CARD, shape=SHAPE)
     (tmp_path / "other").mkdir()
-    found = load(face_set(tmp_path / "other", r7=scalar(2, b"")), CARD)
+    found = load(face_set(tmp_path / "other", r7=scalar(2, b"")), CARD, shape=SHAPE)
     assert found.labels.tolist() == expected.labels.tolist()
 
 
@@ -369,7 +378,7 @@ def test_what_begins_as_no_image_is_refused_before_it_is_read(tmp_path: Path, co
 
 
 def test_an_image_of_another_aspect_is_refused(tmp_path: Path):
-    loaded = load(face_set(tmp_path, r4=vector([1, 1], jpeg(face(9)[:, :6]))), CARD)
+    loaded = load(face_set(tmp_path, r4=vector([1, 1], jpeg(face(9)[:, :6]))), CARD, shape=SHAPE)
     with pytest.raises(UserError, match="record 4 has 6 x 8 pixels, which would be stretched to 8 x 8; crop the"):
         loaded.images.read(np.array([3]))
 
@@ -377,7 +386,7 @@ def test_an_image_of_another_aspect_is_refused(tmp_path: Path):
 def test_a_jpeg_cut_short_is_named_when_it_is_read(tmp_path: Path):
     image = jpeg(face(9))
     face_set(tmp_path, r3=vector([1, 1], image[: len(image) // 2]))
-    images = load(tmp_path, CARD).images
+    images = load(tmp_path, CARD, shape=SHAPE).images
     assert greys(images.read(np.array([1, 3]))) == [80, 160]
     with pytest.raises(UserError, match=r"train\.rec, record 3 cannot be decoded as an image .*; replace it"):
         images.read(np.array([1, 2]))

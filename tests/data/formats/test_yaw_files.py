@@ -96,7 +96,7 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path):
 
 
 def test_the_set_beside_it_has_the_yaw_in_the_order_of_its_images(tmp_path: Path):
-    images, labels = np.zeros((4, 16, 16, 3), np.uint8), np.array([0, 0, 1, 2])
+    images, labels = np.zeros((4, 112, 112, 3), np.uint8), np.array([0, 0, 1, 2])
     recordio.write_records(tmp_path, images, labels)
     assert recordio.load(tmp_path, CARD).yaw is None
     write_landmarks(tmp_path, np.tile(TEMPLATE, (4, 1, 1)))

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shared.data.image_source import decode
+from shared.data.formats import idx, image_lists, verification_bin
+from shared.data.image_source import ALIGNED, decode
 from shared.data.reading import archives, faults, listing, numbers, pictures, texts
+from shared.data.sets import emnist_selection
 from shared.errors import UserError
 from tests.data.samples import card
 
@@ -115,6 +117,55 @@ def test_a_link_to_nowhere_is_refused(tmp_path: Path, target):
         listing.pictures_in(tmp_path, CARD)
 
 
+def waited_for(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def endless(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("put", [waited_for, endless])
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: texts.read_lines(path, CARD),
+        pictures.opened,
+        idx.read_idx,
+        lambda path: verification_bin.read(path, CARD),
+        emnist_selection.from_archive,
+    ],
+    ids=["text", "picture", "idx", "bin", "zip"],
+)
+def test_what_could_be_read_for_ever_is_refused(tmp_path: Path, put, read):
+    put(tmp_path / "a")
+    with pytest.raises(UserError, match=r"a cannot be read.*it is a pipe, a socket or a device, not a file"):
+        read(tmp_path / "a")
+
+
+def test_a_folder_in_the_place_of_a_file_is_refused(tmp_path: Path):
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+        texts.read_list(tmp_path, CARD)
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_one_name_in_two_forms_of_unicode_is_refused(tmp_path: Path, kind):
+    for name in (COMPOSED, DECOMPOSED):
+        (tmp_path / name).touch() if kind == "file" else (tmp_path / name).mkdir()
+    with pytest.raises(UserError, match="twice, in two of Unicode's forms; take one away"):
+        listing.entries(tmp_path, CARD)
+
+
+@pytest.mark.parametrize("other", ["a//1.jpg", "a/./1.jpg", "./a/1.jpg", "a/././/1.jpg"])
+def test_a_file_has_one_name_however_a_list_writes_it(tmp_path: Path, other):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/1.jpg").touch()
+    assert listing.find_files(CARD, tmp_path / "list", tmp_path, ["a/1.jpg", other]) == ["a/1.jpg", "a/1.jpg"]
+    (tmp_path / "list").write_text(f"a/1.jpg 0\n{other} 1\n")
+    with pytest.raises(UserError, match=r"line 2 of .*list is not about another image than one of class 0 before"):
+        image_lists.load_list(tmp_path, "list", ALIGNED, CARD)
+
+
 def test_a_good_link_is_followed(tmp_path: Path):
     (tmp_path / "a").touch()
     (tmp_path / "1.jpg").symlink_to(tmp_path / "a")
@@ -173,7 +224,7 @@ def test_names_in_another_form_of_unicode_find_their_files(tmp_path: Path, liste
     (tmp_path / f"{there}.jpg").touch()
     names = [f"{listed}/{listed} {listed}.jpg", f"{listed}.jpg", f"./{there}/{there} {there}.jpg"]
     found = listing.find_files(CARD, tmp_path / "list", tmp_path, names)
-    assert found == [f"{there}/{there} {there}.jpg", f"{there}.jpg", names[2]]
+    assert found == [f"{there}/{there} {there}.jpg", f"{there}.jpg", f"{there}/{there} {there}.jpg"]
     assert all((tmp_path / name).is_file() for name in found)
     with pytest.raises(UserError, match=r"line 7 of .*list names"):
         listing.find_files(CARD, tmp_path / "list", tmp_path, [f"{listed}/2.jpg"], numbers=[7])
@@ -184,6 +235,32 @@ def test_of_two_names_that_differ_in_form_each_finds_its_own(tmp_path: Path):
         (tmp_path / name).touch()
     names = [DECOMPOSED, COMPOSED]
     assert listing.find_files(CARD, tmp_path / "list", tmp_path, names) == names
+
+
+def test_of_many_faults_of_a_kind_the_first_are_told_and_the_others_counted():
+    said: list[str] = []
+    told = faults.Told(said.append)
+    assert not told
+    with faults.all_told(told.tell):
+        for number in range(faults.MOST_TOLD + 7):
+            faults.refuse(UserError(f"line {number} is wrong"))
+        faults.refuse(UserError("the heading is wrong"))
+        with pytest.raises(UserError, match="record 2"):
+            faults.end(UserError(f"record {number} is cut") for number in range(3))
+    told.tell_rest()
+    assert told
+    ends = [
+        "the heading is wrong",
+        "record 0 is cut",
+        "record 1 is cut",
+        "and 7 more such as the first: line 0 is wrong",
+    ]
+    assert said == [f"line {number} is wrong" for number in range(faults.MOST_TOLD)] + ends
+
+
+def test_the_first_fault_ends_what_is_not_to_tell_all():
+    with pytest.raises(UserError, match="record 0"):
+        faults.end(UserError(f"record {number} is cut") for number in range(3))
 
 
 def test_all_absent_files_are_told_where_all_faults_are_asked_for(tmp_path: Path):
@@ -294,6 +371,21 @@ def test_a_table_of_numbers():
 def test_what_is_no_table_of_numbers(content):
     with pytest.raises(ValueError, match=r"."):
         numbers.table(content, np.int64, 2)
+
+
+@pytest.mark.parametrize("content", ["", "[1, 2", '{"a": 1, "a": 2}', "[" * 100_000, "1_0", "'a'"])
+def test_what_is_no_json_is_refused(tmp_path: Path, content):
+    (tmp_path / "a").write_text(content)
+    with pytest.raises(UserError, match=r"Faces: .*a is no JSON"):
+        texts.read_json(tmp_path / "a", CARD)
+
+
+def test_json_may_have_a_byte_order_mark_but_is_utf_8(tmp_path: Path):
+    (tmp_path / "a").write_text('\ufeff{"b": [1, "c"]}')
+    assert texts.read_json(tmp_path / "a", CARD) == {"b": [1, "c"]}
+    (tmp_path / "a").write_text("[1]", encoding="utf-16")
+    with pytest.raises(UserError, match=r"a is no JSON .it is no text in UTF-8"):
+        texts.read_json(tmp_path / "a", CARD)
 
 
 def test_a_gzip_file_is_expanded_up_to_its_bound():

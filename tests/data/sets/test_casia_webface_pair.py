@@ -52,6 +52,13 @@ def test_the_two_largest_by_name_where_equal_and_every_fifth_for_testing(tmp_pat
     assert len(arrays.checksums) == CasiaPair.classes
 
 
+def test_a_face_that_would_be_stretched_is_refused(tmp_path: Path):
+    folder = put(tmp_path, {"a": 10, "b": 10})
+    Image.new("RGB", (96, 112)).save(folder / "b" / "003.jpg")
+    with pytest.raises(UserError, match=r"003\.jpg has 96 x 112 pixels, which would be stretched to 56 x 56"):
+        CasiaPair().load(tmp_path)
+
+
 def test_colours_become_grey_and_the_picture_stays_upright(tmp_path: Path):
     folder = put(tmp_path, {"a": 10, "b": 10})
     quarters = np.zeros((112, 112, 3), np.uint8)

@@ -240,6 +240,16 @@ def test_a_zip_that_is_cut_short_or_altered(folder: Path):
             load(folder)
 
 
+def test_a_zip_with_two_files_of_one_name_is_refused(folder: Path):
+    shutil.make_archive(str(folder / "DF"), "zip", folder, "DF")
+    pixels = (folder / "DF" / "D01" / "D01.png").read_bytes()
+    shutil.rmtree(folder / "DF")
+    with zipfile.ZipFile(folder / "DF.zip", "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("DF/D01/D01mask.png", pixels)
+    with pytest.raises(UserError, match=r"DF\.zip cannot be read \(it has two members of one name, DF/D01/D01mask"):
+        load(folder)
+
+
 def test_drawn_lesions_are_written_as_the_library_is(tmp_path: Path):
     folder = tmp_path / "drawn"
     folder.mkdir()

@@ -121,11 +121,14 @@ def test_each_list_is_needed(tmp_path: Path, name):
         (PAIRS, "1 20 0", "1 20 2", "line 2 .* is not two templates and 0 or 1"),
         (PAIRS, "1 20 0", "1 t20 0", "line 2 .* is not two templates and 0 or 1"),
         (PAIRS, "1 20 0\n11 20 0", "1 20\n11 20 0 0", "line 2 .* is not two templates and 0 or 1"),
-        (PAIRS, "1 20 0", "1 21 0", "line 2 .* compares the templates 1 and 21, but not both have a crop"),
-        (PAIRS, "11 20 0", "12 20 0", "line 3 .* compares the templates 12 and 20, but not both have a crop"),
+        (PAIRS, "1 20 0", "1 21 0", "line 2 .* compares the template 21, but no crop is in it"),
+        (PAIRS, "11 20 0", "12 20 0", "line 3 .* compares the template 12, but no crop is in it"),
         (GALLERY, "1,500,img", "one,500,img", "line 2 .* is not a template and a subject"),
         (GALLERY, "1,500,img/1.jpg", "1", "line 2 .* is not a template and a subject"),
         (GALLERY, "1,500,img", "2,500,img", "line 2 .* is not about a template that has a crop and one subject"),
+        (PROBES, "SUBJECT_ID", "TEMPLATE_ID", "line 1 .* is not a heading with TEMPLATE_ID"),
+        (PAIRS, "1 20 0", "1 +20 0", "line 2 .* is not two templates and 0 or 1"),
+        (MEDIA, "3.jpg 11 7", "3.jpg -11 7", "line 3 .* is not a name, a template and a medium"),
         (PROBES, "20,501", "20,500", "line 2 .* is not about a template that has a crop and one subject"),
     ],
 )
@@ -135,6 +138,15 @@ def test_faults_are_named_by_file_and_line(tmp_path: Path, name, old, new, messa
     with pytest.raises(UserError, match=f"IJB-C: .*{message}") as error:
         ijb.read(tmp_path, CARD, "ijbc")
     assert name in str(error.value)
+
+
+def test_the_columns_of_identification_are_found_by_their_names(tmp_path: Path):
+    path = put(tmp_path) / "meta" / GALLERY
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    path.write_text("\n".join(",".join([second, first, *rest]) for first, second, *rest in rows))
+    found = ijb.read(tmp_path, CARD, "ijbc")
+    assert [gallery.tolist() for gallery in found.galleries] == [[1], [20]]
+    assert found.subjects == {1: 500, 20: 501, 11: 500}
 
 
 def test_an_empty_list_of_landmarks(tmp_path: Path):

@@ -169,6 +169,7 @@ def test_no_list_is_empty(tmp_path: Path, name: str):
     ("name", "old", "new", "message"),
     [
         (VERIFY, "NOSE_BASE_Y", "NOSE_Y", "line 1 .* is not a heading with NOSE_BASE_Y"),
+        (VERIFY, "SIGHTING_ID", "SUBJECT_ID", "line 1 .* is not a heading with SUBJECT_ID"),
         (VERIFY, "9,1,frame", "nine,1,frame", "line 3 .* is not numbers of a template, a person and a medium, a file"),
         (VERIFY, "9,1,frame", "9,,frame", "line 3 .* is not numbers of a template"),
         (VERIFY, "28337,8485", "v28337,8485", "line 4 .* is not numbers of a template"),

@@ -66,6 +66,29 @@ def test_the_central_half_fills_the_crop(tmp_path: Path):
     assert (abs(image[8:-8, 8:-8] - 100) < 12).all()
 
 
+def test_a_frame_that_is_no_square_is_not_stretched(tmp_path: Path):
+    put(tmp_path)
+    frame = np.zeros((100, 200, 3), np.uint8)
+    frame[40:60, 90:110] = 200
+    for path in (tmp_path / "aligned_images_DB/B_Person/0").iterdir():
+        Image.fromarray(frame).save(path, quality=100, subsampling=0)
+    seen = ytf.read(tmp_path, CARD).frames.read(np.array([4]))[0, ..., 0] > 100
+    # A square of a fifth of the shorter side is one of two fifths of the crop.
+    assert [int(np.ptp(np.flatnonzero(seen.any(axis)))) + 1 for axis in (0, 1)] == pytest.approx([45, 45], abs=2)
+
+
+def test_a_video_has_one_name_however_it_is_written(tmp_path: Path):
+    put(tmp_path, LIST.replace("A_Person/1", "A_Person//1", 1))
+    pairs = ytf.read(tmp_path, CARD)
+    assert pairs.video.tolist() == [0, 0, 0, 1, 2, 2]
+
+
+def test_pairs_of_one_split_are_refused_when_they_are_read(tmp_path: Path):
+    put(tmp_path, LIST.replace("\n2,", "\n1,"))
+    with pytest.raises(UserError, match=r"all pairs in .*splits\.txt are of one split"):
+        ytf.read(tmp_path, CARD)
+
+
 def test_most_frames_are_equally_far_apart(tmp_path: Path):
     put(tmp_path)
     assert middles(ytf.read(tmp_path, CARD, most_frames=2)) == pytest.approx([9, 100, 1, 5, 6], abs=2)
