@@ -37,11 +37,11 @@ def until(found: Callable[[], Any], what: str) -> Any:
     return value
 
 
-def training(run: str) -> psutil.Process | None:
-    """Return the process that trains a run in a job of a cluster, once it does."""
+def training(run: str, suite: Path) -> psutil.Process | None:
+    """Return the process that trains a run of a copy of the suite in a job of a cluster, once it does."""
     for process in psutil.process_iter():
         try:
-            if {"-m", "train", run, "--requeue"} <= set(process.cmdline()):
+            if {"-m", "train", run, "--requeue"} <= set(process.cmdline()) and Path(process.cwd()) == suite:
                 return process
         except psutil.Error:
             continue

@@ -118,7 +118,7 @@ def test_success_failure_and_an_end_from_outside(suite, environment, tmp_path):
             stderr=output,
         )
     try:
-        process = until(lambda: training("only/ended"), "training")
+        process = until(lambda: training("only/ended", suite), "training")
         # One of the run that ends well too.
         until(lambda: len(list((suite / "results").rglob("checkpoint.pt"))) == 2, "checkpoint")
         process.suspend()

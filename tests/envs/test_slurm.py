@@ -48,7 +48,7 @@ def halted(suite: Path, runs: dict[str, str]) -> dict[str, psutil.Process]:
 
     def all_halted() -> bool:
         for run in runs.keys() - found.keys():
-            if run not in begun and (process := training(run)):
+            if run not in begun and (process := training(run, suite)):
                 begun[run] = process
             if run in begun and list(checkpoints.glob(f"{runs[run]}/*/*/checkpoint.pt")):
                 begun[run].suspend()
