@@ -54,6 +54,14 @@ def digits_root(tmp_path_factory):
     return tmp_path_factory.mktemp("data")
 
 
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+    """Let a test that runs a command in this process leave no handler of its signals."""
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, handler)
+
+
 def copy_suite(folder: Path) -> Path:
     """Copy the suite's code, as it is compiled too, without results, to a folder that a test may change."""
     for name in COPIED:

@@ -17,7 +17,7 @@ from shared.runs.registry import paper
 
 @pytest.fixture(scope="module")
 def measured_along(tmp_path_factory, digits_root):
-    """Return a run whose face benchmark is measured after each of its five epochs, and where its results lie."""
+    """Return a run whose face benchmark is measured after each of its epochs, and where its results lie."""
     run = paper("discface").run("figure6/cosface", "smoke")
     results = Results(tmp_path_factory.mktemp("along"))
     train(run, 0, results, digits_root)
@@ -30,7 +30,7 @@ def test_the_benchmark_at_the_end_is_that_of_the_last_epoch_of_the_curve(measure
     with (folder / CURVE).open() as file:
         curve = list(csv.DictReader(file))
     metrics = read_record(results.record(run.scale, run.paper, run.name, 0)).metrics["cfp-fp"]
-    assert len(curve) == 5
+    assert len(curve) == run.config.training.epochs > 1
     for name, value in metrics.items():
         assert float(curve[-1][f"cfp-fp/{name}"]) == value
 
