@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,11 @@ def test_success_failure_and_an_end_from_outside(suite, environment, tmp_path):
         process.suspend()
         until(lambda: "Finished jobid: " in told.read_text(), "success")
         until(lambda: "Error in rule train_1_seeds" in told.read_text(), "failure")
+        # While it asks how jobs are, Snakemake knows of none that it could end: interrupt it in the second between.
+        asked = Path(environment["STAND_IN"]) / "asked"
+        asked.unlink()
+        until(asked.exists, "question")
+        time.sleep(0.5)
         workflow.send_signal(signal.SIGINT)
         assert workflow.wait(SECONDS) != 0
         let_end(process)
