@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from shared.data.files import write_atomically
 from shared.runs import yaml_files
@@ -88,11 +88,7 @@ def read_shown_equal(path: Path) -> ShownEqual:
     """
     if not path.exists():
         return ShownEqual()
-    document = yaml_files.load(path)
-    try:
-        return ShownEqual.model_validate(document.data)
-    except ValidationError as error:
-        raise yaml_files.explain(error, document) from None
+    return yaml_files.validated(ShownEqual, yaml_files.load(path))
 
 
 def write_shown_equal(path: Path, shown: ShownEqual) -> None:

@@ -140,11 +140,7 @@ class _File(Strict):
 
 def read_title(path: Path) -> str:
     """Read the title of a paper from its `reference.yaml`, of which nothing else is checked; raises UserError."""
-    document = yaml_files.load(path)
-    try:
-        return _Titled.model_validate(document.data).citation.title
-    except ValidationError as error:
-        raise yaml_files.explain(error, document) from None
+    return yaml_files.validated(_Titled, yaml_files.load(path)).citation.title
 
 
 def read_reference(path: Path, known: Known | None = None) -> Reference:
@@ -156,10 +152,7 @@ def read_reference(path: Path, known: Known | None = None) -> Reference:
 
     """
     document = yaml_files.load(path)
-    try:
-        file = _File.model_validate(document.data)
-    except ValidationError as error:
-        raise yaml_files.explain(error, document) from None
+    file = yaml_files.validated(_File, document)
     claims = _claims(document, {erratum.id for erratum in file.errata}, known)
     cells: set[tuple[str, str, str]] = set()
     values = []

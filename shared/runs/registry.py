@@ -12,8 +12,6 @@ from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from shared import ROOT
 from shared.errors import UserError, suggestion
 from shared.runs import yaml_files
@@ -38,10 +36,7 @@ class Paper:
         self.folder = folder
         self.key = folder.name
         self._document = yaml_files.load(folder / "runs.yaml")
-        try:
-            self._file = RunsFile.model_validate(self._document.data)
-        except ValidationError as error:
-            raise yaml_files.explain(error, self._document) from None
+        self._file = yaml_files.validated(RunsFile, self._document)
         self._resolution = Resolution(self.key, self._file, self._document)
         self._runs: dict[str, dict[str, Run]] = {}
         self._require_scales()

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.errors import UserError, suggestion
@@ -34,6 +34,7 @@ It reads a word where YAML 1.2 has 0o10 for 8.
 _CHOICE = re.compile(r"int|float|str|bool|\[key\]|(list|dict|tuple)\[.*\]")
 _FORGOTTEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,14 @@ def _walk(loader: Any, node: yaml.Node, key: Key) -> Iterator[tuple[Key, int]]:
         for index, value in enumerate(node.value):
             yield (*key, index), value.start_mark.line + 1
             yield from _walk(loader, value, (*key, index))
+
+
+def validated(kind: type[M], document: Document) -> M:
+    """Return what a file says as a model, or raise the UserError of `explain`."""
+    try:
+        return kind.model_validate(document.data)
+    except ValidationError as error:
+        raise explain(error, document) from None
 
 
 def explain(error: ValidationError, document: Document) -> UserError:
