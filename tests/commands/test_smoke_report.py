@@ -59,7 +59,7 @@ def test_the_report_opens_and_shows_the_recorded_numbers_and_that_they_are_no_ev
     accuracy = json.loads(record.read_text())["metrics"]["mnist-test"]["accuracy"]
     with chromium() as browser:
         page = browser.new_page()
-        visited = check_site(page, report, most_stops=100)
+        visited = check_site(page, report, large=True)
         assert {path.name for path in visited} >= {"index.html", *(f"{key}.html" for key in papers())}
         for path in visited:
             if path.suffix == ".html":
