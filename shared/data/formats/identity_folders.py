@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from shared.data.image_source import FileSource, LabelledSource
 from shared.data.lazy import Image, np
 from shared.data.reading.faults import refuse
-from shared.data.reading.listing import folders, names_and_sizes_md5, pictures_in
+from shared.data.reading.listing import check_one_class, folders, names_and_sizes_md5, pictures_in
 from shared.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def load_folders(folder: Path, shape: Shape, card: Card, *, stretched: bool = Fa
 
     The folders by name are the classes 0, 1, ...; the pictures in each are in the order of their names (see
     `shared.data.reading`). The checksum is of all names and sizes. Raises UserError where there is no such folder, or
-    one without a picture, or a picture that cannot be there.
+    one without a picture, or a picture that cannot be there or is in two classes.
     """
     identities = folders(folder, card)
     files = [pictures_in(identity, card) for identity in identities]
@@ -39,6 +39,7 @@ def load_folders(folder: Path, shape: Shape, card: Card, *, stretched: bool = Fa
             )
     paths = [path for images in files for path in images]
     labels = np.repeat(np.arange(len(files)), [len(images) for images in files])
+    check_one_class(paths, labels.tolist(), card)
     checksums = {"names and sizes": names_and_sizes_md5(paths, folder)}
     return LabelledSource(FileSource(paths, shape, stretched=stretched), labels, len(files), checksums)
 

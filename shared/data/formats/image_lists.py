@@ -15,7 +15,7 @@ from shared.data.files import md5, write_atomically
 from shared.data.image_source import FileSource, LabelledSource
 from shared.data.lazy import Image, np
 from shared.data.reading.faults import refuse
-from shared.data.reading.listing import find_files
+from shared.data.reading.listing import find_files, followed
 from shared.data.reading.numbers import whole
 from shared.data.reading.texts import malformed, read_lines
 from shared.errors import UserError
@@ -59,11 +59,17 @@ def read_entries(folder: Path, name: str, card: Card) -> Entries:
     kept: list[tuple[str, int, int]] = []
     label_of: dict[str, int] = {}
     images = find_files(card, path, folder, names, numbers=numbers)
-    for number, image, label in zip(numbers, images, labels, strict=True):
-        if image and label_of.setdefault(image, label) != label:
-            refuse(malformed(card, path, number, f"about another image than one of class {label_of[image]} before"))
-        elif image:
-            kept.append((f"{folder}/{image}", label, number))
+    there = [
+        (f"{folder}/{image}", label, number)
+        for number, image, label in zip(numbers, images, labels, strict=True)
+        if image
+    ]
+    for entry, file in zip(there, followed([image for image, _, _ in there]), strict=True):
+        _, label, number = entry
+        if label_of.setdefault(file, label) == label:
+            kept.append(entry)
+        else:
+            refuse(malformed(card, path, number, f"about another image than one of class {label_of[file]} before"))
     if not kept:
         raise UserError(f"{card.title}: {path} names no image; {card.how_to_get}")
     paths, classes, lines = map(list, zip(*kept, strict=True))

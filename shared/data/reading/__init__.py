@@ -17,7 +17,8 @@ beyond need: it is one file (`listing`).
 - in the place of a file a pipe, a socket, a device or a folder (`regular`);
 - a name that is not in UTF-8, or that is there in two of Unicode's forms, a link to nowhere or to itself, a picture of
   a format that is not read, told by its suffix, a folder that is called as a picture; in a list, a name with a NUL, a
-  lone surrogate, or that leads out of the folder (`listing`);
+  lone surrogate, or that leads out of the folder; a picture that is in the folders of two classes by a link, or that a
+  list has in two, or to train on and to test on (`listing`);
 - a text that is not in UTF-8, or has a NUL; JSON that is not in UTF-8, or has one key twice in an object (`texts`);
 - a picture of another format than `pictures.FORMATS`, however it is called, of numbers that are not 8 or 16 bits, of
   more than `pictures.MOST_PIXELS`, or that is not whole (`pictures`);

@@ -139,6 +139,36 @@ def pictures_in(folder: Path, card: Card) -> list[Path]:
     return found
 
 
+def followed(paths: Sequence[Path | str]) -> list[str]:
+    """Return the file that each of `paths` is once links are followed, of folders and of files.
+
+    A folder is looked at once, which is quicker by far than to ask for each of a million files.
+    """
+    places: dict[str, tuple[str, set[str]]] = {}
+    found = []
+    for parent, name in map(os.path.split, paths):
+        if parent not in places:
+            with os.scandir(parent) as there:
+                places[parent] = os.path.realpath(parent), {entry.name for entry in there if entry.is_symlink()}
+        place, links = places[parent]
+        found.append(os.path.realpath(f"{parent}/{name}") if name in links else f"{place}/{name}")
+    return found
+
+
+def check_one_class(paths: Sequence[Path], labels: Sequence[int] | Sequence[str], card: Card) -> None:
+    """Raise UserError where one of the files [N] is, by a link, of two of the classes [N] too."""
+    first: dict[str, int] = {}
+    for place, file in enumerate(followed(paths)):
+        before = first.setdefault(file, place)
+        if labels[before] != labels[place]:
+            refuse(
+                UserError(
+                    f"{card.title}: {paths[place]} is the file {paths[before]}, which is of another class; take one "
+                    "of them away"
+                )
+            )
+
+
 class Below:
     """Finds files below a folder by the names of a list, whether names are in Unicode's form C there, or in D.
 

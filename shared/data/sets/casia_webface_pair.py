@@ -15,7 +15,7 @@ from shared.data.kinds import TrainingSet
 from shared.data.lazy import Image, np
 from shared.data.reading import pictures
 from shared.data.reading.faults import without_faults
-from shared.data.reading.listing import folders, pictures_in
+from shared.data.reading.listing import check_one_class, folders, pictures_in
 from shared.data.reading.regular import contents
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -82,6 +82,8 @@ def largest(folder: Path) -> Faces:
     try:
         files = {identity.name: pictures_in(identity, card) for identity in folders(folder, card)}
         chosen = _two_of_most({identity: len(images) for identity, images in files.items()}, folder)
+        labels = [identity for identity in chosen for _ in files[identity]]
+        check_one_class([path for identity in chosen for path in files[identity]], labels, card)
         return {identity: {str(path): contents(path) for path in files[identity]} for identity in chosen}
     except OSError as error:
         raise UserError(f"{card.title}: {error.filename} cannot be read: {error.strerror}") from error

@@ -24,7 +24,7 @@ from shared.data.lazy import Image, np
 from shared.data.reading import pictures
 from shared.data.reading.archives import DAMAGED, member, zipped
 from shared.data.reading.faults import refuse
-from shared.data.reading.listing import entries, files_below, is_stray
+from shared.data.reading.listing import check_one_class, entries, files_below, is_stray
 from shared.data.reading.regular import contents
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -120,6 +120,8 @@ def read(folder: Path, *, fold: int, size: int, card: Card, expected: Mapping[st
     if not 0 <= fold < FOLDS:
         raise UserError(f"fold: {fold} is not from 0 to {FOLDS - 1}")
     places = _places(folder, card)
+    files = [(path, code) for code, place in places.items() if place.is_dir() for path in files_below(place, card)]
+    check_one_class([path for path, _ in files], [code for _, code in files], card)
     images: list[Bytes] = []
     counts: dict[str, int] = {}
     checksums = {}

@@ -16,6 +16,7 @@ from shared.data.image_source import ALIGNED, Division, FileSource, LabelledSour
 from shared.data.kinds import FaceSet
 from shared.data.lazy import np
 from shared.data.reading.faults import refuse
+from shared.data.reading.listing import followed
 from shared.data.reading.texts import malformed
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -102,13 +103,13 @@ def write_lists(folder: Path, parts: dict[str, tuple[Bytes, NDArray[np.integer]]
 
 def _check_apart(entries: dict[str, Entries], folder: Path, card: Card) -> None:
     """Raise UserError where an image is trained on twice, or also tested on."""
-    trained = [path for name in LISTS[:2] for path in entries[name].paths]
+    trained = followed([path for name in LISTS[:2] for path in entries[name].paths])
     seen = set(trained)
     if len(seen) < len(trained):
         refuse(UserError(f"{card.title}: {folder} has an image in both lists to train on; take them from one copy"))
     for name in LISTS[2:]:
-        for path, line in zip(entries[name].paths, entries[name].lines, strict=True):
-            if path in seen:
+        for file, line in zip(followed(entries[name].paths), entries[name].lines, strict=True):
+            if file in seen:
                 refuse(malformed(card, folder / name, line, "about an image to test on: it is trained on too"))
 
 

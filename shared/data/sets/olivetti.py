@@ -21,6 +21,7 @@ from shared.data.lazy import Image, np
 from shared.data.reading import pictures
 from shared.data.reading.archives import DAMAGED, member, zipped
 from shared.data.reading.faults import refuse, without_faults
+from shared.data.reading.listing import check_one_class
 from shared.errors import UserError
 from shared.runs.components import Card
 
@@ -142,7 +143,8 @@ def _in_archive(path: Path) -> Files:
 
 
 def _in_folder(folder: Path) -> Files:
-    found = {name for name in _names() if (folder / name).is_file()}
+    found = [name for name in _names() if (folder / name).is_file()]
+    check_one_class([folder / name for name in found], [name.partition("/")[0] for name in found], Olivetti.card)
     return _contents(folder, found, lambda name: (str(folder / name), pictures.contents(folder / name)))
 
 

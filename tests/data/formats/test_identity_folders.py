@@ -88,3 +88,41 @@ def test_an_image_cut_short_is_named_when_it_is_read(tmp_path: Path):
     images = load_folders(tmp_path, COLOUR, CARD).images
     with pytest.raises(UserError, match=r"a/2\.jpg cannot be decoded"):
         images.read(np.array([0, 1]))
+
+
+def link_a_file(folder: Path) -> None:
+    (folder / "b" / "9.png").symlink_to("../a/1.png")
+
+
+def link_two_files_to_one(folder: Path) -> None:
+    put(folder / "elsewhere.png", 60)
+    for identity in "ab":
+        (folder / identity / "9.png").symlink_to(folder / "elsewhere.png")
+
+
+def link_a_folder(folder: Path) -> None:
+    (folder / "c").symlink_to("a", target_is_directory=True)
+
+
+@pytest.mark.parametrize("link", [link_a_file, link_two_files_to_one, link_a_folder])
+def test_an_image_that_is_of_two_classes_by_a_link_is_refused(tmp_path: Path, link):
+    for identity in "ab":
+        put(tmp_path / identity / "1.png", 20)
+    link(tmp_path)
+    with pytest.raises(
+        UserError, match=r"Faces: .*/[bc]/[19]\.png is the file .*/a/[19]\.png, which is of another class"
+    ):
+        load_folders(tmp_path, COLOUR, CARD)
+
+
+def test_links_within_a_class_and_to_elsewhere_are_followed(tmp_path: Path):
+    put(tmp_path / "kept" / "1.png", 20)
+    put(tmp_path / "kept" / "2.png", 40)
+    faces = tmp_path / "faces"
+    for identity, number in zip("ab", (1, 2), strict=True):
+        (faces / identity).mkdir(parents=True)
+        for name in "xy":
+            (faces / identity / f"{name}.png").symlink_to(tmp_path / "kept" / f"{number}.png")
+    loaded = load_folders(faces, COLOUR, CARD)
+    assert loaded.labels.tolist() == [0, 0, 1, 1]
+    assert greys(loaded.images.read(np.arange(4))) == [20, 20, 40, 40]

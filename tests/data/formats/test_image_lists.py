@@ -57,3 +57,11 @@ def test_an_empty_and_a_missing_list(tmp_path: Path):
         load_list(tmp_path, "list.txt", SHAPE, CARD)
     with pytest.raises(UserError, match=r"Faces: there is no file .*MS1M_LT_train\.txt; ask nobody"):
         load_list(tmp_path, "MS1M_LT_train.txt", SHAPE, CARD)
+
+
+def test_an_image_that_is_of_two_classes_by_a_link_is_named(tmp_path: Path):
+    put(tmp_path, "a/1.png 0\na/2.png 0\nb/3.png 1\n", "a/1.png", "b/4.png")
+    (tmp_path / "a" / "2.png").symlink_to("1.png")
+    (tmp_path / "b" / "3.png").symlink_to("../a/1.png")
+    with pytest.raises(UserError, match=r"line 3 of .*list\.txt is not about another image than one of class 0 before"):
+        load_list(tmp_path, "list.txt", SHAPE, CARD)

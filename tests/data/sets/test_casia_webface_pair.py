@@ -59,6 +59,13 @@ def test_a_face_that_would_be_stretched_is_refused(tmp_path: Path):
         CasiaPair().load(tmp_path)
 
 
+def test_a_face_that_is_of_both_people_by_a_link_is_refused(tmp_path: Path):
+    folder = put(tmp_path, {"a": 10, "b": 10})
+    (folder / "b" / "011.jpg").symlink_to("../a/001.jpg")
+    with pytest.raises(UserError, match=r"b/011\.jpg is the file .*a/001\.jpg, which is of another class"):
+        CasiaPair().load(tmp_path)
+
+
 def test_colours_become_grey_and_the_picture_stays_upright(tmp_path: Path):
     folder = put(tmp_path, {"a": 10, "b": 10})
     quarters = np.zeros((112, 112, 3), np.uint8)

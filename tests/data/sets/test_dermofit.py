@@ -204,6 +204,15 @@ def test_a_photograph_without_mask_and_a_mask_without_photograph(folder: Path, p
         (folder / "SCC" / "S01" / name).write_bytes(whole)
 
 
+def test_a_lesion_that_is_of_two_classes_by_a_link_is_refused(folder: Path):
+    linked = folder / "SCC" / "S09"
+    linked.symlink_to(next((folder / "BCC").iterdir()), target_is_directory=True)
+    with pytest.raises(UserError, match=r"is the file .*, which is of another class; take one of them away"):
+        load(folder)
+    linked.unlink()
+    load(folder)
+
+
 def test_unreadable_pictures_are_named(folder: Path):
     file = folder / "MEL" / "M02" / "M02.png"
     whole = png(np.random.RandomState(0).randint(0, 256, (30, 40, 3)).astype(np.uint8))

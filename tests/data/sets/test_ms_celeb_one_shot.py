@@ -90,3 +90,10 @@ def test_what_is_refused(folder: Path, name, text, message):
     with pytest.raises(UserError, match=f"One shot: .*{message}" if text else message) as error:
         read(folder, CARD)
     assert "\n" not in str(error.value)
+
+
+def test_an_image_to_test_on_that_is_trained_on_by_a_link_is_refused(folder: Path):
+    (folder / "a" / "linked.png").symlink_to("1.png")
+    (folder / "base_test.txt").write_text("a/linked.png 0\n")
+    with pytest.raises(UserError, match=r"base_test\.txt is not about an image to test on: it is trained on too"):
+        read(folder, CARD)

@@ -138,6 +138,9 @@ def test_what_is_missing_or_broken_in_a_folder_is_named(root: Path, tmp_path: Pa
     faulty.unlink()
     with pytest.raises(UserError, match=r"orl_faces has 399 of the 400 faces, not s12/9\.pgm"):
         olivetti.read(tmp_path)
+    faulty.symlink_to("../s1/1.pgm")
+    with pytest.raises(UserError, match=r"s12/9\.pgm is the file .*s1/1\.pgm, which is of another class"):
+        olivetti.read(tmp_path)
 
 
 def test_scikit_learns_copy_is_asked_for_last_and_labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
