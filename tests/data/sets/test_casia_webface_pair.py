@@ -62,7 +62,7 @@ def test_a_face_that_would_be_stretched_is_refused(tmp_path: Path):
 def test_a_face_that_is_of_both_people_by_a_link_is_refused(tmp_path: Path):
     folder = put(tmp_path, {"a": 10, "b": 10})
     (folder / "b" / "011.jpg").symlink_to("../a/001.jpg")
-    with pytest.raises(UserError, match=r"b/011\.jpg is the file .*a/001\.jpg, which is of another class"):
+    with pytest.raises(UserError, match=r"a/001\.jpg is the file .*b/011\.jpg, which is of another class"):
         CasiaPair().load(tmp_path)
 
 
