@@ -114,41 +114,50 @@ from shared.backbones.lresnet_ir import LResNetIRNetwork
 from shared.losses import ArcFace, CenterTerm, Joint, TripletTerm
 from shared.training import parallel
 
-torch.manual_seed(0)
-samples, labels = torch.randn(7, 3, 16, 16, dtype=torch.float64), torch.tensor([0, 1, 0, 2, 1, 2, 0])
-network = LResNetIRNetwork(3, 16, 16, units=(1, 1, 1, 1), filters=2, embedding=4, dropout=0.0).double()
-term = TripletTerm(weight=0.5, margin=0.3) if sys.argv[1] == "triplet" else CenterTerm(weight=0.5, alpha=0.5)
-loss = Joint(base=ArcFace(scale=4, margin=0.2), term=term).build(4, 3).double()
+labels = torch.tensor([0, 1, 0, 2, 1, 2, 0])
+terms = {"triplet": TripletTerm(weight=0.5, margin=0.3), "center": CenterTerm(weight=0.5, alpha=0.5)}
 with parallel.together(on_gpus=False):
-    parallel.synchronise_normalisation(network)
-    trained = parallel.distributed(network)
-    torch.manual_seed(1)
-    value = loss(parallel.whole_batch(trained(samples[parallel.share()]), 7), labels)["loss"]
-    value.backward()
-    network.eval()
-    state = {name: parameter.grad for part in (network, loss) for name, parameter in part.named_parameters()}
-    state |= {"loss": value.detach(), **dict(network.named_buffers()), "test": network(samples).detach()}
-    torch.save(state, f"{sys.argv[2]}-{parallel.rank()}.pt")
+    for kind, term in terms.items():
+        torch.manual_seed(0)
+        samples = torch.randn(7, 3, 16, 16, dtype=torch.float64)
+        network = LResNetIRNetwork(3, 16, 16, units=(1, 1, 1, 1), filters=2, embedding=4, dropout=0.0).double()
+        loss = Joint(base=ArcFace(scale=4, margin=0.2), term=term).build(4, 3).double()
+        parallel.synchronise_normalisation(network)
+        trained = parallel.distributed(network)
+        torch.manual_seed(1)
+        value = loss(parallel.whole_batch(trained(samples[parallel.share()]), 7), labels)["loss"]
+        value.backward()
+        network.eval()
+        state = {name: parameter.grad for part in (network, loss) for name, parameter in part.named_parameters()}
+        state |= {"loss": value.detach(), **dict(network.named_buffers()), "test": network(samples).detach()}
+        torch.save(state, f"{sys.argv[1]}-{kind}-{parallel.rank()}.pt")
 parallel.apart()
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("term", ["triplet", "center"])
-def test_loss_gradients_and_statistics_of_three_processes_are_those_of_one(tmp_path, term):
-    script = tmp_path / "gradients.py"
+@pytest.fixture(scope="module")
+def gradients(tmp_path_factory):
+    """The folder of what one process and what three kept of a step of each loss."""
+    folder = tmp_path_factory.mktemp("gradients")
+    script = folder / "gradients.py"
     script.write_text(GRADIENTS)
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     many = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=3"]
     for start, name in (([], "one"), (many, "three")):
-        line = [sys.executable, *start, str(script), term, str(tmp_path / name)]
+        line = [sys.executable, *start, str(script), str(folder / name)]
         done = subprocess.run(line, env=env, check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-    expected = torch.load(tmp_path / "one-0.pt")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("term", ["triplet", "center"])
+def test_loss_gradients_and_statistics_of_three_processes_are_those_of_one(gradients, term):
+    expected = torch.load(gradients / f"one-{term}-0.pt")
     assert any(name.endswith("running_var") for name in expected)
     assert len(expected) > 40
     for rank in range(3):
-        state = torch.load(tmp_path / f"three-{rank}.pt")
+        state = torch.load(gradients / f"three-{term}-{rank}.pt")
         assert state.keys() == expected.keys()
         for name, value in expected.items():
             assert torch.allclose(state[name].double(), value.double(), rtol=1e-9, atol=1e-11), name
