@@ -11,6 +11,7 @@ import itertools
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, ValidationError
@@ -49,7 +50,7 @@ class _Layered:
             if not isinstance(node.get(key), dict):
                 node[key] = {}
             node = node[key]
-        node[keys[-1]] = copy.deepcopy(value)
+        node[keys[-1]] = copy.deepcopy(value) if isinstance(value, dict | list) else value
         for known in [known for known in self.origin if known[: len(keys)] == keys]:
             del self.origin[known]
         self.origin[keys] = source
@@ -80,6 +81,7 @@ class Resolution:
 
     def __init__(self, paper: str, file: RunsFile, document: Document) -> None:
         self._paper, self._file, self._document = paper, file, document
+        self._named = cache(self._named_at)
 
     def runs(self, scale: str) -> dict[str, Run]:
         """Return every run at a scale by name.
@@ -94,7 +96,7 @@ class Resolution:
         """Return the names of the runs at a scale; raises UserError as `runs` does for what stands in names."""
         return list(self._named(scale))
 
-    def _named(self, scale: str) -> dict[str, tuple[str, dict[str, _Level]]]:
+    def _named_at(self, scale: str) -> dict[str, tuple[str, dict[str, _Level]]]:
         """Return by the name of each run its group and the level of each axis."""
         named: dict[str, tuple[str, dict[str, _Level]]] = {}
         spelt: dict[str, str] = {}
