@@ -1,4 +1,4 @@
-"""The baselines of `trials/`: each is a trial that can stand in experiments of the papers, with its loss of the suite."""
+"""The baselines of `trials/`: each is a trial that can stand in experiments of the papers, with the loss of its name."""
 
 from __future__ import annotations
 
