@@ -1,4 +1,4 @@
-"""The baselines of `trials/`: each is a trial that can stand in experiments of the papers, with the loss of its name."""
+"""The baselines of `trials/`: each can stand in experiments of the papers, with the loss or the scheme of its name."""
 
 from __future__ import annotations
 
