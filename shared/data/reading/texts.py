@@ -52,10 +52,10 @@ def read_lines(path: Path, card: Card) -> list[str]:
 
 
 def read_rows(path: Path, card: Card) -> list[list[str]]:
-    """Return the fields of each line of a table with commas; raises UserError as `read_lines` does, or by its line."""
+    """Return the fields of each line of a table with commas, at least one; raises UserError as `read_lines`."""
     rows = csv.reader(read_lines(path, card), strict=True)
     try:
-        return list(rows)
+        return [row or [""] for row in rows]
     except csv.Error as error:
         raise malformed(card, path, rows.line_num, f"fields with commas in between ({error})") from None
 

@@ -240,7 +240,7 @@ def _identified(path: Path, card: Card, template: Numbers, subjects: dict[int, i
     listed = set()
     heading, *rows = read_rows(path, card) or [[""]]
     names = [name.strip() for name in heading]
-    if names[0][:1].isdigit() or any(names.count(name) > 1 for name in HEADING[:2]):
+    if not names[0] or names[0][0].isdigit() or any(names.count(name) > 1 for name in HEADING[:2]):
         refuse(malformed(card, path, 1, f"a heading with {HEADING[0]}"))
     columns = [names.index(name) if name in names else column for column, name in enumerate(HEADING[:2])]
     for line, fields in enumerate(rows, 2):

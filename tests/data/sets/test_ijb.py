@@ -127,6 +127,7 @@ def test_each_list_is_needed(tmp_path: Path, name):
         (GALLERY, "1,500,img/1.jpg", "1", "line 2 .* is not a template and a subject"),
         (GALLERY, "1,500,img", "2,500,img", "line 2 .* is not about a template that has a crop and one subject"),
         (PROBES, "SUBJECT_ID", "TEMPLATE_ID", "line 1 .* is not a heading with TEMPLATE_ID"),
+        (PROBES, "TEMPLATE_ID", "\nTEMPLATE_ID", "line 1 .* is not a heading with TEMPLATE_ID"),
         (PAIRS, "1 20 0", "1 +20 0", "line 2 .* is not two templates and 0 or 1"),
         (MEDIA, "3.jpg 11 7", "3.jpg -11 7", "line 3 .* is not a name, a template and a medium"),
         (PROBES, "20,501", "20,500", "line 2 .* is not about a template that has a crop and one subject"),
