@@ -57,15 +57,25 @@ def bounded(file: IO[bytes] | gzip.GzipFile, name: str, most: int = MOST_BYTES) 
     return content
 
 
+@contextmanager
+def expanding(archive: zipfile.ZipFile, name: str) -> Iterator[IO[bytes]]:
+    """Open a file in a zip; raises what `zipfile` does, with a message that is cut where it quotes the zip."""
+    try:
+        with archive.open(name) as file:
+            yield file
+    except zipfile.BadZipFile as error:
+        raise zipfile.BadZipFile(shown(str(error))) from None
+
+
 def member(archive: zipfile.ZipFile, name: str, most: int = MOST_BYTES) -> bytes:
-    """Return a file in a zip; ValueError where it expands to more than `most` bytes, else what `zipfile` raises."""
-    with archive.open(name) as file:
+    """Return a file in a zip; ValueError where it expands to more than `most` bytes, else raises as `expanding`."""
+    with expanding(archive, name) as file:
         return bounded(file, name, most)
 
 
 def array(archive: zipfile.ZipFile, name: str, most: int = MOST_BYTES) -> NDArray[Any]:
     """Return an array in an archive of NumPy, `name`.npy, without objects; raises as `member` does, or ValueError."""
-    with archive.open(f"{name}.npy") as file:
+    with expanding(archive, f"{name}.npy") as file:
         version = np.lib.format.read_magic(file)
         read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
         shape, reversed_, dtype = read[version](file)

@@ -24,7 +24,7 @@ from shared.data.lazy import Image, np
 from shared.data.reading import pictures
 from shared.data.reading.archives import DAMAGED, member, zipped
 from shared.data.reading.faults import refuse
-from shared.data.reading.listing import check_one_class, entries, files_below, is_stray
+from shared.data.reading.listing import check_one_class, entries, files_below, is_stray, shown
 from shared.data.reading.regular import contents
 from shared.errors import UserError
 from shared.runs.components import Card
@@ -193,12 +193,12 @@ def _lesions(place: Path, card: Card) -> Iterator[tuple[str, bytes, bytes]]:
             for lesion in sorted(photographs.keys() | masks.keys()):
                 if lesion not in photographs or lesion not in masks:
                     there, lacks = ("photograph", "mask") if lesion in photographs else ("mask", "photograph")
-                    name = (photographs | masks)[lesion]
+                    name = shown((photographs | masks)[lesion])
                     refuse(
                         UserError(f"{card.title}: {place}: the {there} {name} has no {lacks}; put the file beside it")
                     )
                     continue
-                name = f"{place}: {photographs[lesion]}"
+                name = f"{place}: {shown(photographs[lesion])}"
                 try:
                     photograph, mask = read(photographs[lesion]), read(masks[lesion])
                 except DAMAGED as error:

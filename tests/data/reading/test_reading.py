@@ -421,3 +421,16 @@ def test_what_expands_beyond_its_bound_is_refused(tmp_path: Path):
         archives.inflated(zlib.compress(bytes(1001)), 1000)
     with pytest.raises(zlib.error):
         archives.inflated(zlib.compress(bytes(1000))[:-2], 1000)
+
+
+def test_what_is_said_of_a_damaged_member_is_short_however_much_of_the_file_zipfile_quotes(tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a", bytes(5000))
+    content = bytearray((tmp_path / "a.zip").read_bytes())
+    # The name before the member, unlike that in the directory, takes 4,000 bytes of what follows.
+    content[26:28] = (4000).to_bytes(2, "little")
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(zipfile.BadZipFile, match="File name in directory 'a' and header") as error:
+        with archives.zipped(tmp_path / "a.zip") as archive:
+            archives.member(archive, "a")
+    assert len(str(error.value)) < 250
