@@ -430,7 +430,6 @@ def test_what_is_said_of_a_damaged_member_is_short_however_much_of_the_file_zipf
     # The name before the member, unlike that in the directory, takes 4,000 bytes of what follows.
     content[26:28] = (4000).to_bytes(2, "little")
     (tmp_path / "a.zip").write_bytes(content)
-    with pytest.raises(zipfile.BadZipFile, match="File name in directory 'a' and header") as error:
-        with archives.zipped(tmp_path / "a.zip") as archive:
-            archives.member(archive, "a")
+    with archives.zipped(tmp_path / "a.zip") as archive, pytest.raises(zipfile.BadZipFile, match="'a' and he") as error:
+        archives.member(archive, "a")
     assert len(str(error.value)) < 250
