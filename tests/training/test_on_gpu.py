@@ -104,13 +104,17 @@ def test_each_scheme_begins_as_on_the_processor(run, tmp_path, digits_root):
     assert losses[1] == pytest.approx(losses[0], rel=0.01)
 
 
-def test_bfloat16_is_near_to_float32(tmp_path, digits_root):
+@pytest.mark.parametrize(("precision", "within"), [("bf16", 0.05), ("tf32", 0.01)])
+def test_a_narrower_precision_is_near_to_fp32_and_told(tmp_path, digits_root, precision, within):
+    if precision == "tf32" and not torch.cuda.is_tf32_supported():
+        pytest.skip("this GPU has no TF32")
     run = next(run for run in SMOKE if run.config.scheme.name == "classification")
-    losses = [
-        float(trained(with_training(run, precision=precision), tmp_path / precision, digits_root)[1][0]["loss"])
-        for precision in ("fp32", "bf16")
-    ]
-    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+    losses = []
+    for told in ("fp32", precision):
+        record, curve = trained(with_training(run, precision=told), tmp_path / told, digits_root)
+        losses.append(float(curve[0]["loss"]))
+        assert record.provenance.precision == told
+    assert losses[1] == pytest.approx(losses[0], rel=within)
 
 
 def errors(precision: str) -> list[float]:
