@@ -47,7 +47,9 @@ def _looking(command: Command) -> None:
     status.add_argument("--paper", metavar="PAPER", help="this paper alone, with its data sets")
     status.add_argument("--target", metavar="TARGET", help="this target of the paper alone")
     status.add_argument(
-        "--peak", metavar="FP32,BF16", help="a GPU's peak, TFLOP/s, where hours are by operations (an A100's, 19.5,312)"
+        "--peak",
+        metavar="FP32,TF32,BF16",
+        help="a GPU's peak, TFLOP/s, where hours are by operations (an A100's, 19.5,156,312)",
     )
     status.add_argument("--share", type=float, metavar="SHARE", help="the share of it that trainings reach (0.3)")
     for told in (listing, status):

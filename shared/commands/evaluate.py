@@ -37,7 +37,7 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
             f"{run.name}, seed {seed}, is not trained at scale '{run.scale}' with its present configuration; first run "
             f"python -m shared train {run.paper} {run.name} --scale {run.scale} --seed {seed}"
         )
-    device, _hold = devices.prepare(run.config.training, gpus=min(1, run.config.training.gpus))
+    device, _hold = devices.prepare(run.config.training, name=run.name, gpus=min(1, run.config.training.gpus))
     setup = Setup(run, seed, draw(run.config.data, seed, root), device)
     trained = Trained(setup, root, evaluations(run, [benchmark]))
     for missing in trained.skipped.values():

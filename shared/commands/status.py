@@ -182,8 +182,8 @@ def lines(
 def assumed(gpu: Device) -> str:
     """Return in words what speed devices are taken to have."""
     return (
-        f"{gpu.share:.0%} of the peak of {gpu.name} ({gpu.fp32:g} TFLOP/s, {gpu.bf16:g} in bfloat16) or of "
-        f"{THREAD.name} ({THREAD.fp32:g})"
+        f"{gpu.share:.0%} of the peak of {gpu.name} ({gpu.fp32:g} TFLOP/s, {gpu.tf32:g} in TF32, "
+        f"{gpu.bf16:g} in bfloat16) or of {THREAD.name} ({THREAD.fp32:g})"
     )
 
 

@@ -65,7 +65,7 @@ def train(run: Run, seed: int, results: Results, root: Path, *, shares: int = 1,
         if parallel.rank() == 0:
             for folder in (checkpoints.folder, results.seed(run.scale, run.paper, run.name, seed)):
                 remove_unfinished(folder)
-        device, _hold = devices.prepare(training, shares=shares)
+        device, _hold = devices.prepare(training, name=run.name, shares=shares)
         setup = Setup(run, seed, drawn, device)
         trained = Trained(setup, root, asked)
         position = setup.fit(checkpoints, measure=trained.row if along else None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Literal
 
 from shared.errors import UserError
 from shared.records.records import Record
@@ -36,33 +37,38 @@ class Device(Strict):
 
     name: str
     fp32: Positive
+    tf32: Positive
     bf16: Positive
     share: Fraction
 
-    def flops(self, precision: str) -> float:
+    def flops(self, precision: Literal["fp32", "tf32", "bf16"]) -> float:
         """Return the operations that it does a second."""
-        return 1e12 * self.share * (self.bf16 if precision == "bf16" else self.fp32)
+        peak: float = getattr(self, precision)
+        return 1e12 * self.share * peak
 
 
-GPU = Device(name="an A100", fp32=19.5, bf16=312, share=0.3)
-"""The peaks that its maker states, of vectors in single precision and of matrices in bfloat16."""
-THREAD = Device(name="a thread of a processor", fp32=0.1, bf16=0.1, share=0.3)
+GPU = Device(name="an A100", fp32=19.5, tf32=156, bf16=312, share=0.3)
+"""The peaks that its maker states, of vectors in single precision, and of dense matrices in TF32 and in bfloat16
+(NVIDIA, data sheet of the A100 Tensor Core GPU)."""
+THREAD = Device(name="a thread of a processor", fp32=0.1, tf32=0.1, bf16=0.1, share=0.3)
 
 
 def gpu(peak: str | None, share: float | None) -> Device:
-    """Return the GPU of a peak given as "FP32,BF16", TFLOP/s, and of a share of it; an A100 where nothing is given.
+    """Return the GPU of a peak given as "FP32,TF32,BF16", TFLOP/s, and of a share of it; an A100 where nothing is.
 
     Raises:
-        UserError: the peak is no two numbers above 0, or the share is not from 0 to 1.
+        UserError: the peak is no three numbers above 0, or the share is not from 0 to 1.
 
     """
+    told = GPU.model_dump()
     try:
-        fp32, bf16 = peak.split(",") if peak is not None else (str(GPU.fp32), str(GPU.bf16))
-        name = GPU.name if peak is None else "the GPU told"
-        return Device(name=name, fp32=float(fp32), bf16=float(bf16), share=GPU.share if share is None else share)
+        if peak is not None:
+            fp32, tf32, bf16 = map(float, peak.split(","))
+            told |= {"name": "the GPU told", "fp32": fp32, "tf32": tf32, "bf16": bf16}
+        return Device.model_validate(told | ({} if share is None else {"share": share}))
     except ValueError:
         raise UserError(
-            f"--peak {peak} --share {share}: give two numbers as 19.5,312, and a share from 0 to 1."
+            f"--peak {peak} --share {share}: give three numbers as 19.5,156,312, and a share from 0 to 1."
         ) from None
 
 

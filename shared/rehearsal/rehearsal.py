@@ -81,16 +81,18 @@ class _NoCheckpoints:
 
 
 def rehearse(run: Run, evaluations: Sequence[Mapping[str, Evaluation]], root: Path) -> Watched:
-    """Rehearse a run, trained on fp32 GPUs or the processor as it asks, and measured by each of some benchmarks.
+    """Rehearse a run, trained on GPUs or the processor as it asks, and measured by each of some benchmarks.
 
     A run in bfloat16 is rehearsed twice: as in fp32 on a GPU, for what lies on the wrong device; and on the processor,
-    which alone of the devices that compute nothing lets torch choose the types, for its memory.
+    which alone of the devices that compute nothing lets torch choose the types, for its memory. One in TF32 has the
+    tensors of fp32.
     """
     on_gpu = run.config.training.gpus > 0
     mixed = on_gpu and run.config.training.precision == "bf16"
     watched = Watched()
     if on_gpu:
-        _rehearse(_short(run, precision="fp32"), evaluations, root, FakeDevice(GPU), watched)
+        single = {"precision": "fp32"} if mixed else {}
+        _rehearse(_short(run, **single), evaluations, root, FakeDevice(GPU), watched)
     if mixed or not on_gpu:
         _rehearse(_short(run), evaluations if not mixed else (), root, FakeDevice(CPU), watched)
     watched.problems = list(dict.fromkeys(watched.problems))

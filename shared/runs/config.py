@@ -24,6 +24,10 @@ class Training(Strict):
     along both axes, in front of black; for images held in memory. `threads` is fixed by the run, since the bits
     of a sum depend on it; `workers` decode images ahead of training where they are not held in memory.
 
+    At `precision` fp32 numbers are added, multiplied and convolved as IEEE 754 has it, on GPUs as on processors. tf32
+    is the same but for products and convolutions, whose factors a GPU rounds to 10 bits of fraction (NVIDIA's
+    TensorFloat-32). bf16 is torch's autocast to bfloat16, and what that leaves in single precision is as in fp32.
+
     With `gpus` of two or more, `torchrun` starts as many processes, which share each batch of `batch_size` between
     them (see `shared.training.parallel`).
     """
@@ -34,7 +38,7 @@ class Training(Strict):
     milestones: tuple[Share, ...] = ()
     decay: Fraction = 0.1
     patience: Count | None = None
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "tf32", "bf16"] = "fp32"
     channels_last: bool = True
     compile: bool = False
     flip: bool = Field(False, exclude_if=lambda flip: not flip)
@@ -48,6 +52,12 @@ class Training(Strict):
     def _ends_once(self) -> Training:
         if (self.epochs is None) == (self.steps is None):
             raise ValueError("give either epochs or steps")
+        return self
+
+    @model_validator(mode="after")
+    def _on_what_computes_so(self) -> Training:
+        if self.precision == "tf32" and not self.gpus:
+            raise ValueError("precision tf32 is for GPUs: give gpus of 1 or more, or precision fp32")
         return self
 
     def length(self, batches: int) -> int:

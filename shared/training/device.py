@@ -1,4 +1,4 @@
-"""Which device a job trains on, and its settings for repeatable bits."""
+"""Which device a job trains on, its arithmetic, and its settings for repeatable bits."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ from shared.runs.config import Training
 
 ALLOW_CPU = "REPLICATIONS_ALLOW_CPU"
 """The environment variable by whose value 1 a run that asks for GPUs is content with fewer, or with none."""
+
+SINGLE_PRECISION: tuple[Any, ...] = (
+    *(torch.backends.cudnn, torch.backends.cudnn.conv, torch.backends.cudnn.rnn),  # type: ignore[attr-defined]
+    torch.backends.cuda.matmul,
+)
+"""Where torch keeps in what a GPU computes: each of its own, since what is set for all does not change each."""
 
 
 def there(asked: int) -> int:
@@ -128,21 +134,25 @@ def _own(folder: Path) -> None:
     folder.chmod(0o700)
 
 
-def prepare(training: Training, *, gpus: int | None = None, shares: int = 1) -> tuple[torch.device, Any]:
-    """Choose the device, and fix threads and algorithms so that a seed gives the same bits again.
+def prepare(
+    training: Training, *, name: str = "this run", gpus: int | None = None, shares: int = 1
+) -> tuple[torch.device, Any]:
+    """Choose the device, and fix threads, arithmetic and algorithms so that a seed gives the same bits again.
 
     It is one of the `gpus` that are asked for, else of those of the training; with `shares` one share of it (`claim`).
-    With a given number of threads a CPU gives them as it is; a GPU must be told.
+    With a given number of threads a CPU gives them as it is; a GPU must be told. An error calls the run by its `name`.
 
     Returns the device and what must be kept alive to hold it.
 
     Raises:
-        UserError: there are fewer GPUs than it asks for, or those there cannot be locked.
+        UserError: there are fewer GPUs than it asks for, those there cannot be locked, or the device has no TF32 and
+            the run is to be trained in it.
 
     """
     torch.set_num_threads(training.threads)
     keep_freed_memory()
     if there(training.gpus if gpus is None else gpus) == 0:
+        _has(training.precision, torch.device("cpu"), name)
         return torch.device("cpu"), None
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
@@ -150,7 +160,34 @@ def prepare(training: Training, *, gpus: int | None = None, shares: int = 1) -> 
     names = [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
     index, lock = claim(names, Path(tempfile.gettempdir()) / f"replications-gpus-{os.getuid()}", shares)
     torch.cuda.set_device(index)
-    return torch.device("cuda", index), lock
+    device = torch.device("cuda", index)
+    _has(training.precision, device, name)
+    compute(training.precision)
+    return device, lock
+
+
+def _has(precision: str, device: torch.device, name: str) -> None:
+    """See that a device has the arithmetic that a run asks for: another that stands in would be recorded as that one.
+
+    Raises:
+        UserError: it is TF32, and the device has none.
+
+    """
+    if precision == "tf32" and not (device.type == "cuda" and torch.cuda.is_tf32_supported()):
+        raise UserError(
+            f"{name} is to be trained in TF32 (training.precision), which {describe(device)} does not compute in; "
+            "start it where there is a GPU that does (NVIDIA's since Ampere), or set training.precision: fp32."
+        )
+
+
+def compute(precision: str) -> None:
+    """Let GPUs multiply and convolve numbers of single precision in TF32 where that is the precision, else as IEEE 754.
+
+    TF32 rounds the factors to 10 bits of fraction. Unless told, torch does so in convolutions and not in products.
+    """
+    single = "tf32" if precision == "tf32" else "ieee"
+    for operations in SINGLE_PRECISION:
+        operations.fp32_precision = single
 
 
 def keep_freed_memory() -> None:

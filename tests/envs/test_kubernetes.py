@@ -58,10 +58,15 @@ def job(environment: dict[str, str]) -> dict[str, Any]:
     return made
 
 
-def submitted(tmp_path: Path, environment: dict[str, str], **asked) -> subprocess.CompletedProcess[str]:
+def submitted(
+    tmp_path: Path, environment: dict[str, str], does: str = "true", configuration: str = "", **asked
+) -> subprocess.CompletedProcess[str]:
     script = tmp_path / "script.sh"
-    properties = {"rule": "train_one_seed", "threads": 18, "resources": {"mem_mb": 32000, "runtime": 600, **asked}}
-    script.write_text(f"#!/bin/sh\n# properties = {json.dumps(properties)}\ntrue\n")
+    properties = {
+        **{"rule": "train_one_seed", "threads": 18, "resources": {"mem_mb": 32000, "runtime": 600, **asked}},
+        **{"output": ["results/record.json"], "params": {"configuration": configuration}},
+    }
+    script.write_text(f"#!/bin/sh\n# properties = {json.dumps(properties)}\n{does}\n")
     return subprocess.run(
         [PROFILE / "submit", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
@@ -82,6 +87,19 @@ def test_a_job_asks_for_what_it_uses_and_has_no_more(tmp_path, environment):
     assert pod["volumes"][0]["persistentVolumeClaim"] == {"claimName": "work"}
     assert container["volumeMounts"][0]["mountPath"] == environment["REPLICATIONS_MOUNT"]
     assert pod["securityContext"]["runAsUser"] == os.getuid()
+
+
+def test_a_job_that_makes_the_same_already_is_followed_and_no_second_one_holds_a_gpu(tmp_path, environment):
+    waiting = "until [ -e let-go ]; do sleep 0.05; done"
+    first, again, other = (
+        submitted(tmp_path, environment, waiting, configuration=configuration, gpu=1).stdout
+        for configuration in ("a", "a", "b")
+    )
+    assert first == again != other
+    assert len(list(Path(environment["STAND_IN"]).glob("*.json"))) == 2
+    (tmp_path / "let-go").touch()
+    until(lambda: len(list(Path(environment["STAND_IN"]).glob("*.ended"))) == 2, "ends")
+    assert submitted(tmp_path, environment, waiting, configuration="a", gpu=1).stdout not in ("", first)
 
 
 def test_what_is_missing_or_not_on_the_volume_is_said_and_nothing_is_submitted(tmp_path, environment):

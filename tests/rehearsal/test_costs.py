@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -44,11 +45,25 @@ def test_hours_are_operations_by_what_a_device_does():
     assert training.gpus == 2
     images = costs.steps(run) * training.batch_size
     seconds = images * found.training_flops / (2 * 0.5 * 1e12 * 100)
-    device = costs.gpu("100,1000", 0.5)
+    device = costs.gpu("100,400,1000", 0.5)
     assert costs.hours(run, device) == pytest.approx((costs.START_SECONDS + seconds) / 3600)
-    faster = costs.hours(run, costs.gpu("200,1000", 0.5))
+    faster = costs.hours(run, costs.gpu("200,400,1000", 0.5))
     assert faster is not None
     assert faster < (costs.START_SECONDS + seconds) / 3600
+
+
+@pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
+def test_each_precision_has_a_peak_of_its_own(monkeypatch, precision):
+    run = measured_nowhere(paper("discface").run("ms1m/arcface", "full"))
+    found = rehearsed.rehearsed(run)
+    assert found is not None
+    monkeypatch.setattr(costs, "rehearsed", lambda _: found)
+    training = run.config.training.model_copy(update={"precision": precision})
+    hours = costs.hours(replace(run, config=run.config.model_copy(update={"training": training})))
+    peak = {"fp32": 19.5, "tf32": 156, "bf16": 312}[precision]
+    images = costs.steps(run) * training.batch_size
+    seconds = images * found.training_flops / (2 * 0.3 * 1e12 * peak)
+    assert hours == pytest.approx((costs.START_SECONDS + seconds) / 3600)
 
 
 def test_a_measured_speed_counts_before_operations():
@@ -76,9 +91,11 @@ def test_several_gpus_share_the_images_and_have_the_rest_each():
     assert [held.on(devices) for devices in (1, 2, 4)] == [120, 90, 75]
 
 
-@pytest.mark.parametrize(("peak", "share"), [("fast", None), ("1", None), ("1,2,3", None), ("0,1", None), (None, 2.0)])
+@pytest.mark.parametrize(
+    ("peak", "share"), [("fast", None), ("1,2", None), ("1,2,3,4", None), ("0,1,2", None), (None, 2.0)]
+)
 def test_a_peak_that_is_none_is_refused_with_an_example(peak, share):
-    with pytest.raises(UserError, match=r"19\.5,312"):
+    with pytest.raises(UserError, match=r"19\.5,156,312"):
         costs.gpu(peak, share)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -26,9 +27,13 @@ def run_of(key: str, name: str, scale: str) -> Run:
     return paper(key).run(name, scale)
 
 
-def on_processor(run: Run) -> Run:
-    training = run.config.training.model_copy(update={"gpus": 0})
+def with_training(run: Run, **changed: Any) -> Run:
+    training = run.config.training.model_copy(update=changed)
     return replace(run, config=run.config.model_copy(update={"training": training}))
+
+
+def on_processor(run: Run) -> Run:
+    return with_training(run, gpus=0)
 
 
 def measured_mib(run: Run) -> float:
@@ -71,6 +76,9 @@ def test_sizes_are_those_of_the_real_network():
     assert found.memory.on(2) == pytest.approx(found.memory.peak - found.memory.embedding / 2)
     # Backwards there are two products for each forwards.
     assert 2 < found.training_flops / found.embedding_flops < 3.2
+    in_tf32 = rehearse(with_training(run, precision="tf32"), [], NOWHERE)
+    assert in_tf32.problems == []
+    assert in_tf32.found == found.model_copy(update={"of": found.of.replace("fp32", "tf32")})
 
 
 @pytest.mark.slow

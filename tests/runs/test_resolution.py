@@ -57,6 +57,13 @@ def test_the_hash_tells_what_decides_the_weights_and_nothing_else(tmp_path):
     assert run.config.plain() != measured.config.plain()
 
 
+def test_tf32_is_for_runs_on_gpus(tmp_path):
+    text = MINIMAL.replace("batch_size: 32}", "batch_size: 32, precision: tf32}")
+    assert paper(tmp_path, text).run("a/softmax", "full").config.training.precision == "tf32"
+    on_processors = text.replace("scales:\n", 'scales:\n  - {runs: "*", set: training.gpus, lite: 0}\n')
+    assert "precision tf32 is for GPUs: give gpus of 1 or more, or precision fp32" in complaint(tmp_path, on_processors)
+
+
 def test_every_setting_is_part_of_the_hash(tmp_path):
     run = paper(tmp_path, MINIMAL).run("a/affinity", "full")
     for before, after in (

@@ -1,22 +1,27 @@
-"""Jobs side by side each take a device of their own."""
+"""Jobs side by side each take a device of their own, and compute in the arithmetic that their run asks for."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import backends
 
 from shared.errors import UserError
+from shared.runs.config import Training
 from shared.training import device
 from tests.conftest import ROOT
 
 HOLD = """
 import sys, time
 from pathlib import Path
+from types import SimpleNamespace
 from shared.training.device import claim
 
 index, locks = claim(sys.argv[3:], Path(sys.argv[1]), int(sys.argv[2]))
@@ -93,6 +98,47 @@ def test_fewer_gpus_than_asked_for_are_an_error_unless_that_is_allowed(monkeypat
     assert device.there(seen) == seen
     monkeypatch.setenv(device.ALLOW_CPU, "1")
     assert device.there(asked) == seen
+
+
+@pytest.fixture
+def gpu(monkeypatch, tmp_path):
+    """Pretend that there is a GPU, and return what of its TF32 may be changed."""
+    told = SimpleNamespace(has_tf32=True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(uuid="a"))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "NVIDIA V100")
+    monkeypatch.setattr(torch.cuda, "set_device", lambda _: None)
+    monkeypatch.setattr(torch.cuda, "is_tf32_supported", lambda: told.has_tf32)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    return told
+
+
+def asking_for(precision: str) -> Training:
+    return Training.model_validate({"epochs": 1, "batch_size": 1, "precision": precision})
+
+
+@pytest.mark.parametrize(("precision", "single"), [("fp32", "ieee"), ("tf32", "tf32"), ("bf16", "ieee")])
+def test_single_precision_on_a_gpu_is_ieee_754s_unless_tf32_is_asked_for(gpu, precision, single):
+    for before in ("tf32", "ieee"):
+        device.compute(before)
+        assert device.prepare(asking_for(precision))[0] == torch.device("cuda", 0)
+        convolutions, products = backends.cudnn.conv, backends.cuda.matmul  # type: ignore[attr-defined]
+        assert (convolutions.fp32_precision, products.fp32_precision) == (single, single)
+        assert torch.are_deterministic_algorithms_enabled()
+
+
+def test_a_processor_or_a_gpu_without_tf32_does_not_stand_in(gpu, monkeypatch):
+    gpu.has_tf32 = False
+    with pytest.raises(UserError, match=r"^table1/softmax is to be trained in TF32 .* NVIDIA V100 does not .* fp32\.$"):
+        device.prepare(asking_for("tf32"), name="table1/softmax")
+    assert device.prepare(asking_for("fp32"))[0].type == "cuda"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv(device.ALLOW_CPU, "1")
+    with pytest.raises(UserError, match=r"^table1/softmax is to be trained in TF32 .* start it where there is a GPU"):
+        device.prepare(asking_for("tf32"), name="table1/softmax")
+    assert device.prepare(asking_for("fp32"))[0].type == "cpu"
 
 
 def test_the_folder_of_the_locks_is_this_users_own(tmp_path):

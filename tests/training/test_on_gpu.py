@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from shared.runs.catalogue import evaluations
 from shared.runs.config import Run
 from shared.runs.registry import papers
 from shared.training.checkpoint import Checkpoints
+from shared.training.device import prepare
 
 pytestmark = pytest.mark.gpu
 
@@ -102,13 +104,42 @@ def test_each_scheme_begins_as_on_the_processor(run, tmp_path, digits_root):
     assert losses[1] == pytest.approx(losses[0], rel=0.01)
 
 
-def test_bfloat16_is_near_to_float32(tmp_path, digits_root):
+@pytest.mark.parametrize(("precision", "within"), [("bf16", 0.05), ("tf32", 0.01)])
+def test_a_narrower_precision_is_near_to_fp32_and_told(tmp_path, digits_root, precision, within):
+    if precision == "tf32" and not torch.cuda.is_tf32_supported():
+        pytest.skip("this GPU has no TF32")
     run = next(run for run in SMOKE if run.config.scheme.name == "classification")
-    losses = [
-        float(trained(with_training(run, precision=precision), tmp_path / precision, digits_root)[1][0]["loss"])
-        for precision in ("fp32", "bf16")
-    ]
-    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+    losses = []
+    for told in ("fp32", precision):
+        record, curve = trained(with_training(run, precision=told), tmp_path / told, digits_root)
+        losses.append(float(curve[0]["loss"]))
+        assert record.provenance.precision == told
+    assert losses[1] == pytest.approx(losses[0], rel=within)
+
+
+def errors(precision: str) -> list[float]:
+    """Return the relative errors of a convolution and of a product of noise, as a run of a precision computes them.
+
+    Steps of two let cuDNN take no algorithm that rounds transforms of the images too.
+    """
+    device, _hold = prepare(with_training(SMOKE[0], precision=precision).config.training)
+    noise = torch.Generator().manual_seed(0)
+    images, filters = (torch.randn(*shape, generator=noise) for shape in ((32, 16, 32, 32), (32, 16, 3, 3)))
+    rows, columns = (torch.randn(*shape, generator=noise) for shape in ((512, 144), (144, 512)))
+    convolution = partial(torch.nn.functional.conv2d, stride=2)
+    found = []
+    for operation, numbers in ((convolution, (images, filters)), (torch.mm, (rows, columns))):
+        exact = operation(*(tensor.double() for tensor in numbers))
+        computed = operation(*(tensor.to(device) for tensor in numbers)).cpu()
+        found.append(float((computed - exact).norm() / exact.norm()))
+    return found
+
+
+def test_single_precision_is_ieee_754s_and_tf32_is_not():
+    assert max(errors("fp32")) < 1e-6
+    if torch.cuda.is_tf32_supported():
+        assert min(errors("tf32")) > 1e-5
+    assert max(errors("fp32")) < 1e-6
 
 
 @pytest.mark.parametrize("run", by_benchmark(), ids=name)
