@@ -21,6 +21,7 @@ from papers.regular_polytope.characters import said_of_data
 from shared.records.records import Records
 from shared.reporting import plane
 from shared.reporting.figure import Figure
+from shared.reporting.health_marks import mark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,7 +81,7 @@ def scatter_plots(
     for row, matrices in enumerate(rows):
         for column, matrix in enumerate(matrices):
             axes = picture.add_subplot(grid[row, column])
-            axes.set_title(matrix.title, fontsize=8)
+            axes.set_title(f"{matrix.title}{mark(records, [matrix.run])}", fontsize=8)
             if matrix.run not in shown:
                 plane.not_run(axes)
                 continue
