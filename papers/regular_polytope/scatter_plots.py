@@ -183,7 +183,8 @@ def _draw(axes: Axes, frame: pd.DataFrame, colours: dict[str, NDArray[np.float64
     for index, name in enumerate(columns):
         axes.text(index, index, f"$f_{{{name[1:]}}}$", ha="center", va="center", backgroundcolor="white")
     axes.set(xlim=(-0.5, d - 0.5), ylim=(d - 0.5, -0.5), aspect="equal")
-    axes.set_xlabel(f"each panel from {low:.3g} to {high:.3g}", fontsize=7)
+    limits = f"each panel from {low:.3g} to {high:.3g}".replace("-", "\N{MINUS SIGN}")
+    axes.set_xlabel(limits, fontsize=7)
     axes.set_xticks(range(d), [])
     axes.set_yticks(range(d), [])
     edges = np.arange(d + 1) - 0.5
