@@ -75,7 +75,7 @@ def offsets_chart(site: Site) -> Markup:
                 colour = TONES[WORDS[value.verdict].tone]
                 [dot] = axes.plot(
                     off,
-                    row + 0.07 * ((place * 3) % 7 - 3),
+                    row + 0.1 + 0.06 * ((place * 3) % 7 - 3),
                     SHAPES[value.verdict],
                     color=colour,
                     markerfacecolor=colour if value.certain else "none",
