@@ -11,6 +11,7 @@ import pandas as pd
 from shared.records.records import Record, Records
 from shared.reporting import plane
 from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
+from shared.reporting.health_marks import mark
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +36,7 @@ def figure3(records: Records) -> Figure:
     for axes, run in zip(picture.axes, shown, strict=True):
         frame = _points(records, run)
         plane.scatter(axes, frame, centres=_arrays(records, run)["class_vectors"])
-        axes.set_title(_title(f"λ = {run.axes['weight']}", run, IN_DISTANCE, ACCURACY), fontsize=7.5)
+        axes.set_title(_title(records, f"λ = {run.axes['weight']}", run, IN_DISTANCE, ACCURACY), fontsize=7.5)
         points.append(frame.assign(weight=run.axes["weight"], seed=run.seed))
     plane.name_axes(picture.axes)
     return Figure(
@@ -59,7 +60,7 @@ def figure4(records: Records) -> Figure:
         frame = _points(records, run)
         plane.scatter(axes, frame)
         plane.rays(axes, _arrays(records, run)["class_vectors"], _class_names(run.config))
-        axes.set_title(_title(LOSSES[loss], run, APART), fontsize=7.5)
+        axes.set_title(_title(records, LOSSES[loss], run, APART), fontsize=7.5)
         points.append(frame.assign(loss=loss, seed=run.seed))
     plane.name_axes(picture.axes)
     data = " / ".join(dict.fromkeys(_two_classes(run) for run in shown.values()))
@@ -89,7 +90,7 @@ def figure5(records: Records) -> Figure:
         plane.scatter(axes, frame, centres=vectors if loss == "center" else None)
         if loss == "a-softmax":
             plane.rays(axes, vectors, _class_names(run.config))
-        axes.set_title(_title(COMPACT[loss], run, IN_ANGLE | ACCURACY), fontsize=8)
+        axes.set_title(_title(records, COMPACT[loss], run, IN_ANGLE | ACCURACY), fontsize=8)
         points.append(frame.assign(loss=loss, seed=run.seed))
     plane.name_axes(picture.axes)
     return Figure(
@@ -130,7 +131,7 @@ def _few_classes(records: Records, figure: str, caption: str) -> Figure:
         frames = {drawn: _in_mean_lengths(_points(records, shown[drawn])) for drawn in pair if drawn in shown}
         frame = frames[name]
         plane.scatter(axes, frame, within=pd.concat(list(frames.values())))
-        axes.set_title(_title(labels[name], run, ALONG_RADIUS, ACCURACY), fontsize=7)
+        axes.set_title(_title(records, labels[name], run, ALONG_RADIUS, ACCURACY), fontsize=7)
         points.append(frame.assign(classes=classes, seed=run.seed))
     plane.name_axes(picture.axes)
     for axes in picture.axes:
@@ -191,10 +192,10 @@ def _two_classes(run: Record) -> str:
     return f"Data: two digits, {first} and {second}; no faces at hand"
 
 
-def _title(name: str, run: Record, *lines: Measures) -> str:
-    """Return a name and below it in words what a record has of some metrics, in lines."""
+def _title(records: Records, name: str, run: Record, *lines: Measures) -> str:
+    """Return a name, with the mark of the run's health, and below it in words what a record has of some metrics."""
     by_place = {f"{benchmark}/{key}": value for benchmark, of in run.metrics.items() for key, value in of.items()}
     told = [
         ", ".join(text.format(by_place[place]) for place, text in line.items() if place in by_place) for line in lines
     ]
-    return "\n".join([name, *filter(None, told)])
+    return "\n".join([f"{name}{mark(records, [run.run])}", *filter(None, told)])

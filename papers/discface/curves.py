@@ -12,6 +12,7 @@ from papers.discface.following import Following, accuracies, verified
 from shared.records.records import Records
 from shared.reporting import plane
 from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, Figure, band, drawing
+from shared.reporting.health_marks import mark
 from shared.reporting.table import measured
 
 if TYPE_CHECKING:
@@ -31,9 +32,10 @@ def figure6(records: Records) -> Figure:
     for place, (run, name) in enumerate(RUNS.items()):
         above, below = picture.axes[place], picture.axes[place + 2]
         curve = curves[curves["run"] == run]
-        above.set_title(f"({'ab'[place]}) {name}", fontsize=8)
+        title = f"{name}{mark(records, [run])}"
+        above.set_title(f"({'ab'[place]}) {title}", fontsize=8)
         below.set_title(
-            f"({'cd'[place]}) {name}, rank correlation {measured(_rank_correlations(records, run))}", fontsize=8
+            f"({'cd'[place]}) {title}, rank correlation {measured(_rank_correlations(records, run))}", fontsize=8
         )
         if curve.empty:
             plane.not_run(above)

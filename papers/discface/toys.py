@@ -14,6 +14,7 @@ from shared.evaluation.angles import Floats, normalised
 from shared.records.records import Record, Records
 from shared.reporting import plane, sphere
 from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, Figure, drawing
+from shared.reporting.health_marks import mark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +62,7 @@ def _spheres(records: Records, figure: str, panels: Sequence[str], caption: str,
     drawn = []
     for column, name in enumerate(panels):
         axes = picture.axes[column]
-        axes.set_title(f"({'abcd'[column]}) {PANELS[name]}", fontsize=8)
+        axes.set_title(f"({'abcd'[column]}) {PANELS[name]}{mark(records, [f'{figure}/{name}'])}", fontsize=8)
         below = picture.axes[len(panels) + column] if angles else None
         run = shown.get(f"{figure}/{name}")
         if run is None:

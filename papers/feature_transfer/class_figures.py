@@ -17,6 +17,7 @@ from shared.evaluation.spread import mean
 from shared.records.records import Record, Records
 from shared.reporting import plane
 from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, Figure, band, drawing
+from shared.reporting.health_marks import mark
 from shared.reporting.table import measured
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def figure1(records: Records) -> Figure:
     shown = records.first_seeds()
     drawn, notes = _classes(records, shown.get(CLASSES_RUN), picture.axes[:2]), []
     panels = {CLASSES_RUN: "(c) softmax", UNIT_RUN: "(d) weights of length 1, with virtual samples"}
-    for column, (name, title) in enumerate(panels.items()):
+    for column, (name, label) in enumerate(panels.items()):
+        title = f"{label}{mark(records, [name])}"
         upper, lower = picture.axes[2 + column], picture.axes[4 + column]
         upper.set_title(title, fontsize=8)
         run = shown.get(name)

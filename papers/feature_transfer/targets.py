@@ -11,6 +11,7 @@ from papers.feature_transfer.tables import table1, table2, table3, table4, table
 from shared.records.records import Records
 from shared.reporting import plane
 from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
+from shared.reporting.health_marks import mark
 
 __all__ = [
     "figure1",
@@ -47,7 +48,7 @@ def figure5(records: Records) -> Figure:
         plane.scatter(axes, frame)
         accuracy = 100 * np.mean(arrays["predictions"] == arrays["labels"])
         norm = np.hypot(frame["x"], frame["y"]).mean()
-        named = label if weight is None else f"{label}, α = {weight:g}"
+        named = f"{label}{'' if weight is None else f', α = {weight:g}'}{mark(records, [run.run])}"
         axes.set_title(f"{named}\nmean norm {norm:.3g}, test accuracy {accuracy:.2f}%", fontsize=7)
         drawn.append(frame.assign(loss=loss, seed=run.seed))
         notes.append(f"{label[:3]}: seed {run.seed}")

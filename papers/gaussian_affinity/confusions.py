@@ -13,6 +13,7 @@ from papers.gaussian_affinity.names import CLASSES, STAND_INS, slant
 from shared.records.records import Record, Records
 from shared.reporting import plane
 from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
+from shared.reporting.health_marks import mark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +35,7 @@ def figure4(records: Records) -> Figure:
     drawn = []
     for axes, loss, runs in plane.panels(picture, panels, shown, size="large"):
         images = np.sum([_confusions(records, run, len(classes)) for run in runs], axis=0)
-        axes.set_title(f"{panels[loss]}: {_counted(records, runs)}")
+        axes.set_title(f"{panels[loss]}{mark(records, [run.run for run in runs])}: {_counted(records, runs)}")
         drawn.append(_draw_confusions(axes, images, classes, named=axes is picture.axes[0]).assign(loss=loss))
     return Figure(
         picture,

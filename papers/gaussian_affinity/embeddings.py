@@ -10,6 +10,7 @@ from papers.gaussian_affinity.names import LOSSES
 from shared.records.records import Records
 from shared.reporting import plane
 from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
+from shared.reporting.health_marks import mark
 
 LABELS = {
     "softmax": f"(a) {LOSSES['softmax']}",
@@ -28,6 +29,7 @@ def figure2(records: Records) -> Figure:
     drawn = []
     shown = {run.axes["loss"]: run for run in records.first_seeds().values()}
     for axes, loss, run in plane.panels(picture, LABELS, shown, size="large"):
+        axes.set_title(f"{LABELS[loss]}{mark(records, [run.run])}")
         arrays = records.features[run.run, run.seed].load()
         frame = plane.points(arrays, digits)
         reduced = [digits[digit] for digit in run.config["data"]["sampling"]["imbalance"]["classes"]]

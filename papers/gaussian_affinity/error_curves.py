@@ -10,6 +10,7 @@ from matplotlib.ticker import LogFormatter
 from papers.gaussian_affinity.names import LOSSES
 from shared.records.records import Records
 from shared.reporting.figure import Figure, band, drawing
+from shared.reporting.health_marks import mark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,8 +107,9 @@ def _error_curves(
         if chosen.empty:
             continue
         levels = sorted(chosen[axis].unique(), key=float)
-        values = [chosen[chosen[axis] == level].sort_values("seed")["value"].tolist() for level in levels]
-        band(axes, [place(float(level)) for level in levels], values, LOSSES[loss], index)
+        at = [chosen[chosen[axis] == level].sort_values("seed") for level in levels]
+        places, values = [place(float(level)) for level in levels], [rows["value"].tolist() for rows in at]
+        band(axes, places, values, LOSSES[loss], index, marks=[mark(records, rows["run"]) for rows in at])
     axes.set_xlabel(label)
     axes.set_ylabel("test error (%)")
     if logarithmic_error:

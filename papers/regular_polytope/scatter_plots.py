@@ -21,6 +21,7 @@ from papers.regular_polytope.characters import said_of_data
 from shared.records.records import Records
 from shared.reporting import plane
 from shared.reporting.figure import Figure
+from shared.reporting.health_marks import mark
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,7 +81,7 @@ def scatter_plots(
     for row, matrices in enumerate(rows):
         for column, matrix in enumerate(matrices):
             axes = picture.add_subplot(grid[row, column])
-            axes.set_title(matrix.title, fontsize=8)
+            axes.set_title(f"{matrix.title}{mark(records, [matrix.run])}", fontsize=8)
             if matrix.run not in shown:
                 plane.not_run(axes)
                 continue
@@ -182,7 +183,8 @@ def _draw(axes: Axes, frame: pd.DataFrame, colours: dict[str, NDArray[np.float64
     for index, name in enumerate(columns):
         axes.text(index, index, f"$f_{{{name[1:]}}}$", ha="center", va="center", backgroundcolor="white")
     axes.set(xlim=(-0.5, d - 0.5), ylim=(d - 0.5, -0.5), aspect="equal")
-    axes.set_xlabel(f"each panel from {low:.3g} to {high:.3g}", fontsize=7)
+    limits = f"each panel from {low:.3g} to {high:.3g}".replace("-", "\N{MINUS SIGN}")
+    axes.set_xlabel(limits, fontsize=7)
     axes.set_xticks(range(d), [])
     axes.set_yticks(range(d), [])
     edges = np.arange(d + 1) - 0.5

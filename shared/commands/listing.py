@@ -14,12 +14,16 @@ def lines(entries: Sequence[Paper], *, runs: bool) -> Iterator[str]:
     for entry in entries:
         yield coloured(f"{entry.key}: {entry.title}", BOLD)
         cells = [
-            (f"  {target.kind} {name}", f"{len(entry.target_runs(name, 'full'))} runs", target.title)
+            (f"  {target.kind} {name}", _counted(len(entry.target_runs(name, "full"))), target.title)
             for name, target in entry.targets.items()
         ]
         yield from table(cells, width(), right=(1,))
         for name in entry.names if runs else ():
             yield f"  run {name}"
+
+
+def _counted(runs: int) -> str:
+    return "1 run " if runs == 1 else f"{runs} runs"
 
 
 def as_json(entries: Sequence[Paper]) -> str:

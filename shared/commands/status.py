@@ -27,6 +27,9 @@ DONE, DRAW, READY, FETCH, NEEDS = "done", "to draw", "ready", "fetches", "needs 
 COLOURS = {DONE: GREEN, DRAW: GREEN, READY: YELLOW, FETCH: YELLOW, NEEDS: RED}
 TITLES = ("target", "state", "left", "device hours", "longest job", "GPUs", "MB", "remarks")
 RIGHT = (2, 3, 4, 5, 6)
+WIDE = 120
+"""In characters; on a terminal that is narrower, what the remarks would have no room beside is left out."""
+LEFT_OUT = (4, 5, 6)
 
 
 class DamagedRecordWarning(UserWarning):
@@ -166,7 +169,10 @@ def lines(
 ) -> Iterator[str]:
     """Yield the lines that `status` prints: one a target, what all takes, and on demand how to get the data sets."""
     found_rows = list(rows(scale, entries, results, root, target=target, gpu=gpu))
-    titles, *body = table([TITLES, *(row.cells() for row in found_rows)], width(), right=RIGHT)
+    room = width()
+    shown = [place for place in range(len(TITLES)) if room is None or room >= WIDE or place not in LEFT_OUT]
+    cells = [[row[place] for place in shown] for row in (TITLES, *(row.cells() for row in found_rows))]
+    titles, *body = table(cells, room, right=[shown.index(place) for place in RIGHT if place in shown])
     yield coloured(titles, BOLD)
     for row, line in zip(found_rows, body, strict=True):
         yield coloured(line, COLOURS[row.state])

@@ -75,7 +75,7 @@ def offsets_chart(site: Site) -> Markup:
                 colour = TONES[WORDS[value.verdict].tone]
                 [dot] = axes.plot(
                     off,
-                    row + 0.07 * ((place * 3) % 7 - 3),
+                    row + 0.1 + 0.06 * ((place * 3) % 7 - 3),
                     SHAPES[value.verdict],
                     color=colour,
                     markerfacecolor=colour if value.certain else "none",
@@ -127,7 +127,8 @@ def effects_chart(claim: ClaimRow, name: str) -> Markup:
     with mpl.rc_context({**STYLE, "font.size": 8}):
         drawing = Drawing(figsize=(WIDTH, total))
         axes = drawing.add_axes((0.03, 0.42 / total, 0.94, 1 - 0.44 / total))
-        axes.set(ylim=(sum(heights), 0), yticks=[], xlabel="effect, as claimed to the right of 0")
+        unit = f" in {claim.unit}" if claim.unit else ""
+        axes.set(ylim=(sum(heights), 0), yticks=[], xlabel=f"effect{unit}, as claimed to the right of 0")
         axes.axvline(0, color=INK, linewidth=0.9)
         top = 0.0
         for effect, label, height in zip(shown, labels, heights, strict=True):
@@ -139,7 +140,7 @@ def effects_chart(claim: ClaimRow, name: str) -> Markup:
         axes.grid(axis="x", linewidth=0.5)
         axes.spines[["left", "top", "right"]].set_visible(False)
     told = "; ".join(f"{effect.what}: {_told(effect)}" for effect in shown)
-    return inline(drawing, name, f"Effects behind the claim. {told}")
+    return inline(drawing, name, f"Effects behind the claim{unit}. {told}")
 
 
 def _draw_effect(axes: Axes, effect: Effect, y: float) -> None:

@@ -83,11 +83,24 @@ def drawing(rows: int = 1, columns: int = 1, *, width: float = COLUMN_WIDTH, hei
     return empty
 
 
-def band(axes: Axes, positions: Sequence[float], values: Sequence[Sequence[float]], label: str, index: int) -> None:
-    """Draw the mean over seeds at each position, and where there are several seeds its 95 % t interval as a band."""
+def band(
+    axes: Axes,
+    positions: Sequence[float],
+    values: Sequence[Sequence[float]],
+    label: str,
+    index: int,
+    *,
+    marks: Sequence[str] = (),
+) -> None:
+    """Draw the mean over seeds at each position, and where there are several seeds its 95 % t interval as a band.
+
+    Beside each point stands its mark, if any (see `shared.reporting.health_marks`).
+    """
     colour, marker = COLOURS[index], MARKERS[index]
     means = [sum(seeds) / len(seeds) for seeds in values]
     axes.plot(positions, means, color=colour, marker=marker, label=label)
+    for position, mean, mark in zip(positions, means, marks or [""] * len(means), strict=True):
+        axes.annotate(mark, (position, mean), xytext=(3, 2), textcoords="offset points", color=colour, fontsize=7)
     intervals = [t_interval(seeds) or (mean, mean) for seeds, mean in zip(values, means, strict=True)]
     if any(low < high for low, high in intervals):
         lows, highs = zip(*intervals, strict=True)

@@ -42,7 +42,7 @@ def _of_numbers(values: Sequence[ValueRow], own: int) -> str:
         return "It prints no number that could be measured again."
     if not values:
         return f"None of its {own} printed numbers is measured on the paper's own data."
-    said = f"Of its {own} printed numbers {len(values)} {_are(len(values))} measured: {_counted(values)}"
+    said = f"{len(values)} of its {own} printed numbers {_are(len(values))} measured: {_counted(values)}"
     apart = [value for value in values if value.off is not None]
     if not apart:
         return f"{said}."
@@ -58,10 +58,10 @@ def _of_claims(claims: Sequence[ClaimRow], all_: int) -> str:
         return f"None of its {all_} claims can be judged yet." if all_ else ""
     why = ""
     if all(claim.verdict == "inconclusive" for claim in claims):
-        seeds = [len(effect.seeds) for claim in claims for effect in claim.measured]
-        why = ", as most have one seed" if seeds and sorted(seeds)[len(seeds) // 2] == 1 else ", with so few seeds"
+        seeds = max((len(effect.seeds) for claim in claims for effect in claim.measured), default=0)
+        why = f", from {'one seed' if seeds == 1 else f'at most {seeds} seeds'}" if seeds else ""
     have = "has" if len(claims) == 1 else "have"
-    return f"Of its {all_} claims {len(claims)} {have} records: {_counted(claims)}{why}."
+    return f"{len(claims)} of its {all_} claims {have} records: {_counted(claims)}{why}."
 
 
 def _telling(claims: Sequence[ClaimRow]) -> str:
@@ -99,8 +99,8 @@ def in_short(claim: ClaimRow) -> str:
 
 def _counted(rows: Iterable[ValueRow | ClaimRow]) -> str:
     times = Counter(row.verdict for row in rows)
-    if len(times) == 1 and times.total() > 1:
-        return f"all {next(iter(times))}"
+    if len(times) == 1:
+        return f"{'all ' if times.total() > 1 else ''}{next(iter(times))}"
     return ", ".join(f"{count} {word}" for word, count in times.most_common())
 
 

@@ -51,8 +51,8 @@ def notes(found: Healths) -> list[str]:
 
 
 def marked(drawn: Drawn, records: Records) -> Drawn:
-    """Return a target with the notes on its marks; a figure that shows what was not trained says so in the picture."""
+    """Return a target with the notes on its marks; a figure with what was not trained says what the mark means."""
     found = healths(records)
     if isinstance(drawn, Figure) and not all(health.trained for health in found.values()):
-        drawn.drawing.suptitle(f"{NOT_TRAINED} shows runs that were not trained", x=0.99, ha="right", fontsize=5.5)
+        drawn.drawing.suptitle(f"{NOT_TRAINED} not trained", x=0.99, ha="right", fontsize=5.5)
     return replace(drawn, notes=[*drawn.notes, *notes(found)])

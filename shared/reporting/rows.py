@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
 from shared.reporting.claim_words import in_words
 from shared.reporting.site import NUMBER, SILENT, Cell, ClaimRow, Effect, Mark, TableView, ValueRow
+from shared.reporting.units import effect_unit
 from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.findings import Finding
 from shared.verdicts.values import ValueVerdict
@@ -98,6 +99,7 @@ def claim_row(claim: ClaimVerdict, targets: Container[str], commands: Sequence[s
         note=claim.note or "",
         power=claim.power,
         effects=[effect(found) for found in claim.findings],
+        unit=effect_unit(claim),
         runs=claim.runs,
         commands=commands,
     )

@@ -134,7 +134,8 @@ class ClaimRow:
     """A testable statement of the paper; `targets` are the keys of the targets that bear on it.
 
     `erratum` is the id of the one by which the paper's own numbers do not bear it out, or "". `test` says in words how
-    it is judged, `effects` are the comparisons behind the verdict, `runs` what they take, and `commands` make it again.
+    it is judged, `effects` are the comparisons behind the verdict, in `unit`, `runs` what they take, and `commands`
+    make it again.
     """
 
     id: str
@@ -148,6 +149,7 @@ class ClaimRow:
     note: str = ""
     power: str = ""
     effects: Sequence[Effect] = ()
+    unit: str = ""
     runs: Sequence[str] = ()
     commands: Sequence[str] = ()
 

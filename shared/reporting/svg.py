@@ -54,10 +54,32 @@ def svg(drawing: Drawing, name: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     used = {*re.findall(r'href="#([^"]+)"', text), *re.findall(r"url\(#([^)]+)\)", text)}
     text = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in used else "", text)
-    text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
+    text = _slim(re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL))
     for colour, variable in _OF_PAGE.items():
         text = text.replace(colour, f"var({variable}, {colour})")
     return text
+
+
+def _slim(text: str) -> str:
+    """Return an SVG's text without what nobody sees: a page has a hundred of them.
+
+    Groups and outlines without a style go, decimals beyond a hundredth of a point, turns by nothing, and the font that
+    each word names, which is the same for all.
+    """
+    font = "font-family: 'DejaVu Sans', sans-serif"
+    text = text.replace(f"{font}; ", "").replace("<svg ", f'<svg style="{font}" ', 1)
+    text = re.sub(r' transform="rotate\(-0 [^"]*\)"', "", text)
+    text = re.sub(r'<path d="[^"]*" style="fill: none"/>', "", text)
+    text = re.sub(r' (?:d|x|y)="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found[0]), text)
+    kept: list[bool] = []
+
+    def group(found: re.Match[str]) -> str:
+        if found[0] != "</g>":
+            kept.append(found[0] != "<g>")
+        return found[0] if (kept[-1] if found[0] != "</g>" else kept.pop()) else ""
+
+    text = re.sub(r"<g(?: [^>]*[^/])?>|</g>", group, text.replace("<g/>", ""))
+    return re.sub(r"\s+", " ", re.sub(r">\s+<", "><", text))
 
 
 def inline(drawing: Drawing, name: str, label: str, links: Mapping[str, str] | None = None) -> Markup:

@@ -10,6 +10,8 @@ from types import TracebackType
 from tqdm import tqdm
 
 LOG_SECONDS = 30.0
+BAR = "{desc} {percentage:3.0f}%, {remaining} left{postfix}, {rate_fmt} {bar}"
+"""What is cut off first on a narrow terminal stands last."""
 
 
 class Progress:
@@ -18,7 +20,7 @@ class Progress:
     def __init__(self, label: str, total: int, done: int, batch_size: int) -> None:
         self.label, self.total, self.batch_size = label, total, batch_size
         self._bar = (
-            tqdm(total=total, initial=done, desc=label, unit="step", dynamic_ncols=True)
+            tqdm(total=total, initial=done, desc=label, unit=" steps", bar_format=BAR, dynamic_ncols=True)
             if sys.stderr.isatty()
             else None
         )

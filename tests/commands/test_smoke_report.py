@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,26 @@ def test_every_target_draws_from_what_few_records_there_are(report, key, tmp_pat
                 drawn.drawing.draw_without_rendering()
             else:
                 assert len(drawn.display)
+
+
+def test_from_a_number_of_the_report_three_clicks_and_a_command_lead_to_having_measured_it_again(report, tmp_path):
+    with chromium() as browser:
+        page = browser.new_page()
+        page.goto((report.parent / "gaussian_affinity.html").as_uri())
+        page.locator("#table1 .few a", has_text="10% of odd digits").click()
+        page.locator("#table1 table.values tr", has_text="10% of odd digits").get_by_role("link").click()
+        command = page.get_by_role("region", name="Command of table1/odd-10/affinity for Table 1").inner_text()
+    program, *arguments = shlex.split(command)
+    assert program == "python"
+    done = subprocess.run(
+        [sys.executable, *arguments, "--results", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    first, again = (
+        json.loads(results.record("smoke", "gaussian_affinity", "table1/odd-10/affinity", 0).read_text())
+        for results in (RESULTS, Results(tmp_path))
+    )
+    assert again["metrics"]["mnist-test"] == first["metrics"]["mnist-test"]
 
 
 def test_the_report_opens_and_shows_the_recorded_numbers_and_that_they_are_no_evidence(report):

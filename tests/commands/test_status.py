@@ -53,6 +53,7 @@ def test_on_a_terminal_each_target_is_one_line_that_fits_in_colour(tmp_path):
     assert all(COLOUR.search(line) for line in targets)
     assert all(len(COLOUR.sub("", line)) <= 100 for line in lines[:-2])
     assert any(line.endswith("…\033[0m") for line in targets)
+    assert re.search(r"needs data +54/54 +[\d.]+ +needs dermofit", "\n".join(targets))
     plain = on_terminal("list", columns=60, NO_COLOR="1")
     assert not any(COLOUR.search(line) for line in plain)
     assert f"{GA}: " in "\n".join(plain)

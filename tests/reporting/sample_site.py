@@ -32,7 +32,7 @@ SPLITS = [
     ("25 % of odd digits", "98.1", "99.4", "99.61"),
 ]
 VERDICTS: list[Word] = ["worse", "inconclusive", "matched", "better"]
-OLDER: list[OlderCode] = ["", "trained with older code", "older code, shown to train the same bits", ""]
+OLDER: list[OlderCode] = ["", "trained with older code", "older code, shown to train the same bits at smoke scale", ""]
 OTHERS = {
     "adversarial_variance": (
         "Adversarial Variance of Made-up Features",

@@ -28,7 +28,7 @@ def claim(says: str, verdict: Word, *means: float, seeds: int = 3) -> ClaimRow:
 def test_numbers_are_counted_by_verdict_and_the_farthest_is_named():
     values = [value("a", "matched", 0.5), value("b", "worse", -3.0), value("c", "not run"), value("d", "quoted")]
     assert findings(page(values))[0] == (
-        "Of its 3 printed numbers 2 are measured: 1 matched, 1 worse; "
+        "2 of its 3 printed numbers are measured: 1 matched, 1 worse; "
         "farthest from print is b, 98.73 % where 99.3 % is printed."
     )
 
@@ -43,7 +43,7 @@ def test_of_claims_those_are_quoted_that_say_most():
     ]
     assert findings(page(claims=claims)) == [
         "It prints no number that could be measured again.",
-        "Of its 5 claims 4 have records: 2 matched, 1 contradicted, 1 inconclusive.",
+        "4 of its 5 claims have records: 2 matched, 1 contradicted, 1 inconclusive.",
         "Contradicted: “Wrong” (1 of 2 comparisons go as claimed, 3 seeds). "
         "Borne out: “A strong one” (3 of 3 comparisons go as claimed, 3 seeds).",
     ]
@@ -52,9 +52,14 @@ def test_of_claims_those_are_quoted_that_say_most():
 def test_where_all_is_open_the_nearest_to_a_verdict_is_quoted_and_the_seeds_are_to_blame():
     claims = [claim("Other way.", "inconclusive", -1.0, seeds=1), claim("So it is.", "inconclusive", 2.0, seeds=1)]
     assert findings(page(claims=claims))[1:] == [
-        "Of its 2 claims 2 have records: all inconclusive, as most have one seed.",
+        "2 of its 2 claims have records: all inconclusive, from one seed.",
         "Open: “So it is” (it goes as claimed, 1 seed).",
     ]
+
+
+def test_one_claim_alone_is_told_in_the_singular_with_its_seeds():
+    claims = [claim("So it is.", "inconclusive", 2.0, seeds=2), claim("Never run.", "not run")]
+    assert findings(page(claims=claims))[1] == "1 of its 2 claims has records: inconclusive, from at most 2 seeds."
 
 
 def test_nothing_scored_is_one_sentence(tmp_path):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from matplotlib.text import Annotation
 
 from papers.gaussian_affinity import targets
 from shared.records.records import Records
-from shared.reporting.figure import Figure, drawing
+from shared.reporting.figure import Figure, band, drawing
 from shared.reporting.health_marks import mark, marked
 from shared.reporting.table import measured
 from shared.runs.registry import paper
@@ -44,8 +45,15 @@ def test_a_table_marks_the_cell_and_says_what_it_means(records):
 
 def test_a_figure_says_so_in_the_picture_and_in_its_notes(records):
     figure = marked(Figure(drawing(), pd.DataFrame(), "A caption"), records)
-    assert figure.drawing.get_suptitle() == "† shows runs that were not trained"
+    assert figure.drawing.get_suptitle() == "† not trained"
     assert figure.notes[0].startswith("† not trained")
+
+
+def test_a_figure_marks_the_panel_and_the_point_of_a_curve():
+    picture = drawing()
+    band(picture.axes[0], [1, 2], [[3.0], [90.0]], "affinity", 0, marks=["", "†"])
+    marked_at = {text.get_text(): text.xy for text in picture.axes[0].texts if isinstance(text, Annotation)}
+    assert marked_at["†"] == (2, 90.0)
 
 
 def test_nothing_is_marked_at_smoke_scale(records):

@@ -16,6 +16,7 @@ from shared.reporting.site_folder import write_site
 from tests.reporting.browser import accessibility_troubles, chromium
 from tests.reporting.sample_site import sample_site
 
+NARROWEST: ViewportSize = {"width": 320, "height": 568}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 A4: ViewportSize = {"width": 718, "height": 1047}
@@ -171,7 +172,7 @@ def check_page(page: Page, *, large: bool = False) -> None:
     assert all(after <= before + 1 for before, after in pairwise(levels)), f"a heading skips a level: {levels}"
     check_keyboard(page, STOPS_OF_A_LARGE_PAGE if large else None)
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-    for size in (PHONE, DESKTOP):
+    for size in (NARROWEST, PHONE, DESKTOP):
         page.set_viewport_size(size)
         assert page.evaluate(OVERFLOWING) == [], size
         assert page.eval_on_selector_all("table.few", WIDER_THAN_THEIR_CARD) == [], size

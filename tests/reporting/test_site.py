@@ -194,7 +194,7 @@ def test_provenance_names_what_was_not_recorded_and_what_older_code_trained(full
 def test_the_mark_of_a_column_stands_once_in_its_header(full):
     text = Page(full / "gaussian_affinity.html").text
     assert (
-        "Imbalanced CoSen CNN quoted Affinity (printed) Affinity measured Softmax standard 98.7 99.6 99.21 98.90"
+        "Imbalanced CoSen CNN quoted Affinity printed Affinity measured Softmax standard 98.7 99.6 99.21 98.90"
     ) in text
 
 

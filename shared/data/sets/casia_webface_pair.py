@@ -46,7 +46,7 @@ class CasiaPair(TrainingSet):
     fetched: ClassVar[bool] = False
     sign: ClassVar[str] = "0000045"
     card: ClassVar[Card] = Card(
-        title="CASIA-WebFace",
+        title="CASIA-WebFace, two identities",
         owner="D. Yi, Z. Lei, S. Liao, S. Z. Li (2014), CBSR, Institute of Automation, Chinese Academy of Sciences",
         licence="research only, under an agreement with its owner",
         available=True,

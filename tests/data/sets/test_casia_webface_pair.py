@@ -125,7 +125,7 @@ def test_too_few_images_in_records(tmp_path: Path):
 
 def test_records_without_their_index(tmp_path: Path):
     (put_records(tmp_path, [12, 12]) / "train.idx").unlink()
-    with pytest.raises(UserError, match=r"CASIA-WebFace: .*casia-webface has no train\.idx"):
+    with pytest.raises(UserError, match=r"CASIA-WebFace, two identities: .*casia-webface has no train\.idx"):
         CasiaPair().load(tmp_path)
 
 
@@ -135,7 +135,7 @@ def test_unreadable_images_are_named(tmp_path: Path):
     whole = faulty.read_bytes()
     for content in (b"", b"<html>", whole[: len(whole) // 2]):
         faulty.write_bytes(content)
-        with pytest.raises(UserError, match=r"CASIA-WebFace: .*b/007\.jpg cannot be decoded as an image"):
+        with pytest.raises(UserError, match=r"two identities: .*b/007\.jpg cannot be decoded as an image"):
             CasiaPair().load(tmp_path)
     faulty.unlink()
     faulty.mkdir()

@@ -1,0 +1,46 @@
+"""The unit that the effects of a claim are in, by the names of the metrics that its test compares."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from shared.runs.claims import Claim, Lower, OneFails, Rises, asked
+
+PERCENT = "percentage points"
+DEGREES = "degrees"
+UNITS = {
+    PERCENT: (
+        *("*/accuracy", "*/adversary_accuracy", "*/error", "*/rank1*", "*/rank5", "*/rank10", "*/tar@*", "*/auroc"),
+        *("*/overlap", "*/vector_share", "*/second_share", "*/minority_confusion", "*/other_prototypes", "*-recall/*"),
+        *(
+            "*/probe",
+            "one-shot/coverage",
+            "two-classes/below_20",
+            "transfer/center_identity",
+            "transfer/energy",
+            "transfer/identity_kept",
+        ),
+    ),
+    DEGREES: (
+        *("*/angular_sd", "*/mean_angle", "*/mean_to_vector", "*/vector_angle", "*/between_*", "*/first_to_radius"),
+        *("*/negative_angle", "*/positive_angle*", "*/*_cluster_width", "compactness/gap", "nearest-samples/yaw_*"),
+    ),
+}
+"""Patterns of metrics; any other is a length, a ratio or a correlation, which has no unit of its own."""
+
+
+def unit(metric: str) -> str:
+    """Return the unit of a difference in a metric, "" where it has none."""
+    fits = (name for name, patterns in UNITS.items() if any(fnmatchcase(metric, pattern) for pattern in patterns))
+    return next(fits, "")
+
+
+def effect_unit(claim: Claim) -> str:
+    """Return the unit of the effects of a claim, "" where they have none or not all the same."""
+    if claim.test is None or isinstance(claim.test, OneFails):  # whether a level fails is no effect of a metric
+        return ""
+    if isinstance(claim.test, Lower) and claim.test.distance_from_one:
+        return "natural logarithms of ratios"
+    units = {unit(metric) for _, metric in asked(claim.test)}
+    shared = units.pop() if len(units) == 1 else ""
+    return f"{shared} a level" if shared and isinstance(claim.test, Rises) else shared
