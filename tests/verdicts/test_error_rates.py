@@ -62,9 +62,7 @@ FALSE = [
         id="lower: worse by the tolerance",
     ),
     pytest.param(LOWER | {"ceiling": 1, "levels": [1]}, seeds_around(SAME), id="lower: equal, at the ceiling"),
-    pytest.param(
-        WITHIN | {"levels": ["1"]}, seeds_around(SAME | {"1/ours": 1.2}), id="within: apart by the tolerance"
-    ),
+    pytest.param(WITHIN | {"levels": ["1"]}, seeds_around(SAME | {"1/ours": 1.2}), id="within: apart by the tolerance"),
     pytest.param(
         WITHIN | {"tolerance": 2}, seeds_around(SAME | {"1/ours": 3.0}), id="within: apart at one level of two"
     ),
