@@ -9,11 +9,15 @@ from shared.verdicts.verdicts import Verdicts, judge
 
 
 def judged(paper: Paper, scale: str, records: Records) -> tuple[Verdicts, Healths]:
-    """Judge a paper's numbers and claims by records of a scale, without the seeds whose training got nowhere."""
+    """Judge a paper's numbers and claims by records of a scale, without the seeds whose training got nowhere.
+
+    What else ails a training, each number and claim that rests on it says.
+    """
     found = healths(records)
     untrained = {place: health.reason for place, health in found.items() if not health.trained}
+    warned = {place: health.word for place, health in found.items() if health.trained and health.ills}
     elsewhere = {} if scale == SMOKE else _trained_elsewhere(paper, records)
-    return judge(paper.reference, records.table, scale, elsewhere, untrained=untrained), found
+    return judge(paper.reference, records.table, scale, elsewhere, untrained=untrained, warned=warned), found
 
 
 def _trained_elsewhere(paper: Paper, records: Records) -> dict[str, str]:

@@ -20,7 +20,7 @@ from shared.verdicts.judgement import Judgement
 from shared.verdicts.measurements import Measurements, measure
 from shared.verdicts.power import Power, sentence, together, with_power
 from shared.verdicts.printed import in_print
-from shared.verdicts.untrained import Untrained, never_trained, seeds_lost, set_aside
+from shared.verdicts.untrained import Untrained, Warned, never_trained, seeds_lost, set_aside, warning
 from shared.verdicts.words import NO_EVIDENCE, Word, trained_on
 
 JUDGES: dict[type, Callable[[Any, Evidence], Judgement]] = {
@@ -32,6 +32,7 @@ JUDGES: dict[type, Callable[[Any, Evidence], Judgement]] = {
     Plateau: levels.plateau,
     OneFails: levels.one_fails,
 }
+JUDGED = frozenset[Word]({"matched", "contradicted", "inconclusive"})
 
 
 class ClaimVerdict(Claim):
@@ -63,12 +64,14 @@ def judge_claims(
     elsewhere: Mapping[str, str] | None = None,
     *,
     untrained: Untrained | None = None,
+    warned: Warned | None = None,
 ) -> list[ClaimVerdict]:
     """Return a verdict of every claim, in the order of the reference.
 
     `elsewhere` names the runs that were trained on other data than the paper's, and on which, by which a claim
     `on_its_data` is not judged. `untrained` names the seeds of runs that never got anywhere: they are set aside, but
-    where a claim is that one of several runs fails.
+    where a claim is that one of several runs fails. What `warned` says of seeds that can be read, a claim that rests on
+    them says too.
 
     Raises:
         ValueError: the table holds two records of the same run, seed, benchmark and metric.
@@ -78,7 +81,15 @@ def judge_claims(
     """
     measurements = measure(table)
     aside, other = untrained or {}, elsewhere or {}
-    return [_judge(claim, reference, measurements, aside, scale, elsewhere=other) for claim in reference.claims]
+    verdicts = [_judge(claim, reference, measurements, aside, scale, elsewhere=other) for claim in reference.claims]
+    return [_with_warning(verdict, warned or {}) for verdict in verdicts]
+
+
+def _with_warning(verdict: ClaimVerdict, warned: Warned) -> ClaimVerdict:
+    """Return a verdict whose reason says what is to be said of the runs that it was judged by."""
+    if verdict.verdict not in JUDGED or not (said := warning(verdict.runs, warned)):
+        return verdict
+    return verdict.model_copy(update={"reason": f"{verdict.reason}; {said}"})
 
 
 def _judge(

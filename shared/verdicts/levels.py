@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from itertools import combinations, product
 
 from shared.evaluation.spread import mean
 from shared.runs.claims import BestWithin, Level, OneFails, Plateau, Quantity
 from shared.verdicts.evidence import Evidence
-from shared.verdicts.findings import Finding, corrected, examined, finding, interval_text, sense
+from shared.verdicts.findings import SIGNIFICANCE, Finding, corrected, examined, finding, interval_text, sense
 from shared.verdicts.judgement import NOT_RUN, Judgement, all_as_claimed, cannot_judge, summary
 from shared.verdicts.measurements import Seeds, common_seeds, direction
+from shared.verdicts.power import OFTEN, POWER
 from shared.verdicts.statistics import binomial_test, equivalence_test, paired_differences
 from shared.verdicts.words import Word, seeds_word
 
@@ -79,7 +81,10 @@ def plateau(test: Plateau, evidence: Evidence) -> Judgement:
 
 
 def one_fails(test: OneFails, evidence: Evidence) -> Judgement:
-    """Judge whether in every seed one level alone fails, and is one of some; a seed without a finite number fails."""
+    """Judge whether in every seed one level alone fails, and is one of some; a seed without a finite number fails.
+
+    It must be so in more seeds than failing by coin toss would bring: of two levels two seeds do not show it.
+    """
     quantity = Quantity(runs=test.runs, metric=test.metric)
     levels = {level: evidence.seeds(*quantity.at(level)) for level in test.levels}
     seeds = common_seeds(levels)
@@ -99,7 +104,11 @@ def one_fails(test: OneFails, evidence: Evidence) -> Judgement:
     found = finding(what, result)
     if n == 1:
         return Judgement("inconclusive", f"one seed: {seen}", [found])
+    needed = math.floor(math.log(SIGNIFICANCE, chance)) + 1
+    if n < needed:
+        return Judgement("inconclusive", f"{needed} seeds could show it: {seen}", [found])
     word: Word = "matched" if held == n else "contradicted" if held == 0 else "inconclusive"
+    seen += f"; {n} seeds show in {OFTEN} of repetitions what is so in {100 * POWER ** (1 / n):.0f} % of trainings"
     return Judgement(word, seen, [found])
 
 

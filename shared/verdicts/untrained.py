@@ -1,14 +1,19 @@
-"""Seeds of runs whose training never got anywhere: what was measured of them is set aside, and they are named."""
+"""Seeds of runs whose training never got anywhere: what was measured of them is set aside, and they are named.
+
+So are those of which something else is to be said, which are judged.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from shared.verdicts.measurements import Measurements
-from shared.verdicts.words import seeds_word
+from shared.verdicts.words import runs_and_seeds, seeds_word
 
 Untrained = Mapping[tuple[str, int], str]
 """Why nothing can be read from a run and a seed."""
+Warned = Mapping[tuple[str, int], str]
+"""What is to be said of a run and a seed that can be read."""
 
 
 def set_aside(measurements: Measurements, untrained: Untrained) -> Measurements:
@@ -34,3 +39,12 @@ def seeds_lost(runs: Iterable[str], untrained: Untrained) -> str:
     return ", ".join(
         f"{seeds_word(len(seeds))} {', '.join(map(str, seeds))} of {run}" for run, seeds in by_run.items() if seeds
     )
+
+
+def warning(runs: Iterable[str], warned: Warned) -> str:
+    """Say what is to be said of runs, each time with their seeds, "" where there is nothing."""
+    of_runs, said = set(runs), dict[str, list[tuple[str, int]]]()
+    for (run, seed), ills in sorted(warned.items()):
+        if run in of_runs:
+            said.setdefault(ills, []).append((run, seed))
+    return "; ".join(f"{ills}: {runs_and_seeds(places)}" for ills, places in said.items())

@@ -20,7 +20,7 @@ from shared.verdicts import statistics
 from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.measurements import Measurements, Seeds, direction, finite, measure, recorded
 from shared.verdicts.power import OFTEN, detectable_difference
-from shared.verdicts.untrained import Untrained, never_trained, seeds_lost, set_aside
+from shared.verdicts.untrained import Untrained, Warned, never_trained, seeds_lost, set_aside, warning
 from shared.verdicts.words import NO_EVIDENCE, UNSCORED, Word, seeds_word, trained_on
 
 ROUNDING = 1e-9
@@ -69,12 +69,13 @@ def judge_values(
     elsewhere: Mapping[str, str] | None = None,
     *,
     untrained: Untrained | None = None,
+    warned: Warned | None = None,
 ) -> list[ValueVerdict]:
     """Return a verdict of every printed number, in the order of the reference.
 
     `claims` are the verdicts of those that numbers rest on. `elsewhere` names the runs that were trained on other data
     than the paper's, and on which. Their numbers are not compared with printed ones; a claim, which compares runs with
-    each other, is judged by them all the same. `untrained` as for `judge_claims`.
+    each other, is judged by them all the same. `untrained` and `warned` as for `judge_claims`.
 
     Raises:
         ValueError: the table holds two records of the same run, seed, benchmark and metric.
@@ -86,18 +87,24 @@ def judge_values(
     by_id = {verdict.id: verdict for verdict in claims}
     verdicts = [_judge(value, kept, by_id, scale, elsewhere or {}) for value in reference.values]
     here = {place: reason for place, reason in aside.items() if place[0] not in (elsewhere or {})}
-    return [_of_trained(verdict, measurements, here) for verdict in verdicts]
+    return [_of_trained(verdict, measurements, here, warned or {}) for verdict in verdicts]
 
 
-def _of_trained(verdict: ValueVerdict, measurements: Measurements, untrained: Untrained) -> ValueVerdict:
-    """Return a verdict that says which seeds never got anywhere, if it is one of what was measured."""
+def _of_trained(
+    verdict: ValueVerdict, measurements: Measurements, untrained: Untrained, warned: Warned
+) -> ValueVerdict:
+    """Return a verdict that says what is to be said of its trainings, if it is one of what was measured."""
     if verdict.claim is not None or verdict.verdict not in MEASURED:
         return verdict
     runs = listed(verdict.run or "")
     if never := never_trained(runs, measurements, untrained):
         return verdict.model_copy(update={"verdict": "not trained", "reason": never})
-    lost = seeds_lost(runs, untrained)
-    return verdict.model_copy(update={"reason": f"{verdict.reason}; never trained: {lost}"}) if lost else verdict
+    reason = verdict.reason
+    if lost := seeds_lost(runs, untrained):
+        reason += f"; never trained: {lost}"
+    if verdict.n and (said := warning(runs, warned)):
+        reason += f"; {said}"
+    return verdict.model_copy(update={"reason": reason})
 
 
 def _judge(

@@ -13,7 +13,7 @@ import pandas as pd
 
 from shared.runs.reference import Reference
 from shared.verdicts.claims import ClaimVerdict, judge_claims
-from shared.verdicts.untrained import Untrained
+from shared.verdicts.untrained import Untrained, Warned
 from shared.verdicts.values import ValueVerdict, judge_values
 
 
@@ -41,10 +41,12 @@ def judge(
     elsewhere: Mapping[str, str] | None = None,
     *,
     untrained: Untrained | None = None,
+    warned: Warned | None = None,
 ) -> Verdicts:
     """Return the verdicts of every printed number and every claim, in the order of the reference.
 
-    `elsewhere`, `untrained`, and what is raised, as for `judge_values`.
+    `elsewhere`, `untrained`, `warned`, and what is raised, as for `judge_values`.
     """
-    claims = judge_claims(reference, table, scale, elsewhere, untrained=untrained)
-    return Verdicts(scale, judge_values(reference, table, scale, claims, elsewhere, untrained=untrained), claims)
+    claims = judge_claims(reference, table, scale, elsewhere, untrained=untrained, warned=warned)
+    values = judge_values(reference, table, scale, claims, elsewhere, untrained=untrained, warned=warned)
+    return Verdicts(scale, values, claims)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -35,11 +36,11 @@ def seeds_around(means: dict[str, float]) -> Draw:
     return draw
 
 
-def coins(random: np.random.Generator, seeds: int) -> Measurements:
+def coins(random: np.random.Generator, seeds: int, levels: str = "wxyz") -> Measurements:
     """Draw levels that fail by coin toss."""
     return {
         (f"t/{level}", "mnist-test/accuracy"): dict(enumerate(map(float, random.choice([10, 99], seeds))))
-        for level in "wxyz"
+        for level in levels
     }
 
 
@@ -52,46 +53,63 @@ def matched(test: dict[str, Any], draw: Draw, seeds: int, times: int) -> int:
     return sum(judgement.verdict == "matched" for judgement in judged)
 
 
-@pytest.mark.parametrize("seeds", [3, 5])
-@pytest.mark.parametrize(
-    ("test", "draw"),
-    [
-        pytest.param(LOWER | {"levels": [1]}, seeds_around(SAME), id="lower: equal"),
-        pytest.param(LOWER, seeds_around(SAME | {"1/theirs": 9.0}), id="lower: equal at one level of two"),
-        pytest.param(
-            LOWER | {"tolerance": 1, "levels": [1]},
-            seeds_around(SAME | {"1/ours": 2.0}),
-            id="lower: worse by the tolerance",
-        ),
-        pytest.param(LOWER | {"ceiling": 1, "levels": [1]}, seeds_around(SAME), id="lower: equal, at the ceiling"),
-        pytest.param(
-            WITHIN | {"levels": ["1"]}, seeds_around(SAME | {"1/ours": 1.2}), id="within: apart by the tolerance"
-        ),
-        pytest.param(
-            WITHIN | {"tolerance": 2}, seeds_around(SAME | {"1/ours": 3.0}), id="within: apart at one level of two"
-        ),
-        pytest.param(LARGER_GAP, seeds_around(SAME), id="larger gap: equal"),
-        pytest.param(RISES | {"runs": ["a/*"]}, seeds_around(EVEN), id="rises: even"),
-        pytest.param(
-            BEST,
-            seeds_around({"s/1": 1.0, "s/5": 1.0, "s/20": 1.0, "s/50": 9.0}),
-            id="best within: one besides is as good",
-        ),
-        pytest.param(
-            PLATEAU,
-            seeds_around({"m/1": 9.0, "m/2": 9.0, "m/5": 1.0, "m/10": 1.25, "m/20": 1.5}),
-            id="plateau: it rises by the tolerance",
-        ),
-        pytest.param(
-            PLATEAU | {"tolerance": 2},
-            seeds_around({"m/1": 9.0, "m/2": 1.0, "m/5": 1.0, "m/10": 1.0, "m/20": 1.0}),
-            id="plateau: one before is as good",
-        ),
-        pytest.param(ONE_FAILS, coins, id="one fails: by coin toss"),
-    ],
-)
+FALSE = [
+    pytest.param(LOWER | {"levels": [1]}, seeds_around(SAME), id="lower: equal"),
+    pytest.param(LOWER, seeds_around(SAME | {"1/theirs": 9.0}), id="lower: equal at one level of two"),
+    pytest.param(
+        LOWER | {"tolerance": 1, "levels": [1]},
+        seeds_around(SAME | {"1/ours": 2.0}),
+        id="lower: worse by the tolerance",
+    ),
+    pytest.param(LOWER | {"ceiling": 1, "levels": [1]}, seeds_around(SAME), id="lower: equal, at the ceiling"),
+    pytest.param(WITHIN | {"levels": ["1"]}, seeds_around(SAME | {"1/ours": 1.2}), id="within: apart by the tolerance"),
+    pytest.param(
+        WITHIN | {"tolerance": 2}, seeds_around(SAME | {"1/ours": 3.0}), id="within: apart at one level of two"
+    ),
+    pytest.param(LARGER_GAP, seeds_around(SAME), id="larger gap: equal"),
+    pytest.param(RISES | {"runs": ["a/*"]}, seeds_around(EVEN), id="rises: even"),
+    pytest.param(
+        BEST,
+        seeds_around({"s/1": 1.0, "s/5": 1.0, "s/20": 1.0, "s/50": 9.0}),
+        id="best within: one besides is as good",
+    ),
+    pytest.param(
+        PLATEAU,
+        seeds_around({"m/1": 9.0, "m/2": 9.0, "m/5": 1.0, "m/10": 1.25, "m/20": 1.5}),
+        id="plateau: it rises by the tolerance",
+    ),
+    pytest.param(
+        PLATEAU | {"tolerance": 2},
+        seeds_around({"m/1": 9.0, "m/2": 1.0, "m/5": 1.0, "m/10": 1.0, "m/20": 1.0}),
+        id="plateau: one before is as good",
+    ),
+    pytest.param(ONE_FAILS, coins, id="one fails: by coin toss"),
+    pytest.param(
+        LOWER | {"distance_from_one": True, "levels": [1]},
+        seeds_around(SAME | {"1/ours": 2.0, "1/theirs": 2.0}),
+        id="lower: as far from one",
+    ),
+    pytest.param(
+        LOWER | {"than": {"number": 1.0}, "levels": [1]}, seeds_around(SAME), id="lower: as great as a number"
+    ),
+    pytest.param(
+        ONE_FAILS | {"levels": ["w", "x"], "among": ["w"]},
+        partial(coins, levels="wx"),
+        id="one fails: one of two by coin toss",
+    ),
+]
+"""What is not so, of each kind of claim, and drawn seeds of it."""
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.parametrize(("test", "draw"), FALSE)
 def test_what_is_not_so_is_rarely_matched(test: dict[str, Any], draw: Draw, seeds: int) -> None:
     assert matched(test, draw, seeds, SIMULATED) <= MOST
+
+
+def test_each_kind_of_claim_is_simulated() -> None:
+    claims = [Claim.model_validate({"id": "C", "says": "", "where": "", "test": case.values[0]}) for case in FALSE]
+    assert {type(claim.test) for claim in claims} == set(JUDGES)
 
 
 @pytest.mark.parametrize("seeds", [3, 5])

@@ -100,6 +100,21 @@ def test_one_fails(levels: tuple[list[float], ...], verdict: str, says: str) -> 
     assert says in found.reason
 
 
+@pytest.mark.parametrize(
+    ("seeds", "verdict", "says"),
+    [
+        (2, "inconclusive", "3 seeds could show it"),
+        (3, "matched", "3 seeds show in 80 % of repetitions what is so in 93 % of trainings"),
+    ],
+)
+def test_two_seeds_do_not_show_which_of_two_levels_fails(seeds: int, verdict: str, says: str) -> None:
+    """Of two levels that fail by coin toss the claimed one alone does so in a quarter of the seeds."""
+    test = ONE_FAILS | {"levels": ["w", "x"], "among": ["w"]}
+    found = judge_claim(test, records({"t/w": [9.8] * seeds, "t/x": [99.1] * seeds}))
+    assert found.verdict == verdict
+    assert says in found.reason
+
+
 def test_one_fails_reports_an_exact_test() -> None:
     found = judge_claim(ONE_FAILS, records({"t/w": FAILS, "t/x": WORKS, "t/y": WORKS, "t/z": WORKS}))
     assert found.findings[0].p == pytest.approx((2 / 16) ** 2)

@@ -50,3 +50,25 @@ def test_a_printed_number_is_not_scored_by_what_never_trained():
     none = judge(reference, table, "full", untrained={("a", seed): AT_CHANCE for seed in range(3)}).values[0]
     assert (none.verdict, none.mean) == ("not trained", None)
     assert none.reason == f"a was never trained: {AT_CHANCE}"
+
+
+def test_a_claim_says_what_else_ails_the_runs_that_it_is_judged_by():
+    claim = Claim.model_validate({"id": "C", "says": "so it is", "where": "Sec. 1", "test": LOWER})
+    warned = {("1/theirs", 2): "cut while falling", ("1/theirs", 0): "cut while falling", ("else", 0): "saturated"}
+    found = judge_claims(Reference(CITATION, (), (claim,), ()), TABLE, "full", warned=warned)[0]
+    assert found.verdict == "matched"
+    assert found.reason.endswith("; cut while falling: 1/theirs seeds 0, 2")
+    empty = records({"0.5/ours": OURS}, ERROR)
+    missing = judge_claims(
+        Reference(CITATION, (), (claim,), ()), empty, "full", warned=dict.fromkeys([("0.5/ours", 0)], "saturated")
+    )
+    assert (missing[0].verdict, "saturated" in missing[0].reason) == ("not run", False)
+
+
+def test_a_printed_number_says_so_too():
+    reference = Reference(CITATION, (printed(), printed(row="b", run="b")), (), ())
+    found = judge(
+        reference, records({"a": [99.0, 99.1]}), "full", warned={("a", 1): "saturated", ("b", 0): "saturated"}
+    )
+    assert found.values[0].reason.endswith("; saturated: a seed 1")
+    assert found.values[1].reason == "no record of mnist-test/accuracy of b"

@@ -147,7 +147,7 @@ def test_a_dash_is_judged_by_its_claim_and_shows_the_measurement() -> None:
             },
         }
     )
-    table = records({"a": [10.0, 9.8], "b": [99.0, 99.0]})
+    table = records({"a": [10.0, 9.8, 9.9], "b": [99.0, 99.0, 99.1]})
     found = verdicts.judge(Reference(CITATION, (printed(value=None, claim="C"),), (claim,), ()), table, "full").values[
         0
     ]
