@@ -78,7 +78,7 @@ def test_a_measured_speed_counts_before_operations():
     [
         ("gaussian_affinity", "table1/standard/softmax", 60_000),
         ("gaussian_affinity", "table1/odd-10/softmax", 33_000),
-        ("regular_polytope", "search/epochs/8", 50_000),
+        ("regular_polytope", "search/epochs/8", 8_333),
         ("discface", "figure4/cosface", 4 * 362),
     ],
 )
