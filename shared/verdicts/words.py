@@ -39,4 +39,4 @@ def runs_and_seeds(places: Iterable[tuple[str, int | str]]) -> str:
         for run, seeds in runs.items()
     ]
     more = len(named) - MOST_NAMED
-    return "; ".join(named[:MOST_NAMED]) + (f"; and {more} more runs" if more > 0 else "")
+    return "; ".join(named[:MOST_NAMED]) + (f"; and {more} more run{'s' if more > 1 else ''}" if more > 0 else "")
