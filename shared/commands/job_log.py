@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
-HANDLER = "DefaultStreamHandler"
+LOGGER, HANDLER = "snakemake.logging", "DefaultStreamHandler"
 SELECTING = "Select jobs to execute..."
 
 
@@ -40,7 +39,7 @@ class LineAJob(logging.Formatter):
 
 def say_a_line_a_job() -> None:
     """Have standard error say a line a job from here on; a log handler of the user's own is left as it is."""
-    for handler in logger.handlers:
+    for handler in logging.getLogger(LOGGER).handlers:
         if handler.name == HANDLER and handler.formatter is not None:
             line = LineAJob(handler.formatter)
             handler.setFormatter(line)
