@@ -15,7 +15,7 @@ all: .venv/installed
 	touch $@
 
 smoke: .venv/installed
-	$(BIN)/snakemake --cores $(CORES) --quiet rules progress -- results/smoke/report/index.html
+	$(BIN)/snakemake --cores $(CORES) results/smoke/report/index.html
 
 test: .venv/installed
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder

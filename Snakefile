@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from shared.commands import job_server
+from shared.commands import job_log, job_server
 from shared.commands.workflow import Asked
 from shared.records.fingerprint import report_code, target_code
 
@@ -49,6 +49,8 @@ if "image" in config:
 
 
 onstart:
+    if not (workflow.output_settings.verbose or workflow.output_settings.printshellcmds):
+        job_log.say_a_line_a_job()
     # Its default, 100 jobs a second, has Snakemake 9 look for jobs once more in every second that follows, for each time
     # it has looked (a thread each): at the end of a long workflow it does nothing else.
     limit = workflow.scheduling_settings.max_jobs_per_timespan
@@ -122,7 +124,7 @@ rule table:
     params:
         code=lambda wildcards: target_code(wildcards.paper),
     shell:
-        "{COMMAND} render {wildcards.paper} {wildcards.target} --scale {wildcards.scale}"
+        "{COMMAND} render {wildcards.paper} {wildcards.target} --scale {wildcards.scale} > /dev/null"
 
 
 rule figure:
@@ -135,7 +137,7 @@ rule figure:
     params:
         code=lambda wildcards: target_code(wildcards.paper),
     shell:
-        "{COMMAND} render {wildcards.paper} {wildcards.target} --scale {wildcards.scale}"
+        "{COMMAND} render {wildcards.paper} {wildcards.target} --scale {wildcards.scale} > /dev/null"
 
 
 rule report:
@@ -147,7 +149,7 @@ rule report:
     params:
         code=report_code(),
     shell:
-        "{COMMAND} report --scale {wildcards.scale}"
+        "{COMMAND} report --scale {wildcards.scale} > /dev/null"
 
 
 for scale in suite.SCALES:

@@ -203,6 +203,24 @@ def test_published_records_are_drawn_in_seconds_without_training(built, digits_r
     assert not (published / "figure8.png").exists()
 
 
+def test_a_job_that_ends_is_a_line_and_the_file_of_the_log_has_more(tmp_path, digits_root):
+    folder = copy_suite(tmp_path)
+    (folder / "three.smk").write_text(THREE_JOBS)
+    done = snakemake(folder, digits_root, "--snakefile", "three.smk", "--", "three")
+    assert done.returncode == 0, done.stderr
+    said = done.stderr.partition("Job stats:")[2]
+    assert sorted(re.findall(r"^\d of 4: .*$", said, re.MULTILINE)) == [
+        *(
+            f"{place} of 4: one {number}.done"
+            for place, number in zip((1, 2, 3), re.findall(r"one (\d)", said), strict=True)
+        ),
+        "4 of 4: three",
+    ]
+    assert not re.search(r"Select jobs|Execute|rule one|input:|Finished jobid", said)
+    [log] = (folder / ".snakemake/log").glob("*.log")
+    assert "output: 1.done" in log.read_text()
+
+
 def test_snakemake_is_woken_by_ended_jobs_alone(tmp_path, digits_root):
     """Not once a second by a thread for each job that has ended, as its own limit of jobs a second has it."""
     folder = copy_suite(tmp_path)

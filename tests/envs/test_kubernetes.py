@@ -141,7 +141,7 @@ def test_success_failure_and_an_end_from_outside(suite, environment, tmp_path):
         # One of the run that ends well too.
         until(lambda: len(list((suite / "results").rglob("checkpoint.pt"))) == 2, "checkpoint")
         process.suspend()
-        until(lambda: "Finished jobid: " in told.read_text(), "success")
+        until(lambda: " of 3: train_1_seeds" in told.read_text(), "success")
         until(lambda: "Error in rule train_1_seeds" in told.read_text(), "failure")
         # While it asks how jobs are, Snakemake knows of none that it could end: interrupt it in the second between.
         asked = Path(environment["STAND_IN"]) / "asked"

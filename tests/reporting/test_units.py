@@ -17,10 +17,9 @@ def of_test(**test: object) -> str:
 
 @pytest.mark.parametrize("key", sorted(papers()))
 def test_a_metric_has_the_unit_that_its_printed_numbers_have(key):
-    values = [value for value in papers()[key].reference.values if value.metric is not None and value.unit in PRINTED]
-    assert {value.metric: unit(value.metric) for value in values} == {
-        value.metric: PRINTED[value.unit] for value in values
-    }
+    values = papers()[key].reference.values
+    printed = {value.metric: PRINTED[value.unit] for value in values if value.metric and value.unit in PRINTED}
+    assert {metric: unit(metric) for metric in printed} == printed
 
 
 def test_effects_have_the_unit_of_all_that_is_compared():

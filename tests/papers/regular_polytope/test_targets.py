@@ -76,9 +76,15 @@ def test_figure4_shows_images_and_class_vectors_of_the_six_runs(tmp_path: Path) 
     assert cube["class"].tolist() == list("0123456789")
 
 
+def limits(said: str) -> tuple[float, float]:
+    """Return the range of the panels that is said below a matrix."""
+    low, high = said.replace("\N{MINUS SIGN}", "-").removeprefix("each panel from ").split(" to ")
+    return float(low), float(high)
+
+
 def place_of(point: pd.Series, column: int, row: int, said: str) -> tuple[float, float]:
     """Return where a panel of the range that is said below the matrix shows a point, panels being 1 apart."""
-    low, high = (float(end) for end in said.removeprefix("each panel from ").split(" to "))
+    low, high = limits(said)
     across, up = ((point[f"f{index + 1}"] - low) / (high - low) - 0.5 for index in (column, row))
     return column + across, row - up
 
@@ -97,7 +103,7 @@ def test_each_panel_shows_its_two_coordinates(tmp_path: Path) -> None:
 def test_panels_are_as_wide_as_what_is_drawn(tmp_path: Path) -> None:
     figure = targets.figure2(made_up(tmp_path, ["figure2/simplex"]))
     axes = figure.drawing.axes[0]
-    low, high = (float(end) for end in axes.get_xlabel().removeprefix("each panel from ").split(" to "))
+    low, high = limits(axes.get_xlabel())
     coordinates = figure.data[[f"f{index}" for index in range(1, 10)]].to_numpy()
     extent = coordinates.max() - coordinates.min()
     # The simplex's vertices lie farther out on one side of the origin than on the other.

@@ -1,0 +1,46 @@
+"""What Snakemake says on standard error, in a line for each job as it ends; its file in `.snakemake/log` has it all."""
+
+from __future__ import annotations
+
+import logging
+
+from snakemake_interface_logger_plugins.common import LogEvent
+
+LOGGER, HANDLER = "snakemake.logging", "DefaultStreamHandler"
+SELECTING = "Select jobs to execute..."
+
+
+class LineAJob(logging.Formatter):
+    """Says of a job that ended how many have, of how many, its rule and its first file; errors as `given` says them."""
+
+    def __init__(self, given: logging.Formatter) -> None:
+        super().__init__()
+        self.given = given
+        self.jobs: dict[int, str] = {}
+        self.ended = ""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a message is said at all; note which jobs there are, and which ended last."""
+        event, told = getattr(record, "event", None), vars(record)
+        if event is LogEvent.JOB_INFO:
+            self.jobs[told["jobid"]] = " ".join([told["rule_name"], *told["output"][:1]])
+        if event is LogEvent.JOB_FINISHED:
+            self.ended = self.jobs.get(told["job_id"], "")
+        silent = (LogEvent.JOB_INFO, LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED)
+        return event not in silent and record.msg != SELECTING
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a job that ended, or what is said otherwise."""
+        if getattr(record, "event", None) is not LogEvent.PROGRESS:
+            return self.given.format(record)
+        told = vars(record)
+        return f"{told['done']} of {told['total']}: {self.ended}"
+
+
+def say_a_line_a_job() -> None:
+    """Have standard error say a line a job from here on; a log handler of the user's own is left as it is."""
+    for handler in logging.getLogger(LOGGER).handlers:
+        if handler.name == HANDLER and handler.formatter is not None:
+            line = LineAJob(handler.formatter)
+            handler.setFormatter(line)
+            handler.addFilter(line.filter)
