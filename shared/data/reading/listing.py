@@ -189,7 +189,7 @@ class Below:
         if place not in self._files:
             self._files[place] = _by_either_form(self._folder / place, os.DirEntry.is_file)
         found = self._files[place].get(leaf) or self._files[place].get(_composed(leaf), "")
-        if (place, found) == (parent, leaf):
+        if found and (place, found) == (parent, leaf):
             return name
         return f"{place}/{found}" if found and place else found
 

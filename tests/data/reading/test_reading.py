@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -386,6 +387,14 @@ def test_json_may_have_a_byte_order_mark_but_is_utf_8(tmp_path: Path):
     (tmp_path / "a").write_text("[1]", encoding="utf-16")
     with pytest.raises(UserError, match=r"a is no JSON .it is no text in UTF-8"):
         texts.read_json(tmp_path / "a", CARD)
+
+
+@pytest.mark.parametrize("name", ["a/", "a/1.jpg/", "a/b/", "a/."])
+def test_a_name_that_ends_as_that_of_a_folder_is_no_file(tmp_path: Path, name):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.jpg").write_bytes(b"1")
+    with pytest.raises(UserError, match=rf"line 1 of .*list names {re.escape(name)}, which is not in"):
+        listing.find_files(CARD, tmp_path / "list", tmp_path, [name])
 
 
 def test_a_gzip_file_is_expanded_up_to_its_bound():
