@@ -67,9 +67,9 @@ def gpu(peak: str | None, share: float | None) -> Device:
             told |= {"name": "the GPU told", "fp32": fp32, "tf32": tf32, "bf16": bf16}
         return Device.model_validate(told | ({} if share is None else {"share": share}))
     except ValueError:
-        raise UserError(
-            f"--peak {peak} --share {share}: give three numbers as 19.5,156,312, and a share from 0 to 1."
-        ) from None
+        given = {"--peak": peak, "--share": share}
+        said = " ".join(f"{option} {value}" for option, value in given.items() if value is not None)
+        raise UserError(f"{said}: give three numbers as 19.5,156,312, and a share from 0 to 1.") from None
 
 
 def training_images(run: Run) -> float:
@@ -109,12 +109,6 @@ def seed_hours(run: Run, measured: Mapping[str, Record], gpu: Device = GPU) -> f
     """Return the hours of one seed by a record of the very same run, by its hash, else as `hours` does."""
     record = measured.get(run.hash)
     return hours(run, gpu) if record is None else record.provenance.wall_seconds / 3600
-
-
-def minutes(run: Run, seeds: int | None = None) -> int | None:
-    """Return a time limit for the job that trains so many seeds of a run, all unless told: twice what it takes."""
-    one = hours(run)
-    return None if one is None else 10 + math.ceil(2 * 60 * one * (run.seeds if seeds is None else seeds))
 
 
 def memory_mib(run: Run) -> int:

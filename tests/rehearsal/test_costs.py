@@ -28,11 +28,9 @@ def test_every_run_has_been_rehearsed_and_no_other_is_kept():
 
 def test_hours_and_memory_of_every_run_are_known():
     for run in EVERY:
-        hours, limit = costs.hours(run), costs.minutes(run)
+        hours = costs.hours(run)
         assert hours is not None
-        assert limit is not None
         assert 0 < hours < 1000
-        assert limit > 2 * 60 * run.seeds * hours
         assert costs.memory_mib(run) > costs.START_MIB
         assert run.scale == SMOKE or costs.gpu_memory_mib(run) is not None
 
@@ -95,8 +93,9 @@ def test_several_gpus_share_the_images_and_have_the_rest_each():
     ("peak", "share"), [("fast", None), ("1,2", None), ("1,2,3,4", None), ("0,1,2", None), (None, 2.0)]
 )
 def test_a_peak_that_is_none_is_refused_with_an_example(peak, share):
-    with pytest.raises(UserError, match=r"19\.5,156,312"):
+    with pytest.raises(UserError, match=r"19\.5,156,312") as error:
         costs.gpu(peak, share)
+    assert "None" not in str(error.value)
 
 
 def test_costs_import_no_torch():
