@@ -120,7 +120,8 @@ def read(folder: Path, *, fold: int, size: int, card: Card, expected: Mapping[st
     if not 0 <= fold < FOLDS:
         raise UserError(f"fold: {fold} is not from 0 to {FOLDS - 1}")
     places = _places(folder, card)
-    files = [(path, code) for code, place in places.items() if place.is_dir() for path in files_below(place, card)]
+    listed = {code: files_below(place, card) for code, place in places.items() if place.is_dir()}
+    files = [(path, code) for code, there in listed.items() for path in there if path.suffix.lower() == ".png"]
     check_one_class([path for path, _ in files], [code for _, code in files], card)
     images: list[Bytes] = []
     counts: dict[str, int] = {}

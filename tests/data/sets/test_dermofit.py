@@ -210,6 +210,9 @@ def test_a_lesion_that_is_of_two_classes_by_a_link_is_refused(folder: Path):
     with pytest.raises(UserError, match=r"is the file .*, which is of another class; take one of them away"):
         load(folder)
     linked.unlink()
+    (folder / "licence.txt").write_text("one for all classes")
+    for code in ("BCC", "SCC"):
+        (folder / code / "licence.txt").symlink_to(folder / "licence.txt")
     load(folder)
 
 
