@@ -42,7 +42,7 @@ COMBINATIONS = {
     "squared_l2-inverse": "squared l2, 1/(1+d)",
 }
 RECIPES = {
-    "plain": "as the other runs",
+    "plain": "plain",
     "longer": "longer",
     "longer-shifted": "longer, moved by up to 2 pixels",
     "longer-dropout": "longer, dropout 0.5 before the embedding",

@@ -11,7 +11,7 @@ from shared.records.records import Records
 from shared.reporting.figure import Figure
 from shared.reporting.table import Table
 from shared.runs.registry import SMOKE
-from shared.verdicts.health import VOID, Health, Ill
+from shared.verdicts.health import VOID, Health, Ill, of_runs
 from shared.verdicts.training import recorded_health
 from shared.verdicts.words import runs_and_seeds
 
@@ -25,7 +25,7 @@ Drawn = TypeVar("Drawn", bound=Table | Figure)
 def healths(records: Records) -> Healths:
     """Return what ails each training but those of the smoke scale, whose numbers are no evidence anyway."""
     judged = ((record, folder) for record, folder in records.records if record.scale != SMOKE)
-    return {(record.run, record.seed): recorded_health(record, folder) for record, folder in judged}
+    return of_runs({(record.run, record.seed): recorded_health(record, folder) for record, folder in judged})
 
 
 def mark(records: Records, runs: Iterable[str]) -> str:
@@ -46,7 +46,7 @@ def notes(found: Healths) -> list[str]:
         )
         for sign, void in ((NOT_TRAINED, True), (WARNED, False))
     }
-    meanings = {NOT_TRAINED: "not trained, so that nothing can be read from it", WARNED: "trained, but"}
+    meanings = {NOT_TRAINED: "not trained, so that nothing is judged by it", WARNED: "trained, but"}
     return [f"{sign} {meanings[sign]}: {ills}." for sign, ills in said.items() if ills]
 
 

@@ -22,7 +22,11 @@ WORDS: dict[str, Shown] = {
     "worse": Shown("▼", "worse", "Beyond the tolerance, on the worse side of the printed value."),
     "contradicted": Shown("✗", "bad", "The records speak against the claim."),
     "inconclusive": Shown("?", "open", "Too few seeds, or too much spread between them, to say either."),
-    "not trained": Shown("†", "worse", "Rests on runs whose training never got anywhere, so that nothing can be read."),
+    "not trained": Shown(
+        "†",
+        "worse",
+        "Rests on runs whose training got nowhere, or was cut off while the loss fell, so that nothing can be read.",
+    ),
     "not run": Shown("○", "plain", "Can be run, but has no records at this scale."),
     "not runnable": Shown("⊘", "plain", "Needs something that cannot be had; the reason stands beside it."),
     "no evidence": Shown("\N{EN DASH}", "plain", "Made at a scale whose numbers say nothing about the paper."),

@@ -118,7 +118,7 @@ def _judge(
         if never := never_trained(evidence.runs, measurements, aside):
             verdict, reason = "not trained", never
         elif lost := seeds_lost(evidence.runs, aside):
-            reason = f"{reason}; never trained: {lost}"
+            reason = f"{reason}; not trained: {lost}"
     if claim.on_its_data and (other := sorted({elsewhere[run] for run in evidence.runs if run in elsewhere})):
         verdict, reason = "not run", trained_on(other)
     if scale == SMOKE and verdict not in ("not run", "not runnable"):

@@ -1,15 +1,16 @@
 """Whether a training got anywhere, judged from a few numbers of it.
 
-Three words say that it did not, and nothing can be read from what was measured of it:
+Four words say that it did not, and nothing can be read from what was measured of it:
 
-    at chance     The images trained on are told no better than by one who knows only how frequent classes are.
-    collapsed     Every image gets the same answer, or has the same embedding.
-    not finite    The loss, or the embeddings of the images trained on, are no numbers.
+    at chance            The images trained on are told no better than by one who knows only how frequent classes are.
+    collapsed            Every image gets the same answer, or has the same embedding.
+    not finite           The loss, or the embeddings of the images trained on, are no numbers.
+    cut while falling    The loss was still falling fast when the rate was first cut, or when a run without a cut ended,
+                         and of the images trained on there are some still to be learned.
 
-Two more warn, but leave a result that can be read: what was learned was learned, only not to its end, or by few of the
-images. They are told beside it, and it is judged:
+One more warns, but leaves a result that can be read. Whoever has learned all images trained on is judged by others, and
+there it may do well or badly:
 
-    cut while falling    The loss was still falling fast when the rate was first cut, or when a run without a cut ended.
     saturated            All is right and the loss gone long before the end, so that it says nothing of what the later
                          updates did.
 """
@@ -18,14 +19,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from shared.evaluation.spread import mean
 
 Ill = Literal["at chance", "collapsed", "not finite", "cut while falling", "saturated"]
 
-VOID = frozenset[Ill]({"at chance", "collapsed", "not finite"})
+FELL: Ill = "cut while falling"
+VOID = frozenset[Ill]({"at chance", "collapsed", "not finite", "cut while falling"})
 """What leaves nothing to be read from a run."""
 ERROR_AT_CHANCE = 0.9
 """Of the error of chance. So many images are trained on that no luck reaches down to it, and what has learned anything
@@ -39,6 +41,8 @@ ALIKE = 1e-6
 of which little is left in bfloat16."""
 FALLING = 0.1
 """In the last epoch, or in the last tenth of twenty or more: at that pace ten such steps would leave a third."""
+LEARNED = 0.01
+"""Of the error of chance: with less on the images trained on, what still fell was the loss of right answers."""
 GONE = 1e-3
 """Of the loss of knowing nothing. Of what is left the wrong answers, each of which costs some nats, are fewer than one
 in a hundred, and its fall is that of answers that are right already."""
@@ -106,6 +110,26 @@ def judge_health(numbers: Numbers) -> Health:
     return Health({ill: why for ill, why in found.items() if why}, _told(numbers))
 
 
+def of_runs(found: Mapping[tuple[str, int], Health]) -> dict[tuple[str, int], Health]:
+    """Return the health of trainings, by run and seed, each cut while falling where most seeds of its run are.
+
+    A schedule is the run's. Were the seeds set aside of which the loss happened to fall a little faster, what is left
+    would be chosen by its outcome.
+    """
+    seeds: dict[str, list[Health]] = {}
+    for (run, _), health in found.items():
+        seeds.setdefault(run, []).append(health)
+    falling = {run: sum(FELL in health.ills for health in each) > len(each) / 2 for run, each in seeds.items()}
+    return {(run, seed): _as_its_run(health, falling[run]) for (run, seed), health in found.items()}
+
+
+def _as_its_run(health: Health, falling: bool) -> Health:
+    ills = {ill: why for ill, why in health.ills.items() if ill != FELL}
+    if falling:
+        ills[FELL] = health.ills.get(FELL, "as most seeds of this run")
+    return replace(health, ills=ills)
+
+
 def fall(losses: Sequence[float]) -> float | None:
     """Return by which share of itself a loss fell in its last epoch; of twenty epochs or more, in their last tenth.
 
@@ -149,10 +173,16 @@ def _ended(numbers: Numbers) -> float | None:
 
 def _cut_while_falling(numbers: Numbers) -> str | None:
     fell = fall(numbers.losses[: numbers.cut])
-    if fell is None or fell <= FALLING or _is_gone(numbers, len(numbers.losses[: numbers.cut]) - 1):
+    if fell is None or fell <= FALLING or _is_learned(numbers):
+        return None
+    if _is_gone(numbers, len(numbers.losses[: numbers.cut]) - 1):
         return None
     ended = numbers.cut is None or numbers.cut >= len(numbers.losses)
     return f"the loss fell by {100 * fell:.0f} % just before {'the end' if ended else 'the rate was first cut'}"
+
+
+def _is_learned(numbers: Numbers) -> bool:
+    return numbers.error is not None and numbers.error < LEARNED * (numbers.chance or 0)
 
 
 def _saturated(numbers: Numbers) -> str | None:

@@ -11,7 +11,7 @@ from shared.records.records import Record
 from shared.runs.experiments import Experiment
 from shared.runs.registry import SMOKE
 from shared.verdicts.findings import Finding, adjusted, examined, sense
-from shared.verdicts.health import Health
+from shared.verdicts.health import Health, of_runs
 from shared.verdicts.measurements import Seeds, common_seeds, direction, finite
 from shared.verdicts.power import sentence, together, with_power
 from shared.verdicts.statistics import paired_differences
@@ -48,12 +48,14 @@ def measured(label: str, folds: Sequence[Recorded], metric: str) -> Measured:
 
     """
     benchmark, _, name = metric.partition("/")
-    healths = {
-        (record.run, seed): recorded_health(record, folder)
-        for fold in folds
-        for seed, (record, folder) in fold.items()
-        if record.scale != SMOKE
-    }
+    healths = of_runs(
+        {
+            (record.run, seed): recorded_health(record, folder)
+            for fold in folds
+            for seed, (record, folder) in fold.items()
+            if record.scale != SMOKE
+        }
+    )
     aside = {seed: health.reason for (_, seed), health in healths.items() if not health.trained}
     values = {
         place: {
@@ -120,7 +122,7 @@ def _verdict(found: Finding, own: Measured, other: Measured, scale: str) -> tupl
     word: Word = "better" if way > 0 else "worse" if way < 0 else "inconclusive"
     power = sentence(together([found]), [found], inconclusive=word == "inconclusive").removeprefix("; ")
     reasons = [power or f"{found.n} {seeds_word(found.n)}: the spread is unknown"]
-    reasons += [f"never trained: {runs_and_seeds(lost)}"] if lost else []
+    reasons += [f"not trained: {runs_and_seeds(lost)}"] if lost else []
     return word, "; ".join(reasons)
 
 

@@ -1,4 +1,4 @@
-"""Seeds of runs whose training never got anywhere: what was measured of them is set aside, and they are named.
+"""Seeds of runs whose training got nowhere, or not to its end: what was measured of them is set aside, and they are named.
 
 So are those of which something else is to be said, which are judged.
 """
@@ -30,7 +30,7 @@ def never_trained(runs: Iterable[str], measurements: Measurements, untrained: Un
     for (run, _), seeds in measurements.items():
         seen.setdefault(run, set()).update(seeds)
     lost = [run for run in runs if seen.get(run) and all((run, seed) in untrained for seed in seen[run])]
-    return "; ".join(f"{run} was never trained: {untrained[run, min(seen[run])]}" for run in lost)
+    return "; ".join(f"{run} is not trained: {untrained[run, min(seen[run])]}" for run in lost)
 
 
 def seeds_lost(runs: Iterable[str], untrained: Untrained) -> str:

@@ -101,7 +101,7 @@ def _of_trained(
         return verdict.model_copy(update={"verdict": "not trained", "reason": never})
     reason = verdict.reason
     if lost := seeds_lost(runs, untrained):
-        reason += f"; never trained: {lost}"
+        reason += f"; not trained: {lost}"
     if verdict.n and (said := warning(runs, warned)):
         reason += f"; {said}"
     return verdict.model_copy(update={"reason": reason})

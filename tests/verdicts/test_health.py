@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.verdicts.health import Health, Numbers, fall, judge_health
+from shared.verdicts.health import Health, Numbers, fall, judge_health, of_runs
 
 LEARNED = [2.0, 1.0, 0.5, 0.48, 0.46, 0.45]
 
@@ -57,6 +57,8 @@ def test_what_learned_and_came_to_rest_is_healthy():
         (LEARNED, {"spread": nan}, "not finite"),
         ([2.0, nan], {}, "not finite"),
         ([2.0, 1.0, 0.5, 0.1, 0.1], {"cut": 3}, "cut while falling"),
+        ([2.0, 1.0, 0.5, 0.1, 0.1], {"cut": 3, "error": 0.9, "chance": 90.0}, "cut while falling"),
+        ([2.0, 1.0, 0.5, 0.1, 0.1], {"cut": 3, "error": 0.8, "chance": 90.0}, "healthy"),
         ([2.0, 1.0, 0.95, 0.1, 0.1], {"cut": 3}, "healthy"),
         ([2.0, 1.0, 0.5], {}, "cut while falling"),
         ([2.0, 0.002, 0.001, 0.001], {"error": 0.0, "chance": 90.0}, "saturated"),
@@ -69,4 +71,21 @@ def test_what_learned_and_came_to_rest_is_healthy():
 def test_what_ails_a_training_is_named(losses, numbers, word):
     found = judged(losses, **numbers)
     assert found.word == word
-    assert found.trained == (not any(ill in word for ill in ("at chance", "collapsed", "not finite")))
+    assert found.trained == (word in ("healthy", "saturated"))
+
+
+def test_a_schedule_is_the_runs_so_that_no_seed_is_chosen_by_how_its_loss_fell():
+    falling, rested = judged([2.0, 1.0, 0.5], cut=3), judged([2.0, 1.0, 0.95], cut=3)
+    most = of_runs({("a", 0): falling, ("a", 1): rested, ("a", 2): falling, ("b", 0): rested, ("c", 0): falling})
+    assert [health.trained for health in most.values()] == [False, False, False, True, False]
+    assert most["a", 1].reason == "cut while falling: as most seeds of this run"
+    assert most["a", 0] == falling
+    half = of_runs({("a", 0): falling, ("a", 1): rested})
+    assert [health.word for health in half.values()] == ["healthy", "healthy"]
+    assert half["a", 0].told["fall of the loss before the rate was first cut"] == "50.0 %"
+
+
+def test_a_seed_at_chance_stays_so_whatever_most_seeds_do():
+    chance = judged(LEARNED, error=81.0, chance=90.0)
+    found = of_runs({("a", 0): chance, ("a", 1): judged(LEARNED, cut=6), ("a", 2): judged(LEARNED, cut=6)})
+    assert [health.word for health in found.values()] == ["at chance", "healthy", "healthy"]

@@ -25,14 +25,14 @@ def claimed(test: dict[str, Any], table: pd.DataFrame, untrained: dict[tuple[str
 def test_a_claim_over_a_run_that_never_trained_is_neither_matched_nor_contradicted():
     assert claimed(LOWER, TABLE, {}).verdict == "matched"
     found = claimed(LOWER, TABLE, dict.fromkeys([("1/theirs", seed) for seed in range(4)], AT_CHANCE))
-    assert (found.verdict, found.reason) == ("not trained", f"1/theirs was never trained: {AT_CHANCE}")
+    assert (found.verdict, found.reason) == ("not trained", f"1/theirs is not trained: {AT_CHANCE}")
 
 
 def test_a_claim_is_judged_by_the_seeds_that_trained_and_names_the_others():
     found = claimed(LOWER, TABLE, {("1/theirs", 0): AT_CHANCE, ("1/theirs", 2): AT_CHANCE, ("else", 0): AT_CHANCE})
     assert found.verdict != "not trained"
     assert min(finding.n for finding in found.findings) == 2
-    assert found.reason.endswith("; never trained: seeds 0, 2 of 1/theirs")
+    assert found.reason.endswith("; not trained: seeds 0, 2 of 1/theirs")
 
 
 def test_that_one_of_several_runs_fails_is_judged_by_its_failing():
@@ -46,10 +46,10 @@ def test_a_printed_number_is_not_scored_by_what_never_trained():
     table = records({"a": [99.0, 99.1, 10.0]})
     one = judge(reference, table, "full", untrained={("a", 2): AT_CHANCE}).values[0]
     assert (one.verdict, one.n) == ("matched", 2)
-    assert one.reason.endswith("; never trained: seed 2 of a")
+    assert one.reason.endswith("; not trained: seed 2 of a")
     none = judge(reference, table, "full", untrained={("a", seed): AT_CHANCE for seed in range(3)}).values[0]
     assert (none.verdict, none.mean) == ("not trained", None)
-    assert none.reason == f"a was never trained: {AT_CHANCE}"
+    assert none.reason == f"a is not trained: {AT_CHANCE}"
 
 
 def test_a_claim_says_what_else_ails_the_runs_that_it_is_judged_by():

@@ -152,7 +152,7 @@ def test_table_recipes_shows_the_losses_side_by_side() -> None:
     ]
     table = targets.table_recipes(of(rows))
     shown = table.display.set_index("Recipe")
-    assert shown.loc["as the other runs", "softmax (measured)"] == "1.30 ± 0.14 (2)"
+    assert shown.loc["plain", "softmax (measured)"] == "1.30 ± 0.14 (2)"
     assert shown.loc["longer, moved by up to 2 pixels", "affinity (measured)"] == "1.00 (1)"
     assert shown.loc["longer", "affinity (measured)"] == "not run"
     assert shown["Epochs"].tolist() == [12, "", 36, ""]
