@@ -25,7 +25,7 @@ WORDS: dict[str, Shown] = {
     "not trained": Shown(
         "†",
         "worse",
-        "Rests on runs whose training got nowhere, or was cut off while the loss fell, so that nothing can be read.",
+        "Rests on runs whose training got nowhere, or was cut off while the loss fell: nothing can be read.",
     ),
     "not run": Shown("○", "plain", "Can be run, but has no records at this scale."),
     "not runnable": Shown("⊘", "plain", "Needs something that cannot be had; the reason stands beside it."),
