@@ -1,4 +1,4 @@
-"""Seeds of runs whose training got nowhere, or not to its end: what was measured of them is set aside, with their names.
+"""Seeds of runs whose training got nowhere, or not to its end: what was measured of them is set aside and named.
 
 So are those of which something else is to be said, which are judged.
 """
