@@ -1,4 +1,4 @@
-"""Write the parts of the READMEs that come from the published records and from `runs.yaml`.
+"""Write the parts of the READMEs that come from the published records and from `runs.yaml`, and their pictures.
 
 The kinds of parts (`shared/reporting/readme.py` has their markers):
 
@@ -8,8 +8,12 @@ The kinds of parts (`shared/reporting/readme.py` has their markers):
                     benchmark/metric; the last is what the published records have of them, with N decimals (2). Several
                     runs in braces are averaged seed by seed
     claims DATA...  the verdicts on the claims that rest on published records of runs on these data sets
-    findings        in the README of the suite, what the published records say of each paper
+    found           what the published records say of the paper, in sentences and one table
+    findings        in the README of the suite, how many claims and numbers of each paper stand where, with a picture of
+                    the figure that `shows` names in its `runs.yaml`
     standings SCALE in the same, where the losses that were tried stand beside softmax, over all experiments
+
+The pictures lie in `.github/pictures`, each named as its paper.
 """
 
 from __future__ import annotations
@@ -27,9 +31,13 @@ from shared.records.records import Records, find_records
 from shared.records.results import Results
 from shared.records.target_records import found, record_paths
 from shared.reporting.comparison import by_seed
+from shared.reporting.figure import Figure
 from shared.reporting.findings import findings, in_short
+from shared.reporting.found_table import found_table
 from shared.reporting.judged import judged
+from shared.reporting.overview import Entry, overview
 from shared.reporting.pages import Page
+from shared.reporting.pictures import mark, marked, picture
 from shared.reporting.readme import Part, deviations_text, filled, rewrite, target_text
 from shared.reporting.rows import claim_row
 from shared.reporting.table import Table, markdown_table, measured
@@ -43,11 +51,14 @@ from shared.runs.registry import TRAINED_SCALES, Paper
 from shared.verdicts.outcomes import all_compared, standing_of, trials_of
 
 README = ROOT / "README.md"
-KINDS = ("deviations", "table", "measured", "claims")
+KINDS = ("deviations", "table", "measured", "claims", "found")
+PICTURES = Path(".github/pictures")
+SHOWN = 300
+"""How wide a picture is shown, in pixels."""
 
 
 def write_readmes(results: Results, *, check: bool = False) -> list[str]:
-    """Write the parts of all READMEs, none with `check`; return which differed, by file, line and kind.
+    """Write the parts of all READMEs and their pictures, none with `check`; return which differed, the parts by line.
 
     Raises:
         UserError: a README cannot be read, or asks for what there is not.
@@ -57,7 +68,7 @@ def write_readmes(results: Results, *, check: bool = False) -> list[str]:
     contents: dict[Path, Callable[[Part], str]] = {
         paper.folder / "README.md": _Parts(paper, results).content for paper in papers
     }
-    differing = []
+    differing = [line for paper in papers if (line := _picture(paper, results, check=check))]
     for path, content in (contents | {README: partial(_own, results=results)}).items():
         try:
             text = path.read_text(encoding="utf-8")
@@ -93,12 +104,37 @@ def _standings(results: Results, scale: str) -> str:
 
 def _findings(results: Results) -> str:
     """Return the table of what was found of each paper."""
-    pages = [(paper, Page(paper, "published", results).view()) for paper in registry.papers().values()]
-    rows = [
-        [f"[{page.title}](papers/{paper.key}/README.md), {page.citation}", " ".join(findings(page))]
-        for paper, page in pages
-    ]
-    return markdown_table(["paper", "what the published records say"], rows)
+    return overview([_entry(paper, results) for paper in registry.papers().values()])
+
+
+def _entry(paper: Paper, results: Results) -> Entry:
+    page = Page(paper, "published", results).view()
+    name = f"[{page.short}](papers/{paper.key}/README.md), {paper.reference.citation.year or 'undated'}"
+    if paper.shows is None:
+        return Entry(name, page, "no figure is named")
+    [title] = [target.title for target in page.targets if target.key == paper.shows]
+    if not record_paths(paper, paper.shows, "published", results):
+        return Entry(name, page, f"none of the runs of {title[0].lower()}{title[1:]} is published")
+    return Entry(name, page, f'<img src="{(PICTURES / paper.key).as_posix()}.png" width="{SHOWN}" alt="{title}">')
+
+
+def _picture(paper: Paper, results: Results, *, check: bool) -> str:
+    """Write the picture of a paper's best figure where it differs, not with `check`; return which that is, or ""."""
+    path = README.parent / PICTURES / f"{paper.key}.png"
+    if paper.shows is None or not record_paths(paper, paper.shows, "published", results):
+        differs = path.exists()
+        if differs and not check:
+            path.unlink()
+        return f"{path}: {paper.shows or 'no figure'}" if differs else ""
+    figure = draw(paper, paper.shows, "published", results)
+    if not isinstance(figure, Figure):
+        raise UserError(f"{paper.key}/{paper.shows} is a table; name a figure in `shows`.")
+    if marked(path) == mark(paper.shows, figure):
+        return ""
+    if not check:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, picture(paper.shows, figure))
+    return f"{path}: {paper.shows}"
 
 
 class _Parts:
@@ -127,6 +163,9 @@ class _Parts:
                 return filled(part.body, partial(self._measured, decimals=int(decimals)))
             case Part("claims", (_, *_)):
                 return self._claims(part.words)
+            case Part("found", ()):
+                page = Page(self.paper, "published", self.results).view()
+                return "\n\n".join(filter(None, [" ".join(findings(page)), found_table(page)]))
         if part.kind in KINDS:
             raise UserError(f"'{part.kind}' has not what it needs; shared/commands/readme.py says what that is.")
         raise UserError(f"nothing is known of the kind '{part.kind}'; {suggestion(part.kind, KINDS)}")

@@ -1,82 +1,121 @@
-"""What was found of a paper, in three sentences written by rule from its numbers and the verdicts on its claims."""
+"""What was found of a paper, in at most five sentences written by rule from its numbers and the verdicts on its claims.
+
+The README of the paper, that of the suite and the report tell it by the same rules.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from shared.reporting.site import ClaimRow, PaperPage, ValueRow
+from shared.reporting.site import ClaimRow, Ground, PaperPage, ValueRow
 from shared.reporting.words import SCORED
 
-LEADS = {
-    "matched": "Borne out",
-    "contradicted": "Contradicted",
-    "inconclusive": "Open",
-    "not trained": "Not trained",
+STANDINGS = {
+    "matched": ("is borne out", "are borne out"),
+    "contradicted": ("is contradicted", "are contradicted"),
+    "inconclusive": ("is open", "are open"),
+    "not trained": ("rests on a run that is not trained", "rest on runs that are not trained"),
+    "not run": ("waits to be run", "wait to be run"),
+    "untestable": ("cannot be tested here", "cannot be tested here"),
 }
-CLOSED = ("contradicted", "matched")
+"""Where a claim may stand, and how one and several are told to; each claim is in one of them."""
+TELLING = {
+    "contradicted": "Contradicted is",
+    "matched": "borne out most clearly is",
+    "inconclusive": "The nearest to a verdict is",
+    "not trained": "Nothing can be read yet of",
+}
 
 
 def findings(paper: PaperPage) -> list[str]:
-    """Return what the records of a paper say: of its printed numbers, of its claims, and the most telling of these.
+    """Return what the records of a paper say: of which data, of its claims, of its numbers, and what is left to run.
 
-    Where nothing is scored, as at a scale that is no evidence, one sentence says what has records.
+    Where nothing is scored, as at a scale that is no evidence, it is said what has records.
     """
-    values = [value for target in paper.targets for value in target.values if value.verdict in SCORED]
-    claims = [claim for claim in paper.claims if claim.verdict in SCORED]
-    if not values and not claims:
-        ran = sum(bool(target.provenance) for target in paper.targets)
-        if not ran:
-            return ["None of its tables and figures has a record at this scale."]
-        return [f"{ran} of its {len(paper.targets)} tables and figures have records; nothing in them is scored."]
-    own = sum(value.verdict not in ("quoted", "setting") for target in paper.targets for value in target.values)
-    return [
-        sentence
-        for sentence in (_of_numbers(values, own), _of_claims(claims, len(paper.claims)), _telling(claims))
-        if sentence
-    ]
+    ran = sum(bool(target.provenance) for target in paper.targets)
+    all_ = len(paper.targets)
+    scored = paper.measured_numbers or any(claim.verdict in SCORED for claim in paper.claims)
+    if not ran:
+        sentences = [f"None of its {all_} tables and figures has a record yet.", _of_claims(paper.claims)]
+    elif not scored:
+        sentences = [
+            f"{ran} of its {all_} tables and figures {_have(ran)} records{_on(paper.grounds)}; "
+            "no claim and no printed number is judged by them."
+        ]
+    else:
+        sentences = [
+            f"{ran} of its {all_} tables and figures {_have(ran)} records{_on(paper.grounds)}.",
+            _of_claims(paper.claims),
+            _telling(paper.claims),
+            _of_numbers(paper),
+        ]
+    return [sentence for sentence in (*sentences, paper.outlook) if sentence]
 
 
-def _of_numbers(values: Sequence[ValueRow], own: int) -> str:
-    if not own:
-        return "It prints no number that could be measured again."
-    if not values:
-        return f"None of its {own} printed numbers is measured on the paper's own data."
-    said = f"{len(values)} of its {own} printed numbers {_are(len(values))} measured: {_counted(values)}"
-    apart = [value for value in values if value.off is not None]
-    if not apart:
-        return f"{said}."
-    farthest = max(apart, key=lambda value: abs(value.off or 0.0))
-    return (
-        f"{said}; farthest from print is {farthest.name}, "
-        f"{farthest.measured}{_unit(farthest)} where {farthest.printed}{_unit(farthest)} is printed."
+def standing(claim: ClaimRow) -> str:
+    """Return where a claim stands, a key of `STANDINGS`: its verdict, or untestable where none can be had here.
+
+    That is where nothing can be measured, or on data alone that not anyone can have.
+    """
+    if claim.verdict in SCORED:
+        return claim.verdict
+    return "not run" if claim.verdict != "not runnable" and claim.testable else "untestable"
+
+
+def _on(grounds: Sequence[Ground]) -> str:
+    """Return of which data and at which scales records are: ", at full scale on MNIST"."""
+    told: dict[tuple[str, bool], list[str]] = {}
+    for ground in grounds:
+        told.setdefault((ground.scale, ground.own), []).append(ground.data)
+    return "".join(
+        f", at {scale} scale on {' and '.join(data)}{'' if own else ' in place of its own data'}"
+        for (scale, own), data in told.items()
     )
 
 
-def _of_claims(claims: Sequence[ClaimRow], all_: int) -> str:
+def _of_claims(claims: Sequence[ClaimRow]) -> str:
+    """Count the claims by where they stand."""
     if not claims:
-        return f"None of its {all_} claims can be judged yet." if all_ else ""
-    why = ""
-    if all(claim.verdict == "inconclusive" for claim in claims):
-        seeds = max((len(effect.seeds) for claim in claims for effect in claim.measured), default=0)
-        why = f", from {'one seed' if seeds == 1 else f'at most {seeds} seeds'}" if seeds else ""
-    have = "has" if len(claims) == 1 else "have"
-    return f"{len(claims)} of its {all_} claims {have} records: {_counted(claims)}{why}."
+        return ""
+    times = Counter(map(standing, claims))
+    told = [f"{times[word]} {forms[times[word] > 1]}" for word, forms in STANDINGS.items() if times[word]]
+    if seeds := _most_seeds([claim for claim in claims if claim.verdict == "inconclusive"]):
+        told = [f"{one} ({seeds})" if one.endswith(" open") else one for one in told]
+    if len(told) == 1 and len(claims) > 1:
+        return f"All of its {len(claims)} claims {told[0].partition(' ')[2]}."
+    return f"Of its {len(claims)} claims {_listed(told)}." if len(claims) > 1 else f"Its one claim {told[0][2:]}."
+
+
+def _most_seeds(claims: Sequence[ClaimRow]) -> str:
+    seeds = max((len(effect.seeds) for claim in claims for effect in claim.measured), default=0)
+    return "" if not seeds else "one seed" if seeds == 1 else f"at most {seeds} seeds"
 
 
 def _telling(claims: Sequence[ClaimRow]) -> str:
-    """Quote the claim that is contradicted and that is borne out with the most comparisons; else the nearest to it."""
-    told = [max(of, key=_weight) for word in CLOSED if (of := [claim for claim in claims if claim.verdict == word])]
-    if not told and claims:
-        told = [max(claims, key=_weight)]
-    return " ".join(f"{LEADS[claim.verdict]}: “{claim.says.rstrip('.')}”{_in_brackets(claim)}." for claim in told)
+    """Quote the claim that is contradicted and that is borne out with the most evidence; else the nearest to it."""
+    told = most_telling(claims, 1, ("contradicted",)) + most_telling(claims, 1, ("matched",))
+    told = told or most_telling(claims, 1, ("inconclusive",)) or most_telling(claims, 1, ("not trained",))
+    quoted = [f"{TELLING[claim.verdict]} “{claim.says.rstrip('.')}”{_in_brackets(claim)}" for claim in told]
+    text = "; ".join(quoted)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-def _weight(claim: ClaimRow) -> tuple[float, int]:
-    """Return by what a claim is told rather than another: the share of its comparisons that bear the verdict out."""
+def most_telling(claims: Sequence[ClaimRow], most: int, verdicts: Sequence[str]) -> list[ClaimRow]:
+    """Return at most so many of the claims of certain verdicts, those first that rest on the most evidence."""
+    of = [claim for claim in claims if claim.verdict in verdicts]
+    return sorted(of, key=_weight, reverse=True)[:most]
+
+
+def _weight(claim: ClaimRow) -> tuple[float, int, int]:
+    """Return by what a claim is told rather than another: the share of its comparisons that bear the verdict out.
+
+    After that count how many comparisons it has, and the seeds.
+    """
     shown = claim.measured
     share = sum((effect.mean or 0.0) > 0 for effect in shown) / len(shown) if shown else 0.0
-    return (1 - share if claim.verdict == "contradicted" else share), len(shown)
+    seeds = min((len(effect.seeds) for effect in shown), default=0)
+    return (1 - share if claim.verdict == "contradicted" else share), len(shown), seeds
 
 
 def _in_brackets(claim: ClaimRow) -> str:
@@ -97,16 +136,32 @@ def in_short(claim: ClaimRow) -> str:
     return f"{way}, {seeds} {'seed' if seeds == 1 else 'seeds'}"
 
 
-def _counted(rows: Iterable[ValueRow | ClaimRow]) -> str:
-    times = Counter(row.verdict for row in rows)
-    if len(times) == 1:
-        return f"{'all ' if times.total() > 1 else ''}{next(iter(times))}"
-    return ", ".join(f"{count} {word}" for word, count in times.most_common())
+def _of_numbers(paper: PaperPage) -> str:
+    own, measured = paper.own_numbers, paper.measured_numbers
+    if not own:
+        return "It prints no number that could be measured again."
+    untrained = sum(value.verdict == "not trained" for value in own)
+    if not measured and untrained:
+        return f"Of its {len(own)} printed numbers {untrained} {STANDINGS['not trained'][untrained > 1]}, none is measured."
+    if not measured:
+        return f"None of its {len(own)} printed numbers is measured on the paper's own data."
+    times = Counter(
+        "within the tolerance" if value.verdict == "matched" else "off" if value.is_off else "of one seed"
+        for value in measured
+    )
+    how = _listed([f"{count} {word}" for word, count in times.most_common()])
+    farthest = max(measured, key=lambda value: abs(value.off or 0.0))
+    unit = f" {farthest.unit}" if farthest.unit else ""
+    return (
+        f"{len(measured)} of its {len(own)} printed numbers {'is' if len(measured) == 1 else 'are'} measured, {how}; "
+        f"farthest from print is {farthest.name}, {farthest.measured}{unit} where {farthest.printed}{unit} is printed."
+    )
 
 
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _have(count: int) -> str:
+    return "has" if count == 1 else "have"
 
 
-def _unit(value: ValueRow) -> str:
-    return f" {value.unit}" if value.unit else ""
+def _listed(words: Sequence[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last

@@ -18,14 +18,16 @@ from shared.records.shown_equal import read_shown_equal
 from shared.records.target_records import found, record_paths
 from shared.reporting.judged import judged
 from shared.reporting.left_out import left_out
+from shared.reporting.outlook import can_be_tested, outlook
 from shared.reporting.provenance import provenance
 from shared.reporting.rows import claim_row, table_view, value_row
-from shared.reporting.site import Curve, Deviation, Erratum, PaperPage, TargetSection
+from shared.reporting.site import ClaimRow, Curve, Deviation, Erratum, Ground, PaperPage, TargetSection
 from shared.reporting.table import read_display
 from shared.reporting.takes import takes
 from shared.runs.catalogue import data_sets
-from shared.runs.registry import Paper
+from shared.runs.registry import SMOKE, Paper
 from shared.runs.runs_file import Target
+from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.values import ValueVerdict
 
 
@@ -54,9 +56,7 @@ class Page:
             citation=f"{', '.join(citation.authors)}. {citation.venue}, {citation.year or 'undated'}.",
             summary=(module.__doc__ or "").split("\n\n", 1)[-1].replace("\n", " "),
             targets=[self._target(name, target) for name, target in self.paper.targets.items()],
-            claims=[
-                claim_row(claim, self.paper.targets, self._trainings(claim.runs)) for claim in self.verdicts.claims
-            ],
+            claims=[self._claim(claim) for claim in self.verdicts.claims],
             deviations=[
                 Deviation(
                     date=deviation.date.isoformat(),
@@ -70,7 +70,24 @@ class Page:
                 Erratum(id=erratum.id, where=erratum.where, problem=erratum.problem, reading=erratum.reading)
                 for erratum in self.paper.reference.errata
             ],
+            grounds=self._grounds(),
+            outlook=outlook(self.paper, self.left_at, self.there.current.values()),
         )
+
+    def _claim(self, claim: ClaimVerdict) -> ClaimRow:
+        testable = can_be_tested(self.paper, claim, self.left_at)
+        return claim_row(claim, self.paper.targets, self._trainings(claim.runs), testable=testable)
+
+    def _grounds(self) -> list[Ground]:
+        """Return what the records were trained on, full scale first."""
+        full = self.paper.runs("full")
+        own = {run.config.data.name for run in full.values()}
+        found = set()
+        for record in self.there.current.values():
+            data = self.paper.run(record.run, record.scale).config.data
+            is_own = data.name == full[record.run].config.data.name if record.run in full else data.name in own
+            found.add(Ground(record.scale, data.whose.title, is_own))
+        return sorted(found, key=lambda ground: (ground.scale != "full", ground.scale, not ground.own, ground.data))
 
     def _target(self, name: str, target: Target) -> TargetSection:
         suffixes = SUFFIXES[target.kind]
@@ -92,6 +109,11 @@ class Page:
             commands=self._commands(name, suffixes[0] if target.kind == "figure" else "md", records),
             **{**drawn, "notes": [*drawn["notes"], *self._data_notes(name)]},
         )
+
+    @property
+    def left_at(self) -> Sequence[str]:
+        """The scales at which more could be run."""
+        return {"published": ("full", "lite"), SMOKE: ()}.get(self.scale, (self.scale,))
 
     @property
     def trained(self) -> str:

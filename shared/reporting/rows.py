@@ -78,6 +78,8 @@ def value_row(value: ValueVerdict, id_: str = "") -> ValueRow:
         id=id_,
         off=value.off,
         certain=value.tolerance is not None,
+        detectable="" if value.detectable is None else f"{value.detectable:.2g}",
+        tried=value.tried or "",
     )
 
 
@@ -85,7 +87,9 @@ def _number(form: str) -> Callable[[float], str]:
     return lambda value: format(value, form).replace("-", MINUS)
 
 
-def claim_row(claim: ClaimVerdict, targets: Container[str], commands: Sequence[str] = ()) -> ClaimRow:
+def claim_row(
+    claim: ClaimVerdict, targets: Container[str], commands: Sequence[str] = (), *, testable: bool = True
+) -> ClaimRow:
     """Return a claim with those of its targets that there are, and the `commands` that make its runs."""
     return ClaimRow(
         id=claim.id,
@@ -98,6 +102,9 @@ def claim_row(claim: ClaimVerdict, targets: Container[str], commands: Sequence[s
         test=in_words(claim),
         note=claim.note or "",
         power=claim.power,
+        detectable=claim.detectable,
+        seeds_needed=claim.seeds_needed,
+        testable=testable,
         effects=[effect(found) for found in claim.findings],
         unit=effect_unit(claim),
         runs=claim.runs,

@@ -23,6 +23,8 @@ Curve = Mapping[str, Sequence[tuple[float, float]]]
 Mark = Literal["", "measured", "printed", "quoted", "setting"]
 SILENT = ("", "\N{EN DASH}", "not run")
 DIGIT = re.compile(r"\d")
+OFF = ("better", "worse")
+COMPARED = ("matched", *OFF, "inconclusive")
 NUMBER = re.compile(r"[<>≤≥≈]?\s*[-\N{MINUS SIGN}+±]?\d.*|[-\N{EN DASH}\N{EM DASH}]?")
 
 
@@ -86,7 +88,8 @@ class ValueRow:
     """One printed number beside the measured one, all as formatted text; "" where there is none.
 
     `off` is the difference in units of the tolerance. Where the spread over seeds is unknown (`certain` is false), the
-    tolerance is what it would be without any.
+    tolerance is what it would be without any. A difference of `detectable` would be found in 80 % of repetitions. Of a
+    number that what is measured lies off, `tried` tells what was tried to explain it.
     """
 
     row: str
@@ -104,6 +107,20 @@ class ValueRow:
     id: str = ""
     off: float | None = None
     certain: bool = True
+    detectable: str = ""
+    tried: str = ""
+
+    @property
+    def is_off(self) -> bool:
+        """Whether what is measured lies beyond the tolerance, on either side."""
+        return self.verdict in OFF
+
+    @property
+    def explanation(self) -> str:
+        """What was tried to explain a number that is off, or that nothing was; "" of one that is not."""
+        if not self.is_off:
+            return ""
+        return f"Tried: {self.tried}" if self.tried else "Nothing was tried yet to explain it."
 
     @property
     def name(self) -> str:
@@ -135,7 +152,8 @@ class ClaimRow:
 
     `erratum` is the id of the one by which the paper's own numbers do not bear it out, or "". `test` says in words how
     it is judged, `effects` are the comparisons behind the verdict, in `unit`, `runs` what they take, and `commands`
-    make it again.
+    make it again. `detectable` and `seeds_needed` are those of its power. It is `testable` if all that its test takes can
+    be measured on data that anyone can have.
     """
 
     id: str
@@ -148,6 +166,9 @@ class ClaimRow:
     test: str = ""
     note: str = ""
     power: str = ""
+    detectable: float | None = None
+    seeds_needed: int | None = None
+    testable: bool = True
     effects: Sequence[Effect] = ()
     unit: str = ""
     runs: Sequence[str] = ()
@@ -258,8 +279,17 @@ class TargetSection:
 
 
 @dataclass(frozen=True)
+class Ground:
+    """A scale and the data set that runs were trained on; `own` if that is the paper's, and does not stand for it."""
+
+    scale: str
+    data: str
+    own: bool
+
+
+@dataclass(frozen=True)
 class PaperPage:
-    """All that is shown of one paper."""
+    """All that is shown of one paper; `grounds` is what its runs were trained on, `outlook` tells what is left to run."""
 
     key: str
     title: str
@@ -269,12 +299,24 @@ class PaperPage:
     claims: Sequence[ClaimRow] = ()
     deviations: Sequence[Deviation] = ()
     errata: Sequence[Erratum] = ()
+    grounds: Sequence[Ground] = ()
+    outlook: str = ""
 
     @property
     def short(self) -> str:
         """The name of the paper in a word or two: what its title has before a colon, else its key."""
         name, colon, _ = self.title.partition(":")
         return name if colon else self.key.replace("_", " ").capitalize()
+
+    @property
+    def own_numbers(self) -> list[ValueRow]:
+        """The numbers that its tables and figures print as the authors' own results."""
+        return [value for target in self.targets for value in target.values if value.verdict not in UNSCORED]
+
+    @property
+    def measured_numbers(self) -> list[ValueRow]:
+        """Those of them beside which something is measured that can be compared."""
+        return [value for value in self.own_numbers if value.measured and value.verdict in COMPARED]
 
     @property
     def done(self) -> list[TargetSection]:

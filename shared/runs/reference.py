@@ -49,7 +49,8 @@ class Value(Strict):
     result, one that they quote from elsewhere, or a setting of the protocol or the data. An own result is
     measured by `run` (see `listed`) and `metric`, or names the `claim` that judges it (a range, a dash), or says
     in `not_runnable` why nothing measures it. A printed difference is what is measured less the number `minus`. `floor`
-    is a tolerance granted anyway, in the value's unit.
+    is a tolerance granted anyway, in the value's unit. Where what is measured lies off the number, `tried` says in
+    sentences what was tried to explain it, and by which runs.
     """
 
     target: str
@@ -69,6 +70,7 @@ class Value(Strict):
     floor: NonNegative = 0.0
     not_runnable: str | None = None
     claim: str | None = None
+    tried: str | None = None
     note: str | None = None
 
     @model_validator(mode="after")

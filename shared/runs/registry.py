@@ -58,6 +58,11 @@ class Paper:
         return self._file.targets
 
     @property
+    def shows(self) -> str | None:
+        """The figure that shows best what the paper is about, if one is named."""
+        return self._file.shows
+
+    @property
     def deviations(self) -> tuple[Deviation, ...]:
         """The deviations from the paper."""
         return self._file.deviations
@@ -151,6 +156,10 @@ class Paper:
             for target in targets:
                 if target not in self.targets:
                     raise self._document.error(key, f"there is no '{target}'; {suggestion(target, self.targets)}")
+        figures = [name for name, entry in self.targets.items() if entry.kind == "figure"]
+        if self.shows is not None and self.shows not in figures:
+            problem = f"there is no figure '{self.shows}'; {suggestion(self.shows, figures)}"
+            raise self._document.error(("shows",), problem)
         networks = components(self.key, Backbone)
         for name in self.images_per_second:
             if name not in networks:

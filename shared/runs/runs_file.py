@@ -8,6 +8,7 @@ Its keys:
                all of them share, `at` the scales that they are run at, where those are not all
     scales     rows of a table: which runs, which setting, and its value at each scale
     targets    the tables and figures, and the runs that each is made of
+    shows      the figure that shows best what the paper is about: a picture of it stands in the README of the suite
     experiments
                where a loss of one's own stands in for the paper's own
     deviations what is done otherwise than the paper says, or chosen where it is silent
@@ -117,6 +118,7 @@ class RunsFile(Strict):
     runs: dict[str, dict[str, dict[Label, Any] | list[Label]]]
     scales: tuple[ScaleRow, ...] = ()
     targets: dict[str, Target]
+    shows: str | None = None
     experiments: dict[str, Stand] = Field(default_factory=dict)
     deviations: tuple[Deviation, ...] = ()
     optimum_fails: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,116 @@
+"""What was found of a paper as one small table: the claims and the printed numbers that the records say most of.
+
+Under it stands, of each number that what is measured lies off, what was tried to explain it.
+"""
+
+from __future__ import annotations
+
+from shared.reporting.findings import most_telling
+from shared.reporting.rows import MINUS
+from shared.reporting.site import ClaimRow, Effect, PaperPage, ValueRow
+from shared.reporting.table import markdown_table
+from shared.reporting.words import SCORED, WORDS
+
+MOST_DECIDED = 6
+MOST_OPEN = 3
+MOST_NUMBERS = 6
+HEADER = ("", "the paper", "measured here", "seeds", "what so many seeds would show")
+EXPLAINED = (
+    "An effect is positive in the sense of the claim; in brackets is its 95 % interval over the seeds. What they would show "
+    "is what is found in 80 % of repetitions, given their spread."
+)
+
+
+def found_table(paper: PaperPage) -> str:
+    """Return the table in Markdown with what is to be said under it, "" where no claim and no number has a verdict."""
+    claims, numbers = _claims(paper), _numbers(paper)
+    if not claims and not numbers:
+        return ""
+    rows = [*map(_claim_cells, claims), *map(_number_cells, numbers)]
+    left = sum(claim.verdict in SCORED for claim in paper.claims) - len(claims), len(paper.measured_numbers) - len(numbers)
+    return "\n\n".join(filter(None, [markdown_table(HEADER, rows), _more(*left), EXPLAINED, *tried(paper)]))
+
+
+def _claims(paper: PaperPage) -> list[ClaimRow]:
+    """Return the claims that are decided and have the most evidence, or where there are few, the nearest to it."""
+    decided = [
+        claim for word in ("contradicted", "matched") for claim in most_telling(paper.claims, MOST_DECIDED // 2, [word])
+    ]
+    if len(decided) >= MOST_OPEN:
+        return decided
+    open_ = most_telling(paper.claims, MOST_OPEN - len(decided), ["inconclusive"])
+    return [*decided, *open_] or most_telling(paper.claims, MOST_OPEN, ["not trained"])
+
+
+def _numbers(paper: PaperPage) -> list[ValueRow]:
+    """Return the measured numbers, those that lie off first, and of these those that lie farthest off."""
+    return sorted(paper.measured_numbers, key=lambda value: (not value.is_off, -abs(value.off or 0)))[:MOST_NUMBERS]
+
+
+def _claim_cells(claim: ClaimRow) -> list[str]:
+    seeds = [len(effect.seeds) for effect in claim.measured]
+    counted = "" if not seeds else f"{min(seeds)}" if min(seeds) == max(seeds) else f"{min(seeds)} to {max(seeds)}"
+    return [_word(claim.verdict), f"{claim.says} ({claim.id})", _effects(claim), counted, _would_show(claim)]
+
+
+def _effects(claim: ClaimRow) -> str:
+    shown = claim.measured
+    unit = f" {claim.unit}" if claim.unit else ""
+    if len(shown) == 1:
+        return f"{_signed(shown[0].mean)}{unit}{_interval(shown[0])}"
+    means = [effect.mean for effect in shown if effect.mean is not None]
+    if not means:
+        return ""
+    positive = sum(mean > 0 for mean in means)
+    return f"{positive} of {len(means)} as claimed, {_signed(min(means))} to {_signed(max(means))}{unit}"
+
+
+def _interval(effect: Effect) -> str:
+    if effect.interval is None:
+        return ""
+    low, high = (f"{bound:.3g}".replace("-", MINUS) for bound in effect.interval)
+    return f" [{low}, {high}]"
+
+
+def _signed(number: float | None) -> str:
+    return "" if number is None else f"{number:+.3g}".replace("-", MINUS)
+
+
+def _would_show(claim: ClaimRow) -> str:
+    """Return in a few words what the seeds could have shown, or why they show nothing."""
+    if claim.verdict == "not trained":
+        return claim.reason.partition("; ")[0]
+    if claim.detectable is None:
+        return "nothing: one seed tells no spread" if any(len(effect.seeds) == 1 for effect in claim.measured) else ""
+    unit = f" {claim.unit}" if claim.unit else ""
+    needed = ""
+    if claim.verdict == "inconclusive" and claim.seeds_needed is not None:
+        needed = f"; it would take {claim.seeds_needed} seeds"
+    return f"{claim.detectable:.2g}{unit}{needed}"
+
+
+def _number_cells(value: ValueRow) -> list[str]:
+    unit = f" {value.unit}" if value.unit else ""
+    interval = f" [{value.interval.replace(' to ', ', ')}]" if value.interval else ""
+    shows = f"{value.detectable}{unit}" if value.detectable else "nothing: one seed tells no spread"
+    printed = f"{value.printed}{unit}: {value.name} ({value.where})" if value.where else f"{value.printed}{unit}: {value.name}"
+    return [_word(value.verdict), printed, f"{value.measured}{unit}{interval}", value.seeds, shows]
+
+
+def _word(word: str) -> str:
+    return f"{WORDS[word].symbol} {word}"
+
+
+def _more(claims: int, numbers: int) -> str:
+    left = [f"{count} more {what}{'' if count == 1 else 's'}" for count, what in ((claims, "claim"), (numbers, "number")) if count]
+    return f"The report has {' and '.join(left)} that have a verdict." if left else ""
+
+
+def tried(paper: PaperPage) -> list[str]:
+    """Return a sentence or more for each explanation that was tried of numbers off the printed ones, with these."""
+    by_text: dict[str, list[str]] = {}
+    for target in paper.targets:
+        for value in target.values:
+            if value.is_off:
+                by_text.setdefault(value.explanation, []).append(f"{target.name}, {value.name}")
+    return [f"Off the printed number: {'; '.join(names)}. {text}" for text, names in by_text.items()]

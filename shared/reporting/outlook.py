@@ -1,0 +1,79 @@
+"""What anyone can still run of a paper, on data that are fetched or made: how much that is, and what it decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from shared.records.records import Record
+from shared.rehearsal.costs import seed_hours
+from shared.reporting.takes import rounded
+from shared.runs.catalogue import evaluations
+from shared.runs.claims import Claim, asked
+from shared.runs.config import Run
+from shared.runs.reference import TRAINING
+from shared.runs.registry import Paper
+
+
+def outlook(paper: Paper, scales: Sequence[str], records: Iterable[Record]) -> str:
+    """Return in a sentence how many trainings of a paper's targets are left, and how long they take; "" if none are.
+
+    Each run is taken at the first of the scales at which its data are fetched or made, and is left for every one of its
+    seeds that `records` do not have.
+    """
+    kept = list(records)
+    there = {(record.run, record.config_hash, record.seed) for record in kept}
+    measured = {record.config_hash: record for record in kept}
+    left: dict[str, int] = {}
+    hours: list[float | None] = []
+    for run in _runs(paper, scales).values():
+        if count := sum((run.name, run.hash, seed) not in there for seed in range(run.seeds)):
+            left[run.scale] = left.get(run.scale, 0) + count
+            one = seed_hours(run, measured)
+            hours.append(None if one is None else count * one)
+    if not left:
+        return ""
+    (scale, count), *more = left.items()
+    counted = f"{count} {'training' if count == 1 else 'trainings'} at {scale} scale"
+    counted += "".join(f" and {count} at {scale}" for scale, count in more)
+    known = [one for one in hours if one is not None]
+    takes = f"some {rounded(sum(known))} device hours"
+    if len(known) < len(hours):
+        takes += f" and those of {len(hours) - len(known)} runs of unknown length"
+    return f"On data that anyone can have, {counted} are left to run, which takes {takes}."
+
+
+def _runs(paper: Paper, scales: Sequence[str]) -> dict[str, Run]:
+    """Return the runs of a paper's targets that anyone can train, by name."""
+    found: dict[str, Run] = {}
+    for scale in scales:
+        for target in paper.targets:
+            for run in paper.target_runs(target, scale):
+                if run.config.data.obtainable:
+                    found.setdefault(run.name, run)
+    return found
+
+
+def can_be_tested(paper: Paper, claim: Claim, scales: Sequence[str]) -> bool:
+    """Whether at one of the scales all that the test of a claim takes is measured on data that are fetched or made."""
+    if claim.test is None:
+        return False
+    places = list(asked(claim.test))
+    return any(
+        all(_is_free(paper, scale, run, metric, on_its_data=claim.on_its_data) for run, metric in places)
+        for scale in scales
+    )
+
+
+def _is_free(paper: Paper, scale: str, name: str, metric: str, *, on_its_data: bool) -> bool:
+    run, full = paper.runs(scale).get(name), paper.runs("full").get(name)
+    if run is None or not run.config.data.obtainable:
+        return False
+    if on_its_data and full is not None and run.config.data.name != full.config.data.name:
+        return False
+    benchmark = metric.partition("/")[0]
+    if benchmark == TRAINING:
+        return True
+    if benchmark not in run.config.benchmarks:
+        return False
+    images = evaluations(run, [benchmark])[benchmark].images
+    return images is None or images.obtainable
