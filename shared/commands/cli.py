@@ -237,10 +237,11 @@ def _rehearse(given: argparse.Namespace) -> None:
 
 
 def _consistency(given: argparse.Namespace) -> None:
-    from shared.commands.consistency import lines  # noqa: PLC0415
+    from shared.commands.consistency import lines, unexplained  # noqa: PLC0415
 
-    found, is_well = lines(_entries(given))
-    for line in found:
+    entries = _entries(given)
+    found, is_well = lines(entries)
+    for line in (*unexplained(entries, Results(given.results)), *found):
         print(line)  # noqa: T201
     sys.exit(0 if is_well else 1)
 

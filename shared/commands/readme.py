@@ -40,6 +40,7 @@ from shared.reporting.pages import Page
 from shared.reporting.pictures import mark, marked, picture
 from shared.reporting.readme import Part, deviations_text, filled, rewrite, target_text
 from shared.reporting.rows import claim_row
+from shared.reporting.site import PaperPage
 from shared.reporting.table import Table, markdown_table, measured
 from shared.reporting.trial import standing_table
 from shared.reporting.words import SCORED
@@ -64,12 +65,11 @@ def write_readmes(results: Results, *, check: bool = False) -> list[str]:
         UserError: a README cannot be read, or asks for what there is not.
 
     """
-    papers = registry.papers().values()
-    contents: dict[Path, Callable[[Part], str]] = {
-        paper.folder / "README.md": _Parts(paper, results).content for paper in papers
-    }
-    differing = [line for paper in papers if (line := _picture(paper, results, check=check))]
-    for path, content in (contents | {README: partial(_own, results=results)}).items():
+    papers = [_Parts(paper, results) for paper in registry.papers().values()]
+    contents: dict[Path, Callable[[Part], str]] = {parts.paper.folder / "README.md": parts.content for parts in papers}
+    contents[README] = partial(_own, results=results, papers=papers)
+    differing = [line for parts in papers if (line := _picture(parts.paper, results, check=check))]
+    for path, content in contents.items():
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
@@ -81,11 +81,11 @@ def write_readmes(results: Results, *, check: bool = False) -> list[str]:
     return differing
 
 
-def _own(part: Part, results: Results) -> str:
+def _own(part: Part, results: Results, papers: Sequence[_Parts]) -> str:
     """Return what a part of the README of the suite itself shows; UserError where it asks for what there is not."""
     match part.kind, part.words:
         case "findings", ():
-            return _findings(results)
+            return overview([parts.entry() for parts in papers])
         case "standings", (scale,) if scale in TRAINED_SCALES:
             return _standings(results, scale)
     known = ["findings", *(f"standings {scale}" for scale in TRAINED_SCALES)]
@@ -100,22 +100,6 @@ def _standings(results: Results, scale: str) -> str:
         return f"No record of a loss that was tried at {scale} scale is published."
     _, found = standing_of(compared, trials)
     return standing_table(found).markdown()
-
-
-def _findings(results: Results) -> str:
-    """Return the table of what was found of each paper."""
-    return overview([_entry(paper, results) for paper in registry.papers().values()])
-
-
-def _entry(paper: Paper, results: Results) -> Entry:
-    page = Page(paper, "published", results).view()
-    name = f"[{page.short}](papers/{paper.key}/README.md), {paper.reference.citation.year or 'undated'}"
-    if paper.shows is None:
-        return Entry(name, page, "no figure is named")
-    [title] = [target.title for target in page.targets if target.key == paper.shows]
-    if not record_paths(paper, paper.shows, "published", results):
-        return Entry(name, page, f"none of the runs of {title[0].lower()}{title[1:]} is published")
-    return Entry(name, page, f'<img src="{(PICTURES / paper.key).as_posix()}.png" width="{SHOWN}" alt="{title}">')
 
 
 def _picture(paper: Paper, results: Results, *, check: bool) -> str:
@@ -151,6 +135,23 @@ class _Parts:
         there.require_whole()
         return there.records(self.paper)
 
+    @cached_property
+    def page(self) -> PaperPage:
+        """What the report of the published records shows of the paper."""
+        return Page(self.paper, "published", self.results).view()
+
+    def entry(self) -> Entry:
+        """Return the paper's row in the README of the suite."""
+        paper, page = self.paper, self.page
+        name = f"[{page.short}](papers/{paper.key}/README.md), {paper.reference.citation.year or 'undated'}"
+        if paper.shows is None:
+            return Entry(name, page, "none is named")
+        [title] = [target.title for target in page.targets if target.key == paper.shows]
+        if not record_paths(paper, paper.shows, "published", self.results):
+            return Entry(name, page, f"{title}: no record of it is published")
+        address = (PICTURES / f"{paper.key}.png").as_posix()
+        return Entry(name, page, f'<img src="{address}" width="{SHOWN}" alt="{title}">')
+
     def content(self, part: Part) -> str:
         match part:
             case Part("deviations", ()):
@@ -164,8 +165,7 @@ class _Parts:
             case Part("claims", (_, *_)):
                 return self._claims(part.words)
             case Part("found", ()):
-                page = Page(self.paper, "published", self.results).view()
-                return "\n\n".join(filter(None, [" ".join(findings(page)), found_table(page)]))
+                return "\n\n".join(filter(None, [" ".join(findings(self.page)), found_table(self.page)]))
         if part.kind in KINDS:
             raise UserError(f"'{part.kind}' has not what it needs; shared/commands/readme.py says what that is.")
         raise UserError(f"nothing is known of the kind '{part.kind}'; {suggestion(part.kind, KINDS)}")

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from shared.reporting.site import ClaimRow, Ground, PaperPage, ValueRow
 from shared.reporting.words import SCORED
 
+UNTESTABLE = "for want of data that anyone can have or of anything to measure"
 STANDINGS = {
     "matched": ("is borne out", "are borne out"),
     "contradicted": ("is contradicted", "are contradicted"),
     "inconclusive": ("is open", "are open"),
     "not trained": ("rests on a run that is not trained", "rest on runs that are not trained"),
     "not run": ("waits to be run", "wait to be run"),
-    "untestable": ("cannot be tested here", "cannot be tested here"),
+    "untestable": (f"cannot be tested here, {UNTESTABLE}", f"cannot be tested here, {UNTESTABLE}"),
 }
 """Where a claim may stand, and how one and several are told to; each claim is in one of them."""
 TELLING = {
@@ -33,23 +34,14 @@ def findings(paper: PaperPage) -> list[str]:
 
     Where nothing is scored, as at a scale that is no evidence, it is said what has records.
     """
-    ran = sum(bool(target.provenance) for target in paper.targets)
-    all_ = len(paper.targets)
-    scored = paper.measured_numbers or any(claim.verdict in SCORED for claim in paper.claims)
+    ran, targets = sum(bool(target.provenance) for target in paper.targets), f"{len(paper.targets)} tables and figures"
+    records = f"There are records for {ran} of its {targets}, in whole or in part{_on(paper.grounds)}"
     if not ran:
-        sentences = [f"None of its {all_} tables and figures has a record yet.", _of_claims(paper.claims)]
-    elif not scored:
-        sentences = [
-            f"{ran} of its {all_} tables and figures {_have(ran)} records{_on(paper.grounds)}; "
-            "no claim and no printed number is judged by them."
-        ]
+        sentences = [f"There is no record yet for any of its {targets}.", _of_claims(paper.claims)]
+    elif paper.measured_numbers or any(claim.verdict in SCORED for claim in paper.claims):
+        sentences = [f"{records}.", _of_claims(paper.claims), _telling(paper.claims), _of_numbers(paper)]
     else:
-        sentences = [
-            f"{ran} of its {all_} tables and figures {_have(ran)} records{_on(paper.grounds)}.",
-            _of_claims(paper.claims),
-            _telling(paper.claims),
-            _of_numbers(paper),
-        ]
+        sentences = [f"{records}; no claim and no printed number is judged by them.", _of_claims(paper.claims)]
     return [sentence for sentence in (*sentences, paper.outlook) if sentence]
 
 
@@ -75,8 +67,8 @@ def _on(grounds: Sequence[Ground]) -> str:
 
 
 def _of_claims(claims: Sequence[ClaimRow]) -> str:
-    """Count the claims by where they stand."""
-    if not claims:
+    """Count the claims by where they stand, "" at a scale that is no evidence."""
+    if not claims or any(claim.verdict == "no evidence" for claim in claims):
         return ""
     times = Counter(map(standing, claims))
     told = [f"{times[word]} {forms[times[word] > 1]}" for word, forms in STANDINGS.items() if times[word]]
@@ -146,20 +138,18 @@ def _of_numbers(paper: PaperPage) -> str:
     if not measured:
         return f"None of its {len(own)} printed numbers is measured on the paper's own data."
     times = Counter(
-        "within the tolerance" if value.verdict == "matched" else "off" if value.is_off else "of one seed"
+        "within the tolerance" if value.verdict == "matched" else "off" if value.is_off else "by one seed alone"
         for value in measured
     )
     how = _listed([f"{count} {word}" for word, count in times.most_common()])
-    farthest = max(measured, key=lambda value: abs(value.off or 0.0))
+    if len(times) == 1:
+        how = f"{'all ' if len(measured) > 1 else ''}{next(iter(times))}"
+    farthest = max(measured, key=lambda value: (value.is_off, abs(value.off or 0.0)))
     unit = f" {farthest.unit}" if farthest.unit else ""
     return (
-        f"{len(measured)} of its {len(own)} printed numbers {'is' if len(measured) == 1 else 'are'} measured, {how}; "
+        f"Of its {len(own)} printed numbers {len(measured)} {'is' if len(measured) == 1 else 'are'} measured, {how}; "
         f"farthest from print is {farthest.name}, {farthest.measured}{unit} where {farthest.printed}{unit} is printed."
     )
-
-
-def _have(count: int) -> str:
-    return "has" if count == 1 else "have"
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -14,10 +14,11 @@ from shared.reporting.words import SCORED, WORDS
 MOST_DECIDED = 6
 MOST_OPEN = 3
 MOST_NUMBERS = 6
-HEADER = ("", "the paper", "measured here", "seeds", "what so many seeds would show")
+HEADER = ("", "the paper", "measured here", "seeds", "least effect that they show")
+ONE_SEED = "none: one seed tells no spread"
 EXPLAINED = (
-    "An effect is positive in the sense of the claim; in brackets is its 95 % interval over the seeds. What they would show "
-    "is what is found in 80 % of repetitions, given their spread."
+    "An effect is positive in the sense of the claim; in brackets is its 95 % interval over the seeds. So many seeds, of this "
+    "spread, show the least effect in 80 % of repetitions."
 )
 
 
@@ -61,8 +62,9 @@ def _effects(claim: ClaimRow) -> str:
     means = [effect.mean for effect in shown if effect.mean is not None]
     if not means:
         return ""
-    positive = sum(mean > 0 for mean in means)
-    return f"{positive} of {len(means)} as claimed, {_signed(min(means))} to {_signed(max(means))}{unit}"
+    low, high = _signed(min(means)), _signed(max(means))
+    spread = low if low == high else f"{low} to {high}"
+    return f"{sum(mean > 0 for mean in means)} of {len(means)} as claimed, {spread}{unit}"
 
 
 def _interval(effect: Effect) -> str:
@@ -79,9 +81,9 @@ def _signed(number: float | None) -> str:
 def _would_show(claim: ClaimRow) -> str:
     """Return in a few words what the seeds could have shown, or why they show nothing."""
     if claim.verdict == "not trained":
-        return claim.reason.partition("; ")[0]
+        return f"none: {claim.reason.partition('; ')[0]}"
     if claim.detectable is None:
-        return "nothing: one seed tells no spread" if any(len(effect.seeds) == 1 for effect in claim.measured) else ""
+        return ONE_SEED if any(len(effect.seeds) == 1 for effect in claim.measured) else ""
     unit = f" {claim.unit}" if claim.unit else ""
     needed = ""
     if claim.verdict == "inconclusive" and claim.seeds_needed is not None:
@@ -92,8 +94,8 @@ def _would_show(claim: ClaimRow) -> str:
 def _number_cells(value: ValueRow) -> list[str]:
     unit = f" {value.unit}" if value.unit else ""
     interval = f" [{value.interval.replace(' to ', ', ')}]" if value.interval else ""
-    shows = f"{value.detectable}{unit}" if value.detectable else "nothing: one seed tells no spread"
-    printed = f"{value.printed}{unit}: {value.name} ({value.where})" if value.where else f"{value.printed}{unit}: {value.name}"
+    shows = f"{value.detectable}{unit}" if value.detectable else ONE_SEED
+    printed = f"{value.name}: {value.printed}{unit}{f' ({value.where})' if value.where else ''}"
     return [_word(value.verdict), printed, f"{value.measured}{unit}{interval}", value.seeds, shows]
 
 

@@ -13,9 +13,9 @@ from shared.reporting.words import WORDS
 
 SYMBOLS = {word: WORDS[{"untestable": "not runnable"}.get(word, word)].symbol for word in STANDINGS}
 EXPLAINED = (
-    "{legend}. These six add up to all claims of a paper. Untestable are those on data that not anyone can have, and those of "
-    "which nothing can be measured. Numbers: how many lie within their tolerance, how many are measured on the paper's own "
-    "data, and how many its tables and figures print as its own results."
+    "{legend}. These six add up to all claims of a paper. Untestable here are claims on data that are withdrawn or given on "
+    "request alone, and claims of which nothing can be measured. Numbers: how many lie within their tolerance, of those that "
+    "are measured on the paper's own data, of all that its tables and figures print as its own results."
 )
 
 
@@ -43,5 +43,5 @@ def _counted(pages: Sequence[PaperPage]) -> list[str]:
     measured = [value for page in pages for value in page.measured_numbers]
     within = sum(value.verdict == "matched" for value in measured)
     printed = sum(len(page.own_numbers) for page in pages)
-    numbers = f"{within} of {len(measured)} measured, of {printed} printed" if printed else "none printed"
-    return [*(str(times[word]) for word in STANDINGS), numbers]
+    numbers = f"{within} of {len(measured)} measured" if measured else "none measured"
+    return [*(str(times[word]) for word in STANDINGS), f"{numbers}, {printed} printed" if printed else "none printed"]

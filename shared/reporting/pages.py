@@ -75,19 +75,18 @@ class Page:
         )
 
     def _claim(self, claim: ClaimVerdict) -> ClaimRow:
-        testable = can_be_tested(self.paper, claim, self.left_at)
+        testable = not self.left_at or can_be_tested(self.paper, claim, self.left_at)
         return claim_row(claim, self.paper.targets, self._trainings(claim.runs), testable=testable)
 
     def _grounds(self) -> list[Ground]:
-        """Return what the records were trained on, full scale first."""
-        full = self.paper.runs("full")
-        own = {run.config.data.name for run in full.values()}
-        found = set()
+        """Return what the records were trained on, full scale first; a run that has no full scale, on any of its data."""
+        own = {run: {spec.config.data.whose.title} for run, spec in self.paper.runs("full").items()}
+        grounds = set()
         for record in self.there.current.values():
-            data = self.paper.run(record.run, record.scale).config.data
-            is_own = data.name == full[record.run].config.data.name if record.run in full else data.name in own
-            found.add(Ground(record.scale, data.whose.title, is_own))
-        return sorted(found, key=lambda ground: (ground.scale != "full", ground.scale, not ground.own, ground.data))
+            title = self.paper.run(record.run, record.scale).config.data.whose.title
+            is_own = title in own.get(record.run, set().union(*own.values()))
+            grounds.add(Ground(record.scale, title, is_own))
+        return sorted(grounds, key=lambda ground: (ground.scale != "full", ground.scale, not ground.own, ground.data))
 
     def _target(self, name: str, target: Target) -> TargetSection:
         suffixes = SUFFIXES[target.kind]

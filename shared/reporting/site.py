@@ -16,14 +16,13 @@ from shared.reporting.older_code import OLDER_CODE, OlderCode
 from shared.reporting.words import SCORED, WORDS, Shown, State
 from shared.runs.components import Card
 from shared.verdicts.health import Ill
-from shared.verdicts.words import UNSCORED, Word
+from shared.verdicts.words import OFF, UNSCORED, Word
 
 Curve = Mapping[str, Sequence[tuple[float, float]]]
 """Pairs of an epoch and a value, by what is measured."""
 Mark = Literal["", "measured", "printed", "quoted", "setting"]
 SILENT = ("", "\N{EN DASH}", "not run")
 DIGIT = re.compile(r"\d")
-OFF = ("better", "worse")
 COMPARED = ("matched", *OFF, "inconclusive")
 NUMBER = re.compile(r"[<>≤≥≈]?\s*[-\N{MINUS SIGN}+±]?\d.*|[-\N{EN DASH}\N{EM DASH}]?")
 

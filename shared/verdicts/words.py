@@ -11,6 +11,8 @@ Word = Literal[
 ]  # fmt: skip
 
 MOST_NAMED = 6
+OFF: tuple[Word, Word] = ("better", "worse")
+"""A printed number that what is measured lies off, beyond the tolerance."""
 NO_EVIDENCE = "smoke scale: its numbers are no evidence"
 
 UNSCORED: dict[str, tuple[Word, str]] = {

@@ -1,0 +1,106 @@
+"""The small table of what was found, from made-up numbers and claims of every verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.reporting.found_table import EXPLAINED, found_table
+from shared.reporting.site import ClaimRow, Effect, PaperPage, TargetSection, ValueRow
+from shared.reporting.table import table_cells
+from shared.verdicts.words import Word
+
+
+def page(claims: Sequence[ClaimRow] = (), values: Sequence[ValueRow] = ()) -> PaperPage:
+    return PaperPage("a", "A", "c", "s", [TargetSection("table1", "Table 1: t", "table", "done", values=values)], claims)
+
+
+def claim(id_: str, verdict: Word, *effects: Effect, **more: object) -> ClaimRow:
+    return ClaimRow(id_, f"So says {id_}.", "Sec. 1", verdict, effects=effects, unit="degrees", **more)  # type: ignore[arg-type]
+
+
+def value(row: str, verdict: Word, measured: float, *, off: float, tried: str = "", seeds: int = 5) -> ValueRow:
+    return ValueRow(
+        row=row,
+        column="ours",
+        printed="99.3",
+        measured=f"{measured:.2f}",
+        interval="" if seeds == 1 else f"{measured - 0.1:.2f} to {measured + 0.1:.2f}",
+        seeds=str(seeds),
+        unit="%",
+        verdict=verdict,
+        where="Table 1",
+        off=off,
+        detectable="" if seeds == 1 else "0.12",
+        tried=tried,
+    )
+
+
+def rows(text: str) -> list[list[str]]:
+    return [table_cells(line) for line in text.splitlines() if line.startswith("|")][2:]
+
+
+def test_a_decided_claim_has_its_effect_interval_seeds_and_power():
+    one = Effect("w", 2.264, (1.9, 2.63), seeds=[2.2, 2.3, 2.2, 2.3, 2.3])
+    text = found_table(page([claim("C1", "matched", one, detectable=0.417, seeds_needed=3)]))
+    [row] = rows(text)
+    assert row == ["✓ matched", "So says C1. (C1)", "+2.26 degrees [1.9, 2.63]", "5", "0.42 degrees"]
+    assert text.endswith(EXPLAINED)
+
+
+def test_of_several_comparisons_the_span_of_their_effects_is_told():
+    effects = [Effect("a", -0.5, seeds=[-0.5] * 3), Effect("b", 1.25, seeds=[1.25] * 5), Effect("c")]
+    [row] = rows(found_table(page([claim("C1", "inconclusive", *effects, detectable=2.0, seeds_needed=12)])))
+    assert row[2:] == ["1 of 2 as claimed, −0.5 to +1.25 degrees", "3 to 5", "2 degrees; it would take 12 seeds"]
+    [row] = rows(found_table(page([claim("C1", "contradicted", *effects[:1] * 2)])))
+    assert row[:3] == ["✗ contradicted", "So says C1. (C1)", "0 of 2 as claimed, −0.5 degrees"]
+
+
+def test_one_seed_shows_nothing_and_a_run_that_is_not_trained_says_why():
+    one = claim("C1", "inconclusive", Effect("w", 1.0, seeds=[1.0]))
+    [row] = rows(found_table(page([one])))
+    assert row[2:] == ["+1 degrees", "1", "none: one seed tells no spread"]
+    reason = "a/b is not trained: at chance: its loss is that of a guess; a/c is not trained: collapsed"
+    lost = claim("C2", "not trained", reason=reason)
+    [row] = rows(found_table(page([lost])))
+    assert row == ["† not trained", "So says C2. (C2)", "", "", "none: a/b is not trained: at chance: its loss is that of a guess"]
+    assert [row[0] for row in rows(found_table(page([one, lost])))] == ["? inconclusive"]
+
+
+def test_contradicted_claims_come_first_and_the_rest_is_counted():
+    matched = [claim(f"M{n}", "matched", Effect("w", 1.0, seeds=[1.0] * 5)) for n in range(5)]
+    wrong = [claim(f"W{n}", "contradicted", Effect("w", -1.0, seeds=[-1.0] * 5)) for n in range(2)]
+    text = found_table(page([*matched, *wrong, claim("I", "inconclusive"), claim("N", "not run")]))
+    assert [row[1][-3:-1] for row in rows(text)] == ["W0", "W1", "M0", "M1", "M2"]
+    assert "The report has 3 more claims that have a verdict." in text
+
+
+def test_numbers_follow_the_claims_those_that_are_off_first():
+    values = [
+        value("a", "matched", 99.28, off=-0.1),
+        value("b", "worse", 98.4, off=-4.0),
+        value("c", "better", 99.9, off=5.0),
+        value("d", "inconclusive", 90.0, off=-90.0, seeds=1),
+        ValueRow("e", "ours", "99.3", verdict="not run"),
+    ]
+    told = rows(found_table(page([claim("C1", "matched", Effect("w", 1.0, seeds=[1.0] * 5))], values)))
+    assert [row[0] for row in told] == ["✓ matched", "▲ better", "▼ worse", "? inconclusive", "✓ matched"]
+    assert told[1] == ["▲ better", "c · ours: 99.3 % (Table 1)", "99.90 % [99.80, 100.00]", "5", "0.12 %"]
+    assert told[3][2:] == ["90.00 %", "1", "none: one seed tells no spread"]
+
+
+def test_of_each_number_that_is_off_it_is_said_what_was_tried_or_that_nothing_was():
+    why = "ten times the epochs (long/1) came to 98.5."
+    values = [
+        value("a", "worse", 98.4, off=-4.0, tried=why),
+        value("b", "worse", 98.3, off=-5.0, tried=why),
+        value("c", "better", 99.9, off=5.0),
+        value("d", "matched", 99.3, off=0.0, tried=why),
+    ]
+    assert found_table(page((), values)).split("\n\n")[-2:] == [
+        f"Off the printed number: Table 1, a · ours; Table 1, b · ours. Tried: {why}",
+        "Off the printed number: Table 1, c · ours. Nothing was tried yet to explain it.",
+    ]
+
+
+def test_without_a_verdict_there_is_no_table():
+    assert found_table(page([claim("N", "not run")], [ValueRow("e", "ours", "99.3", verdict="not run")])) == ""
