@@ -114,7 +114,10 @@ def _checking(command: Command) -> None:
     bits.add_argument("--scale", default="smoke", metavar="SCALE", help=f"one of {', '.join(TRAINED_SCALES)} (smoke)")
     bits.add_argument("--write", action="store_true", help="note which code was shown equal in same-bits.yaml")
     bits.set_defaults(scales=TRAINED_SCALES)
-    consistent = command("consistency", "Put each paper's own numbers to the tests of its claims, and tell where ours lie off unexplained.")
+    consistent = command(
+        "consistency",
+        "Put each paper's own numbers to the tests of its claims, and tell where ours lie off unexplained.",
+    )
     consistent.add_argument("--paper", metavar="PAPER", help="this paper alone")
     checking = command("check", "Read data sets as a training would, and tell all that is wrong with them.")
     checking.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a data set's folder or file")

@@ -53,7 +53,7 @@ from shared.verdicts.outcomes import all_compared, standing_of, trials_of
 
 README = ROOT / "README.md"
 KINDS = ("deviations", "table", "measured", "claims", "found")
-PICTURES = Path(".github/pictures")
+PICTURES = ".github/pictures"
 SHOWN = 300
 """How wide a picture is shown, in pixels."""
 
@@ -68,7 +68,7 @@ def write_readmes(results: Results, *, check: bool = False) -> list[str]:
     papers = [_Parts(paper, results) for paper in registry.papers().values()]
     contents: dict[Path, Callable[[Part], str]] = {parts.paper.folder / "README.md": parts.content for parts in papers}
     contents[README] = partial(_own, results=results, papers=papers)
-    differing = [line for parts in papers if (line := _picture(parts.paper, results, check=check))]
+    differing = [line for parts in papers if (line := parts.draw_picture(check=check))]
     for path, content in contents.items():
         try:
             text = path.read_text(encoding="utf-8")
@@ -102,25 +102,6 @@ def _standings(results: Results, scale: str) -> str:
     return standing_table(found).markdown()
 
 
-def _picture(paper: Paper, results: Results, *, check: bool) -> str:
-    """Write the picture of a paper's best figure where it differs, not with `check`; return which that is, or ""."""
-    path = README.parent / PICTURES / f"{paper.key}.png"
-    if paper.shows is None or not record_paths(paper, paper.shows, "published", results):
-        differs = path.exists()
-        if differs and not check:
-            path.unlink()
-        return f"{path}: {paper.shows or 'no figure'}" if differs else ""
-    figure = draw(paper, paper.shows, "published", results)
-    if not isinstance(figure, Figure):
-        raise UserError(f"{paper.key}/{paper.shows} is a table; name a figure in `shows`.")
-    if marked(path) == mark(paper.shows, figure):
-        return ""
-    if not check:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, picture(paper.shows, figure))
-    return f"{path}: {paper.shows}"
-
-
 class _Parts:
     """What the parts of one paper's README show."""
 
@@ -140,17 +121,43 @@ class _Parts:
         """What the report of the published records shows of the paper."""
         return Page(self.paper, "published", self.results).view()
 
+    @cached_property
+    def shown(self) -> Figure | None:
+        """The figure that shows the paper best, None where none is named, or nothing in it has a published record."""
+        name = self.paper.shows
+        if name is None or not record_paths(self.paper, name, "published", self.results):
+            return None
+        drawn = draw(self.paper, name, "published", self.results)
+        return drawn if isinstance(drawn, Figure) and not drawn.data.empty else None
+
+    @property
+    def picture(self) -> str:
+        """Where the picture of that figure lies, below the folder of the suite's README."""
+        return f"{PICTURES}/{self.paper.key}.png"
+
+    def draw_picture(self, *, check: bool) -> str:
+        """Write the picture where it differs, or remove it, neither with `check`; return which that is, or ""."""
+        name, path = self.paper.shows or "no figure", README.parent / self.picture
+        if marked(path) == (mark(name, self.shown) if self.shown else None) and path.exists() == bool(self.shown):
+            return ""
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if self.shown:
+                write_atomically(path, picture(name, self.shown))
+            else:
+                path.unlink()
+        return f"{path}: {name}"
+
     def entry(self) -> Entry:
         """Return the paper's row in the README of the suite."""
-        paper, page = self.paper, self.page
-        name = f"[{page.short}](papers/{paper.key}/README.md), {paper.reference.citation.year or 'undated'}"
-        if paper.shows is None:
-            return Entry(name, page, "none is named")
-        [title] = [target.title for target in page.targets if target.key == paper.shows]
-        if not record_paths(paper, paper.shows, "published", self.results):
-            return Entry(name, page, f"{title}: no record of it is published")
-        address = (PICTURES / f"{paper.key}.png").as_posix()
-        return Entry(name, page, f'<img src="{address}" width="{SHOWN}" alt="{title}">')
+        name = (
+            f"[{self.page.short}](papers/{self.paper.key}/README.md), {self.paper.reference.citation.year or 'undated'}"
+        )
+        title = "".join(target.title for target in self.page.targets if target.key == self.paper.shows)
+        cell = f'<img src="{self.picture}" width="{SHOWN}" alt="{title}">'
+        if self.shown is None:
+            cell = f"{title}: nothing of it is published" if title else "none is named"
+        return Entry(name, self.page, cell)
 
     def content(self, part: Part) -> str:
         match part:

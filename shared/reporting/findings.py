@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from shared.reporting.site import ClaimRow, Ground, PaperPage, ValueRow
+from shared.reporting.site import ClaimRow, Ground, PaperPage
 from shared.reporting.words import SCORED
 
 UNTESTABLE = "for want of data that anyone can have or of anything to measure"
@@ -134,7 +134,8 @@ def _of_numbers(paper: PaperPage) -> str:
         return "It prints no number that could be measured again."
     untrained = sum(value.verdict == "not trained" for value in own)
     if not measured and untrained:
-        return f"Of its {len(own)} printed numbers {untrained} {STANDINGS['not trained'][untrained > 1]}, none is measured."
+        rest = STANDINGS["not trained"][untrained > 1]
+        return f"Of its {len(own)} printed numbers {untrained} {rest}, and none is measured."
     if not measured:
         return f"None of its {len(own)} printed numbers is measured on the paper's own data."
     times = Counter(

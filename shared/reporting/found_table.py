@@ -17,8 +17,8 @@ MOST_NUMBERS = 6
 HEADER = ("", "the paper", "measured here", "seeds", "least effect that they show")
 ONE_SEED = "none: one seed tells no spread"
 EXPLAINED = (
-    "An effect is positive in the sense of the claim; in brackets is its 95 % interval over the seeds. So many seeds, of this "
-    "spread, show the least effect in 80 % of repetitions."
+    "An effect is positive in the sense of the claim; in brackets is its 95 % interval over the seeds. So many seeds, "
+    "of this spread, show the least effect in 80 % of repetitions."
 )
 
 
@@ -28,7 +28,10 @@ def found_table(paper: PaperPage) -> str:
     if not claims and not numbers:
         return ""
     rows = [*map(_claim_cells, claims), *map(_number_cells, numbers)]
-    left = sum(claim.verdict in SCORED for claim in paper.claims) - len(claims), len(paper.measured_numbers) - len(numbers)
+    left = (
+        sum(claim.verdict in SCORED for claim in paper.claims) - len(claims),
+        len(paper.measured_numbers) - len(numbers),
+    )
     return "\n\n".join(filter(None, [markdown_table(HEADER, rows), _more(*left), EXPLAINED, *tried(paper)]))
 
 
@@ -104,7 +107,11 @@ def _word(word: str) -> str:
 
 
 def _more(claims: int, numbers: int) -> str:
-    left = [f"{count} more {what}{'' if count == 1 else 's'}" for count, what in ((claims, "claim"), (numbers, "number")) if count]
+    left = [
+        f"{count} more {what}{'' if count == 1 else 's'}"
+        for count, what in ((claims, "claim"), (numbers, "number"))
+        if count
+    ]
     return f"The report has {' and '.join(left)} that have a verdict." if left else ""
 
 

@@ -1,4 +1,4 @@
-"""All papers in one table: how many of the claims stand where, how many printed numbers are met, and a figure of each."""
+"""All papers in one table: how many claims stand where, how many printed numbers are met, and a figure of each."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from shared.reporting.words import WORDS
 
 SYMBOLS = {word: WORDS[{"untestable": "not runnable"}.get(word, word)].symbol for word in STANDINGS}
 EXPLAINED = (
-    "{legend}. These six add up to all claims of a paper. Untestable here are claims on data that are withdrawn or given on "
-    "request alone, and claims of which nothing can be measured. Numbers: how many lie within their tolerance, of those that "
-    "are measured on the paper's own data, of all that its tables and figures print as its own results."
+    "Claims: {legend}. These six add up to all claims of a paper. Untestable here are claims on data that are withdrawn "
+    "or given on request alone, and claims of which nothing can be measured. Numbers: how many lie within their "
+    "tolerance, of those that are measured on the paper's own data, of all that its tables and figures print as its own "
+    "results."
 )
 
 
@@ -34,7 +35,7 @@ def overview(entries: Sequence[Entry]) -> str:
     rows = [[entry.name, *_counted([entry.page]), entry.picture] for entry in entries]
     rows.append(["all", *_counted([entry.page for entry in entries]), ""])
     legend = ", ".join(f"{symbol} {word}" for word, symbol in SYMBOLS.items())
-    return f"{markdown_table(header, rows)}\n\n{EXPLAINED.format(legend=f'Claims: {legend}')}"
+    return f"{markdown_table(header, rows)}\n\n{EXPLAINED.format(legend=legend)}"
 
 
 def _counted(pages: Sequence[PaperPage]) -> list[str]:

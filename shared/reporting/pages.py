@@ -79,7 +79,7 @@ class Page:
         return claim_row(claim, self.paper.targets, self._trainings(claim.runs), testable=testable)
 
     def _grounds(self) -> list[Ground]:
-        """Return what the records were trained on, full scale first; a run that has no full scale, on any of its data."""
+        """Return what the records were trained on, full scale first; one of no full scale, on any of these data."""
         own = {run: {spec.config.data.whose.title} for run, spec in self.paper.runs("full").items()}
         grounds = set()
         for record in self.there.current.values():

@@ -39,5 +39,7 @@ def picture(target: str, figure: Figure) -> bytes:
     notes = PngImagePlugin.PngInfo()
     notes.add_text(MARK, mark(target, figure))
     with Image.open(drawn) as image:
-        image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(small, "PNG", optimize=True, pnginfo=notes)
+        image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
+            small, "PNG", optimize=True, pnginfo=notes
+        )
     return small.getvalue()

@@ -151,8 +151,8 @@ class ClaimRow:
 
     `erratum` is the id of the one by which the paper's own numbers do not bear it out, or "". `test` says in words how
     it is judged, `effects` are the comparisons behind the verdict, in `unit`, `runs` what they take, and `commands`
-    make it again. `detectable` and `seeds_needed` are those of its power. It is `testable` if all that its test takes can
-    be measured on data that anyone can have.
+    make it again. `detectable` and `seeds_needed` are those of its power. It is `testable` if all that its test takes
+    can be measured on data that anyone can have.
     """
 
     id: str
@@ -288,7 +288,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class PaperPage:
-    """All that is shown of one paper; `grounds` is what its runs were trained on, `outlook` tells what is left to run."""
+    """All that is shown of one paper: `grounds` are what its runs were trained on, `outlook` tells what is left."""
 
     key: str
     title: str

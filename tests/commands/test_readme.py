@@ -244,7 +244,7 @@ def test_the_picture_is_of_the_figure_that_is_named_as_the_records_draw_it_now(r
     none = str(tmp_path / "none")
     assert status("--results", none) == 0
     assert not picture.exists()
-    assert "| Figure 6: Imbalance levels: no record of it is published |" in suite.read_text()
+    assert "| Figure 6: Imbalance levels: nothing of it is published |" in suite.read_text()
 
     results = published(tmp_path / "results", {"figure6/0.1/affinity": [99.0], "figure6/0.1/softmax": [98.0]})
     assert status("--check", "--results", str(results.root)) == 1

@@ -67,7 +67,7 @@ def test_numbers_are_counted_and_the_farthest_of_those_that_are_off_is_named():
         ([value("a", "not run", measured="")], "None of its 1 printed numbers is measured on the paper's own data."),
         (
             [value("a", "not trained", measured=""), value("b", "not run", measured="")],
-            "Of its 2 printed numbers 1 rests on a run that is not trained, none is measured.",
+            "Of its 2 printed numbers 1 rests on a run that is not trained, and none is measured.",
         ),
         (
             [value("a", "inconclusive", 2.0)],
@@ -99,8 +99,8 @@ def test_of_claims_those_are_quoted_that_say_most():
     assert findings(page(claims=claims)) == [
         f"{RECORDS}.",
         "Of its 8 claims 2 are borne out, 1 is contradicted, 1 is open (at most 3 seeds), 1 rests on a run that is not "
-        "trained, 1 waits to be run and 2 cannot be tested here, for want of data that anyone can have or of anything to "
-        "measure.",
+        "trained, 1 waits to be run and 2 cannot be tested here, for want of data that anyone can have or of anything "
+        "to measure.",
         "Contradicted is “Wrong” (1 of 2 comparisons go as claimed, 3 seeds); "
         "borne out most clearly is “A strong one” (3 of 3 comparisons go as claimed, 3 seeds).",
         "It prints no number that could be measured again.",
@@ -137,7 +137,9 @@ def test_what_is_left_comes_last_and_no_more_than_five_sentences_are_told():
 
 
 def test_without_records_the_claims_are_counted_all_the_same():
-    waiting = replace(page(claims=[claim("So.", "not run"), claim("Or so.", "not run")], runs=0), outlook="Much is left.")
+    waiting = replace(
+        page(claims=[claim("So.", "not run"), claim("Or so.", "not run")], runs=0), outlook="Much is left."
+    )
     assert findings(waiting) == [
         "There is no record yet for any of its 1 tables and figures.",
         "All of its 2 claims wait to be run.",

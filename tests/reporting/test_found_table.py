@@ -11,7 +11,9 @@ from shared.verdicts.words import Word
 
 
 def page(claims: Sequence[ClaimRow] = (), values: Sequence[ValueRow] = ()) -> PaperPage:
-    return PaperPage("a", "A", "c", "s", [TargetSection("table1", "Table 1: t", "table", "done", values=values)], claims)
+    return PaperPage(
+        "a", "A", "c", "s", [TargetSection("table1", "Table 1: t", "table", "done", values=values)], claims
+    )
 
 
 def claim(id_: str, verdict: Word, *effects: Effect, **more: object) -> ClaimRow:
@@ -62,7 +64,13 @@ def test_one_seed_shows_nothing_and_a_run_that_is_not_trained_says_why():
     reason = "a/b is not trained: at chance: its loss is that of a guess; a/c is not trained: collapsed"
     lost = claim("C2", "not trained", reason=reason)
     [row] = rows(found_table(page([lost])))
-    assert row == ["† not trained", "So says C2. (C2)", "", "", "none: a/b is not trained: at chance: its loss is that of a guess"]
+    assert row == [
+        "† not trained",
+        "So says C2. (C2)",
+        "",
+        "",
+        "none: a/b is not trained: at chance: its loss is that of a guess",
+    ]
     assert [row[0] for row in rows(found_table(page([one, lost])))] == ["? inconclusive"]
 
 

@@ -12,7 +12,9 @@ from shared.verdicts.words import Word
 
 
 def page(claims: Sequence[ClaimRow], values: Sequence[ValueRow] = ()) -> PaperPage:
-    return PaperPage("a", "A", "c", "s", [TargetSection("table1", "Table 1: t", "table", "done", values=values)], claims)
+    return PaperPage(
+        "a", "A", "c", "s", [TargetSection("table1", "Table 1: t", "table", "done", values=values)], claims
+    )
 
 
 def claims(*words: Word) -> list[ClaimRow]:
@@ -33,7 +35,17 @@ def test_the_numbers_of_a_row_add_up_to_all_claims_and_the_last_row_to_all_paper
     header, _, first, second, both = rows(
         Entry("[One](one/README.md), 2019", page([*one, faces]), "a picture"), Entry("Two", page([]), "none is named")
     )
-    assert header == ["paper", "✓", "✗", "?", "†", "○", "⊘", "printed numbers within tolerance", "the figure that shows it best"]
+    assert header == [
+        "paper",
+        "✓",
+        "✗",
+        "?",
+        "†",
+        "○",
+        "⊘",
+        "printed numbers within tolerance",
+        "the figure that shows it best",
+    ]
     assert first == ["[One](one/README.md), 2019", "2", "1", "1", "1", "1", "2", "none printed", "a picture"]
     assert sum(map(int, first[1:7])) == len(one) + 1
     assert second[1:7] == ["0"] * 6
