@@ -18,6 +18,7 @@ The pictures lie in `.github/pictures`, each named as its paper.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -125,19 +126,20 @@ class _Parts:
     def shown(self) -> Figure | None:
         """The figure that shows the paper best, None where none is named, or nothing in it has a published record."""
         name = self.paper.shows
-        if name is None or not record_paths(self.paper, name, "published", self.results):
+        paths = record_paths(self.paper, name, "published", self.results) if name else []
+        if name is None or not found(self.paper, "published", paths, self.results).current:
             return None
         drawn = draw(self.paper, name, "published", self.results)
         return drawn if isinstance(drawn, Figure) and not drawn.data.empty else None
 
     @property
-    def picture(self) -> str:
+    def address(self) -> str:
         """Where the picture of that figure lies, below the folder of the suite's README."""
         return f"{PICTURES}/{self.paper.key}.png"
 
     def draw_picture(self, *, check: bool) -> str:
         """Write the picture where it differs, or remove it, neither with `check`; return which that is, or ""."""
-        name, path = self.paper.shows or "no figure", README.parent / self.picture
+        name, path = self.paper.shows or "no figure", README.parent / self.address
         if marked(path) == (mark(name, self.shown) if self.shown else None) and path.exists() == bool(self.shown):
             return ""
         if not check:
@@ -150,14 +152,12 @@ class _Parts:
 
     def entry(self) -> Entry:
         """Return the paper's row in the README of the suite."""
-        name = (
-            f"[{self.page.short}](papers/{self.paper.key}/README.md), {self.paper.reference.citation.year or 'undated'}"
-        )
+        year = self.paper.reference.citation.year or "undated"
         title = "".join(target.title for target in self.page.targets if target.key == self.paper.shows)
-        cell = f'<img src="{self.picture}" width="{SHOWN}" alt="{title}">'
+        cell = f'<img src="{self.address}" width="{SHOWN}" alt="{html.escape(title)}">'
         if self.shown is None:
             cell = f"{title}: nothing of it is published" if title else "none is named"
-        return Entry(name, self.page, cell)
+        return Entry(f"[{self.page.short}](papers/{self.paper.key}/README.md), {year}", self.page, cell)
 
     def content(self, part: Part) -> str:
         match part:

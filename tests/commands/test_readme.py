@@ -235,28 +235,29 @@ def test_the_readme_of_the_suite_has_a_row_for_each_paper(readme, results, capsy
 
 
 def test_the_picture_is_of_the_figure_that_is_named_as_the_records_draw_it_now(readme, tmp_path, capsys):
-    runs, suite = readme.with_name("runs.yaml"), command.README
+    runs, suite, none = readme.with_name("runs.yaml"), command.README, str(tmp_path / "none")
     picture = tmp_path / ".github/pictures" / f"{KEY}.png"
     readme.write_text("A paper.\n")
-    suite.write_text("<!-- written: findings -->\n<!-- end -->\n")
     runs.write_text(runs.read_text().replace("\nexperiments:", "\nshows: figure6\n\nexperiments:"))
-
-    none = str(tmp_path / "none")
-    assert status("--results", none) == 0
-    assert not picture.exists()
-    assert "| Figure 6: Imbalance levels: nothing of it is published |" in suite.read_text()
-
     results = published(tmp_path / "results", {"figure6/0.1/affinity": [99.0], "figure6/0.1/softmax": [98.0]})
+    differs = f"{picture}: figure6 differs\n"
+
+    assert status("--check", "--results", none) == 0
     assert status("--check", "--results", str(results.root)) == 1
-    assert f"{picture}: figure6 differs\n" in capsys.readouterr().out
+    assert capsys.readouterr().out == differs
     assert not picture.exists()
+    suite.write_text("<!-- written: findings -->\n<!-- end -->\n")
     assert status("--results", str(results.root)) == 0
     assert f'<img src=".github/pictures/{KEY}.png" width="300" alt="Figure 6: Imbalance levels">' in suite.read_text()
     assert str(marked(picture)).startswith("figure6 ")
-    assert status("--check", "--results", str(results.root)) == 0
 
+    suite.write_text("A suite.\n")
+    capsys.readouterr()
+    assert status("--check", "--results", str(results.root)) == 0
     published(tmp_path / "results", {"figure6/0.1/affinity": [99.0, 99.2]})
     assert status("--check", "--results", str(results.root)) == 1
-    assert f"{picture}: figure6 differs\n" in capsys.readouterr().out
+    assert capsys.readouterr().out == differs
+    suite.write_text("<!-- written: findings -->\n<!-- end -->\n")
     assert status("--results", none) == 0
     assert not picture.exists()
+    assert "| Figure 6: Imbalance levels: nothing of it is published |" in suite.read_text()

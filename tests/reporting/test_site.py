@@ -198,6 +198,14 @@ def test_the_mark_of_a_column_stands_once_in_its_header(full):
     ) in text
 
 
+def test_beside_a_number_that_is_off_it_is_said_what_was_tried_or_that_nothing_was(full):
+    text = Page(full / "gaussian_affinity.html").text
+    assert text.count("worse Tried: Twice as many epochs (longer/1) came to the same.") == 1
+    assert text.count("Tried: Twice as many epochs (longer/1) came to the same.") == 2
+    assert text.count("Nothing was tried yet to explain it.") == 2
+    assert text.index("Nothing was tried yet") > text.index("better")
+
+
 def test_the_marks_of_a_mixed_column_stand_in_its_cells(full):
     text = Page(full / "gaussian_affinity.html").text
     assert "Flat-KNN 61.8 ± 1.6 quoted 54.0 ± 1.3 quoted Affinity 90.1 ± 1.7 printed 81.3 ± 2.1 printed" in text

@@ -75,6 +75,8 @@ def refused(tmp_path, text: str) -> str:
         ("targets:", "images_per_second: {small-cn: 9}\ntargets:", "23: images_per_second.small-cn: there is no such "),
         ("targets:", "optimum_fails: {c: why}\ntargets:", "23: optimum_fails.c: there is no run 'c'"),
         ("targets:", "no_optimum: {c: why}\ntargets:", "23: no_optimum.c: there is no run 'c'"),
+        ("targets:", "shows: figure1\ntargets:", "23: shows: there is no figure 'figure1'"),
+        ("targets:", "shows: table1\ntargets:", "23: shows: there is no figure 'table1'"),
     ],
 )
 def test_a_name_that_refers_to_nothing_is_refused_with_its_line(tmp_path, before, after, says):

@@ -1,0 +1,73 @@
+"""What anyone can still run of a paper: how much is left, and which claims that can decide."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.reporting import outlook as module
+from shared.reporting.outlook import can_be_tested, outlook
+from shared.runs.claims import Claim
+from shared.runs.registry import Paper, paper
+from tests.records.samples import of
+
+RP, DF = paper("regular_polytope"), paper("discface")
+
+
+def trainings(entry: Paper, scale: str) -> int:
+    """Return how many trainings the targets of a paper take at a scale, on data that anyone can have."""
+    runs = {run.name: run for target in entry.targets for run in entry.target_runs(target, scale)}
+    return sum(run.seeds for run in runs.values() if run.config.data.obtainable)
+
+
+def claim(entry: Paper, id_: str) -> Claim:
+    [found] = [claim for claim in entry.reference.claims if claim.id == id_]
+    return found
+
+
+@pytest.fixture
+def of_an_hour(monkeypatch):
+    """Let every training take an hour."""
+    monkeypatch.setattr(module, "seed_hours", lambda run, measured: 1.0)
+
+
+def test_seeds_of_todays_runs_that_have_records_are_not_left(of_an_hour):
+    run, all_ = RP.run("figure4/cube/fixed", "full"), trainings(RP, "full")
+    assert outlook(RP, ("full",), []) == (
+        f"On data that anyone can have, {all_} trainings at full scale are left to run, "
+        f"which takes some {float(f'{all_:.2g}'):g} device hours."
+    )
+    two = [of(run, 0), of(run, 1)]
+    assert f"{all_ - 2} trainings" in outlook(RP, ("full",), two)
+    other = of(run, 1).model_copy(update={"config_hash": "0" * 12})
+    assert f"{all_ - 1} trainings" in outlook(RP, ("full",), [two[0], other])
+    everything = {run.name: run for target in RP.targets for run in RP.target_runs(target, "full")}
+    assert outlook(RP, ("full",), [of(run, seed) for run in everything.values() for seed in range(run.seeds)]) == ""
+    assert outlook(RP, (), []) == ""
+
+
+def test_a_run_is_left_at_the_first_scale_at_which_its_data_can_be_had(of_an_hour):
+    assert trainings(DF, "full") == 0
+    assert f"{trainings(DF, 'lite')} trainings at lite scale are left" in outlook(DF, ("full", "lite"), [])
+    both = outlook(paper("adversarial_variance"), ("full", "lite"), [])
+    faces = sum(run.seeds for run in paper("adversarial_variance").target_runs("figure4", "lite"))
+    full = trainings(paper("adversarial_variance"), "full")
+    assert f"{full} trainings at full scale and {faces} at lite are left" in both
+
+
+def test_runs_of_unknown_length_are_counted_apart(monkeypatch):
+    runs = len({run.name for target in RP.targets for run in RP.target_runs(target, "full")})
+    monkeypatch.setattr(module, "seed_hours", lambda run, measured: 2.0 if run.name == "figure4/cube/fixed" else None)
+    hours = 2 * RP.run("figure4/cube/fixed", "full").seeds
+    assert f"some {hours} device hours and those of {runs - 1} runs of unknown length." in outlook(RP, ("full",), [])
+
+
+def test_a_claim_can_be_tested_where_all_that_it_takes_is_measured_on_data_that_can_be_had():
+    both = ("full", "lite")
+    on_characters, on_faces, on_digits = claim(DF, "DF-C21a"), claim(DF, "DF-C1"), claim(RP, "RP-C13a")
+    assert can_be_tested(DF, on_characters, both)
+    assert not can_be_tested(DF, on_characters, ("full",))
+    assert not can_be_tested(DF, on_faces, both)
+    assert can_be_tested(RP, on_digits, ("full",))
+    assert not can_be_tested(RP, on_digits, ())
+    assert not can_be_tested(DF, on_characters.model_copy(update={"on_its_data": True}), both)
+    assert not can_be_tested(RP, on_digits.model_copy(update={"test": None, "untestable": "why"}), both)
