@@ -49,9 +49,18 @@ def readme(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "papers" / KEY, tmp_path / KEY)
     (tmp_path / "README.md").write_text("A suite.\n")
     monkeypatch.setattr(command, "README", tmp_path / "README.md")
-    monkeypatch.setattr(registry, "papers", lambda: {KEY: Paper(tmp_path / KEY)})
-    runs = tmp_path / KEY / "runs.yaml"
+    runs, reference = tmp_path / KEY / "runs.yaml", tmp_path / KEY / "reference.yaml"
     runs.write_text(re.sub(r"^shows: .*\n", "", runs.read_text(), flags=re.MULTILINE))
+    read: dict[tuple[str, str], dict[str, Paper]] = {}
+
+    def papers() -> dict[str, Paper]:
+        """Read the paper anew where one of its files has changed."""
+        texts = runs.read_text(), reference.read_text()
+        if texts not in read:
+            read[texts] = {KEY: Paper(tmp_path / KEY)}
+        return read[texts]
+
+    monkeypatch.setattr(registry, "papers", papers)
     own = tmp_path / KEY / "README.md"
     own.write_text(TEXT)
     return own
