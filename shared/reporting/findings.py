@@ -76,7 +76,7 @@ def _of_claims(claims: Sequence[ClaimRow]) -> str:
         told = [f"{one} ({seeds})" if one.endswith(" open") else one for one in told]
     if len(told) == 1 and len(claims) > 1:
         return f"All of its {len(claims)} claims {told[0].partition(' ')[2]}."
-    return f"Of its {len(claims)} claims {_listed(told)}." if len(claims) > 1 else f"Its one claim {told[0][2:]}."
+    return f"Of its {len(claims)} claims, {_listed(told)}." if len(claims) > 1 else f"Its one claim {told[0][2:]}."
 
 
 def _most_seeds(claims: Sequence[ClaimRow]) -> str:
@@ -131,11 +131,11 @@ def in_short(claim: ClaimRow) -> str:
 def _of_numbers(paper: PaperPage) -> str:
     own, measured = paper.own_numbers, paper.measured_numbers
     if not own:
-        return "It prints no number that could be measured again."
+        return "The paper prints no number that could be measured again."
     untrained = sum(value.verdict == "not trained" for value in own)
     if not measured and untrained:
         rest = STANDINGS["not trained"][untrained > 1]
-        return f"Of its {len(own)} printed numbers {untrained} {rest}, and none is measured."
+        return f"Of its {len(own)} printed numbers, {untrained} {rest}, and none is measured."
     if not measured:
         return f"None of its {len(own)} printed numbers is measured on the paper's own data."
     times = Counter(
@@ -148,7 +148,7 @@ def _of_numbers(paper: PaperPage) -> str:
     farthest = max(measured, key=lambda value: (value.is_off, abs(value.off or 0.0)))
     unit = f" {farthest.unit}" if farthest.unit else ""
     return (
-        f"Of its {len(own)} printed numbers {len(measured)} {'is' if len(measured) == 1 else 'are'} measured, {how}; "
+        f"Of its {len(own)} printed numbers, {len(measured)} {'is' if len(measured) == 1 else 'are'} measured, {how}; "
         f"farthest from print is {farthest.name}, {farthest.measured}{unit} where {farthest.printed}{unit} is printed."
     )
 

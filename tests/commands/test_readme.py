@@ -181,7 +181,7 @@ def found(readme, results: Results) -> tuple[str, list[list[str]], list[str]]:
 def test_a_number_that_is_off_is_told_with_what_was_tried_or_that_nothing_was(readme, tmp_path, capsys):
     results = published(tmp_path / "results", {"table1/odd-10/affinity": [97.0, 97.1, 97.2, 97.0, 97.1]})
     sentences, rows, rest = found(readme, results)
-    assert "at full scale on MNIST. Of its 52 claims " in sentences
+    assert "at full scale on MNIST. Of its 52 claims, " in sentences
     assert "farthest from print is 10% of odd digits · Affinity Loss, 97.08 % where 99.3 % is printed." in sentences
     assert re.search(r"On data that anyone can have, \d+ trainings at full scale and \d+ at lite are left", sentences)
     assert rows[-1][:2] == ["▼ worse", "10% of odd digits · Affinity Loss: 99.3 % (Table 1, row '10% of odd digits')"]
@@ -221,7 +221,7 @@ def test_claims_are_told_with_their_verdicts(readme, tmp_path):
 
 def test_without_a_record_it_is_said_what_could_be_run(readme, tmp_path):
     sentences, rows, rest = found(readme, Results(tmp_path / "none"))
-    assert sentences.startswith("There is no record yet for any of its 15 tables and figures. Of its 52 claims ")
+    assert sentences.startswith("There is no record yet for any of its 15 tables and figures. Of its 52 claims, ")
     assert sentences.endswith(" device hours.")
     assert (rows, rest) == ([], [])
 

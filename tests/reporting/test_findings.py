@@ -55,7 +55,7 @@ def test_numbers_are_counted_and_the_farthest_of_those_that_are_off_is_named():
     ]
     assert findings(page(values)) == [
         f"{RECORDS}.",
-        "Of its 4 printed numbers 3 are measured, 1 within the tolerance, 1 off and 1 by one seed alone; "
+        "Of its 4 printed numbers, 3 are measured, 1 within the tolerance, 1 off and 1 by one seed alone; "
         "farthest from print is b, 98.73 % where 99.3 % is printed.",
     ]
 
@@ -63,20 +63,20 @@ def test_numbers_are_counted_and_the_farthest_of_those_that_are_off_is_named():
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ([], "It prints no number that could be measured again."),
+        ([], "The paper prints no number that could be measured again."),
         ([value("a", "not run", measured="")], "None of its 1 printed numbers is measured on the paper's own data."),
         (
             [value("a", "not trained", measured=""), value("b", "not run", measured="")],
-            "Of its 2 printed numbers 1 rests on a run that is not trained, and none is measured.",
+            "Of its 2 printed numbers, 1 rests on a run that is not trained, and none is measured.",
         ),
         (
             [value("a", "inconclusive", 2.0)],
-            "Of its 1 printed numbers 1 is measured, by one seed alone; "
+            "Of its 1 printed numbers, 1 is measured, by one seed alone; "
             "farthest from print is a, 98.73 % where 99.3 % is printed.",
         ),
         (
             [value("a", "matched", 0.2), value("b", "matched", -0.4)],
-            "Of its 2 printed numbers 2 are measured, all within the tolerance; "
+            "Of its 2 printed numbers, 2 are measured, all within the tolerance; "
             "farthest from print is b, 98.73 % where 99.3 % is printed.",
         ),
     ],
@@ -98,12 +98,12 @@ def test_of_claims_those_are_quoted_that_say_most():
     ]
     assert findings(page(claims=claims)) == [
         f"{RECORDS}.",
-        "Of its 8 claims 2 are borne out, 1 is contradicted, 1 is open (at most 3 seeds), 1 rests on a run that is not "
+        "Of its 8 claims, 2 are borne out, 1 is contradicted, 1 is open (at most 3 seeds), 1 rests on a run that is not "
         "trained, 1 waits to be run and 2 cannot be tested here, for want of data that anyone can have or of anything "
         "to measure.",
         "Contradicted is “Wrong” (1 of 2 comparisons go as claimed, 3 seeds); "
         "borne out most clearly is “A strong one” (3 of 3 comparisons go as claimed, 3 seeds).",
-        "It prints no number that could be measured again.",
+        "The paper prints no number that could be measured again.",
     ]
 
 
