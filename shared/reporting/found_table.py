@@ -97,7 +97,7 @@ def _would_show(claim: ClaimRow) -> str:
 def _number_cells(value: ValueRow) -> list[str]:
     unit = f" {value.unit}" if value.unit else ""
     interval = f" [{value.interval.replace(' to ', ', ')}]" if value.interval else ""
-    shows = f"{value.detectable}{unit}" if value.detectable else ONE_SEED
+    shows = f"{value.detectable}{unit}" if value.detectable else ONE_SEED if value.seeds == "1" else ""
     printed = f"{value.name}: {value.printed}{unit}{f' ({value.where})' if value.where else ''}"
     return [_word(value.verdict), printed, f"{value.measured}{unit}{interval}", value.seeds, shows]
 
@@ -112,7 +112,7 @@ def _more(claims: int, numbers: int) -> str:
         for count, what in ((claims, "claim"), (numbers, "number"))
         if count
     ]
-    return f"The report has {' and '.join(left)} that have a verdict." if left else ""
+    return f"The report has {' and '.join(left)} with a verdict." if left else ""
 
 
 def tried(paper: PaperPage) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from shared.reporting.found_table import EXPLAINED, found_table
 from shared.reporting.site import ClaimRow, Effect, PaperPage, TargetSection, ValueRow
@@ -79,7 +80,7 @@ def test_contradicted_claims_come_first_and_the_rest_is_counted():
     wrong = [claim(f"W{n}", "contradicted", Effect("w", -1.0, seeds=[-1.0] * 5)) for n in range(2)]
     text = found_table(page([*matched, *wrong, claim("I", "inconclusive"), claim("N", "not run")]))
     assert [row[1][-3:-1] for row in rows(text)] == ["W0", "W1", "M0", "M1", "M2"]
-    assert "The report has 3 more claims that have a verdict." in text
+    assert "The report has 3 more claims with a verdict." in text
 
 
 def test_numbers_follow_the_claims_those_that_are_off_first():
@@ -94,6 +95,11 @@ def test_numbers_follow_the_claims_those_that_are_off_first():
     assert [row[0] for row in told] == ["✓ matched", "▲ better", "▼ worse", "? inconclusive", "✓ matched"]
     assert told[1] == ["▲ better", "c · ours: 99.3 % (Table 1)", "99.90 % [99.80, 100.00]", "5", "0.12 %"]
     assert told[3][2:] == ["90.00 %", "1", "none: one seed tells no spread"]
+
+
+def test_seeds_that_do_not_vary_are_not_taken_for_one():
+    alike = replace(value("a", "matched", 99.3, off=0.0), detectable="")
+    assert rows(found_table(page((), [alike])))[0][3:] == ["5", ""]
 
 
 def test_of_each_number_that_is_off_it_is_said_what_was_tried_or_that_nothing_was():
