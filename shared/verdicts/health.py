@@ -133,13 +133,14 @@ def _as_its_run(health: Health, falling: bool) -> Health:
 def fall(losses: Sequence[float]) -> float | None:
     """Return by which share of itself a loss fell in its last epoch; of twenty epochs or more, in their last tenth.
 
-    That is from the mean of as many epochs before; None where there are none, or no loss is left. Negative: it rose.
+    That is from the least of the three epochs, or tenths, before, since a loss that jumped up and came back has not
+    fallen. None where there is none before, or no loss is left. Negative: it rose.
     """
     epochs = max(1, len(losses) // 10)
-    if len(losses) < 2 * epochs:
-        return None
-    before, last = mean(losses[-2 * epochs : -epochs]), mean(losses[-epochs:])
-    return (before - last) / before if before > 0 else None
+    ends = range(len(losses), epochs - 1, -epochs)
+    last, *before = [mean(losses[end - epochs : end]) for end in ends][:4] or [0.0]
+    least = min(before, default=0.0)
+    return (least - last) / least if least > 0 else None
 
 
 def _at_chance(numbers: Numbers) -> str | None:
