@@ -99,8 +99,8 @@ def test_of_claims_those_are_quoted_that_say_most():
     assert findings(page(claims=claims)) == [
         f"{RECORDS}.",
         "Of its 8 claims, 2 are borne out, 1 is contradicted, 1 is open (at most 3 seeds), 1 rests on a run that is "
-        "not trained, 1 waits to be run and 2 cannot be tested here, for want of data that anyone can have or of anything "
-        "to measure.",
+        "not trained, 1 waits to be run and 2 cannot be tested here, for want of data that anyone can have or of "
+        "anything to measure.",
         "Contradicted is “Wrong” (1 of 2 comparisons go as claimed, 3 seeds); "
         "borne out most clearly is “A strong one” (3 of 3 comparisons go as claimed, 3 seeds).",
         "The paper prints no number that could be measured again.",
