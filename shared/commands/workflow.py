@@ -113,6 +113,15 @@ def _jobs(folder: str, run: Run) -> dict[str, Job]:
     return {folder: Job(run, seeds)}
 
 
+def shared_trainings(jobs: Mapping[str, Job]) -> dict[str, frozenset[str]]:
+    """Return by name the trainings that several jobs share, as runs configured alike do, with the folders of these."""
+    folders: dict[str, set[str]] = {}
+    for folder, job in jobs.items():
+        for seed in job.seeds:
+            folders.setdefault(f"{job.run.scale}_{job.run.paper}_{job.run.hash}_{seed}", set()).add(folder)
+    return {training: frozenset(found) for training, found in folders.items() if len(found) > 1}
+
+
 def kinds_of_jobs(jobs: Mapping[str, Job]) -> dict[str, tuple[str, ...]]:
     """Return the names of the rules that train, with the records that a job of each makes below its folder."""
     return {_rule(job): job.records for job in sorted(jobs.values(), key=lambda job: job.records)}
@@ -204,6 +213,7 @@ __all__ = [
     "papers",
     "report_files",
     "run",
+    "shared_trainings",
     "target_files",
     "target_records",
     "training_jobs",
