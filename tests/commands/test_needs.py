@@ -61,7 +61,9 @@ def test_what_is_for_a_laptop_asks_for_no_gpu():
 
 def test_runs_configured_alike_share_each_seed_s_training():
     shared = workflow.shared_trainings(JOBS)
-    folders = {f"full/gaussian_affinity/runs/{run}" for run in ("table4/squared_l2-gaussian", "figure7/10", "figure8/5")}
+    folders = {
+        f"full/gaussian_affinity/runs/{run}" for run in ("table4/squared_l2-gaussian", "figure7/10", "figure8/5")
+    }
     found = [places for places in shared.values() if folders <= {place.rpartition("/seed")[0] for place in places}]
     run = paper("gaussian_affinity").run("figure7/10", "full")
     assert len(found) == run.seeds
