@@ -17,7 +17,6 @@ from shared.commands.arguments import parser
 from shared.data.files import data_root
 from shared.errors import UserError, refused, suggestion
 from shared.records.results import Results
-from shared.records.trials import Attempt
 from shared.runs.catalogue import benchmarks
 from shared.runs.registry import Paper, paper, papers
 
@@ -148,6 +147,8 @@ def _seeds(given: argparse.Namespace, count: int) -> Sequence[int]:
 def _train(given: argparse.Namespace) -> None:
     results = Results(given.results)
     if given.trial:
+        from shared.records.trials import Attempt  # noqa: PLC0415
+
         attempt = Attempt.of(given.trial, _scale(given), 1, results)
         run, results = attempt.run(given.paper, given.run), attempt.results
     else:
@@ -187,8 +188,10 @@ def _optimum(given: argparse.Namespace) -> None:
 
 
 def _try(given: argparse.Namespace) -> None:
+    from shared.records.trials import Attempt  # noqa: PLC0415
+
     attempt = Attempt.of(given.file, _scale(given), given.seeds, Results(given.results))
-    from shared.commands.trying import Bounds, try_out  # noqa: PLC0415
+    from shared.commands.trying import Bounds, try_out  # noqa: PLC0415 - imported once the file is good
 
     bounds = Bounds(given.cores, given.hours, train_others=given.train_others)
     sys.exit(try_out(attempt.among(given.paper, given.target), bounds, data_root(given.data_root)))

@@ -112,12 +112,8 @@ def _row(paper: Paper, name: str, scale: str, *, results: Results, root: Path, k
         kept = f"{len(there.current) or 'no'} records kept"
         return Row(label, DONE if drawn else DRAW, 0, 0, 0.0, 0.0, 0, 0.0, remarks=(kept, *remarks))
     runs = paper.target_runs(name, scale)
-    missing = {
-        run.name: tuple(
-            seed for seed in range(run.seeds) if results.record(scale, paper.key, run.name, seed) not in there.current
-        )
-        for run in runs
-    }
+    recorded = {(record.run, record.seed) for record in there.current.values()}
+    missing = {run.name: tuple(n for n in range(run.seeds) if (run.name, n) not in recorded) for run in runs}
     waiting = [run for run in runs if missing[run.name]]
     if not waiting:
         return Row(label, DONE if drawn else DRAW, len(paths), 0, 0.0, 0.0, 0, 0.0, remarks=remarks)
