@@ -75,15 +75,15 @@ rule all:
 
 
 # A rule for each choice of seeds that a job trains.
-for name, records in suite.kinds_of_jobs(JOBS).items():
+for name, jobs in suite.kinds_of_jobs(JOBS).items():
 
     rule:
         name:
             name
         output:
-            [f"results/{{job}}/{record}" for record in records],
+            [f"results/{{job}}/{record}" for record in next(iter(jobs.values())).records],
         wildcard_constraints:
-            job=matching(folder for folder, job in JOBS.items() if job.records == records),
+            job=matching(jobs),
         params:
             configuration=lambda wildcards: suite.configuration(JOBS[wildcards.job].run),
             arguments=lambda wildcards: JOBS[wildcards.job].arguments,
@@ -100,6 +100,7 @@ for name, records in suite.kinds_of_jobs(JOBS).items():
             **{
                 training: lambda wildcards, folders=folders: 1 if wildcards.job in folders else None
                 for training, folders in SHARED.items()
+                if folders & jobs.keys()
             },
         # The command takes the shell's place, so that who waits for the shell waits for it, when both get a signal. The
         # log is not given by `log:`, since Snakemake would remove it before each attempt, with what ended the last.

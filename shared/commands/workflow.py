@@ -122,9 +122,16 @@ def shared_trainings(jobs: Mapping[str, Job]) -> dict[str, frozenset[str]]:
     return {training: frozenset(found) for training, found in folders.items() if len(found) > 1}
 
 
-def kinds_of_jobs(jobs: Mapping[str, Job]) -> dict[str, tuple[str, ...]]:
-    """Return the names of the rules that train, with the records that a job of each makes below its folder."""
-    return {_rule(job): job.records for job in sorted(jobs.values(), key=lambda job: job.records)}
+def kinds_of_jobs(jobs: Mapping[str, Job]) -> dict[str, dict[str, Job]]:
+    """Return the names of the rules that train, with the jobs of each by their folders: all make the same records.
+
+    What shares a training has rules of its own, so that of all others nothing is asked about it.
+    """
+    shared = frozenset().union(*shared_trainings(jobs).values())
+    kinds: dict[str, dict[str, Job]] = {}
+    for folder, job in sorted(jobs.items(), key=lambda one: one[1].records):
+        kinds.setdefault(_rule(job) + "_alike" * (folder in shared), {})[folder] = job
+    return kinds
 
 
 def _rule(job: Job) -> str:
