@@ -49,8 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _fail(sentence: str) -> NoReturn:
-    print(f"error: {sentence}", file=sys.stderr)  # noqa: T201
+    _say_wrong(sentence)
     sys.exit(2)
+
+
+def _say_wrong(sentence: str) -> None:
+    print(f"error: {sentence}", file=sys.stderr)  # noqa: T201
 
 
 def _open_streams() -> None:
@@ -256,7 +260,7 @@ def _check(given: argparse.Namespace) -> None:
         try:
             good = check(path, given.name, max(1, given.processes)) and good
         except UserError as error:  # the other paths are looked at all the same
-            print(f"error: {error}", file=sys.stderr)  # noqa: T201
+            _say_wrong(str(error))
             good = False
     sys.exit(0 if good else 2)
 

@@ -24,8 +24,8 @@ from shared.runs.registry import Paper
 
 RECORD_MEGABYTES = 0.01
 FEATURES_MEGABYTES = 0.3
-DONE, DRAW, READY, FETCH, NEEDS = "done", "to draw", "ready", "fetches", "needs data"
-COLOURS = {DONE: GREEN, DRAW: GREEN, READY: YELLOW, FETCH: YELLOW, NEEDS: RED}
+DONE, DRAW, NOTHING, READY, FETCH, NEEDS = "done", "to draw", "no records", "ready", "fetches", "needs data"
+COLOURS = {DONE: GREEN, DRAW: GREEN, NOTHING: YELLOW, READY: YELLOW, FETCH: YELLOW, NEEDS: RED}
 TITLES = ("target", "state", "left", "device hours", "longest job", "GPUs", "MB", "remarks")
 RIGHT = (2, 3, 4, 5, 6)
 WIDE = 120
@@ -109,8 +109,10 @@ def _row(paper: Paper, name: str, scale: str, *, results: Results, root: Path, k
     remarks = (*left_out([path for path in paths if path in there.other], there, results), *there.damaged.values())
     label = f"{paper.key}/{name}"
     if scale == "published":
-        kept = f"{len(there.current) or 'no'} records kept"
-        return Row(label, DONE if drawn else DRAW, 0, 0, 0.0, 0.0, 0, 0.0, remarks=(kept, *remarks))
+        kept = len(there.current)
+        state = DONE if drawn else DRAW if kept else NOTHING
+        said = (f"{kept} records kept", *remarks) if kept else remarks
+        return Row(label, state, 0, 0, 0.0, 0.0, 0, 0.0, remarks=said)
     runs = paper.target_runs(name, scale)
     recorded = {(record.run, record.seed) for record in there.current.values()}
     missing = {run.name: tuple(n for n in range(run.seeds) if (run.name, n) not in recorded) for run in runs}

@@ -31,7 +31,7 @@ def train_together(gpus: int) -> bool:
     options = ["--standalone", f"--nproc-per-node={processes}"]
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     try:
-        run.run(run.parse_args([*options, "-m", "shared", *sys.argv[1:]]))
+        run.run(run.parse_args([*options, "-m", "shared", *sys.argv[1:]]))  # type: ignore[no-untyped-call]
     except SignalException as asked:
         sys.exit(128 + asked.sigval)
     except ChildFailedError:
