@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from shared.runs.claims import Claim
 from shared.runs.citation import Citation
+from shared.runs.claims import Claim
 from shared.runs.reference import Reference, Value
 from shared.verdicts.claims import ClaimVerdict, judge_claims
 
