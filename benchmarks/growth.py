@@ -271,10 +271,7 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     options.add_argument("--only", nargs="+", help="texts in the names of the work to measure (all)")
     options.add_argument("--scale", type=float, default=1, help="of all sizes; below 1 only tries the script out (1)")
     options.add_argument(
-        "--limit",
-        type=at_least(1),
-        default=120,
-        help="its seconds that ten times may take, with its input (120)",
+        "--limit", type=at_least(1), default=120, help="seconds of a processor that ten times may take (120)"
     )
     return options.parse_args(arguments)
 
