@@ -126,7 +126,7 @@ def test_one_figure_needs_its_own_runs_alone(built, digits_root):
     jobs = planned(built, digits_root, "--forceall", "results/smoke/gaussian_affinity/figure8.png")
     assert jobs == [
         "figure gaussian_affinity/figure8.png",
-        "train_1_seeds gaussian_affinity/runs/figure8/1/seed0/record.json",
+        "train_1_seeds_alike gaussian_affinity/runs/figure8/1/seed0/record.json",
     ]
 
 
