@@ -26,6 +26,12 @@ if "gpu" in workflow.global_resources:
     workflow.global_resources["gpu"] = SHARES * int(workflow.global_resources["gpu"].value)
 
 
+# Of the jobs that share a training one is started at a time: others would wait for its lock, and hold GPUs meanwhile.
+SHARED = suite.shared_trainings(JOBS)
+for training in SHARED:
+    workflow.global_resources[training] = 1
+
+
 def matching(names):
     """Return a pattern that matches the given names and nothing else."""
     return "|".join(re.escape(name) for name in names) or "(?!)"
@@ -69,15 +75,15 @@ rule all:
 
 
 # A rule for each choice of seeds that a job trains.
-for name, records in suite.kinds_of_jobs(JOBS).items():
+for name, jobs in suite.kinds_of_jobs(JOBS).items():
 
     rule:
         name:
             name
         output:
-            [f"results/{{job}}/{record}" for record in records],
+            [f"results/{{job}}/{record}" for record in next(iter(jobs.values())).records],
         wildcard_constraints:
-            job=matching(folder for folder, job in JOBS.items() if job.records == records),
+            job=matching(jobs),
         params:
             configuration=lambda wildcards: suite.configuration(JOBS[wildcards.job].run),
             arguments=lambda wildcards: JOBS[wildcards.job].arguments,
@@ -91,6 +97,11 @@ for name, records in suite.kinds_of_jobs(JOBS).items():
             # Two minutes before the limit (Slurm may do it a minute earlier) a training saves and stops; retried, it
             # goes on from there.
             slurm_extra="--signal=TERM@120",
+            **{
+                training: lambda wildcards, folders=folders: 1 if wildcards.job in folders else None
+                for training, folders in SHARED.items()
+                if folders & jobs.keys()
+            },
         # The command takes the shell's place, so that who waits for the shell waits for it, when both get a signal. The
         # log is not given by `log:`, since Snakemake would remove it before each attempt, with what ended the last.
         shell:

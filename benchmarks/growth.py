@@ -1,20 +1,21 @@
 """How time and memory grow with the work: a tenth, the whole and ten times the real size, from generated input.
 
 What grows is reading of face sets and lists, statistics of features, 1:1 and 1:N protocols. Each size has a process of
-its own. The time is that of the work without generating its input; the peak memory is above what the
-process has before, with the input, without generating it, and without pages of files mapped into memory, which the
-system takes back. The exponents say how both grow from the size before: 1 is in proportion.
+its own. The time is the processor's, which what else a machine does hardly changes, by default of one thread, which
+waits for no other; it is that of the work without generating its input. The peak memory is above what the process has
+before, with the input, without generating it, and without pages of files mapped into memory, which the system takes
+back. The exponents say how both grow from the size before: 1 is in proportion.
 
-What would take more than `--limit` seconds, with generating its input, or more memory than there is is not run: it is
-extrapolated from the two sizes before, and said to be. RecordIO's index is read of records without a picture in them;
-its streaming, whose speed the size hardly changes, of a smaller set than the largest: drawn faces over and over.
+What would take more than `--limit` of those seconds, with generating its input, or more memory than there is is not
+run: it is extrapolated from the two sizes before, and said to be. RecordIO's index is read of records without a picture
+in them; its streaming, whose speed the size hardly changes, of a smaller set than the largest: drawn faces over and
+over.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
-import os
 import sys
 import tempfile
 import time
@@ -32,7 +33,7 @@ from numpy.typing import NDArray
 
 from benchmarks.face_protocols import Known, Size, distractor_set, of_people, template_set
 from benchmarks.feature_statistics import Stream, streamed
-from benchmarks.measuring import Row, apart, at_least, forget_peak, main, parser, resident, seconds
+from benchmarks.measuring import Row, apart, at_least, forget_peak, main, parser, resident
 from shared.data.evaluation_sets import TemplateSet
 from shared.data.formats.recordio import INDEX, PROPERTY, RECORDS, RecordFaces, header, record, write_records
 from shared.data.rendered.faces import render
@@ -88,7 +89,7 @@ def record_index(size: int, folder: Path) -> Work:
 
 
 def record_stream(size: int, folder: Path) -> Work:
-    """Read, decode and normalise all faces of a set in random order, in batches of 512, with a thread a core."""
+    """Read, decode and normalise all faces of a set in random order, in batches of 512."""
     people = np.arange(FACES) // 16
     faces = folder / "faces"
     write_records(faces, render(people, np.arange(FACES) % 16).images, people)
@@ -192,7 +193,7 @@ WORKS = {
 
 
 class Taken(NamedTuple):
-    """Seconds and peak memory (MiB) of a size of some work, and the seconds of generating its input."""
+    """Seconds of the processor and peak memory (MiB) of some work at a size, and seconds of generating its input."""
 
     size: int
     seconds: float
@@ -204,11 +205,12 @@ def take(name: str, size: int) -> Taken:
     """Do the work of one size in this process."""
     with tempfile.TemporaryDirectory() as folder:
         begin = resident("VmRSS") - resident("RssFile")
-        began = time.perf_counter()
+        began = time.process_time()
         work = WORKS[name].begun(size, Path(folder))
-        generating = time.perf_counter() - began
+        generated = time.process_time()
         forget_peak()
-        taken = seconds(work)
+        work()
+        taken, generating = time.process_time() - generated, generated - began
         return Taken(size, taken, max(resident("VmHWM") - resident("RssFile") - begin, 1), generating)
 
 
@@ -265,11 +267,11 @@ def measured(given: argparse.Namespace) -> Iterator[Row]:
 
 def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Return the options of the command line."""
-    options = parser(__doc__, threads=os.cpu_count() or 1, repetitions=1)
+    options = parser(__doc__, threads=1, repetitions=1)
     options.add_argument("--only", nargs="+", help="texts in the names of the work to measure (all)")
     options.add_argument("--scale", type=float, default=1, help="of all sizes; below 1 only tries the script out (1)")
     options.add_argument(
-        "--limit", type=at_least(1), default=120, help="seconds that ten times may take, with its input (120)"
+        "--limit", type=at_least(1), default=120, help="seconds of a processor that ten times may take (120)"
     )
     return options.parse_args(arguments)
 

@@ -17,7 +17,6 @@ from shared.commands.arguments import parser
 from shared.data.files import data_root
 from shared.errors import UserError, refused, suggestion
 from shared.records.results import Results
-from shared.records.trials import Attempt
 from shared.runs.catalogue import benchmarks
 from shared.runs.registry import Paper, paper, papers
 
@@ -50,8 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _fail(sentence: str) -> NoReturn:
-    print(f"error: {sentence}", file=sys.stderr)  # noqa: T201
+    _say_wrong(sentence)
     sys.exit(2)
+
+
+def _say_wrong(sentence: str) -> None:
+    print(f"error: {sentence}", file=sys.stderr)  # noqa: T201
 
 
 def _open_streams() -> None:
@@ -148,6 +151,8 @@ def _seeds(given: argparse.Namespace, count: int) -> Sequence[int]:
 def _train(given: argparse.Namespace) -> None:
     results = Results(given.results)
     if given.trial:
+        from shared.records.trials import Attempt  # noqa: PLC0415
+
         attempt = Attempt.of(given.trial, _scale(given), 1, results)
         run, results = attempt.run(given.paper, given.run), attempt.results
     else:
@@ -187,8 +192,10 @@ def _optimum(given: argparse.Namespace) -> None:
 
 
 def _try(given: argparse.Namespace) -> None:
+    from shared.records.trials import Attempt  # noqa: PLC0415
+
     attempt = Attempt.of(given.file, _scale(given), given.seeds, Results(given.results))
-    from shared.commands.trying import Bounds, try_out  # noqa: PLC0415
+    from shared.commands.trying import Bounds, try_out  # noqa: PLC0415 - imported once the file is good
 
     bounds = Bounds(given.cores, given.hours, train_others=given.train_others)
     sys.exit(try_out(attempt.among(given.paper, given.target), bounds, data_root(given.data_root)))
@@ -254,7 +261,7 @@ def _check(given: argparse.Namespace) -> None:
         try:
             good = check(path, given.name, max(1, given.processes)) and good
         except UserError as error:  # the other paths are looked at all the same
-            print(f"error: {error}", file=sys.stderr)  # noqa: T201
+            _say_wrong(str(error))
             good = False
     sys.exit(0 if good else 2)
 

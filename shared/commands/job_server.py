@@ -10,7 +10,6 @@ go on.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import gc
 import importlib
@@ -29,10 +28,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from shared import ROOT
 from shared.commands.cli import main as run_command
+from shared.commands.ending import end_after
 from shared.commands.job import SERVER
 from shared.commands.workflow import training_jobs
 from shared.errors import UserError
@@ -205,30 +205,6 @@ def _run(job: _Job, run: Callable[[list[str]], None]) -> None:
     threading.Thread(target=_pass_on, args=(job.connection, process), daemon=True).start()
     _, status = os.waitpid(process, 0)
     job.connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
-
-
-def end_after(work: Callable[[], object]) -> NoReturn:
-    """Do the work of a fork and end it with the exit status that Python would give, as `multiprocessing` does.
-
-    What was imported is left as it is: to take it apart, page after page, would take longer than many a job.
-    """
-    status: object = 1
-    try:
-        work()
-        status = 0
-    except SystemExit as ended:
-        status = ended.code or 0
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    if not isinstance(status, int):
-        print(status, file=sys.stderr)  # noqa: T201
-        status = 1
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):
-            stream.flush()
-    os._exit(status)
 
 
 def _pass_on(connection: socket.socket, process: int) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.commands.queued import UNKNOWN_HOURS, Left, queue
+from shared.commands.left import Left
+from shared.commands.queued import UNKNOWN_HOURS, queue
 from shared.commands.running import run_workflow
 from shared.errors import UserError
 from shared.records.results import Results
@@ -79,12 +80,13 @@ def lines(left: Sequence[Left]) -> Iterator[str]:
         until += one.hours
         known = one.hours < UNKNOWN_HOURS
         cost = f"{one.hours:8.2f} h {until:8.2f} h" if known else f"{'not known':>10} {'':>10}"
-        yield f"{cost}  {one.run.paper}/{one.run.name}, {len(one.seeds)} of {one.run.seeds} seeds"
+        alike = f", {one.others} trained as another run's" if one.others else ""
+        yield f"{cost}  {one.run.paper}/{one.run.name}, {len(one.seeds)} of {one.run.seeds} seeds{alike}"
 
 
 def summary(left: Sequence[Left]) -> str:
     """Return how many trainings are left and about how long they take, one at a time."""
-    count = sum(len(one.seeds) for one in left)
+    count = sum(len(one.seeds) - one.others for one in left)
     known = sum(one.hours for one in left if one.hours < UNKNOWN_HOURS)
     return f"{count} training{'s' if count != 1 else ''}, about {known:.1f} hours of one processor or device,"
 

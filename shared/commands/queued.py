@@ -2,7 +2,8 @@
 
 An undecided claim gains, by the seeds that its runs lack, in the chance that its test shows what the paper prints (or,
 where nothing is printed, what was observed). So much for the hours that it takes, claim by claim, orders the runs; what
-an earlier one takes, a later one has for nothing. Runs that no undecided claim rests on come last, the shortest first.
+an earlier one takes, a later one has for nothing, also by a run that is configured alike. Runs that no undecided claim
+rests on come last, the shortest first.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.commands.left import Left, Place, Training, once, trained
 from shared.records.records import Record, Records, find_records
 from shared.records.results import Results
 from shared.records.target_records import found
@@ -25,23 +27,6 @@ from shared.verdicts.power import gained
 UNKNOWN_HOURS = 1000.0
 """Of a run of which neither speed nor operations are known: it comes after all others."""
 OPEN = ("not run", "inconclusive")
-
-Place = tuple[str, str]
-"""A paper and a run of it."""
-
-
-@dataclass(frozen=True)
-class Left:
-    """A run and those of its seeds that have no record, neither at its scale nor published, and the hours of these."""
-
-    run: Run
-    seeds: tuple[int, ...]
-    hours: float
-
-    @property
-    def place(self) -> Place:
-        """The paper and the run."""
-        return self.run.paper, self.run.name
 
 
 @dataclass(frozen=True)
@@ -64,6 +49,7 @@ def queue(scale: str, results: Results, root: Path, *, key: str | None = None, t
     """
     left: dict[Place, Left] = {}
     questions: list[Question] = []
+    done: set[Training] = set()
     for entry in [paper(key)] if key else papers().values():
         records = _records(entry, scale, results)
         asked = set(entry.runs(scale)) if target is None else {run.name for run in entry.target_runs(target, scale)}
@@ -72,20 +58,28 @@ def queue(scale: str, results: Results, root: Path, *, key: str | None = None, t
             place: one for place, one in lacking.items() if place[1] in asked and at_hand(one.run.config.data, root)
         }
         left |= here
+        done |= trained((record for record, _ in records), results)
         questions += [one for one in _questions(entry, scale, records, lacking) if set(one.runs) <= set(here)]
-    return ordered(left, questions)
+    return ordered(left, questions, done)
 
 
-def ordered(left: Mapping[Place, Left], questions: Collection[Question]) -> list[Left]:
-    """Return runs in the order to train them, given the questions that they decide."""
-    rest, open_questions, order = dict(left), list(questions), list[Left]()
+def ordered(
+    left: Mapping[Place, Left], questions: Collection[Question], trained: Collection[Training] = ()
+) -> list[Left]:
+    """Return runs in the order to train them, given the questions that they decide and what has been trained."""
+    rest, open_questions, order, done = dict(left), list(questions), list[Left](), set(trained)
+
+    def taken(question: Question) -> list[Left]:
+        return once((rest[place] for place in question.runs if place in rest), done)
 
     def worth(question: Question) -> float:
-        return question.gain / sum(rest[place].hours for place in question.runs if place in rest)
+        return question.gain / sum(one.hours for one in taken(question))
 
     while open_questions := [one for one in open_questions if any(place in rest for place in one.runs)]:
-        order += [rest.pop(place) for place in max(open_questions, key=worth).runs if place in rest]
-    return order + sorted(rest.values(), key=lambda one: one.hours)
+        for one in taken(max(open_questions, key=worth)):
+            order.append(rest.pop(one.place))
+            done |= one.trainings
+    return once([*order, *sorted(rest.values(), key=lambda one: one.hours)], trained)
 
 
 def _records(entry: Paper, scale: str, results: Results) -> list[tuple[Record, Path]]:

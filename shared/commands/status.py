@@ -7,8 +7,9 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from shared.commands.left import Left, Training, once, trained
 from shared.commands.terminal import BOLD, GREEN, RED, YELLOW, coloured, table, width
 from shared.records.records import Record, find_records
 from shared.records.results import SUFFIXES, Results
@@ -23,8 +24,8 @@ from shared.runs.registry import Paper
 
 RECORD_MEGABYTES = 0.01
 FEATURES_MEGABYTES = 0.3
-DONE, DRAW, READY, FETCH, NEEDS = "done", "to draw", "ready", "fetches", "needs data"
-COLOURS = {DONE: GREEN, DRAW: GREEN, READY: YELLOW, FETCH: YELLOW, NEEDS: RED}
+DONE, DRAW, NOTHING, READY, FETCH, NEEDS = "done", "to draw", "no records", "ready", "fetches", "needs data"
+COLOURS = {DONE: GREEN, DRAW: GREEN, NOTHING: YELLOW, READY: YELLOW, FETCH: YELLOW, NEEDS: RED}
 TITLES = ("target", "state", "left", "device hours", "longest job", "GPUs", "MB", "remarks")
 RIGHT = (2, 3, 4, 5, 6)
 WIDE = 120
@@ -36,13 +37,21 @@ class DamagedRecordWarning(UserWarning):
     """A published record is damaged, and the time of its run is not known."""
 
 
+class Known(NamedTuple):
+    """Of a paper, by the hash of its configuration a published record of a run, and the trainings that are there."""
+
+    measured: dict[str, Record]
+    trained: set[Training]
+
+
 @dataclass(frozen=True)
 class Row:
     """How far a target is: its state, how many of its `trainings` are `left`, and what those take.
 
-    `device_hours` of all, and hours of the `longest_job`, which trains the seeds of a run, are None where a run is not
-    known to take any; `gpus` is the most that a job asks for. `data` are the data sets to be fetched or to be had;
-    `without` those of benchmarks that cannot be had; `remarks` sentences. Of published records nothing is left.
+    `device_hours` of all, where runs configured alike are trained once, and hours of the `longest_job`, which trains
+    the seeds of a run, are None where a run is not known to take any; `gpus` is the most that a job asks for. `data`
+    are the data sets to be fetched or to be had; `without` those of benchmarks that cannot be had; `remarks` sentences.
+    Of published records nothing is left.
     """
 
     target: str
@@ -86,13 +95,13 @@ def rows(
         for problem in published.damaged.values() if scale != "published" else ():
             warnings.warn(problem, DamagedRecordWarning, stacklevel=2)
         measured = {record.config_hash: record for record in published.current.values()}
+        own = found(paper, scale, find_records(results.paper(scale, paper.key)), results)
+        known = Known(measured, trained(own.current.values(), results))
         for name in paper.targets if target is None else [target]:
-            yield _row(paper, name, scale, results=results, root=root, measured=measured, gpu=gpu)
+            yield _row(paper, name, scale, results=results, root=root, known=known, gpu=gpu)
 
 
-def _row(
-    paper: Paper, name: str, scale: str, *, results: Results, root: Path, measured: dict[str, Record], gpu: Device
-) -> Row:
+def _row(paper: Paper, name: str, scale: str, *, results: Results, root: Path, known: Known, gpu: Device) -> Row:
     suffixes = SUFFIXES[paper.target(name).kind]
     drawn = all(results.target(scale, paper.key, name, suffix).exists() for suffix in suffixes)
     paths = record_paths(paper, name, scale, results)
@@ -100,31 +109,33 @@ def _row(
     remarks = (*left_out([path for path in paths if path in there.other], there, results), *there.damaged.values())
     label = f"{paper.key}/{name}"
     if scale == "published":
-        kept = f"{len(there.current) or 'no'} records kept"
-        return Row(label, DONE if drawn else DRAW, 0, 0, 0.0, 0.0, 0, 0.0, remarks=(kept, *remarks))
+        kept = len(there.current)
+        state = DONE if drawn else DRAW if kept else NOTHING
+        said = (f"{kept} records kept", *remarks) if kept else remarks
+        return Row(label, state, 0, 0, 0.0, 0.0, 0, 0.0, remarks=said)
     runs = paper.target_runs(name, scale)
-    left: dict[str, int] = {}
-    for run in runs:
-        records = [results.record(scale, paper.key, run.name, seed) for seed in range(run.seeds)]
-        if missing := sum(path not in there.current for path in records):
-            left[run.name] = missing
-    if not left:
+    recorded = {(record.run, record.seed) for record in there.current.values()}
+    missing = {run.name: tuple(n for n in range(run.seeds) if (run.name, n) not in recorded) for run in runs}
+    waiting = [run for run in runs if missing[run.name]]
+    if not waiting:
         return Row(label, DONE if drawn else DRAW, len(paths), 0, 0.0, 0.0, 0, 0.0, remarks=remarks)
     lacking = sorted({_called(run.config.data) for run in runs if not at_hand(run.config.data, root)})
     fetching = sorted({run.config.data.name for run in runs if not run.config.data.is_there(root)})
-    waiting = [run for run in runs if run.name in left]
-    hours = {run.name: costs.seed_hours(run, measured, gpu) for run in waiting}
-    jobs = [(hours[run.name], left[run.name], max(1, run.config.training.gpus)) for run in waiting]
-    known = all(one is not None for one, _, _ in jobs)
+    hours = [costs.seed_hours(run, known.measured, gpu) for run in waiting]
+    left = [
+        Left(run, missing[run.name], len(missing[run.name]) * (one or 0))
+        for run, one in zip(waiting, hours, strict=True)
+    ]
+    jobs = once(left, known.trained)
     return Row(
         target=label,
         state=NEEDS if lacking else FETCH if fetching else READY,
         trainings=len(paths),
-        left=sum(left.values()),
-        device_hours=sum((one or 0) * seeds * devices for one, seeds, devices in jobs) if known else None,
-        longest_job=max((one or 0) * seeds for one, seeds, _ in jobs) if known else None,
-        gpus=max(run.config.training.gpus for run in waiting),
-        megabytes=sum(left[run.name] * _megabytes(run) for run in waiting),
+        left=sum(len(one.seeds) for one in jobs),
+        device_hours=None if None in hours else sum(one.hours * max(1, one.run.config.training.gpus) for one in jobs),
+        longest_job=None if None in hours else max(one.hours for one in jobs),
+        gpus=max(one.run.config.training.gpus for one in jobs),
+        megabytes=sum(len(one.seeds) * _megabytes(one.run) for one in jobs),
         data=tuple(lacking or fetching),
         without=tuple(sorted({name for run in runs for name in _tested_elsewhere(run, root)})),
         remarks=remarks,

@@ -113,9 +113,25 @@ def _jobs(folder: str, run: Run) -> dict[str, Job]:
     return {folder: Job(run, seeds)}
 
 
-def kinds_of_jobs(jobs: Mapping[str, Job]) -> dict[str, tuple[str, ...]]:
-    """Return the names of the rules that train, with the records that a job of each makes below its folder."""
-    return {_rule(job): job.records for job in sorted(jobs.values(), key=lambda job: job.records)}
+def shared_trainings(jobs: Mapping[str, Job]) -> dict[str, frozenset[str]]:
+    """Return by name the trainings that several jobs share, as runs configured alike do, with the folders of these."""
+    folders: dict[str, set[str]] = {}
+    for folder, job in jobs.items():
+        for seed in job.seeds:
+            folders.setdefault(f"{job.run.scale}_{job.run.paper}_{job.run.hash}_{seed}", set()).add(folder)
+    return {training: frozenset(found) for training, found in folders.items() if len(found) > 1}
+
+
+def kinds_of_jobs(jobs: Mapping[str, Job]) -> dict[str, dict[str, Job]]:
+    """Return the names of the rules that train, with the jobs of each by their folders: all make the same records.
+
+    What shares a training has rules of its own, so that of all others nothing is asked about it.
+    """
+    shared = frozenset().union(*shared_trainings(jobs).values())
+    kinds: dict[str, dict[str, Job]] = {}
+    for folder, job in sorted(jobs.items(), key=lambda one: one[1].records):
+        kinds.setdefault(_rule(job) + "_alike" * (folder in shared), {})[folder] = job
+    return kinds
 
 
 def _rule(job: Job) -> str:
@@ -204,6 +220,7 @@ __all__ = [
     "papers",
     "report_files",
     "run",
+    "shared_trainings",
     "target_files",
     "target_records",
     "training_jobs",

@@ -23,7 +23,7 @@ class Results:
 
     def seed(self, scale: str, paper: str, run: str, seed: int) -> Path:
         """Return the folder of what one seed of one run leaves behind."""
-        return self.paper(scale, paper) / "runs" / run / f"seed{seed}"
+        return self.paper(scale, paper).joinpath("runs", run, f"seed{seed}")
 
     def record(self, scale: str, paper: str, run: str, seed: int) -> Path:
         """Return the record of one seed of one run."""

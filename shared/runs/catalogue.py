@@ -29,6 +29,11 @@ def _catalogues(paper: str) -> list[ModuleType]:
 
 def components(paper: str, kind: type[C]) -> dict[str, type[C]]:
     """Return the components of a kind that a paper may name: the shared ones and its own."""
+    return _components(paper, kind).copy()
+
+
+@cache
+def _components(paper: str, kind: type[C]) -> dict[str, type[C]]:
     found: dict[str, type[C]] = {}
     for module in _catalogues(paper):
         for value in vars(module).values():

@@ -9,9 +9,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from shared.runs.fields import NonNegative, Positive, Strict
+from shared.runs.metrics import Metric
 
 Level = int | float | str
-Metric = Annotated[str, Field(pattern=r"^[^/]+/[^/]+$", description="benchmark/metric")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 

@@ -1,7 +1,12 @@
-"""Which metrics can be scored."""
+"""How a metric is named, and which can be scored."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
+Metric = Annotated[str, Field(pattern=r"^[^/]+/[^/]+$", description="benchmark/metric")]
 DIRECTIONS = {
     "accuracy": 1,
     "error": -1,

@@ -14,14 +14,15 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from shared.errors import suggestion
 from shared.runs import yaml_files
-from shared.runs.claims import Claim, Metric, Number, asked, listed
+from shared.runs.citation import Citation
+from shared.runs.claims import Claim, Number, asked, listed
 from shared.runs.each import expand
 from shared.runs.fields import Count, NonNegative, Strict
-from shared.runs.metrics import DIRECTIONS
+from shared.runs.metrics import DIRECTIONS, Metric
 from shared.runs.yaml_files import Document, Key
 
 TEXT = "text"
@@ -30,15 +31,6 @@ TRAINING = "training"
 """What stands for the benchmark of the losses of the last epoch."""
 Unknown = tuple[str, str, Collection[str]]
 """The key of a name that refers to nothing, the name, and those that would."""
-
-
-class Citation(Strict):
-    """The paper itself; one that bears no date has no year."""
-
-    title: str
-    authors: tuple[str, ...]
-    year: int | None = None
-    venue: str
 
 
 class Value(Strict):
@@ -129,20 +121,11 @@ class _Group(Strict):
         return {name: data[name] for name in data if name == "entries"} if isinstance(data, dict) else data
 
 
-class _Titled(BaseModel):
-    citation: Citation
-
-
 class _File(Strict):
     citation: Citation
     values: tuple[_Group, ...]
     claims: tuple[dict[str, Any], ...]
     errata: tuple[Erratum, ...] = ()
-
-
-def read_title(path: Path) -> str:
-    """Read the title of a paper from its `reference.yaml`, of which nothing else is checked; raises UserError."""
-    return yaml_files.validated(_Titled, yaml_files.load(path)).citation.title
 
 
 def read_reference(path: Path, known: Known | None = None) -> Reference:

@@ -11,17 +11,21 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shared import ROOT
 from shared.errors import UserError, suggestion
 from shared.runs import yaml_files
 from shared.runs.catalogue import benchmarks, components
+from shared.runs.citation import read_title
 from shared.runs.components import Backbone
 from shared.runs.config import Run
-from shared.runs.reference import Known, Reference, read_reference, read_title
 from shared.runs.resolution import Resolution
 from shared.runs.runs_file import Deviation, RunsFile, Stand, Target
 from shared.runs.yaml_files import Key
+
+if TYPE_CHECKING:
+    from shared.runs.reference import Reference
 
 SMOKE = "smoke"
 """The scale whose numbers are no evidence."""
@@ -45,6 +49,8 @@ class Paper:
     @cached_property
     def reference(self) -> Reference:
         """The printed numbers, the claims and the errata."""
+        from shared.runs.reference import Known, read_reference  # noqa: PLC0415 - what only lists has no use for it
+
         return read_reference(self.folder / "reference.yaml", Known(self.targets, self._measured()))
 
     @cached_property

@@ -26,8 +26,8 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from shared.runs.claims import Metric
 from shared.runs.fields import Strict
+from shared.runs.metrics import Metric
 
 Label = str | int | float
 Setting = str | int | float | bool | None | list[Any] | dict[str, Any]

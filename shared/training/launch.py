@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
-from types import FrameType
 
 from shared.errors import UserError
 from shared.training import device
@@ -15,38 +13,33 @@ from shared.training import device
 def train_together(gpus: int) -> bool:
     """Run this very command in several processes by `torchrun`, and return True; False where it is for this one.
 
-    There are as many processes as the run has devices. A termination signal reaches them all.
+    There are as many processes as the run has devices. `torchrun` does in this process what it does: it passes on to
+    all what asks this one to stop, and waits for them.
 
     Raises:
         UserError: a process failed, or the run asks for more devices than there are.
-        SystemExit: with status 143, they were asked to stop.
+        SystemExit: with status 128 + n, signal n asked them to stop: 143 after SIGTERM.
 
     """
     processes = device.there(gpus)
     if processes < 2 or "LOCAL_RANK" in os.environ:
         return False
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    children: list[subprocess.Popen[bytes]] = []
-    stopped = []
+    from torch.distributed import run  # noqa: PLC0415 - as long to import as all that this process does
+    from torch.distributed.elastic.multiprocessing.api import SignalException  # noqa: PLC0415
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError  # noqa: PLC0415
 
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        stopped.append(number)
-        for child in children:
-            child.send_signal(number)
-
-    before = signal.signal(signal.SIGTERM, pass_on)
+    options = ["--standalone", f"--nproc-per-node={processes}"]
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     try:
-        children.append(subprocess.Popen([*torchrun, "-m", "shared", *sys.argv[1:]]))
-        if stopped:
-            children[0].terminate()
-        status = children[0].wait()
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    if stopped:
-        sys.exit(143)
-    if status:
+        run.run(run.parse_args([*options, "-m", "shared", *sys.argv[1:]]))  # type: ignore[no-untyped-call]
+    except SignalException as asked:
+        sys.exit(128 + asked.sigval)
+    except ChildFailedError:
         raise UserError(
             f"one of the {processes} processes that train together failed, see its message above; the same command "
             "goes on from the last checkpoint."
-        )
+        ) from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return True

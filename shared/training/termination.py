@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 GRACE_SECONDS = 5.0
 """How long after the signal a step or a batch may still take; what takes longer is broken off."""
+LAST_SECONDS = 3.0
+"""How much later the process ends where nothing can be broken off, as in an operation that waits for another process.
+
+Python hears no signal in there."""
 
 
 class Stopped(Exception):  # noqa: N818 - not an error
@@ -64,7 +70,17 @@ class Termination:
 
     def break_off(self, _number: int, _frame: FrameType | None) -> None:
         """Take the alarm that nobody looked in time."""
+        self._seen = True
         raise Stopped
+
+    def watch(self, signals: int) -> None:
+        """In a thread of its own, end the process where a SIGTERM of those told over a pipe is not heard in time."""
+        while number := os.read(signals, 1):
+            if number[0] == signal.SIGTERM:
+                time.sleep(GRACE_SECONDS + LAST_SECONDS)
+                if not self._seen:
+                    os._exit(128 + signal.SIGTERM)
+        os.close(signals)
 
 
 @contextmanager
@@ -79,15 +95,19 @@ def terminable() -> Iterator[Termination]:
     if threading.current_thread() is not threading.main_thread():
         yield termination
         return
-    before = [
-        (number, signal.signal(number, taken))
-        for number, taken in ((signal.SIGTERM, termination.note), (signal.SIGALRM, termination.break_off))
-    ]
+    terminated = signal.signal(signal.SIGTERM, termination.note)
+    alarmed = signal.signal(signal.SIGALRM, termination.break_off)
+    told, tell = os.pipe()
+    os.set_blocking(tell, False)
+    signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+    threading.Thread(target=termination.watch, args=(told,), daemon=True).start()
     try:
         yield termination
     finally:
+        signal.set_wakeup_fd(-1)
+        os.close(tell)
+        signal.signal(signal.SIGTERM, terminated)
         asked = termination.came
-        for number, handler in before:
-            signal.signal(number, handler)
+        signal.signal(signal.SIGALRM, alarmed)
     if asked:
         raise Stopped

@@ -136,7 +136,7 @@ def test_a_killed_server_s_job_is_told(run, server, tmp_path):
 
 ENDS = """
 import atexit, os, sys, threading, time
-from shared.commands.job_server import end_after
+from shared.commands.ending import end_after
 
 def work(ends):
     atexit.register(print, "exit function")

@@ -57,3 +57,17 @@ def test_a_seed_that_takes_long_is_a_job_and_else_all_seeds_are_one():
 
 def test_what_is_for_a_laptop_asks_for_no_gpu():
     assert {job.run.config.training.gpus for job in JOBS.values() if job.run.scale != "full"} == {0}
+
+
+def test_runs_configured_alike_share_each_seed_s_training():
+    shared = workflow.shared_trainings(JOBS)
+    folders = {
+        f"full/gaussian_affinity/runs/{run}" for run in ("table4/squared_l2-gaussian", "figure7/10", "figure8/5")
+    }
+    found = [places for places in shared.values() if folders <= {place.rpartition("/seed")[0] for place in places}]
+    run = paper("gaussian_affinity").run("figure7/10", "full")
+    assert len(found) == run.seeds
+    for places in shared.values():
+        [hashed] = {JOBS[place].run.hash for place in places}
+        assert {place for place, job in JOBS.items() if job.run.hash == hashed} >= places
+    assert not any("table1/odd-10/affinity" in place for places in shared.values() for place in places)

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from shared.commands.left import MEASURED_HOURS, Left, once, trained
 from shared.commands.queue import lines, sliced, summary
-from shared.commands.queued import UNKNOWN_HOURS, Left, Question, ordered, queue
+from shared.commands.queued import UNKNOWN_HOURS, Question, ordered, queue
+from shared.records.records import read_record
 from shared.records.results import Results
 from shared.runs.registry import paper
 from tests.conftest import ROOT
@@ -16,9 +18,14 @@ GA = "gaussian_affinity"
 TARGET = "figure2"
 
 
-def left(name: str, hours: float, seeds: int = 1) -> Left:
-    run = replace(paper(GA).run("figure2/softmax", "full"), name=name, seeds=5)
-    return Left(run, tuple(range(seeds)), hours)
+def left(name: str, hours: float, seeds: int = 1, like: str = "") -> Left:
+    """Return a run that is configured as one of another name, or as no other."""
+    run = paper(GA).run("figure2/softmax", "full")
+    rate = sum((like or name).encode()) / 1e4
+    config = run.config.model_copy(
+        update={"optimizer": run.config.optimizer.model_copy(update={"learning_rate": rate})}
+    )
+    return Left(replace(run, name=name, seeds=5, config=config), tuple(range(seeds)), hours)
 
 
 def places(*runs: Left) -> dict[tuple[str, str], Left]:
@@ -49,6 +56,34 @@ def test_a_question_that_gains_nothing_comes_after_others_and_runs_without_one_l
     known, unknown, none = left("known", 5), left("unknown", 1), left("none", 0.01)
     questions = [Question("certain", 0.0, (unknown.place,)), Question("open", 0.1, (known.place,))]
     assert ordered(places(known, unknown, none), questions) == [known, unknown, none]
+
+
+def test_runs_configured_alike_are_trained_once_and_the_others_measured():
+    first, again, other = left("first", 10, seeds=2), left("again", 30, seeds=3, like="first"), left("other", 5)
+    found = once([first, again, other])
+    measured = 2 * MEASURED_HOURS
+    assert [one.hours for one in found] == [10, pytest.approx(10 + measured), 5]
+    assert [one.others for one in found] == [0, 2, 0]
+    assert once([again], again.trainings)[0].hours == pytest.approx(3 * MEASURED_HOURS)
+    assert list(lines(found))[1].endswith("gaussian_affinity/again, 3 of 5 seeds, 2 trained as another run's")
+    assert summary(found).startswith("4 trainings, about 25.0 hours")
+
+
+def test_what_is_recorded_is_trained_as_far_as_its_checkpoints_are_there(tmp_path):
+    record = read_record(ROOT / "results/published/regular_polytope/runs/figure4/cube/learnable/seed0/record.json")
+    results = Results(tmp_path)
+    assert trained([record], results) == set()
+    code = record.provenance.code
+    results.checkpoints(record.scale, record.paper, record.config_hash, record.seed, code).mkdir(parents=True)
+    assert trained([record], results) == {("regular_polytope", record.config_hash, 0)}
+
+
+def test_a_question_whose_runs_are_configured_alike_costs_one_training():
+    one, alike, cheaper = left("one", 4), left("alike", 4, like="one"), left("cheaper", 3)
+    questions = [Question("alike", 1.0, (one.place, alike.place)), Question("cheaper", 0.7, (cheaper.place,))]
+    found = ordered(places(one, alike, cheaper), questions)
+    assert [run.run.name for run in found] == ["one", "alike", "cheaper"]
+    assert [run.hours for run in found] == [4, MEASURED_HOURS, 3]
 
 
 def test_a_slice_keeps_all_processors_busy_for_half_an_hour():

@@ -14,9 +14,11 @@ import termios
 
 import pytest
 
+from shared.commands.status import rows
 from shared.commands.terminal import table
+from shared.records.results import Results
 from shared.rehearsal.rehearsed import Rehearsed
-from shared.runs.registry import papers
+from shared.runs.registry import paper, papers
 from tests.conftest import ROOT
 
 GA = "gaussian_affinity"
@@ -132,3 +134,8 @@ def test_what_does_not_fit_is_told():
     assert "! does not fit on 2 GPUs of 1.0 GiB: no number of them is enough" in "\n".join(
         lines(told, gpu_mib("1 GiB"))
     )
+
+
+def test_where_no_records_are_kept_there_is_nothing_to_draw(tmp_path):
+    [row] = rows("published", [paper(GA)], Results(tmp_path), tmp_path, target="table1")
+    assert (row.state, row.cells()[-1]) == ("no records", "")

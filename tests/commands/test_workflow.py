@@ -59,6 +59,16 @@ rule three:
 onsuccess:
     print(sum(isinstance(thread, threading.Timer) for thread in threading.enumerate()), "timers")
 """
+NOTED = """\
+include: "Snakefile"
+COMMAND = "sh noted.sh"
+"""
+NOTE = """\
+echo begins "$3" >> order
+sleep 0.5
+echo ends "$3" >> order
+touch "results/smoke/$2/runs/$3/seed0/record.json"
+"""
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +126,7 @@ def test_one_figure_needs_its_own_runs_alone(built, digits_root):
     jobs = planned(built, digits_root, "--forceall", "results/smoke/gaussian_affinity/figure8.png")
     assert jobs == [
         "figure gaussian_affinity/figure8.png",
-        "train_1_seeds gaussian_affinity/runs/figure8/1/seed0/record.json",
+        "train_1_seeds_alike gaussian_affinity/runs/figure8/1/seed0/record.json",
     ]
 
 
@@ -228,3 +238,17 @@ def test_snakemake_is_woken_by_ended_jobs_alone(tmp_path, digits_root):
     done = snakemake(folder, digits_root, "--snakefile", "three.smk", "--quiet", "all", "--", "three")
     assert done.returncode == 0, done.stderr
     assert "0 timers" in done.stdout
+
+
+def test_of_runs_configured_alike_one_is_trained_at_a_time(tmp_path, digits_root):
+    """The second would wait for the first, and hold its GPUs on a cluster."""
+    folder = copy_suite(tmp_path)
+    (folder / "noted.smk").write_text(NOTED)
+    (folder / "noted.sh").write_text(NOTE)
+    runs = ("figure6/0.1/affinity", "figure7/10")
+    records = [f"results/smoke/gaussian_affinity/runs/{run}/seed0/record.json" for run in runs]
+    done = snakemake(folder, digits_root, "--snakefile", "noted.smk", "--quiet", "all", "--", *records)
+    assert done.returncode == 0, done.stderr
+    first, second = (line.split()[1] for line in (folder / "order").read_text().splitlines()[::2])
+    assert (folder / "order").read_text().split() == ["begins", first, "ends", first, "begins", second, "ends", second]
+    assert {first, second} == set(runs)

@@ -401,29 +401,41 @@ def smoke_run(name: str) -> Run:
     return paper("gaussian_affinity").run(name, "smoke")
 
 
-TOGETHER = """
-import sys, time
-from pathlib import Path
-from shared.commands.cli import main
-from shared.training import loop, parallel
+TWO = """
+device = type("Two", (), {"there": lambda gpus: 2})
+"""
+SLOW = """
+import os as _os
 
-def slow(*_):
-    Path("evaluating").touch()
-    time.sleep(300)
+_error = error
 
-loop.error = slow
-main(["train", "gaussian_affinity", "only/one", "--scale", "smoke", "--results", "results"])
+
+def error(*given):
+    if _os.environ.get("SLOW") and parallel.rank() == 0:
+        Path("evaluating").touch()
+        time.sleep(300)
+    return _error(*given)
 """
 
 
+@pytest.fixture
+def by_two(small, digits_root):
+    """Start a training in the suite that two processes share, which the command starts; slow to evaluate, or not."""
+    for name, more in (("launch", TWO), ("loop", SLOW)):
+        with (small / f"shared/training/{name}.py").open("a") as module:
+            module.write(more)
+
+    def start(results: str, **environment: str) -> subprocess.Popen[str]:
+        known = {**os.environ, "REPLICATION_DATA": str(digits_root), "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "shared", *TRAIN, results]
+        return subprocess.Popen(command, cwd=small, env=known | environment, stderr=subprocess.PIPE, text=True)
+
+    return start
+
+
 @pytest.mark.slow
-def test_two_processes_end_soon_while_the_first_evaluates_and_the_second_waits(small, digits_root):
-    (small / "train.py").write_text(TOGETHER)
-    arguments = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "train.py"]
-    environment = {**os.environ, "REPLICATION_DATA": str(digits_root), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(small)}
-    process = subprocess.Popen(
-        [sys.executable, *arguments], cwd=small, env=environment, stderr=subprocess.PIPE, text=True
-    )
+def test_two_processes_end_soon_while_the_first_evaluates_and_the_second_waits(small, by_two):
+    process = by_two("stopped", SLOW="1")
     deadline = time.monotonic() + 300
     while not (small / "evaluating").exists():
         assert process.poll() is None, process.communicate()
@@ -433,6 +445,13 @@ def test_two_processes_end_soon_while_the_first_evaluates_and_the_second_waits(s
     began = time.monotonic()
     said = process.communicate(timeout=60)[1]
     assert time.monotonic() - began < 10, said
+    assert process.returncode == 143
     assert said.count("only/one seed 0: stopped; the same command goes on from here") == 2
-    assert list((small / "results").rglob("checkpoint.pt"))
-    assert not list((small / "results").rglob("record.json"))
+    assert "Traceback" not in said
+    assert list((small / "stopped").rglob("checkpoint.pt"))
+    assert not list((small / "stopped").rglob("record.json"))
+    for results in ("stopped", "whole"):
+        process = by_two(results)
+        assert process.communicate()[1].count("step 300/300") == 2
+        assert process.returncode == 0
+    assert _outcome(small, "stopped") == _outcome(small, "whole")

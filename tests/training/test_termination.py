@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ from shared.runs.config import Training
 from shared.training import termination
 from shared.training.loop import fit
 from shared.training.termination import Stopped
+from tests.conftest import ROOT
 from tests.training.test_loop import Line, numbered, store, taken_up
 
 SOON = 10
@@ -121,3 +123,21 @@ def test_waiting_for_a_lock_ends_at_once(tmp_path, capsys):
         signal.signal(signal.SIGTERM, before)
     assert held == [1]
     assert "a run: waiting for another process that trains the same weights" in capsys.readouterr().err
+
+
+DEAF = """
+import ctypes, os, signal, threading
+from shared.training import termination
+
+termination.GRACE_SECONDS = termination.LAST_SECONDS = 0.2
+mutex = ctypes.create_string_buffer(64)
+threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+with termination.terminable():
+    for _ in range(2):
+        ctypes.CDLL(None).pthread_mutex_lock(mutex)
+"""
+
+
+def test_what_hears_no_signal_as_it_waits_for_another_process_ends_all_the_same():
+    done = subprocess.run([sys.executable, "-c", DEAF], cwd=ROOT, check=False, timeout=60)
+    assert done.returncode == 143

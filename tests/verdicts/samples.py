@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from shared.runs.citation import Citation
 from shared.runs.claims import Claim
-from shared.runs.reference import Citation, Reference, Value
+from shared.runs.reference import Reference, Value
 from shared.verdicts.claims import ClaimVerdict, judge_claims
 
 CITATION = Citation(title="A paper", authors=("A. Author",), year=2019, venue="A venue")
