@@ -26,9 +26,9 @@ def test_a_run_on_two_gpus_asks_for_the_processors_of_both_its_processes():
 
 def test_a_run_that_was_published_asks_for_what_it_took_and_half_as_much_again(monkeypatch):
     monkeypatch.chdir(ROOT)
-    folder = Path("results/published/regular_polytope/runs/figure4/cube/learnable/seed0")
+    folder = Path("results/published/adversarial_variance/runs/figure8/8/seed0")
     took = read_record(folder / "record.json").provenance
-    run = paper("regular_polytope").run("figure4/cube/learnable", "full")
+    run = paper("adversarial_variance").run("figure8/8", "full")
     assert needs.megabytes(run) == pytest.approx(1.5 * took.peak_memory_mib, abs=1)
     assert needs.minutes(run) == pytest.approx(2 * took.wall_seconds / 60)
 

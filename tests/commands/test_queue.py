@@ -70,12 +70,12 @@ def test_runs_configured_alike_are_trained_once_and_the_others_measured():
 
 
 def test_what_is_recorded_is_trained_as_far_as_its_checkpoints_are_there(tmp_path):
-    record = read_record(ROOT / "results/published/regular_polytope/runs/figure4/cube/learnable/seed0/record.json")
+    record = read_record(ROOT / "results/published/adversarial_variance/runs/figure8/8/seed0/record.json")
     results = Results(tmp_path)
     assert trained([record], results) == set()
     code = record.provenance.code
     results.checkpoints(record.scale, record.paper, record.config_hash, record.seed, code).mkdir(parents=True)
-    assert trained([record], results) == {("regular_polytope", record.config_hash, 0)}
+    assert trained([record], results) == {("adversarial_variance", record.config_hash, 0)}
 
 
 def test_a_question_whose_runs_are_configured_alike_costs_one_training():
@@ -105,7 +105,7 @@ def test_lines_add_up_the_hours_and_name_what_is_not_known():
 
 def test_published_seeds_are_not_trained_again(tmp_path):
     """The committed records are those of the working copy: what they have is not in the queue, what they lack is."""
-    key, name = "regular_polytope", "figure4/cube/learnable"
+    key, name = "adversarial_variance", "figure8/8"
     published = {
         int(path.parent.name.removeprefix("seed"))
         for path in (ROOT / "results/published" / key / "runs" / name).glob("seed*/record.json")
