@@ -227,11 +227,13 @@ def _report(given: argparse.Namespace) -> None:
 
 
 def _rehearse(given: argparse.Namespace) -> None:
-    from shared.commands.rehearse import gpu_mib, keep, lines, problems, rehearsals  # noqa: PLC0415
+    from shared.commands.queue import default_cores  # noqa: PLC0415
+    from shared.commands.rehearse import MOST_PROCESSES, gpu_mib, keep, lines, problems, rehearsals  # noqa: PLC0415
 
     memory, all_told, wrong = gpu_mib(given.gpu), [], 0
     entries = _entries(given)
-    for told in rehearsals(_scale(given), entries, Results(given.results), data_root(given.data_root)):
+    processes = min(default_cores(), MOST_PROCESSES)
+    for told in rehearsals(_scale(given), entries, Results(given.results), data_root(given.data_root), processes):
         all_told.append(told)
         wrong += len(problems(told, memory))
         for line in lines(told, memory):

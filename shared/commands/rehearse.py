@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import re
+import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +25,15 @@ from shared.rehearsal import rehearsed
 from shared.rehearsal.rehearsed import Rehearsed, burden, likeness
 from shared.runs.catalogue import Evaluation, evaluations
 from shared.runs.config import Run
-from shared.runs.registry import TRAINED_SCALES, Paper, papers
+from shared.runs.registry import TRAINED_SCALES, Paper, paper, papers
 
 MOST_GPUS = 16
+MOST_PROCESSES = 8
+"""Each holds up to some two gigabytes."""
 LIBRARIES_MIB = 1024
 """What torch's libraries hold of a GPU for themselves, about."""
+Names = tuple[tuple[str, str], list[tuple[str, str, str]]]
+"""Of a run its paper and name, and of each benchmark paper, run and name."""
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([GM])i?B?\s*", re.IGNORECASE)
 
 
@@ -36,6 +43,12 @@ class Alike:
 
     runs: list[Run] = field(default_factory=list)
     benchmarks: list[tuple[Run, str, Evaluation]] = field(default_factory=list)
+
+    @property
+    def names(self) -> Names:
+        """The names by which another process finds the run that is rehearsed, and the benchmarks."""
+        first = self.runs[0]
+        return (first.paper, first.name), [(run.paper, run.name, name) for run, name, _ in self.benchmarks]
 
     @property
     def key(self) -> str:
@@ -81,26 +94,51 @@ def alike(runs: Iterable[Run]) -> list[Alike]:
     return list(found.values())
 
 
-def rehearsals(scale: str, entries: Sequence[Paper], results: Results, root: Path) -> Iterator[Told]:
+def rehearsals(
+    scale: str, entries: Sequence[Paper], results: Results, root: Path, processes: int = 1
+) -> Iterator[Told]:
     """Rehearse all runs of some papers at a scale; what was told of the same code is read from `results`/rehearsals."""
-    for group in alike(run for entry in entries for run in entry.runs(scale).values()):
-        path = results.root / "rehearsals" / f"{group.key}.json"
-        if not path.exists():
-            from shared.rehearsal.rehearsal import rehearse  # noqa: PLC0415 - imports torch
-            from shared.training.termination import Stopped  # noqa: PLC0415
-
-            try:
-                watched = rehearse(group.runs[0], [{name: entry} for _, name, entry in group.benchmarks], root)
-            except Stopped:
-                sys.exit(143)
-            told: dict[str, Any] = {"problems": watched.problems}
-            told["found"] = watched.found.model_dump(mode="json") if watched.found else None
-            write_json(path, told)
+    groups = alike(run for entry in entries for run in entry.runs(scale).values())
+    paths = [results.root / "rehearsals" / f"{group.key}.json" for group in groups]
+    known = [path.exists() for path in paths]
+    left = [(group.names, path) for group, path, told in zip(groups, paths, known, strict=True) if not told]
+    done = _each(partial(_rehearse, scale, root), left, processes)
+    for group, path, told in zip(groups, paths, known, strict=True):
+        if not told:
+            next(done)
         try:
             read = from_json(contents(path))
         except (OSError, ValueError):
             raise UserError(f"{path}: it is damaged; remove it to have these runs rehearsed again.") from None
         yield Told(group, read["found"] and Rehearsed.model_validate(read["found"]), read["problems"])
+
+
+def _each(work: Callable[[tuple[Names, Path]], None], left: Sequence[tuple[Names, Path]], most: int) -> Iterator[None]:
+    """Do the work, in up to so many processes, and yield as often as it is done, in order."""
+    if min(most, len(left)) < 2:
+        yield from map(work, left)
+        return
+    # Ctrl-C reaches all of them: this process takes it, and ends the others.
+    ignored = (signal.SIGINT, signal.SIG_IGN)
+    context = multiprocessing.get_context("forkserver")
+    with context.Pool(min(most, len(left)), initializer=signal.signal, initargs=ignored) as pool:
+        yield from pool.imap(work, left)
+
+
+def _rehearse(scale: str, root: Path, left: tuple[Names, Path]) -> None:
+    """Rehearse a run with benchmarks, and write what that told."""
+    from shared.rehearsal.rehearsal import rehearse  # noqa: PLC0415 - imports torch
+    from shared.training.termination import Stopped  # noqa: PLC0415
+
+    ((key, name), measured), path = left
+    benchmarks = [evaluations(paper(of).run(run, scale), (what,)) for of, run, what in measured]
+    try:
+        watched = rehearse(paper(key).run(name, scale), benchmarks, root)
+    except Stopped:
+        sys.exit(143)
+    told: dict[str, Any] = {"problems": watched.problems}
+    told["found"] = watched.found.model_dump(mode="json") if watched.found else None
+    write_json(path, told)
 
 
 def lines(told: Told, memory: float) -> Iterator[str]:
