@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from shared.commands.rehearse import rehearsals
 from shared.records.results import Results
-from shared.runs.registry import paper
+from shared.runs.registry import Paper, paper
 from tests.conftest import ROOT
 
 AV = paper("adversarial_variance")
@@ -22,7 +23,7 @@ NAMES = ("figure7/2", "figure7/3")
 
 def test_two_processes_tell_of_each_run_in_its_order_and_keep_it(tmp_path):
     runs = AV.runs("smoke")
-    few = SimpleNamespace(runs=lambda _scale: {name: runs[name] for name in NAMES})
+    few = cast(Paper, SimpleNamespace(runs=lambda _scale: {name: runs[name] for name in NAMES}))
     told = list(rehearsals("smoke", [few], Results(tmp_path), tmp_path, 2))
     assert [one.alike.runs[0].name for one in told] == list(NAMES)
     assert [one.problems for one in told] == [[], []]
