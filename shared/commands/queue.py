@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.commands.left import Left
 from shared.commands.queued import UNKNOWN_HOURS, queue
 from shared.commands.running import run_workflow
 from shared.errors import UserError
 from shared.records.results import Results
+from shared.rehearsal.left import Left
 
 SLICE_HOURS = 0.5
 """The workflow is given the next runs for so long: it has an order of its own within what it is given."""

@@ -12,11 +12,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.commands.left import Left, Place, Training, once, trained
 from shared.records.records import Record, Records, find_records
 from shared.records.results import Results
 from shared.records.target_records import found
 from shared.rehearsal.costs import seed_hours
+from shared.rehearsal.left import Left, Place, Training, once, trained
 from shared.reporting.judged import judged
 from shared.runs.catalogue import at_hand
 from shared.runs.config import Run

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from shared.commands.left import Left, Training, once, trained
 from shared.commands.terminal import BOLD, GREEN, RED, YELLOW, coloured, table, width
 from shared.records.records import Record, find_records
 from shared.records.results import SUFFIXES, Results
 from shared.records.target_records import found, record_paths
 from shared.rehearsal import costs
 from shared.rehearsal.costs import GPU, THREAD, Device
+from shared.rehearsal.left import Left, Training, once, trained
 from shared.reporting.left_out import left_out
 from shared.runs.catalogue import at_hand, data_sets, evaluations
 from shared.runs.components import DataSet

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import isnan, nan
 
 from shared.records.records import Record
 from shared.rehearsal.costs import seed_hours
+from shared.rehearsal.left import Left, once
 from shared.reporting.takes import rounded
 from shared.runs.catalogue import evaluations
 from shared.runs.claims import Claim, asked
@@ -18,24 +20,28 @@ def outlook(paper: Paper, scales: Sequence[str], records: Iterable[Record]) -> s
     """Return in a sentence how many trainings of a paper's targets are left, and how long they take; "" if none are.
 
     Each run is taken at the first of the scales at which its data are fetched or made, and is left for every one of its
-    seeds that `records` do not have.
+    seeds that `records` do not have. Runs configured alike share a training, which counts once.
     """
     kept = list(records)
     there = {(record.run, record.config_hash, record.seed) for record in kept}
     measured = {record.config_hash: record for record in kept}
-    left: dict[str, int] = {}
-    hours: list[float | None] = []
+    lacking = []
     for run in _runs(paper, scales).values():
-        if count := sum((run.name, run.hash, seed) not in there for seed in range(run.seeds)):
-            left[run.scale] = left.get(run.scale, 0) + count
-            one = seed_hours(run, measured)
-            hours.append(None if one is None else count * one)
+        if seeds := tuple(seed for seed in range(run.seeds) if (run.name, run.hash, seed) not in there):
+            takes_one = seed_hours(run, measured)
+            lacking.append(Left(run, seeds, nan if takes_one is None else len(seeds) * takes_one))
+    left: dict[str, int] = {}
+    hours = []
+    for one in once(lacking):
+        if count := len(one.seeds) - one.others:
+            left[one.run.scale] = left.get(one.run.scale, 0) + count
+            hours.append(one.hours)
     if not left:
         return ""
     (scale, count), *more = left.items()
     counted = f"{count} {'training' if count == 1 else 'trainings'} at {scale} scale"
     counted += "".join(f" and {count} at {scale}" for scale, count in more)
-    known = [one for one in hours if one is not None]
+    known = [one for one in hours if not isnan(one)]
     takes = f"some {rounded(sum(known))} device hours"
     if len(known) < len(hours):
         takes += f" and those of {len(hours) - len(known)} runs of unknown length"

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from shared.commands.left import MEASURED_HOURS, Left, once, trained
 from shared.commands.queue import lines, sliced, summary
 from shared.commands.queued import UNKNOWN_HOURS, Question, ordered, queue
 from shared.records.records import read_record
 from shared.records.results import Results
+from shared.rehearsal.left import MEASURED_HOURS, Left, once, trained
 from shared.runs.registry import paper
 from tests.conftest import ROOT
 

@@ -15,8 +15,8 @@ RP, DF = paper("regular_polytope"), paper("discface")
 
 def trainings(entry: Paper, scale: str) -> int:
     """Return how many trainings the targets of a paper take at a scale, on data that anyone can have."""
-    runs = {run.name: run for target in entry.targets for run in entry.target_runs(target, scale)}
-    return sum(run.seeds for run in runs.values() if run.config.data.obtainable)
+    runs = [run for target in entry.targets for run in entry.target_runs(target, scale)]
+    return len({(run.hash, seed) for run in runs if run.config.data.obtainable for seed in range(run.seeds)})
 
 
 def claim(entry: Paper, id_: str) -> Claim:
