@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from tqdm import tqdm
 
+from shared.commands.side_by_side import each
 from shared.data.image_source import EncodedImages, ImageSource
 from shared.data.reading.faults import Told, all_told
 from shared.data.reading.pictures import size
@@ -112,22 +111,12 @@ def decoded(data: Loaded, tell: Callable[[UserError], None], processes: int = 1)
     for part, source in data.sources.items():
         blocks = [range(start, min(start + BLOCK, len(source))) for start in range(0, len(source), BLOCK)]
         with tqdm(total=len(source), desc=part, unit="image", disable=None, leave=False) as bar:
-            for found, errors in _of_blocks(source, blocks, processes):
+            for found, errors in each(partial(_of_block, source), blocks, processes):
                 sizes.update(found)
                 for error in errors:
                     tell(error)
                 bar.update(found.total() + len(errors))
     return sizes
-
-
-def _of_blocks(
-    source: ImageSource, blocks: list[range], processes: int
-) -> Iterator[tuple[Counter[tuple[int, int]], list[UserError]]]:
-    if processes < 2:
-        yield from (_of_block(source, block) for block in blocks)
-        return
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("forkserver")) as pool:
-        yield from pool.map(partial(_of_block, source), blocks)
 
 
 def _of_block(source: ImageSource, places: range) -> tuple[Counter[tuple[int, int]], list[UserError]]:

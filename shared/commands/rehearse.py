@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import re
-import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from shared import ROOT
+from shared.commands.side_by_side import each
 from shared.data.reading.regular import contents
 from shared.data.reading.texts import from_json
 from shared.errors import UserError
@@ -102,7 +101,7 @@ def rehearsals(
     paths = [results.root / "rehearsals" / f"{group.key}.json" for group in groups]
     known = [path.exists() for path in paths]
     left = [(group.names, path) for group, path, told in zip(groups, paths, known, strict=True) if not told]
-    done = _each(partial(_rehearse, scale, root), left, processes)
+    done = each(partial(_rehearse, scale, root), left, processes)
     for group, path, told in zip(groups, paths, known, strict=True):
         if not told:
             next(done)
@@ -111,18 +110,6 @@ def rehearsals(
         except (OSError, ValueError):
             raise UserError(f"{path}: it is damaged; remove it to have these runs rehearsed again.") from None
         yield Told(group, read["found"] and Rehearsed.model_validate(read["found"]), read["problems"])
-
-
-def _each(work: Callable[[tuple[Names, Path]], None], left: Sequence[tuple[Names, Path]], most: int) -> Iterator[None]:
-    """Do the work, in up to so many processes, and yield as often as it is done, in order."""
-    if min(most, len(left)) < 2:
-        yield from map(work, left)
-        return
-    # Ctrl-C reaches all of them: this process takes it, and ends the others.
-    ignored = (signal.SIGINT, signal.SIG_IGN)
-    context = multiprocessing.get_context("forkserver")
-    with context.Pool(min(most, len(left)), initializer=signal.signal, initargs=ignored) as pool:
-        yield from pool.imap(work, left)
 
 
 def _rehearse(scale: str, root: Path, left: tuple[Names, Path]) -> None:
