@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from shared.reporting.site import ClaimRow, Ground, PaperPage
+from shared.reporting.units import in_unit
 from shared.reporting.words import SCORED
 
 UNTESTABLE = "for want of data that anyone can have or of anything to measure"
@@ -146,10 +147,10 @@ def _of_numbers(paper: PaperPage) -> str:
     if len(times) == 1:
         how = f"{'all ' if len(measured) > 1 else ''}{next(iter(times))}"
     farthest = max(measured, key=lambda value: (value.is_off, abs(value.off or 0.0)))
-    unit = f" {farthest.unit}" if farthest.unit else ""
+    here, there = (in_unit(number, farthest.unit) for number in (farthest.measured, farthest.printed))
     return (
         f"Of its {len(own)} printed numbers, {len(measured)} {'is' if len(measured) == 1 else 'are'} measured, {how}; "
-        f"farthest from print is {farthest.name}, {farthest.measured}{unit} where {farthest.printed}{unit} is printed."
+        f"farthest from print is {farthest.name}, {here} where {there} is printed."
     )
 
 

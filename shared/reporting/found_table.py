@@ -9,6 +9,7 @@ from shared.reporting.findings import most_telling
 from shared.reporting.rows import MINUS
 from shared.reporting.site import ClaimRow, Effect, PaperPage, ValueRow
 from shared.reporting.table import markdown_table
+from shared.reporting.units import in_unit
 from shared.reporting.words import SCORED, WORDS
 
 MOST_DECIDED = 6
@@ -59,15 +60,14 @@ def _claim_cells(claim: ClaimRow) -> list[str]:
 
 def _effects(claim: ClaimRow) -> str:
     shown = claim.measured
-    unit = f" {claim.unit}" if claim.unit else ""
     if len(shown) == 1:
-        return f"{_signed(shown[0].mean)}{unit}{_interval(shown[0])}"
+        return in_unit(_signed(shown[0].mean), claim.unit) + _interval(shown[0])
     means = [effect.mean for effect in shown if effect.mean is not None]
     if not means:
         return ""
     low, high = _signed(min(means)), _signed(max(means))
     spread = low if low == high else f"{low} to {high}"
-    return f"{sum(mean > 0 for mean in means)} of {len(means)} as claimed, {spread}{unit}"
+    return f"{sum(mean > 0 for mean in means)} of {len(means)} as claimed, {in_unit(spread, claim.unit)}"
 
 
 def _interval(effect: Effect) -> str:
@@ -87,19 +87,17 @@ def _would_show(claim: ClaimRow) -> str:
         return f"none: {claim.reason.partition('; ')[0]}"
     if claim.detectable is None:
         return ONE_SEED if any(len(effect.seeds) == 1 for effect in claim.measured) else ""
-    unit = f" {claim.unit}" if claim.unit else ""
     needed = ""
     if claim.verdict == "inconclusive" and claim.seeds_needed is not None:
         needed = f"; it would take {claim.seeds_needed} seeds"
-    return f"{claim.detectable:.2g}{unit}{needed}"
+    return in_unit(f"{claim.detectable:.2g}", claim.unit) + needed
 
 
 def _number_cells(value: ValueRow) -> list[str]:
-    unit = f" {value.unit}" if value.unit else ""
     interval = f" [{value.interval.replace(' to ', ', ')}]" if value.interval else ""
-    shows = f"{value.detectable}{unit}" if value.detectable else ONE_SEED if value.seeds == "1" else ""
-    printed = f"{value.name}: {value.printed}{unit}{f' ({value.where})' if value.where else ''}"
-    return [_word(value.verdict), printed, f"{value.measured}{unit}{interval}", value.seeds, shows]
+    shows = in_unit(value.detectable, value.unit) if value.detectable else ONE_SEED if value.seeds == "1" else ""
+    printed = f"{value.name}: {in_unit(value.printed, value.unit)}{f' ({value.where})' if value.where else ''}"
+    return [_word(value.verdict), printed, in_unit(value.measured, value.unit) + interval, value.seeds, shows]
 
 
 def _word(word: str) -> str:

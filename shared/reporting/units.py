@@ -35,6 +35,11 @@ def unit(metric: str) -> str:
     return next(fits, "")
 
 
+def in_unit(number: str, unit: str) -> str:
+    """Return a number with its unit behind it, where it has one."""
+    return f"{number} {unit}" if unit else number
+
+
 def effect_unit(claim: Claim) -> str:
     """Return the unit of the effects of a claim, "" where they have none or not all the same."""
     if claim.test is None or isinstance(claim.test, OneFails):  # whether a level fails is no effect of a metric
