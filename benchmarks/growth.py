@@ -7,15 +7,16 @@ before, with the input, without generating it, and without pages of files mapped
 back. The exponents say how both grow from the size before: 1 is in proportion.
 
 What would take more than `--limit` of those seconds, with generating its input, or more memory than there is is not
-run: it is extrapolated from the two sizes before, and said to be. RecordIO's index is read of records without a picture
-in them; its streaming, whose speed the size hardly changes, of a smaller set than the largest: drawn faces over and
-over.
+run, or not to its end: it is extrapolated from the two sizes before, and said to be. RecordIO's index is read of
+records without a picture in them; its streaming, whose speed the size hardly changes, of a smaller set than the
+largest: drawn faces over and over.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import resource
 import sys
 import tempfile
 import time
@@ -47,6 +48,8 @@ FACTORS = {"a tenth": 0.1, "the whole": 1, "ten times": 10}
 PROBES, GALLERIES = 19_593, (1772, 1759)
 """Of IJB-C's 1:N."""
 FACES, CHUNK = 1024, 1_000_000
+MEMORY = 0.8
+"""The share of the memory that is left which the work may take, its input with it."""
 Work = Callable[[], object]
 
 
@@ -201,8 +204,21 @@ class Taken(NamedTuple):
     generating: float
 
 
-def take(name: str, size: int) -> Taken:
-    """Do the work of one size in this process."""
+def take(name: str, size: int) -> Taken | None:
+    """Do the work of one size in this process, which may end thereafter; None where it takes too much memory."""
+    most = int(resident("VmData") + MEMORY * available()) * 2**20
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    try:
+        return _taken(name, size)
+    except MemoryError:
+        return None
+    except RuntimeError as error:  # torch has no error of its own for it
+        if "alloc" in str(error):
+            return None
+        raise
+
+
+def _taken(name: str, size: int) -> Taken:
     with tempfile.TemporaryDirectory() as folder:
         begin = resident("VmRSS") - resident("RssFile")
         began = time.process_time()
@@ -234,7 +250,7 @@ def available() -> float:
 
 
 def _fits(one: Taken, limit: float) -> bool:
-    return one.seconds + one.generating <= limit and one.mebibytes <= 0.8 * available()
+    return one.seconds + one.generating <= limit and one.mebibytes <= MEMORY * available()
 
 
 def grown(name: str, scale: float, limit: float) -> Iterator[Row]:
@@ -244,7 +260,11 @@ def grown(name: str, scale: float, limit: float) -> Iterator[Row]:
     for words, factor in FACTORS.items():
         size = max(int(work.real * factor * scale), 1)
         expected = extrapolated(before[-2], before[-1], size) if len(before) > 1 else None
-        one = apart(take, name, size) if expected is None or _fits(expected, limit) else expected
+        one = apart(take, name, size) if expected is None or _fits(expected, limit) else None
+        is_measured = one is not None
+        one = one or expected
+        if one is None:
+            raise SystemExit(f"{name}: {size:,} {work.unit} take more memory than there is.")
         note = "time ~ n^{:.2f}, memory ~ n^{:.2f}".format(*exponents(before[-1], one)) if before else ""
         before.append(one)
         yield Row(
@@ -254,7 +274,7 @@ def grown(name: str, scale: float, limit: float) -> Iterator[Row]:
             unit=work.unit,
             peak_mib=one.mebibytes,
             note=note,
-            measured=one is not expected,
+            measured=is_measured,
         )
 
 

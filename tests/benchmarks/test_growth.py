@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from benchmarks import growth
-from benchmarks.growth import WORKS, Growing, Taken, digits, exponents, extrapolated, grown
+from benchmarks.growth import WORKS, Growing, Taken, digits, exponents, extrapolated, grown, take
+from benchmarks.measuring import apart
 
 
 def test_a_power_law_is_found_and_gone_on_with():
@@ -39,6 +43,27 @@ def test_ten_times_is_extrapolated_where_it_takes_too_long_or_too_much(monkeypat
     assert rows[2].peak_mib == pytest.approx(100)
     assert [row.note for row in rows] == ["", *["time ~ n^1.00, memory ~ n^1.00"] * 2]
     assert ("extrapolated" in rows[2].cells()[-1]) is (run == 2)
+
+
+@pytest.mark.parametrize("fill", [np.ones, torch.ones])
+def test_what_takes_more_memory_than_there_is_is_ended_before_the_machine_runs_out_of_it(fill):
+    assert apart(_with_little_memory, fill, 1000)
+    assert apart(_with_little_memory, fill, 10**9) is None
+
+
+def _with_little_memory(fill: Callable[[int], object], size: int) -> Taken | None:
+    growth.available = lambda: 400
+    WORKS["work"] = Growing(100, "numbers", lambda size, _: partial(fill, size))
+    return take("work", size)
+
+
+@pytest.mark.parametrize("sizes", [0, 1])
+def test_a_real_size_that_takes_more_memory_than_there_is_is_told(monkeypatch, sizes):
+    monkeypatch.setitem(WORKS, "work", Growing(100, "images", lambda *_: lambda: None))
+    taken = iter([Taken(10, 1, 1, 1)] * sizes)
+    monkeypatch.setattr(growth, "apart", lambda *_: next(taken, None))
+    with pytest.raises(SystemExit, match=f"work: {10 ** (sizes + 1)} images take more memory than there is"):
+        list(grown("work", 1, 100))
 
 
 def test_the_reading_that_grows_is_of_as_many_images_and_pairs(tmp_path):
