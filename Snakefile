@@ -10,6 +10,7 @@ from shared.commands.workflow import Asked
 from shared.records.fingerprint import report_code, target_code
 
 suite = Asked()
+suite.require_settings(config)
 # `python -m shared try` says by `--config trial=...` which runs of a loss of one's own there are beside the papers'.
 JOBS = suite.training_jobs(config.get("trial"))
 # A file run by itself starts at once; what it does is done by the server, which has imported all, where there is one.
@@ -19,9 +20,9 @@ COMMAND = shlex.join([PYTHON, "-IS", str(Path(job_server.__file__).with_name("jo
 # `--config without=emnist-balanced` waits for no run that is trained on what cannot be had; commas between several.
 WITHOUT = suite.data_sets_named(str(config.get("without", "")))
 # `--config longest=720` asks a cluster for no more than so many minutes a job.
-LONGEST = int(config.get("longest", suite.LONGEST_MINUTES))
+LONGEST = suite.count(config, "longest", suite.LONGEST_MINUTES)
 # `--config runs_per_gpu=4` lets so many small runs share a GPU of this machine; `--resources gpu=` goes on to say GPUs.
-SHARES = int(config.get("runs_per_gpu", 1))
+SHARES = suite.count(config, "runs_per_gpu", 1)
 if "gpu" in workflow.global_resources:
     workflow.global_resources["gpu"] = SHARES * int(workflow.global_resources["gpu"].value)
 

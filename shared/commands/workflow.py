@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable, Collection, Mapping
@@ -24,6 +25,10 @@ from shared.runs.registry import SCALES, TRAINED_SCALES, paper, papers
 RESULTS = Results()
 LONGEST_MINUTES = 1440
 """What a job asks for whose time is not known: one that takes longer is stopped, saves, and goes on when retried."""
+
+
+SETTINGS = ("image", "longest", "runs_per_gpu", "trial", "without")
+"""What `--config` may set. `trial` is for `try`, which says by it which runs of a loss of one's own there are."""
 
 
 class Asked:
@@ -151,6 +156,21 @@ def configuration(run: Run) -> str:
     return json.dumps(run.config.plain(), sort_keys=True)
 
 
+def require_settings(config: Mapping[str, Any]) -> None:
+    """Raise UserError for the first name of `--config` that sets nothing."""
+    for name in config:
+        if name not in SETTINGS:
+            raise UserError(f"--config {name}: there is no such setting; {suggestion(name, SETTINGS)}")
+
+
+def count(config: Mapping[str, Any], name: str, default: int) -> int:
+    """Return the whole number above zero that a setting of `--config` gives; raises UserError where it gives none."""
+    given = config.get(name, default)
+    if not re.fullmatch("0*[1-9][0-9]*", str(given)):
+        raise UserError(f"--config {name}={given}: give a whole number above zero.")
+    return int(given)
+
+
 def data_sets_named(names: str) -> frozenset[str]:
     """Return the data sets that `names` lists, between commas.
 
@@ -214,11 +234,13 @@ __all__ = [
     "SCALES",
     "Asked",
     "configuration",
+    "count",
     "data_sets_named",
     "kinds_of_jobs",
     "needs",
     "papers",
     "report_files",
+    "require_settings",
     "run",
     "shared_trainings",
     "target_files",

@@ -187,6 +187,20 @@ def test_runs_on_data_that_cannot_be_had_are_not_waited_for(built, digits_root):
     assert misspelt.stderr == "error: no run is trained on a data set 'mnst'; did you mean 'mnist'?\n"
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("longest=a day", "--config longest=a day: give a whole number above zero."),
+        ("runs_per_gpu=0", "--config runs_per_gpu=0: give a whole number above zero."),
+        ("runs_per_gpu=1.5", "--config runs_per_gpu=1.5: give a whole number above zero."),
+        ("witout=mnist", "--config witout: there is no such setting; did you mean 'without'?"),
+    ],
+)
+def test_a_setting_that_is_none_is_one_sentence(built, digits_root, setting, said):
+    refused = snakemake(built, digits_root, "--config", setting, "--dry-run")
+    assert (refused.returncode, refused.stderr) == (2, f"error: {said}\n")
+
+
 def test_a_failing_run_is_named_and_its_log_kept(built, digits_root):
     path = built / "papers/gaussian_affinity/runs.yaml"
     path.write_text(RUNS.replace("learning_rate: 0.01", "learning_rate: 1.0e+30"))
