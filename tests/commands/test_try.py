@@ -36,6 +36,9 @@ def test_the_loss_of_the_readme_goes_from_its_file_to_its_report(mine, shared):
     suite.mkdir()
     copy_suite(suite)
     command = next(line for line, name in COMMAND.findall(README) if name == "my_loss")
+    stopped = shared(*command.split(), "--hours", "0.001", cwd=suite)
+    assert stopped.returncode == 143, stopped.stderr
+    assert "the time is over; the same command goes on from here" in stopped.stdout
     done = shared(*command.split(), cwd=suite)
     assert done.returncode == 0, done.stderr
     folder = suite / "results/smoke/trials/my_loss"
