@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.commands import workflow
+from shared.errors import UserError
 from tests.conftest import copy_suite
 
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2"]
@@ -188,17 +190,25 @@ def test_runs_on_data_that_cannot_be_had_are_not_waited_for(built, digits_root):
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("settings", "said"),
     [
-        ("longest=a day", "--config longest=a day: give a whole number above zero."),
-        ("runs_per_gpu=0", "--config runs_per_gpu=0: give a whole number above zero."),
-        ("runs_per_gpu=1.5", "--config runs_per_gpu=1.5: give a whole number above zero."),
-        ("witout=mnist", "--config witout: there is no such setting; did you mean 'without'?"),
+        ({"longest": "a day"}, "--config longest=a day: give a whole number above zero."),
+        ({"longest": True}, "--config longest=True: give a whole number above zero."),
+        ({"longest": 0}, "--config longest=0: give a whole number above zero."),
+        ({"longest": 1.5}, "--config longest=1.5: give a whole number above zero."),
+        ({"longest": -720}, "--config longest=-720: give a whole number above zero."),
     ],
 )
-def test_a_setting_that_is_none_is_one_sentence(built, digits_root, setting, said):
-    refused = snakemake(built, digits_root, "--config", setting, "--dry-run")
-    assert (refused.returncode, refused.stderr) == (2, f"error: {said}\n")
+def test_a_setting_that_is_no_whole_number_is_refused(settings, said):
+    with pytest.raises(UserError, match=re.escape(said)):
+        workflow.count(settings, "longest", 1440)
+    assert workflow.count({"longest": 720}, "longest", 1440) == workflow.count({}, "longest", 720) == 720
+
+
+def test_a_setting_that_there_is_not_is_one_sentence(built, digits_root):
+    refused = snakemake(built, digits_root, "--config", "witout=mnist", "longest=720", "--dry-run")
+    assert refused.returncode == 2
+    assert refused.stderr == "error: --config witout: there is no such setting; did you mean 'without'?\n"
 
 
 def test_a_failing_run_is_named_and_its_log_kept(built, digits_root):
