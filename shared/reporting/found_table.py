@@ -6,7 +6,7 @@ Under it stands, of each number that what is measured lies off, what was tried t
 from __future__ import annotations
 
 from shared.reporting.findings import most_telling
-from shared.reporting.rows import MINUS
+from shared.reporting.rows import in_form
 from shared.reporting.site import ClaimRow, Effect, PaperPage, ValueRow
 from shared.reporting.table import markdown_table
 from shared.reporting.units import in_unit
@@ -73,12 +73,11 @@ def _effects(claim: ClaimRow) -> str:
 def _interval(effect: Effect) -> str:
     if effect.interval is None:
         return ""
-    low, high = (f"{bound:.3g}".replace("-", MINUS) for bound in effect.interval)
-    return f" [{low}, {high}]"
+    return f" [{', '.join(map(in_form('.3g'), effect.interval))}]"
 
 
-def _signed(number: float | None) -> str:
-    return "" if number is None else f"{number:+.3g}".replace("-", MINUS)
+def _signed(value: float | None) -> str:
+    return "" if value is None else in_form("+.3g")(value)
 
 
 def _would_show(claim: ClaimRow) -> str:

@@ -58,8 +58,8 @@ def _mark(column: str) -> Mark:
 
 def value_row(value: ValueVerdict, id_: str = "") -> ValueRow:
     """Return a printed number beside the measured one, which has one decimal more."""
-    number, finer = _number(f".{value.decimals}f"), _number(f".{value.decimals + 1}f")
-    signed = _number(f"+.{value.decimals + 1}f")
+    number, finer = in_form(f".{value.decimals}f"), in_form(f".{value.decimals + 1}f")
+    signed = in_form(f"+.{value.decimals + 1}f")
     spread = "" if value.spread is None else f" ± {number(value.spread)}"
     printed = f"{number(value.printed)}{spread}" if value.printed is not None else (value.text or "–")
     return ValueRow(
@@ -83,7 +83,8 @@ def value_row(value: ValueVerdict, id_: str = "") -> ValueRow:
     )
 
 
-def _number(form: str) -> Callable[[float], str]:
+def in_form(form: str) -> Callable[[float], str]:
+    """Return what writes a number in a form, such as "+.2f", a negative one with a minus sign."""
     return lambda value: format(value, form).replace("-", MINUS)
 
 

@@ -16,6 +16,7 @@ from shared.records.kept import FEATURES, Features
 from shared.records.records import Record
 from shared.reporting import plane, sphere
 from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, Figure, band, drawing
+from shared.reporting.rows import in_form
 from shared.reporting.site import ProvenanceRow
 from shared.reporting.table import Table
 from shared.runs.fields import Split
@@ -253,7 +254,8 @@ def standing_table(found: Sequence[Standing], reference: str = "softmax") -> Tab
 def _with_interval(value: float | None, interval: tuple[float, float] | None, form: str) -> str:
     if value is None:
         return "–"
-    return f"{value:{form}}" + ("" if interval is None else f" [{interval[0]:{form}}, {interval[1]:{form}}]")
+    shown = in_form(form)
+    return shown(value) + ("" if interval is None else f" [{', '.join(map(shown, interval))}]")
 
 
 def standing_figure(scores_: Scores, found: Sequence[Standing], reference: str = "softmax") -> Figure:

@@ -13,8 +13,10 @@ from playwright.sync_api import Browser, Page, ViewportSize
 
 from shared.reporting.site import Site
 from shared.reporting.site_folder import write_site
+from shared.reporting.trial_page import write_trial_page
 from tests.reporting.browser import accessibility_troubles, chromium
 from tests.reporting.sample_site import sample_site
+from tests.reporting.sample_trial import noise_outcomes, sample_page
 
 NARROWEST: ViewportSize = {"width": 320, "height": 568}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -211,6 +213,16 @@ def test_every_page_of_the_report_holds_up_in_a_browser(browser, reports, scale)
     page.close()
     assert found == set(reports[scale].parent.resolve().glob("*.html"))
     assert len(found) == 6
+
+
+def test_the_page_of_a_trial_holds_up_in_a_browser(browser, tmp_path):
+    site = Site(scale="lite", no_evidence=False, commit="0", created="today", papers=[])
+    write_trial_page(sample_page(noise_outcomes()), site, tmp_path / "report")
+    page = browser.new_page(viewport=DESKTOP)
+    assert check_site(page, tmp_path / "report/index.html") == {(tmp_path / "report/index.html").resolve()}
+    badge = page.locator("table.values .badge", has_text="better").first
+    assert badge.bounding_box()["x"] + badge.bounding_box()["width"] < DESKTOP["width"]
+    page.close()
 
 
 def test_a_reader_comes_from_the_overview_to_a_number(browser, reports):

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import json
-
-import pandas as pd
 import pytest
 
 from shared.reporting.site import Site
-from shared.reporting.table import Table
-from shared.reporting.trial import Part, chart, comparisons, curve, standing_figure, standing_table
-from shared.reporting.trial_page import TrialPage, write_trial_page
-from shared.runs.experiments import Experiment, experiments
+from shared.reporting.trial import chart, curve, standing_table
+from shared.reporting.trial_page import write_trial_page
+from shared.runs.experiments import experiments
 from shared.runs.registry import paper
-from shared.verdicts.outcomes import Outcome, standing_of, trials_of
-from shared.verdicts.trials import Measured, judged
-
-
-def outcome(experiment: Experiment, gain: float) -> Outcome:
-    """Return what is said of "mine", better than softmax by `gain` and a little noise, with no record of others."""
-    theirs = {seed: 10.0 + seed / 2 for seed in range(5)}
-    own = Measured("mine", {seed: value - gain + 0.1 * (seed % 2) for seed, value in theirs.items()})
-    rivals = [Measured(rival.label, theirs if rival.label == "softmax" else {}) for rival in experiment.rivals]
-    said = judged([(experiment, own, rival) for rival in rivals], "lite")
-    return Outcome(experiment, [own, *rivals], versus=said)
+from shared.verdicts.outcomes import Outcome, standing_of
+from shared.verdicts.trials import Measured
+from tests.reporting.sample_trial import noise_outcomes, sample_page
 
 
 @pytest.fixture(scope="module")
 def noise() -> list[Outcome]:
-    found = [entry for entry in experiments(paper("gaussian_affinity"), "lite") if entry.over == "noise"]
-    return [outcome(experiment, gain=2 * (experiment.at or 0)) for experiment in found]
+    return noise_outcomes()
 
 
 def test_a_curve_has_every_method_at_every_level_with_records(noise):
@@ -59,26 +46,7 @@ def test_over_lambda_what_has_none_is_drawn_at_all_weights_and_ones_own_at_its_o
 
 
 def test_the_page_says_of_each_comparison_its_word_and_leads_to_every_file(noise, tmp_path):
-    scores, found = standing_of(noise, trials_of(noise))
-    parts = [
-        Part("all", "Over all experiments", figures={"standing": standing_figure(scores, found)}),
-        Part(
-            "noise",
-            "Noise",
-            versus=[versus for entry in noise for versus in entry.versus],
-            tables=[Table(pd.DataFrame({"a": [1]}), pd.DataFrame({"a": ["1"]}), "A table", ["Its note."])],
-            figures={"noise-curve": curve(noise)},
-        ),
-    ]
-    table = comparisons(noise)
-    page = TrialPage(
-        name="mine",
-        says="What it is.",
-        parts=parts,
-        sources={"mine.py": "if a < b: pass"},
-        commands=["python -m shared try mine.yaml"],
-        files={"comparisons.csv": table.to_csv(index=False), "trial.json": json.dumps({})},
-    )
+    page = sample_page(noise)
     assert page.tally == {"better": 5, "inconclusive": 1, "not run": 12}
     site = Site(scale="lite", no_evidence=False, commit="0", created="today", papers=[])
     write_trial_page(page, site, tmp_path / "report")
