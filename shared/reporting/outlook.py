@@ -8,7 +8,7 @@ from math import isnan, nan
 from shared.records.records import Record
 from shared.rehearsal.costs import seed_hours
 from shared.rehearsal.left import Left, once
-from shared.reporting.takes import rounded
+from shared.reporting.takes import device_hours
 from shared.runs.catalogue import evaluations
 from shared.runs.claims import Claim, asked
 from shared.runs.config import Run
@@ -42,10 +42,11 @@ def outlook(paper: Paper, scales: Sequence[str], records: Iterable[Record]) -> s
     counted = f"{count} {'training' if count == 1 else 'trainings'} at {scale} scale"
     counted += "".join(f" and {count} at {scale}" for scale, count in more)
     known = [one for one in hours if not isnan(one)]
-    takes = f"some {rounded(sum(known))} device hours"
+    takes = f"some {device_hours(sum(known))}"
     if len(known) < len(hours):
         takes += f" and those of {len(hours) - len(known)} runs of unknown length"
-    return f"On data that anyone can have, {counted} are left to run, which takes {takes}."
+    are = "is" if sum(left.values()) == 1 else "are"
+    return f"On data that anyone can have, {counted} {are} left to run, which takes {takes}."
 
 
 def _runs(paper: Paper, scales: Sequence[str]) -> dict[str, Run]:

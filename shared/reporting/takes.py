@@ -15,13 +15,14 @@ def takes(runs: Sequence[Run]) -> str:
     trainings = sum(run.seeds for run in runs)
     each = [hours(run) for run in runs]
     known = [run.seeds * one for run, one in zip(runs, each, strict=True) if one is not None]
-    time = f", about {rounded(sum(known))} device hours" if len(known) == len(runs) else ""
+    time = f", about {device_hours(sum(known))}" if len(known) == len(runs) else ""
     cards = {run.config.data.whose.title: run.config.data.whose for run in runs}
     data = [title + ("" if cards[title].available else " (no longer offered)") for title in sorted(cards)]
     word = "training" if trainings == 1 else "trainings"
     return f"It takes {trainings} {word} at {runs[0].scale} scale{time}, on {' and '.join(data)}."
 
 
-def rounded(hours: float) -> str:
-    """Return hours to two digits, without an exponent."""
-    return f"{float(f'{hours:.2g}'):,g}"
+def device_hours(count: float) -> str:
+    """Return so many hours of one device in words, to two digits, without an exponent."""
+    said = f"{float(f'{count:.2g}'):,g}"
+    return f"{said} device {'hour' if said == '1' else 'hours'}"

@@ -41,7 +41,11 @@ def test_seeds_of_todays_runs_that_have_records_are_not_left(of_an_hour):
     other = of(run, 1).model_copy(update={"config_hash": "0" * 12})
     assert f"{all_ - 1} trainings" in outlook(RP, ("full",), [two[0], other])
     everything = {run.name: run for target in RP.targets for run in RP.target_runs(target, "full")}
-    assert outlook(RP, ("full",), [of(run, seed) for run in everything.values() for seed in range(run.seeds)]) == ""
+    all_of_it = [of(run, seed) for run in everything.values() for seed in range(run.seeds)]
+    assert outlook(RP, ("full",), all_of_it) == ""
+    assert "1 training at full scale is left to run, which takes some 1 device hour." in outlook(
+        RP, ("full",), all_of_it[1:]
+    )
     assert outlook(RP, (), []) == ""
 
 
