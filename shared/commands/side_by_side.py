@@ -5,10 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import partial
 from typing import TypeVar
 
 from shared.errors import UserError
@@ -29,7 +29,10 @@ def each(work: Callable[[Thing], Made], things: Sequence[Thing], most: int) -> I
     context = multiprocessing.get_context("forkserver")
     with ProcessPoolExecutor(min(most, len(things)), context, _leave_ctrl_c) as pool:
         try:
-            yield from pool.map(partial(_made, work), things)
+            # Not by its `map`, which takes back what is not begun while the pool says of it that a process was ended.
+            waiting = deque(pool.submit(_made, work, thing) for thing in things)
+            while waiting:
+                yield waiting.popleft().result()
         except BrokenProcessPool:
             raise UserError(
                 "one of several processes was killed, perhaps for want of memory; let fewer work at once."
