@@ -260,9 +260,8 @@ def grown(name: str, scale: float, limit: float) -> Iterator[Row]:
     for words, factor in FACTORS.items():
         size = max(int(work.real * factor * scale), 1)
         expected = extrapolated(before[-2], before[-1], size) if len(before) > 1 else None
-        one = apart(take, name, size) if expected is None or _fits(expected, limit) else None
-        is_measured = one is not None
-        one = one or expected
+        runs = expected is None or _fits(expected, limit)
+        one = (apart(take, name, size) if runs else None) or expected
         if one is None:
             raise SystemExit(f"{name}: {size:,} {work.unit} take more memory than there is.")
         note = "time ~ n^{:.2f}, memory ~ n^{:.2f}".format(*exponents(before[-1], one)) if before else ""
@@ -274,7 +273,7 @@ def grown(name: str, scale: float, limit: float) -> Iterator[Row]:
             unit=work.unit,
             peak_mib=one.mebibytes,
             note=note,
-            measured=is_measured,
+            measured=one is not expected,
         )
 
 
