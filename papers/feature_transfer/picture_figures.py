@@ -13,6 +13,7 @@ from shared.records.records import Record, Records
 from shared.reporting import plane
 from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
 from shared.reporting.table import measured
+from shared.verdicts.words import in_print
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -291,7 +292,7 @@ def _steps(path: str, pictures: NDArray[np.generic]) -> list[dict[str, object]]:
 def _names(classes: NDArray[np.generic], yaw: NDArray[np.generic]) -> list[str]:
     """Return headings of who is shown, and how far the head is turned where that is known."""
     return [
-        f"class {label}" + ("" if np.isnan(angle) else f"\nyaw {angle:+.0f}°".replace("-", "−"))
+        f"class {label}" + ("" if np.isnan(angle) else f"\nyaw {in_print(angle, '+.0f')}°")
         for label, angle in zip(classes.tolist(), yaw.tolist(), strict=True)
     ]
 

@@ -22,6 +22,7 @@ from shared.records.records import Records
 from shared.reporting import plane
 from shared.reporting.figure import Figure
 from shared.reporting.health_marks import mark
+from shared.verdicts.words import in_print
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -183,7 +184,7 @@ def _draw(axes: Axes, frame: pd.DataFrame, colours: dict[str, NDArray[np.float64
     for index, name in enumerate(columns):
         axes.text(index, index, f"$f_{{{name[1:]}}}$", ha="center", va="center", backgroundcolor="white")
     axes.set(xlim=(-0.5, d - 0.5), ylim=(d - 0.5, -0.5), aspect="equal")
-    limits = f"each panel from {low:.3g} to {high:.3g}".replace("-", "\N{MINUS SIGN}")
+    limits = f"each panel from {in_print(low, '.3g')} to {in_print(high, '.3g')}"
     axes.set_xlabel(limits, fontsize=7)
     axes.set_xticks(range(d), [])
     axes.set_yticks(range(d), [])

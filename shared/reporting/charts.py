@@ -18,6 +18,7 @@ from shared.reporting.figure import COLOURS, MARKERS
 from shared.reporting.site import ClaimRow, Effect, PaperPage, ProvenanceRow, Site, ValueRow
 from shared.reporting.svg import GROUND, INK, MUTED, RULE, STYLE, TONES, inline, svg
 from shared.reporting.words import SCORED, WORDS
+from shared.verdicts.words import in_print
 
 WIDTH = 4.6
 ROW = 0.5
@@ -86,7 +87,7 @@ def offsets_chart(site: Site) -> Markup:
                 links[address] = f"{target}, {value.name}: printed {value.printed}, measured {value.measured}"
         axes.set_xscale("symlog", linthresh=1, linscale=0.9)
         axes.set(xlim=(-1.3 * FARTHEST, 1.3 * FARTHEST), xlabel="measured minus printed, in tolerances")
-        axes.set_xticks(TICKS, [str(tick).replace("-", "\N{MINUS SIGN}") for tick in TICKS])
+        axes.set_xticks(TICKS, [in_print(tick, "") for tick in TICKS])
         axes.xaxis.set_minor_locator(NullLocator())
         axes.grid(axis="x", linewidth=0.5)
         axes.spines[["left", "top", "right"]].set_visible(False)

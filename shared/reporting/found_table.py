@@ -6,11 +6,11 @@ Under it stands, of each number that what is measured lies off, what was tried t
 from __future__ import annotations
 
 from shared.reporting.findings import most_telling
-from shared.reporting.rows import in_form
 from shared.reporting.site import ClaimRow, Effect, PaperPage, ValueRow
 from shared.reporting.table import markdown_table
 from shared.reporting.units import in_unit
 from shared.reporting.words import SCORED, WORDS
+from shared.verdicts.words import in_print
 
 MOST_DECIDED = 6
 MOST_OPEN = 3
@@ -73,11 +73,11 @@ def _effects(claim: ClaimRow) -> str:
 def _interval(effect: Effect) -> str:
     if effect.interval is None:
         return ""
-    return f" [{', '.join(map(in_form('.3g'), effect.interval))}]"
+    return f" [{', '.join(in_print(end, '.3g') for end in effect.interval)}]"
 
 
 def _signed(value: float | None) -> str:
-    return "" if value is None else in_form("+.3g")(value)
+    return "" if value is None else in_print(value, "+.3g")
 
 
 def _would_show(claim: ClaimRow) -> str:

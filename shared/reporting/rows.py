@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from shared.reporting.claim_words import in_words
 from shared.reporting.site import NUMBER, SILENT, Cell, ClaimRow, Effect, Mark, TableView, ValueRow
@@ -10,8 +10,8 @@ from shared.reporting.units import effect_unit
 from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.findings import Finding
 from shared.verdicts.values import ValueVerdict
+from shared.verdicts.words import in_print
 
-MINUS = "\N{MINUS SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
 
 
@@ -58,17 +58,16 @@ def _mark(column: str) -> Mark:
 
 def value_row(value: ValueVerdict, id_: str = "") -> ValueRow:
     """Return a printed number beside the measured one, which has one decimal more."""
-    number, finer = in_form(f".{value.decimals}f"), in_form(f".{value.decimals + 1}f")
-    signed = in_form(f"+.{value.decimals + 1}f")
-    spread = "" if value.spread is None else f" ± {number(value.spread)}"
-    printed = f"{number(value.printed)}{spread}" if value.printed is not None else (value.text or "–")
+    number, finer = f".{value.decimals}f", f".{value.decimals + 1}f"
+    spread = "" if value.spread is None else f" ± {in_print(value.spread, number)}"
+    printed = f"{in_print(value.printed, number)}{spread}" if value.printed is not None else (value.text or "–")
     return ValueRow(
         row=value.row,
         column=value.column,
         printed=printed,
-        measured="" if value.mean is None else finer(value.mean),
-        difference="" if value.difference is None else signed(value.difference),
-        interval="" if value.interval is None else f"{finer(value.interval[0])} to {finer(value.interval[1])}",
+        measured="" if value.mean is None else in_print(value.mean, finer),
+        difference="" if value.difference is None else in_print(value.difference, f"+{finer}"),
+        interval="" if value.interval is None else " to ".join(in_print(end, finer) for end in value.interval),
         seeds=str(value.n) if value.n else "",
         unit=value.unit,
         verdict=value.verdict,
@@ -81,11 +80,6 @@ def value_row(value: ValueVerdict, id_: str = "") -> ValueRow:
         detectable="" if value.detectable is None else f"{value.detectable:.2g}",
         tried=value.tried or "",
     )
-
-
-def in_form(form: str) -> Callable[[float], str]:
-    """Return what writes a number in a form, such as "+.2f", a negative one with a minus sign."""
-    return lambda value: format(value, form).replace("-", MINUS)
 
 
 def claim_row(

@@ -25,6 +25,7 @@ from shared.reporting.site import Cell, PaperPage, ProvenanceRow, Site, TargetSe
 from shared.reporting.svg import TONES
 from shared.reporting.words import SCALES, SCORED, WORDS
 from shared.verdicts.health import VOID
+from shared.verdicts.words import in_print
 
 THUMBNAIL = (480, 360)
 """In pixels, the most that the picture of a target has in the overview, where it is shown half as large."""
@@ -87,7 +88,9 @@ def templates(site: Site, folder: Path) -> Environment:
     pages.globals.update(site=site, words=WORDS, scales=SCALES, void=VOID, scored_words=SCORED, tones=TONES)
     pages.globals.update(claims_chart=claims_chart, offsets_chart=offsets_chart, effects_chart=effects_chart)
     pages.globals.update(scored=scored, findings=findings, count=count, curve_address=_curve_address)
-    pages.filters.update(file_size=file_size, megabytes=megabytes, image_size=image_size, texts=_texts)
+    pages.filters.update(
+        file_size=file_size, megabytes=megabytes, image_size=image_size, texts=_texts, in_print=in_print
+    )
     style, _, _ = loader.get_source(pages, "report.css")
     (folder / "report.css").write_text(style, encoding="utf-8")
     return pages

@@ -70,7 +70,13 @@ def scatter(
             if (z >= 0) == front:
                 axes.plot(x, y, zorder=5 if front else 3, **weight_style(PALETTE[label], front=front))
                 letter = axes.annotate(
-                    LETTERS[label], (x, y), LETTER_PLACE, textcoords="offset points", fontsize=7, fontweight="bold"
+                    LETTERS[label],
+                    (x, y),
+                    LETTER_PLACE,
+                    textcoords="offset points",
+                    fontsize=7,
+                    fontweight="bold",
+                    zorder=6,
                 )
                 letter.set_path_effects([withStroke(linewidth=1.6, foreground="white")])
     axes.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), aspect="equal")

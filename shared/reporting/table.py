@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from shared.data.files import write_atomically
 from shared.evaluation.spread import mean, sd
+from shared.verdicts.words import in_print
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +81,7 @@ def measured(values: Sequence[float], decimals: int = 2, *, digits: int | None =
     spread = sd(seeds)
     form = f".{decimals}f" if digits is None else f".{digits}g"
     shown = "" if spread is None else f" ± {spread:{form}}"
-    return f"{mean(seeds):{form}}{shown}{mark} ({len(seeds)})"
+    return f"{in_print(mean(seeds), form)}{shown}{mark} ({len(seeds)})"
 
 
 def _tex(text: str) -> str:

@@ -16,13 +16,13 @@ from shared.records.kept import FEATURES, Features
 from shared.records.records import Record
 from shared.reporting import plane, sphere
 from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, Figure, band, drawing
-from shared.reporting.rows import in_form
 from shared.reporting.site import ProvenanceRow
 from shared.reporting.table import Table
 from shared.runs.fields import Split
 from shared.verdicts.outcomes import Outcome
 from shared.verdicts.standing import Scores, Standing, family_differences
 from shared.verdicts.trials import Measured, Versus
+from shared.verdicts.words import in_print
 
 MOST_DRAWN = len(COLOURS)
 MOST_PANELS = 4
@@ -254,8 +254,8 @@ def standing_table(found: Sequence[Standing], reference: str = "softmax") -> Tab
 def _with_interval(value: float | None, interval: tuple[float, float] | None, form: str) -> str:
     if value is None:
         return "–"
-    shown = in_form(form)
-    return shown(value) + ("" if interval is None else f" [{', '.join(map(shown, interval))}]")
+    ends = "" if interval is None else f" [{', '.join(in_print(end, form) for end in interval)}]"
+    return in_print(value, form) + ends
 
 
 def standing_figure(scores_: Scores, found: Sequence[Standing], reference: str = "softmax") -> Figure:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, get_args
 
-from shared.reporting.rows import in_form, table_view
+from shared.reporting.rows import table_view
 from shared.reporting.site import Site, TableView, TargetSection
 from shared.reporting.site_folder import replace_report, templates
 from shared.reporting.table import Table, measured
@@ -16,7 +16,7 @@ from shared.reporting.trial import Part
 from shared.reporting.words import WORDS
 from shared.verdicts.health import Ill
 from shared.verdicts.trials import Measured, Versus
-from shared.verdicts.words import Word
+from shared.verdicts.words import Word, in_print
 
 MEANINGS: dict[Word, str] = {
     "better": "Beyond seed noise, to the credit of what was tried (p < 0.05, by Holm for all comparisons here).",
@@ -26,7 +26,7 @@ MEANINGS: dict[Word, str] = {
     "not run": WORDS["not run"].meaning,
     "no evidence": "Made at a scale whose numbers say nothing about any loss.",
 }
-SIGNED = in_form("+.2f")
+SIGNED = "+.2f"
 
 
 class Row(NamedTuple):
@@ -128,8 +128,8 @@ def _row(versus: Versus) -> Row:
         other=versus.other.label,
         mean=_shown(versus.own),
         other_mean=_shown(versus.other),
-        effect="–" if found.effect is None else SIGNED(found.effect),
-        interval="–" if found.interval is None else " to ".join(map(SIGNED, found.interval)),
+        effect="–" if found.effect is None else in_print(found.effect, SIGNED),
+        interval="–" if found.interval is None else " to ".join(in_print(end, SIGNED) for end in found.interval),
         p="–" if found.p_adjusted is None else f"{found.p_adjusted:.3f}",
         verdict=versus.verdict,
         reason=versus.reason,

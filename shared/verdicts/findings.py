@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from shared.verdicts.statistics import Comparison, holm, t_test
+from shared.verdicts.words import in_print
 
 SIGNIFICANCE = 0.05
 
@@ -92,4 +93,4 @@ def as_claimed(found: Finding) -> bool:
 
 def interval_text(interval: tuple[float, float] | None) -> str:
     """Return an interval as a sentence shows it."""
-    return "with no interval" if interval is None else f"[{interval[0]:.3g}, {interval[1]:.3g}]"
+    return "with no interval" if interval is None else f"[{', '.join(in_print(end, '.3g') for end in interval)}]"

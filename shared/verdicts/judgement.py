@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from shared.verdicts.findings import SIGNIFICANCE, Finding, adjusted, as_claimed, interval_text, sense
-from shared.verdicts.words import Word, seeds_word
+from shared.verdicts.words import Word, in_print, seeds_word
 
 NOT_RUN = "no seed has everything that it compares"
 
@@ -65,7 +65,7 @@ def summary(findings: Sequence[Finding]) -> str:
     tests = " and ".join(dict.fromkeys(found.test for found in ran if found.p is not None))
     if len(ran) == 1:
         certainty = f" {interval_text(ran[0].interval)}, p = {p_values[0]:.2g} ({tests})" if p_values else ""
-        return f"effect {effects[0]:+.3g}{certainty}, {seeds}: {ran[0].what}"
+        return f"effect {in_print(effects[0], '+.3g')}{certainty}, {seeds}: {ran[0].what}"
     positive = sum(effect > 0 for effect in effects)
     certain = sum(as_claimed(found) for found in ran)
     certainty = ""
@@ -74,5 +74,5 @@ def summary(findings: Sequence[Finding]) -> str:
         certainty = f", {certain} with p < {SIGNIFICANCE} ({tests}, corrected p {span})"
     return (
         f"{positive} of {len(ran)} comparisons go as claimed{certainty}, "
-        f"effects {min(effects):+.3g} to {max(effects):+.3g}, {seeds}"
+        f"effects {in_print(min(effects), '+.3g')} to {in_print(max(effects), '+.3g')}, {seeds}"
     )

@@ -21,7 +21,7 @@ from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.measurements import Measurements, Seeds, direction, finite, measure, recorded
 from shared.verdicts.power import OFTEN, detectable_difference
 from shared.verdicts.untrained import Untrained, Warned, never_trained, seeds_lost, set_aside, warning
-from shared.verdicts.words import NO_EVIDENCE, UNSCORED, Word, seeds_word, trained_on
+from shared.verdicts.words import NO_EVIDENCE, UNSCORED, Word, in_print, seeds_word, trained_on
 
 ROUNDING = 1e-9
 MEASURED = frozenset({"matched", "better", "worse", "inconclusive", "not run"})
@@ -199,12 +199,13 @@ def _unmeasured(value: Value) -> tuple[Word, str]:
 
 
 def _score(value: Value, difference: float, tolerance: float | None) -> tuple[Word, str]:
+    off = f"{in_print(difference, '+.3g')} from the printed number"
     if tolerance is None:
-        return "inconclusive", f"one seed: its spread is unknown; {difference:+.3g} from the printed number"
+        return "inconclusive", f"one seed: its spread is unknown; {off}"
     if abs(difference) <= tolerance + ROUNDING:
-        return "matched", f"{difference:+.3g} from the printed number, within {tolerance:.3g}"
+        return "matched", f"{off}, within {tolerance:.3g}"
     word: Word = "better" if difference * direction(value.metric or "") > 0 else "worse"
-    return word, f"{difference:+.3g} from the printed number, beyond {tolerance:.3g}"
+    return word, f"{off}, beyond {tolerance:.3g}"
 
 
 def _counted(seeds: Seeds, sample: Sequence[float]) -> str:

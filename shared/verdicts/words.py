@@ -26,6 +26,11 @@ def trained_on(other_data: Sequence[str]) -> str:
     return f"trained on other data than the paper's ({', '.join(other_data)})"
 
 
+def in_print(value: float, form: str) -> str:
+    """Return a number in a form, such as "+.2f", a negative one with a minus sign."""
+    return format(value, form).replace("-", "\N{MINUS SIGN}")
+
+
 def seeds_word(n: int) -> str:
     """Return "seed" or "seeds"."""
     return "seed" if n == 1 else "seeds"

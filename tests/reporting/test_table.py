@@ -9,7 +9,13 @@ from shared.reporting.table import NO_EVIDENCE, Table, measured, read_display
 
 
 @pytest.mark.parametrize(
-    ("values", "shown"), [([], "not run"), ([99.0], "99.00 (1)"), ([1.0, 2.0, 3.0], "2.00 ± 1.00 (3)")]
+    ("values", "shown"),
+    [
+        ([], "not run"),
+        ([99.0], "99.00 (1)"),
+        ([1.0, 2.0, 3.0], "2.00 ± 1.00 (3)"),
+        ([-1.0, -2.0, -3.0], "\N{MINUS SIGN}2.00 ± 1.00 (3)"),
+    ],
 )
 def test_measured(values, shown):
     assert measured(values) == shown

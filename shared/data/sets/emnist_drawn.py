@@ -32,7 +32,7 @@ class EmnistDrawn(TrainingSet):
     sign: ClassVar[str] = f"{FILES[0]}*"
     # Other releases of Pillow and FreeType may draw other pixels, hence no checksums.
     card: ClassVar[Card] = Card(
-        title="The characters of EMNIST, drawn",
+        title="Characters of EMNIST, drawn",
         owner="drawn by this suite in the fonts DejaVu, STIX and Computer Modern of the package matplotlib",
         licence="that of the fonts, which come with matplotlib: Bitstream Vera, STIX and BaKoMa",
         available=True,

@@ -90,7 +90,7 @@ def test_table_anchors_shows_the_classifier_and_how_well_the_adversary_knows_anc
         "21.0 (1)",
         "71.25 (1)",
         "0.500 (1)",
-        "-0.062 (1)",
+        "\N{MINUS SIGN}0.062 (1)",
     ]
     assert rows["independent"].unique().tolist() == ["not run"]
     assert "loss" not in set(table.data["metric"])
