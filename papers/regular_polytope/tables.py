@@ -113,13 +113,16 @@ def table_search(records: Records) -> Table:
     errors = {(record.run, record.seed): record.health.error for record, _ in records.records if record.health}
     steps = {record.run: record.provenance.steps for record, _ in records.records}
     rows = []
-    for run in sorted(found["run"].unique(), key=_epochs):
+    for run in sorted(found["run"].unique(), key=_searched):
+        characters, classifier, epochs = _searched(run)
         right = measured(_values(records, run, "held-out", "accuracy"), mark=mark(records, [run]))
         wrong = measured([error for (name, _), error in sorted(errors.items()) if name == run])
         loss = measured(_values(records, run, "training", "loss"))
         rows.append(
             {
-                "Epochs": str(_epochs(run)),
+                "Data": "EMNIST" if characters else "MNIST",
+                "Classifier": classifier,
+                "Epochs": str(epochs),
                 "updates": f"{steps[run]:,}",
                 "held-out images right, % (measured)": right,
                 "training images wrong, % (measured)": wrong,
@@ -131,16 +134,19 @@ def table_search(records: Records) -> Table:
     return Table(
         data=tidy.assign(training_error=[errors.get(seed, nan) for seed in seeds]),
         display=pd.DataFrame(rows),
-        caption="Accuracy on held-out training images of MNIST by the number of epochs (fixed cube with the margin)",
+        caption="Accuracy on held-out training images by the number of epochs (cube with the margin)",
         notes=[
+            *said_of_data(records),
             "Each seed holds out another sixth of the training images, and is measured on 5,000 of those trained on.",
             SEEDS,
         ],
     )
 
 
-def _epochs(run: str) -> int:
-    return int(run.rpartition("/")[2])
+def _searched(run: str) -> tuple[bool, str, int]:
+    """Return whether a run of the search has characters, its classifier, the fixed one on digits, and its epochs."""
+    _, data, *classifier, epochs = run.split("/")
+    return data == "emnist", classifier[0] if classifier else "fixed", int(epochs)
 
 
 def _values(records: Records, run: str, benchmark: str, metric: str) -> list[float]:

@@ -217,14 +217,18 @@ def test_at_lite_scale_the_cube_has_all_characters_six_dimensions_and_about_as_m
 
 
 def test_table_search_shows_the_epochs_in_their_order_with_the_error_on_the_images_trained_on(tmp_path: Path) -> None:
-    records = made_up(tmp_path, ["search/epochs/16", "search/epochs/8"])
+    records = made_up(
+        tmp_path, ["search/emnist/learnable/7", "search/emnist/fixed/7", "search/epochs/8", "search/epochs/16"]
+    )
     trained = TrainedOn(images=5000, classes=10, error=0.24, chance=90.0, predicted=10, spread=0.9)
-    (longer, place), shorter = records.records
+    *others, (longer, place) = records.records
     longer = longer.model_copy(update={"health": trained})
-    table = targets.table_search(Records([(longer, place), shorter], RP.reference))
+    table = targets.table_search(Records([*others, (longer, place)], RP.reference))
     assert table.display.to_numpy().tolist() == [
-        ["8", "20", "99.00 (1)", "not run", "1.50 (1)"],
-        ["16", "20", "99.00 (1)", "0.24 (1)", "1.50 (1)"],
+        ["MNIST", "fixed", "8", "20", "99.00 (1)", "not run", "1.50 (1)"],
+        ["MNIST", "fixed", "16", "20", "99.00 (1)", "0.24 (1)", "1.50 (1)"],
+        ["EMNIST", "fixed", "7", "20", "99.00 (1)", "not run", "1.50 (1)"],
+        ["EMNIST", "learnable", "7", "20", "99.00 (1)", "not run", "1.50 (1)"],
     ]
     assert table.data.set_index(["run", "metric"])["training_error"]["search/epochs/16", "accuracy"] == 0.24
 
