@@ -60,7 +60,7 @@ def _training(command: Command) -> None:
     """Add the commands that train, and that measure what was trained."""
     training = command("train", "Train a run: one seed, or all of them.", "PAPER", "RUN", scales=TRAINED_SCALES)
     training.add_argument("--seed", type=int, nargs="+", metavar="N", help="these seeds alone")
-    training.add_argument("--share", type=_count, default=1, metavar="N", help="have a GPU with N-1 others alike")
+    training.add_argument("--share", type=int, default=1, metavar="N", help="have a GPU with N-1 others alike")
     training.add_argument(
         "--requeue", action="store_true", help="in a job of Slurm, wait for another's same training in the queue"
     )
@@ -109,6 +109,9 @@ def _checking(command: Command) -> None:
     )
     rehearsing.add_argument("--paper", metavar="PAPER", help="this paper alone")
     rehearsing.add_argument("--gpu", default="80 GiB", metavar="SIZE", help="the memory of a GPU (80 GiB)")
+    rehearsing.add_argument(
+        "--processes", type=int, metavar="N", help="in so many processes (as many as processors, at most eight)"
+    )
     rehearsing.add_argument("--write", action="store_true", help="keep what was found for status and the workflow")
     bits = command("same-bits", "Compare the records of this working copy with another's, bit by bit.", "OTHER")
     bits.add_argument("--scale", default="smoke", metavar="SCALE", help=f"one of {', '.join(TRAINED_SCALES)} (smoke)")
@@ -123,9 +126,3 @@ def _checking(command: Command) -> None:
     checking.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a data set's folder or file")
     checking.add_argument("--set", dest="name", metavar="NAME", help="which data set it is, as a run names it")
     checking.add_argument("--processes", type=int, default=1, metavar="N", help="decode in so many processes (1)")
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 1 up")
-    return int(text)

@@ -125,9 +125,7 @@ def _queue(given: argparse.Namespace) -> None:
 
     if given.target and not given.paper:
         raise UserError("--target names a target of a paper; say with --paper of which.")
-    for name in ("hours", "cores", "gpus"):
-        if (number := getattr(given, name)) is not None and not 0 < number < float("inf"):
-            raise UserError(f"--{name} {number}: give a number above zero.")
+    _require_above_zero(given, "hours", "cores", "gpus")
     scope = queue.Scope(_scale(given), Results(given.results), data_root(given.data_root), given.paper, given.target)
     if given.list:
         left = scope.left()
@@ -137,6 +135,13 @@ def _queue(given: argparse.Namespace) -> None:
         return
     gpus = [] if given.gpus is None else ["--resources", f"gpu={given.gpus}"]
     queue.work_off(scope, cores=given.cores or queue.default_cores(), hours=given.hours, options=gpus)
+
+
+def _require_above_zero(given: argparse.Namespace, *names: str) -> None:
+    """Refuse those of some options that are given and no number above zero."""
+    for name in names:
+        if (number := getattr(given, name)) is not None and not 0 < number < float("inf"):
+            raise UserError(f"--{name} {number}: give a number above zero.")
 
 
 def _seeds(given: argparse.Namespace, count: int) -> Sequence[int]:
@@ -149,6 +154,7 @@ def _seeds(given: argparse.Namespace, count: int) -> Sequence[int]:
 
 
 def _train(given: argparse.Namespace) -> None:
+    _require_above_zero(given, "share")
     results = Results(given.results)
     if given.trial:
         from shared.records.trials import Attempt  # noqa: PLC0415
@@ -192,6 +198,7 @@ def _optimum(given: argparse.Namespace) -> None:
 
 
 def _try(given: argparse.Namespace) -> None:
+    _require_above_zero(given, "hours", "cores")
     from shared.records.trials import Attempt  # noqa: PLC0415
 
     attempt = Attempt.of(given.file, _scale(given), given.seeds, Results(given.results))
@@ -230,9 +237,10 @@ def _rehearse(given: argparse.Namespace) -> None:
     from shared.commands.queue import default_cores  # noqa: PLC0415
     from shared.commands.rehearse import MOST_PROCESSES, gpu_mib, keep, lines, problems, rehearsals  # noqa: PLC0415
 
+    _require_above_zero(given, "processes")
     memory, all_told, wrong = gpu_mib(given.gpu), [], 0
     entries = _entries(given)
-    processes = min(default_cores(), MOST_PROCESSES)
+    processes = given.processes or min(default_cores(), MOST_PROCESSES)
     for told in rehearsals(_scale(given), entries, Results(given.results), data_root(given.data_root), processes):
         all_told.append(told)
         wrong += len(problems(told, memory))
@@ -258,10 +266,11 @@ def _consistency(given: argparse.Namespace) -> None:
 def _check(given: argparse.Namespace) -> None:
     from shared.commands.check import check  # noqa: PLC0415
 
+    _require_above_zero(given, "processes")
     good = True
     for path in given.paths:
         try:
-            good = check(path, given.name, max(1, given.processes)) and good
+            good = check(path, given.name, given.processes) and good
         except UserError as error:  # the other paths are looked at all the same
             _say_wrong(str(error))
             good = False

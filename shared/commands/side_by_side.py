@@ -35,7 +35,7 @@ def each(work: Callable[[Thing], Made], things: Sequence[Thing], most: int) -> I
                 yield waiting.popleft().result()
         except BrokenProcessPool:
             raise UserError(
-                "one of several processes was killed, perhaps for want of memory; let fewer work at once."
+                "one of several processes was killed, perhaps for want of memory; give fewer `--processes`."
             ) from None
         except BaseException:
             for process in multiprocessing.active_children():

@@ -33,6 +33,15 @@ SUITE = [sys.executable, "-m", "shared"]
         (["optimum", "feature_transfer", "ms1m/ftl", "--scale", "full"], "its stages take turns with different losses"),
         (["status", "--scale", "big"], "there is no scale 'big' here"),
         (["report", "--scale", ""], "there is no scale '' here"),
+        (["train", GA, "figure7/10", "--scale", "smoke", "--share", "0"], "--share 0: give a number above zero."),
+        (["queue", "--scale", "smoke", "--hours", "0"], "--hours 0.0: give a number above zero."),
+        (["queue", "--scale", "smoke", "--hours", "nan"], "--hours nan: give a number above zero."),
+        (["queue", "--scale", "smoke", "--cores", "-1"], "--cores -1: give a number above zero."),
+        (["queue", "--scale", "smoke", "--gpus", "0"], "--gpus 0: give a number above zero."),
+        (["try", "trials/focal.yaml", "--hours", "-2"], "--hours -2.0: give a number above zero."),
+        (["try", "trials/focal.yaml", "--cores", "0"], "--cores 0: give a number above zero."),
+        (["check", "shared", "--processes", "0"], "--processes 0: give a number above zero."),
+        (["rehearse", "--scale", "full", "--processes", "-1"], "--processes -1: give a number above zero."),
     ],
 )
 def test_what_a_user_can_mend_is_one_sentence_and_status_2(shared, tmp_path, arguments, says):

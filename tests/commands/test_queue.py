@@ -128,9 +128,6 @@ def test_what_cannot_be_had_is_left_out(tmp_path):
     [
         (["--target", TARGET], "--target names a target of a paper"),
         (["--paper", GA, "--target", "figur2"], "has no target 'figur2'"),
-        (["--hours", "0"], "--hours 0.0: give a number above zero"),
-        (["--hours", "nan"], "--hours nan: give a number above zero"),
-        (["--cores", "-1"], "--cores -1: give a number above zero"),
     ],
 )
 def test_what_it_cannot_do_is_one_sentence(shared, arguments, said):
