@@ -14,10 +14,12 @@ from shared.reporting.health_marks import mark
 from shared.reporting.table import Table, measured
 from shared.runs.reference import Value
 from shared.verdicts.statistics import Comparison, paired_differences, t_test
+from shared.verdicts.words import in_print
 
 Place = tuple[str, str]
 """A benchmark and a metric of it."""
 
+SIGNED = "+z.2f"
 SEEDS = "Measured: mean over seeds ± standard deviation (number of seeds)."
 DASH = "–: not printed, or not measured, where there is no run, no data, or too few pairs for so low a FAR."
 QUOTED = "Rows with a number in brackets are quoted by the authors from other papers."
@@ -141,9 +143,9 @@ class Difference:
         return {
             "Base (measured)": measured(list(self.base.values()), mark=self.marks[0]),
             "Method (measured)": measured(list(self.method.values()), mark=self.marks[1]),
-            "Difference (measured)": f"{self.test.effect:+z.2f}",
-            "95% interval": "–" if interval is None else f"[{interval[0]:+z.2f}, {interval[1]:+z.2f}]",
-            "p": "–" if p is None else f"{p:.3f}",
+            "Difference (measured)": in_print(self.test.effect, SIGNED),
+            "95% interval": "–" if interval is None else f"[{', '.join(in_print(end, SIGNED) for end in interval)}]",
+            "p": "–" if p is None else "< 0.001" if p < 0.0005 else f"{p:.3f}",
             "seeds": str(self.test.n),
         }
 

@@ -196,7 +196,7 @@ def test_table_characters_compares_over_the_seeds_that_both_have():
     [row] = table.display.to_dict("records")
     # Differences 1, 2, 3: mean 2, standard deviation 1, t = 2 sqrt(3) with two degrees of freedom.
     assert row["Difference (measured)"] == "+2.00"
-    assert row["95% interval"] == "[-0.48, +4.48]"
+    assert row["95% interval"] == "[\N{MINUS SIGN}0.48, +4.48]"
     assert row["p"] == "0.074"
     assert row["seeds"] == "3"
     assert row["Base (measured)"] == "92.00 ± 2.16 (4)"

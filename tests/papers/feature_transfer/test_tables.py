@@ -199,7 +199,7 @@ def test_the_gain_is_told_of_each_step_over_the_seeds_that_both_have():
         "Base (measured)": "62.00 ± 2.16 (4)",
         "Method (measured)": "63.00 ± 2.00 (3)",
         "Difference (measured)": "+2.00",
-        "95% interval": "[-0.48, +4.48]",
+        "95% interval": "[\N{MINUS SIGN}0.48, +4.48]",
         "p": "0.074",
         "seeds": "3",
     }
@@ -214,4 +214,4 @@ def test_the_gain_elsewhere_is_that_of_the_other_set():
     )
     shown = tables.table_gain(of(base, CHARACTERS)).display
     assert list(shown["Metric"]) == ["EMNIST Reg., f", "EMNIST UR, f"]
-    assert list(shown["Difference (measured)"]) == ["-5.00", "+10.00"]
+    assert list(shown["Difference (measured)"]) == ["\N{MINUS SIGN}5.00", "+10.00"]
