@@ -13,6 +13,7 @@ from shared.records.records import Records
 from shared.reporting.health_marks import mark
 from shared.reporting.table import Table, measured
 from shared.runs.reference import Value
+from shared.verdicts.findings import interval_text, p_text
 from shared.verdicts.statistics import Comparison, paired_differences, t_test
 from shared.verdicts.words import in_print
 
@@ -139,13 +140,13 @@ class Difference:
 
     def cells(self) -> dict[str, str]:
         """Return the cells of a table that show it."""
-        interval, p = self.test.interval, self.test.p
+        interval = self.test.interval
         return {
             "Base (measured)": measured(list(self.base.values()), mark=self.marks[0]),
             "Method (measured)": measured(list(self.method.values()), mark=self.marks[1]),
             "Difference (measured)": in_print(self.test.effect, SIGNED),
-            "95% interval": "–" if interval is None else f"[{', '.join(in_print(end, SIGNED) for end in interval)}]",
-            "p": "–" if p is None else "< 0.001" if p < 0.0005 else f"{p:.3f}",
+            "95% interval": "–" if interval is None else interval_text(interval, SIGNED),
+            "p": p_text(self.test.p),
             "seeds": str(self.test.n),
         }
 

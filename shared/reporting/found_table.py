@@ -10,6 +10,7 @@ from shared.reporting.site import ClaimRow, Effect, PaperPage, ValueRow
 from shared.reporting.table import markdown_table
 from shared.reporting.units import in_unit
 from shared.reporting.words import SCORED, WORDS
+from shared.verdicts.findings import interval_text
 from shared.verdicts.words import in_print
 
 MOST_DECIDED = 6
@@ -71,9 +72,7 @@ def _effects(claim: ClaimRow) -> str:
 
 
 def _interval(effect: Effect) -> str:
-    if effect.interval is None:
-        return ""
-    return f" [{', '.join(in_print(end, '.3g') for end in effect.interval)}]"
+    return "" if effect.interval is None else f" {interval_text(effect.interval)}"
 
 
 def _signed(value: float | None) -> str:

@@ -19,6 +19,7 @@ from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, Figure, band, 
 from shared.reporting.site import ProvenanceRow
 from shared.reporting.table import Table
 from shared.runs.fields import Split
+from shared.verdicts.findings import interval_text, p_text
 from shared.verdicts.outcomes import Outcome
 from shared.verdicts.standing import Scores, Standing, family_differences
 from shared.verdicts.trials import Measured, Versus
@@ -234,7 +235,7 @@ def standing_table(found: Sequence[Standing], reference: str = "softmax") -> Tab
         "families ranked": lambda standing: str(standing.ranked),
         f"Difference to {reference}": lambda standing: _with_interval(standing.difference, standing.interval, "+.2f"),
         "families compared": lambda standing: str(standing.compared),
-        "p (Holm)": lambda standing: "–" if standing.p_adjusted is None else f"{standing.p_adjusted:.3f}",
+        "p (Holm)": lambda standing: p_text(standing.p_adjusted),
     }
     rows = [{name: shown(standing) for name, shown in columns.items()} for standing in found]
     return Table(
@@ -254,8 +255,7 @@ def standing_table(found: Sequence[Standing], reference: str = "softmax") -> Tab
 def _with_interval(value: float | None, interval: tuple[float, float] | None, form: str) -> str:
     if value is None:
         return "–"
-    ends = "" if interval is None else f" [{', '.join(in_print(end, form) for end in interval)}]"
-    return in_print(value, form) + ends
+    return in_print(value, form) + ("" if interval is None else f" {interval_text(interval, form)}")
 
 
 def standing_figure(scores_: Scores, found: Sequence[Standing], reference: str = "softmax") -> Figure:

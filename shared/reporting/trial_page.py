@@ -14,6 +14,7 @@ from shared.reporting.site_folder import replace_report, templates
 from shared.reporting.table import Table, measured
 from shared.reporting.trial import Part
 from shared.reporting.words import WORDS
+from shared.verdicts.findings import p_text
 from shared.verdicts.health import Ill
 from shared.verdicts.trials import Measured, Versus
 from shared.verdicts.words import Word, in_print
@@ -130,7 +131,7 @@ def _row(versus: Versus) -> Row:
         other_mean=_shown(versus.other),
         effect="–" if found.effect is None else in_print(found.effect, SIGNED),
         interval="–" if found.interval is None else " to ".join(in_print(end, SIGNED) for end in found.interval),
-        p="–" if found.p_adjusted is None else f"{found.p_adjusted:.3f}",
+        p=p_text(found.p_adjusted),
         verdict=versus.verdict,
         reason=versus.reason,
         own_ills=_ills(versus.own),

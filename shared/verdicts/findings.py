@@ -91,6 +91,11 @@ def as_claimed(found: Finding) -> bool:
     return found.effect is not None and found.effect > 0 and found.p is not None and found.p < SIGNIFICANCE
 
 
-def interval_text(interval: tuple[float, float] | None) -> str:
-    """Return an interval as a sentence shows it."""
-    return "with no interval" if interval is None else f"[{', '.join(in_print(end, '.3g') for end in interval)}]"
+def interval_text(interval: tuple[float, float] | None, form: str = ".3g") -> str:
+    """Return an interval as a sentence or a cell shows it, its ends in a form."""
+    return "with no interval" if interval is None else f"[{', '.join(in_print(end, form) for end in interval)}]"
+
+
+def p_text(p: float | None) -> str:
+    """Return a p value as a cell shows it, a dash where there is none."""
+    return "–" if p is None else "< 0.001" if p < 0.0005 else f"{p:.3f}"
