@@ -58,13 +58,14 @@ def standing(claim: ClaimRow) -> str:
 
 def _on(grounds: Sequence[Ground]) -> str:
     """Return of which data and at which scales records are: ", at full scale on MNIST"."""
-    told: dict[tuple[str, bool], list[str]] = {}
+    owned: dict[tuple[str, str], set[bool]] = {}
     for ground in grounds:
-        told.setdefault((ground.scale, ground.own), []).append(ground.data)
-    return "".join(
-        f", at {scale} scale on {' and '.join(data)}{'' if own else ' in place of its own data'}"
-        for (scale, own), data in told.items()
-    )
+        owned.setdefault((ground.scale, ground.data), set()).add(ground.own)
+    told: dict[tuple[str, str], list[str]] = {}
+    for (scale, data), own in owned.items():
+        place = "" if own == {True} else " in place of its own data" if own == {False} else ", in part in place of its own"
+        told.setdefault((scale, place), []).append(data)
+    return "".join(f", at {scale} scale on {' and '.join(data)}{place}" for (scale, place), data in told.items())
 
 
 def _of_claims(claims: Sequence[ClaimRow]) -> str:

@@ -42,8 +42,10 @@ def in_unit(number: str, unit: str) -> str:
 
 def effect_unit(claim: Claim) -> str:
     """Return the unit of the effects of a claim, "" where they have none or not all the same."""
-    if claim.test is None or isinstance(claim.test, OneFails):  # whether a level fails is no effect of a metric
+    if claim.test is None:
         return ""
+    if isinstance(claim.test, OneFails):
+        return f"{PERCENT} of the seeds"
     if isinstance(claim.test, Lower) and claim.test.distance_from_one:
         return "natural logarithms of ratios"
     units = {unit(metric) for _, metric in asked(claim.test)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from itertools import combinations, product
 
@@ -14,7 +15,7 @@ from shared.verdicts.judgement import NOT_RUN, Judgement, all_as_claimed, cannot
 from shared.verdicts.measurements import Seeds, common_seeds, direction
 from shared.verdicts.power import OFTEN, POWER
 from shared.verdicts.statistics import binomial_test, equivalence_test, paired_differences
-from shared.verdicts.words import Word, seeds_word
+from shared.verdicts.words import Word, in_print, seeds_word
 
 PAIRED = "paired Student t-test"
 BINOMIAL = "exact binomial test against failing by coin toss"
@@ -83,25 +84,28 @@ def plateau(test: Plateau, evidence: Evidence) -> Judgement:
 def one_fails(test: OneFails, evidence: Evidence) -> Judgement:
     """Judge whether in every seed one level alone fails, and is one of some; a seed without a finite number fails.
 
-    It must be so in more seeds than failing by coin toss would bring: of two levels two seeds do not show it.
+    It must be so in more seeds than failing by coin toss would bring: of two levels two seeds do not show it. The effect
+    is how much more often that is, in percentage points of the seeds.
     """
     quantity = Quantity(runs=test.runs, metric=test.metric)
     levels = {level: evidence.seeds(*quantity.at(level)) for level in test.levels}
     seeds = common_seeds(levels)
     n = len(seeds)
-    what = f"only {' or '.join(map(str, test.among))} below {test.below:g}, share of seeds"
+    what = f"only {' or '.join(map(str, test.among))} below {test.below:g}, more often than by coin toss"
     if n == 0:
         return Judgement("not run", NOT_RUN, [examined(what, [], BINOMIAL)])
     failing = [[level for level in levels if not levels[level][seed] >= test.below] for seed in seeds]
-    held = sum(len(failed) == 1 and failed[0] in test.among for failed in failing)
+    holds = [len(failed) == 1 and failed[0] in test.among for failed in failing]
+    held = sum(holds)
     chance = len(test.among) / 2 ** len(test.levels)
     result = binomial_test(held, n, chance, BINOMIAL)
     counts = ", ".join(f"{level} in {sum(level in failed for failed in failing)}" for level in levels)
     seen = (
         f"below {test.below:g} in {n} {seeds_word(n)}: {counts}; as claimed in {held}, "
-        f"interval of the share {interval_text(result.interval)}, p = {result.p:.2g} ({result.test})"
+        f"{in_print(result.effect, '+.3g')} percentage points {interval_text(result.interval)} more often than by coin "
+        f"toss, p = {result.p:.2g} ({result.test})"
     )
-    found = finding(what, result)
+    found = replace(finding(what, result), seeds=tuple(100 * (share - chance) for share in holds))
     if n == 1:
         return Judgement("inconclusive", f"one seed: {seen}", [found])
     needed = math.floor(math.log(SIGNIFICANCE, chance)) + 1

@@ -82,10 +82,11 @@ def paired_differences(first: Mapping[int, float], second: Mapping[int, float]) 
 
 
 def binomial_test(successes: int, n: int, chance: float, name: str = "exact binomial test") -> Comparison:
-    """Test whether successes in `n` trials are more than `chance` brings; the effect is their share."""
+    """Test whether successes in `n` trials are more than `chance` brings; the effect is how many more, in points of 100."""
     result = stats.binomtest(successes, n, chance, alternative="greater")
     interval = stats.binomtest(successes, n, chance).proportion_ci(method="exact")
-    return Comparison(n, successes / n, (float(interval.low), float(interval.high)), float(result.pvalue), name)
+    share, low, high = (100 * float(share - chance) for share in (successes / n, interval.low, interval.high))
+    return Comparison(n, share, (low, high), float(result.pvalue), name)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -31,3 +31,5 @@ def test_effects_have_the_unit_of_all_that_is_compared():
     ratio = {"runs": "a", "metric": "mnist-geometry/cluster_variance_ratio"}
     assert of_test(kind="lower", less=ratio, than=ratio, distance_from_one=True) == "natural logarithms of ratios"
     assert of_test(kind="lower", less=ratio, than=ratio) == ""
+    fails = {"runs": "a/*", "metric": "mnist-test/accuracy", "levels": [1, 2], "among": [1], "below": 50}
+    assert of_test(kind="one_fails", **fails) == "percentage points of the seeds"

@@ -116,6 +116,19 @@ def test_two_seeds_do_not_show_which_of_two_levels_fails(seeds: int, verdict: st
 
 
 def test_one_fails_reports_an_exact_test() -> None:
-    found = judge_claim(ONE_FAILS, records({"t/w": FAILS, "t/x": WORKS, "t/y": WORKS, "t/z": WORKS}))
-    assert found.findings[0].p == pytest.approx((2 / 16) ** 2)
-    assert found.findings[0].interval == pytest.approx((math.sqrt(0.025), 1.0))
+    """The effect is how many points more often than by coin toss a seed goes as claimed, with each seed's own."""
+    found = judge_claim(ONE_FAILS, records({"t/w": FAILS, "t/x": WORKS, "t/y": WORKS, "t/z": WORKS})).findings[0]
+    assert found.p == pytest.approx((2 / 16) ** 2)
+    assert found.effect == pytest.approx(100 - 12.5)
+    assert found.interval == pytest.approx((100 * math.sqrt(0.025) - 12.5, 100 - 12.5))
+    assert found.seeds == pytest.approx((87.5, 87.5))
+
+
+def test_a_level_that_never_fails_goes_against_the_claim_in_every_seed() -> None:
+    test = ONE_FAILS | {"levels": ["w", "x"], "among": ["w"]}
+    judged = judge_claim(test, records({"t/w": [99.0] * 5, "t/x": [99.1] * 5}))
+    found = judged.findings[0]
+    assert (judged.verdict, found.n, found.effect) == ("contradicted", 5, pytest.approx(-25))
+    assert found.interval == pytest.approx((-25, 100 * (1 - 0.025 ** (1 / 5)) - 25))
+    assert found.seeds == pytest.approx((-25,) * 5)
+    assert "as claimed in 0, −25 percentage points [−25, 27.2] more often than by coin toss" in judged.reason

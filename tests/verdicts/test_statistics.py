@@ -59,6 +59,6 @@ def test_differences_are_of_common_seeds_only() -> None:
 
 def test_binomial_test_by_hand() -> None:
     result = statistics.binomial_test(2, 2, 1 / 8)
-    assert result.effect == 1.0
+    assert result.effect == 87.5
     assert result.p == pytest.approx(1 / 64)
-    assert result.interval == pytest.approx((math.sqrt(0.025), 1.0))
+    assert result.interval == pytest.approx((100 * math.sqrt(0.025) - 12.5, 87.5))
