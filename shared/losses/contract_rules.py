@@ -28,8 +28,8 @@ ITERATIONS, RATE = (40, 200), 0.2
 """Of the training of free embeddings, by Adam; the second where the first do not do."""
 EQUAL = 0.01
 """By which share two ends of such a training may differ and still be as low as each other."""
-ELSEWHERE = "at least two devices", "convert all Tensors to FakeTensors"
-"""What torch says of a tensor that is not with the others."""
+ELSEWHERE = "at least two devices", "two different devices", "convert all Tensors to FakeTensors"
+"""What torch says, in one version or another, of a tensor that is not with the others."""
 LEAST_ACCURACY, MOST_OF_NOTHING = 0.99, 0.5
 """What a loss reaches at its optimum, as `shared.evaluation.optimum` has it."""
 

@@ -156,6 +156,9 @@ class _Watching(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch giv
             self.device.refused.add(name)
         args, kwargs = tree_map_only(Tensor, self._as_fake, (args, kwargs))
         given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        # torch 2.11 lets tensors of different devices be convolved where they are fake.
+        if func is torch.ops.aten.convolution.default and len({tensor.device for tensor in given}) > 1:
+            raise RuntimeError(f"{func} of tensors that are not on the same device")
         real = self._real(func, given, args, kwargs)
         try:
             with self.fake:

@@ -22,6 +22,12 @@ STANDINGS = {
     "untestable": (f"cannot be tested here, {UNTESTABLE}", f"cannot be tested here, {UNTESTABLE}"),
 }
 """Where a claim may stand, and how one and several are told to; each claim is in one of them."""
+_PLACES = {
+    frozenset({True}): "",
+    frozenset({False}): " in place of its own data",
+    frozenset({True, False}): ", in part in place of its own",
+}
+"""How it is told of data whether they are the paper's, stand for these, or both."""
 TELLING = {
     "contradicted": "Contradicted is",
     "matched": "borne out most clearly is",
@@ -63,7 +69,7 @@ def _on(grounds: Sequence[Ground]) -> str:
         owned.setdefault((ground.scale, ground.data), set()).add(ground.own)
     told: dict[tuple[str, str], list[str]] = {}
     for (scale, data), own in owned.items():
-        place = "" if own == {True} else " in place of its own data" if own == {False} else ", in part in place of its own"
+        place = _PLACES[frozenset(own)]
         told.setdefault((scale, place), []).append(data)
     return "".join(f", at {scale} scale on {' and '.join(data)}{place}" for (scale, place), data in told.items())
 

@@ -84,8 +84,8 @@ def plateau(test: Plateau, evidence: Evidence) -> Judgement:
 def one_fails(test: OneFails, evidence: Evidence) -> Judgement:
     """Judge whether in every seed one level alone fails, and is one of some; a seed without a finite number fails.
 
-    It must be so in more seeds than failing by coin toss would bring: of two levels two seeds do not show it. The effect
-    is how much more often that is, in percentage points of the seeds.
+    It must be so in more seeds than failing by coin toss would bring: of two levels two seeds do not show it. The
+    effect is how much more often that is, in percentage points of the seeds.
     """
     quantity = Quantity(runs=test.runs, metric=test.metric)
     levels = {level: evidence.seeds(*quantity.at(level)) for level in test.levels}

@@ -82,7 +82,7 @@ def paired_differences(first: Mapping[int, float], second: Mapping[int, float]) 
 
 
 def binomial_test(successes: int, n: int, chance: float, name: str = "exact binomial test") -> Comparison:
-    """Test whether successes in `n` trials are more than `chance` brings; the effect is how many more, in points of 100."""
+    """Test whether successes in `n` trials are more than `chance` brings; the effect is how many more, in percent."""
     result = stats.binomtest(successes, n, chance, alternative="greater")
     interval = stats.binomtest(successes, n, chance).proportion_ci(method="exact")
     share, low, high = (100 * float(share - chance) for share in (successes / n, interval.low, interval.high))

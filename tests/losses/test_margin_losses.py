@@ -418,7 +418,7 @@ def test_two_tensors_of_batch_by_classes_and_one_kept(options):
         return tensor
 
     with (
-        profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record,
+        profile(activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True) as record,
         torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
     ):
         torch.autograd.backward(loss(x, labels)["loss"])

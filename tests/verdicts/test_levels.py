@@ -128,7 +128,8 @@ def test_a_level_that_never_fails_goes_against_the_claim_in_every_seed() -> None
     test = ONE_FAILS | {"levels": ["w", "x"], "among": ["w"]}
     judged = judge_claim(test, records({"t/w": [99.0] * 5, "t/x": [99.1] * 5}))
     found = judged.findings[0]
-    assert (judged.verdict, found.n, found.effect) == ("contradicted", 5, pytest.approx(-25))
+    assert (judged.verdict, found.n) == ("contradicted", 5)
+    assert found.effect == pytest.approx(-25)
     assert found.interval == pytest.approx((-25, 100 * (1 - 0.025 ** (1 / 5)) - 25))
     assert found.seeds == pytest.approx((-25,) * 5)
     assert "as claimed in 0, −25 percentage points [−25, 27.2] more often than by coin toss" in judged.reason

@@ -189,7 +189,7 @@ def test_plain_l2_under_bf16_autocast():
 def test_one_matrix_product(bias):
     loss = MetricL2Loss(3, 4, weight=0.7, bias=bias).double()
     embedding, labels = batch()
-    with profile(activities=[ProfilerActivity.CPU]) as record:
+    with profile(activities=[ProfilerActivity.CPU], acc_events=True) as record:
         loss(embedding, labels)
     calls = {event.key: event.count for event in record.key_averages()}
     assert calls.get("aten::mm", 0) + calls.get("aten::addmm", 0) == 1
