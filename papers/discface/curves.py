@@ -72,17 +72,20 @@ def figure6(records: Records) -> Figure:
 
 
 def _along_training(axes: Axes, curve: pd.DataFrame) -> Axes:
-    """Draw both accuracies over the updates, that of verification on an axis to the right, and return that axis."""
+    """Draw both accuracies over the epochs, that of verification on an axis to the right, and return that axis.
+
+    Not over the updates: where each seed draws its own classes, they have other numbers of these an epoch.
+    """
     other = axes.twinx()
     for index, (task, side) in enumerate(zip(TASKS, (axes, other), strict=True)):
-        steps = sorted(curve["step"].unique())
-        band(side, steps, [curve[curve["step"] == step][task].tolist() for step in steps], task, index)
+        epochs = sorted(curve["epoch"].unique())
+        band(side, epochs, [curve[curve["epoch"] == epoch][task].tolist() for epoch in epochs], task, index)
         side.set_ylabel(f"{task} accuracy (%)", color=COLOURS[index])
         for line in side.lines:
-            line.set_markevery(max(1, len(steps) // MARKED))
+            line.set_markevery(max(1, len(epochs) // MARKED))
     other.grid(visible=False)
     other.spines["right"].set_visible(True)
-    axes.set_xlabel("training (updates)")
+    axes.set_xlabel("training (epochs)")
     return other
 
 

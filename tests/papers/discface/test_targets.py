@@ -77,7 +77,7 @@ def made_up(run_name: str, scale: str, seed: int, random: np.random.Generator, f
         pd.DataFrame(
             {
                 "epoch": np.arange(1.0, 6),
-                "step": np.arange(10.0, 60, 10),
+                "step": np.arange(10.0, 60, 10) * (1 + seed),  # as draws of other size have it
                 "loss": 1 / accuracy,
                 "held_out_error": 100 - accuracy,
                 f"{run.config.along_training[0]}/accuracy": accuracy / 2 + 45,
@@ -234,6 +234,16 @@ def test_figure6_gives_the_rank_correlation_of_the_two_curves(made):
     first = figure.data[(figure.data["run"] == "figure6/cosface") & (figure.data["seed"] == 0)]
     assert len(first) == 5
     assert set(first["verified_on"]) == {"CFP-FP" if scale == "smoke" else "unseen alphabets"}
+
+
+def test_figure6_takes_the_mean_over_seeds_epoch_by_epoch(made):
+    scale, results = made
+    paths = [path for path in find_records(results.paper(scale, DF.key)) if "figure6" in str(path)]
+    figure = targets.figure6(Records.read(paths, DF.reference))
+    of_run = figure.data[figure.data["run"] == "figure6/cosface"]
+    [line] = figure.drawing.axes[0].lines
+    assert np.array_equal(line.get_xdata(), np.arange(1, 6))
+    assert line.get_ydata() == pytest.approx(of_run.groupby("epoch")["classification"].mean())
 
 
 def test_figure6_clips_no_band_and_shows_both_methods_on_one_scale(made):
