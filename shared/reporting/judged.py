@@ -16,15 +16,28 @@ def judged(paper: Paper, scale: str, records: Records) -> tuple[Verdicts, Health
     found = healths(records)
     untrained = {place: health.reason for place, health in found.items() if not health.trained}
     warned = {place: health.word for place, health in found.items() if health.trained and health.ills}
-    elsewhere = {} if scale == SMOKE else _trained_elsewhere(paper, records)
-    return judge(paper.reference, records.table, scale, elsewhere, untrained=untrained, warned=warned), found
+    elsewhere, smaller = ({}, {}) if scale == SMOKE else (_elsewhere(paper, records), _smaller(paper, records))
+    verdicts = judge(
+        paper.reference, records.table, scale, elsewhere, smaller=smaller, untrained=untrained, warned=warned
+    )
+    return verdicts, found
 
 
-def _trained_elsewhere(paper: Paper, records: Records) -> dict[str, str]:
+def _elsewhere(paper: Paper, records: Records) -> dict[str, str]:
     """Return the runs that were trained on another data set than at full scale, and which that is."""
     full = paper.runs("full")
     return {
         record.run: record.data.name
         for record, _ in records.records
         if record.run in full and record.data.name != full[record.run].config.data.name
+    }
+
+
+def _smaller(paper: Paper, records: Records) -> dict[str, str]:
+    """Return the runs that were trained otherwise than at full scale has it, and at which scale."""
+    full = paper.runs("full")
+    return {
+        record.run: record.scale
+        for record, _ in records.records
+        if record.scale != "full" and record.run in full and record.config_hash != full[record.run].hash
     }

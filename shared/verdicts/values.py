@@ -21,7 +21,7 @@ from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.measurements import Measurements, Seeds, direction, finite, measure, recorded
 from shared.verdicts.power import OFTEN, detectable_difference
 from shared.verdicts.untrained import Untrained, Warned, never_trained, seeds_lost, set_aside, warning
-from shared.verdicts.words import NO_EVIDENCE, UNSCORED, Word, in_print, seeds_word, trained_on
+from shared.verdicts.words import NO_EVIDENCE, UNSCORED, Word, in_print, seeds_word
 
 ROUNDING = 1e-9
 MEASURED = frozenset({"matched", "better", "worse", "inconclusive", "not run"})
@@ -66,16 +66,16 @@ def judge_values(
     table: pd.DataFrame,
     scale: str,
     claims: Iterable[ClaimVerdict],
-    elsewhere: Mapping[str, str] | None = None,
+    unlike: Mapping[str, str] | None = None,
     *,
     untrained: Untrained | None = None,
     warned: Warned | None = None,
 ) -> list[ValueVerdict]:
     """Return a verdict of every printed number, in the order of the reference.
 
-    `claims` are the verdicts of those that numbers rest on. `elsewhere` names the runs that were trained on other data
-    than the paper's, and on which. Their numbers are not compared with printed ones; a claim, which compares runs with
-    each other, is judged by them all the same. `untrained` and `warned` as for `judge_claims`.
+    `claims` are the verdicts of those that numbers rest on. `unlike` names the runs that were trained unlike the
+    paper's, and why. Their numbers are not compared with printed ones; a claim, which compares runs with each other, is
+    judged by them all the same. `untrained` and `warned` as for `judge_claims`.
 
     Raises:
         ValueError: the table holds two records of the same run, seed, benchmark and metric.
@@ -85,8 +85,8 @@ def judge_values(
     measurements, aside = measure(table), untrained or {}
     kept = set_aside(measurements, aside)
     by_id = {verdict.id: verdict for verdict in claims}
-    verdicts = [_judge(value, kept, by_id, scale, elsewhere or {}) for value in reference.values]
-    here = {place: reason for place, reason in aside.items() if place[0] not in (elsewhere or {})}
+    verdicts = [_judge(value, kept, by_id, scale, unlike or {}) for value in reference.values]
+    here = {place: reason for place, reason in aside.items() if place[0] not in (unlike or {})}
     return [_of_trained(verdict, measurements, here, warned or {}) for verdict in verdicts]
 
 
@@ -112,16 +112,16 @@ def _judge(
     measurements: Measurements,
     claims: Mapping[str, ClaimVerdict],
     scale: str,
-    elsewhere: Mapping[str, str],
+    unlike: Mapping[str, str],
 ) -> ValueVerdict:
-    other_data = sorted({elsewhere[run] for run in listed(value.run or "") if run in elsewhere})
-    seeds = {} if other_data else recorded(measurements, value.run or "", value.metric or "")
+    incomparable = "; ".join(sorted({unlike[run] for run in listed(value.run or "") if run in unlike}))
+    seeds = {} if incomparable else recorded(measurements, value.run or "", value.metric or "")
     sample = [measured - value.minus for measured in finite(seeds).values()]
     measured = mean(sample) if sample else None
     difference = None if measured is None or value.value is None else measured - value.value
     tolerance, rule = _tolerance(value, sample)
     detectable = None if value.value is None else _detectable(value, sample)
-    if unscored := _unscored(value, claims, other_data):
+    if unscored := _unscored(value, claims, incomparable):
         verdict, reason = unscored
     elif not seeds or value.value is None:
         verdict, reason = _unmeasured(value)
@@ -149,7 +149,7 @@ def _judge(
     )
 
 
-def _unscored(value: Value, claims: Mapping[str, ClaimVerdict], other_data: Sequence[str]) -> tuple[Word, str] | None:
+def _unscored(value: Value, claims: Mapping[str, ClaimVerdict], incomparable: str) -> tuple[Word, str] | None:
     """Return the verdict on a number that is not compared with a measured one, or None of one that is."""
     if value.source in UNSCORED:
         return UNSCORED[value.source]
@@ -157,8 +157,8 @@ def _unscored(value: Value, claims: Mapping[str, ClaimVerdict], other_data: Sequ
         return claims[value.claim].verdict, f"as claim {value.claim}: {claims[value.claim].reason}"
     if value.not_runnable is not None:
         return "not runnable", value.not_runnable
-    if other_data:
-        return "not run", trained_on(other_data)
+    if incomparable:
+        return "not run", incomparable
     return None
 
 

@@ -26,6 +26,11 @@ def trained_on(other_data: Sequence[str]) -> str:
     return f"trained on other data than the paper's ({', '.join(other_data)})"
 
 
+def trained_smaller(scale: str) -> str:
+    """Return why runs on the paper's data, but of less than the paper's size, are not compared with its numbers."""
+    return f"trained smaller than in the paper, at {scale} scale"
+
+
 def in_print(value: float, form: str) -> str:
     """Return a number in a form, such as "+.2f", a negative one with a minus sign."""
     return format(value, form).replace("-", "\N{MINUS SIGN}")

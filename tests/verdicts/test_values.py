@@ -31,6 +31,9 @@ def test_a_run_on_other_data_is_not_compared_with_what_is_printed():
     assert (other.verdict, other.mean, other.n) == ("not run", None, 0)
     assert other.reason == "trained on other data than the paper's (faces-drawn)"
     assert (same.verdict, same.n) == ("matched", 2)
+    shrunk, _ = verdicts.judge(reference, table, "lite", smaller={"a": "lite"}).values
+    assert (shrunk.verdict, shrunk.n) == ("not run", 0)
+    assert shrunk.reason == "trained smaller than in the paper, at lite scale"
     assert verdicts.judge(reference, table, "lite", {"a": "faces-drawn"}).as_dict()["values"][0]["verdict"] == "not run"
 
 
