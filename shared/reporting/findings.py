@@ -67,11 +67,13 @@ def _on(grounds: Sequence[Ground]) -> str:
     owned: dict[tuple[str, str], set[bool]] = {}
     for ground in grounds:
         owned.setdefault((ground.scale, ground.data), set()).add(ground.own)
-    told: dict[tuple[str, str], list[str]] = {}
+    told: dict[str, dict[str, list[str]]] = {}
     for (scale, data), own in owned.items():
-        place = _PLACES[frozenset(own)]
-        told.setdefault((scale, place), []).append(data)
-    return "".join(f", at {scale} scale on {' and '.join(data)}{place}" for (scale, place), data in told.items())
+        told.setdefault(scale, {}).setdefault(_PLACES[frozenset(own)], []).append(data)
+    return "".join(
+        f", at {scale} scale {', '.join(f'on {_listed(data)}{place}' for place, data in places.items())}"
+        for scale, places in told.items()
+    )
 
 
 def _of_claims(claims: Sequence[ClaimRow]) -> str:

@@ -40,14 +40,12 @@ def test_of_records_it_is_said_at_which_scale_and_on_which_data_and_whether_thes
     ]
     said = findings(replace(page([value("a", "matched", 0.1)]), grounds=grounds))[0]
     assert said.endswith(
-        ", at full scale on MNIST, at lite scale on MNIST, "
-        "at lite scale on Characters and Drawn faces in place of its own data."
+        ", at full scale on MNIST, at lite scale on MNIST, on Characters and Drawn faces in place of its own data."
     )
     grounds.append(Ground("lite", "Characters", own=True))
     said = findings(replace(page([value("a", "matched", 0.1)]), grounds=grounds))[0]
     assert said.endswith(
-        "at lite scale on Characters, in part in place of its own, "
-        "at lite scale on Drawn faces in place of its own data."
+        "at lite scale on MNIST, on Characters, in part in place of its own, on Drawn faces in place of its own data."
     )
 
 
