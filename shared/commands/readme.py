@@ -33,8 +33,8 @@ from shared.records.results import Results
 from shared.records.target_records import found, record_paths
 from shared.reporting.comparison import by_seed
 from shared.reporting.figure import Figure
-from shared.reporting.findings import findings, in_short
-from shared.reporting.found_table import found_table
+from shared.reporting.findings import findings
+from shared.reporting.found_table import claims_table, found_table
 from shared.reporting.judged import judged
 from shared.reporting.overview import Entry, overview
 from shared.reporting.pages import Page
@@ -42,7 +42,7 @@ from shared.reporting.pictures import mark, marked, picture
 from shared.reporting.readme import Part, deviations_text, filled, rewrite, target_text
 from shared.reporting.rows import claim_row
 from shared.reporting.site import PaperPage
-from shared.reporting.table import Table, markdown_table, measured
+from shared.reporting.table import Table, measured
 from shared.reporting.trial import standing_table
 from shared.reporting.words import SCORED
 from shared.runs import registry
@@ -193,14 +193,10 @@ class _Parts:
                 raise UserError(f"there is no data set '{name}'; {suggestion(name, known)}")
         runs = {record.run for record, _ in self.records.records if record.data.name in data}
         verdicts, _ = judged(self.paper, "published", self.records)
-        told = [
-            (f"{claim.says} ({claim.id})", claim.verdict, in_short(claim_row(claim, ())))
-            for claim in verdicts.claims
-            if claim.verdict in SCORED and runs.intersection(claim.runs)
-        ]
+        told = [claim for claim in verdicts.claims if claim.verdict in SCORED and runs.intersection(claim.runs)]
         if not told:
             return f"No claim has records on {' or '.join(data)} that are published."
-        return markdown_table(["claim", "verdict", "what is seen"], told)
+        return claims_table([claim_row(claim, ()) for claim in told])
 
     def _measured(self, cells: Sequence[str], decimals: int) -> str:
         *_, run, place = (cell.strip("`") for cell in ("", *cells))

@@ -5,6 +5,8 @@ Under it stands, of each number that what is measured lies off, what was tried t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shared.reporting.findings import most_telling
 from shared.reporting.site import ClaimRow, Effect, PaperPage, ValueRow
 from shared.reporting.table import markdown_table
@@ -35,6 +37,11 @@ def found_table(paper: PaperPage) -> str:
         len(paper.measured_numbers) - len(numbers),
     )
     return "\n\n".join(filter(None, [markdown_table(HEADER, rows), _more(*left), EXPLAINED, *tried(paper)]))
+
+
+def claims_table(claims: Sequence[ClaimRow]) -> str:
+    """Return the table in Markdown of what is measured of some claims that have a verdict, with what is to be said."""
+    return f"{markdown_table(HEADER, [_claim_cells(claim) for claim in claims])}\n\n{EXPLAINED}"
 
 
 def _claims(paper: PaperPage) -> list[ClaimRow]:
@@ -87,7 +94,8 @@ def _would_show(claim: ClaimRow) -> str:
         return ONE_SEED if any(len(effect.seeds) == 1 for effect in claim.measured) else ""
     needed = ""
     if claim.verdict == "inconclusive" and claim.seeds_needed is not None:
-        needed = f"; it would take {claim.seeds_needed} seeds"
+        which = "printed" if all(effect.printed is not None for effect in claim.measured) else "observed"
+        needed = f"; {claim.seeds_needed} would show what is {which}"
     return in_unit(f"{claim.detectable:.2g}", claim.unit) + needed
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from shared.reporting.found_table import EXPLAINED, found_table
+from shared.reporting.found_table import EXPLAINED, claims_table, found_table
 from shared.reporting.site import ClaimRow, Effect, PaperPage, TargetSection, ValueRow
 from shared.reporting.table import table_cells
 from shared.verdicts.words import Word
@@ -53,7 +53,14 @@ def test_a_decided_claim_has_its_effect_interval_seeds_and_power():
 def test_of_several_comparisons_the_span_of_their_effects_is_told():
     effects = [Effect("a", -0.5, seeds=[-0.5] * 3), Effect("b", 1.25, seeds=[1.25] * 5), Effect("c")]
     [row] = rows(found_table(page([claim("C1", "inconclusive", *effects, detectable=2.0, seeds_needed=12)])))
-    assert row[2:] == ["1 of 2 as claimed, −0.5 to +1.25 degrees", "3 to 5", "2 degrees; it would take 12 seeds"]
+    assert row[2:] == [
+        "1 of 2 as claimed, −0.5 to +1.25 degrees",
+        "3 to 5",
+        "2 degrees; 12 would show what is observed",
+    ]
+    printed = [Effect("a", 0.5, seeds=[0.5] * 3, printed=2.0)]
+    [row] = rows(claims_table([claim("C1", "inconclusive", *printed, detectable=2.5, seeds_needed=4)]))
+    assert row[4] == "2.5 degrees; 4 would show what is printed"
     [row] = rows(found_table(page([claim("C1", "contradicted", *effects[:1] * 2)])))
     assert row[:3] == ["✗ contradicted", "So says C1. (C1)", "0 of 2 as claimed, −0.5 degrees"]
 
