@@ -24,10 +24,10 @@ STANDINGS = {
 """Where a claim may stand, and how one and several are told to; each claim is in one of them."""
 _PLACES = {
     frozenset({True}): "",
-    frozenset({False}): " in place of its own data",
     frozenset({True, False}): ", in part in place of its own",
+    frozenset({False}): " in place of its own data",
 }
-"""How it is told of data whether they are the paper's, stand for these, or both."""
+"""How it is told of data that they are the paper's, that they also stand for others, or that they stand for them."""
 TELLING = {
     "contradicted": "Contradicted is",
     "matched": "borne out most clearly is",
@@ -67,12 +67,16 @@ def _on(grounds: Sequence[Ground]) -> str:
     owned: dict[tuple[str, str], set[bool]] = {}
     for ground in grounds:
         owned.setdefault((ground.scale, ground.data), set()).add(ground.own)
-    told: dict[str, dict[str, list[str]]] = {}
-    for (scale, data), own in owned.items():
-        told.setdefault(scale, {}).setdefault(_PLACES[frozenset(own)], []).append(data)
+    places = {
+        scale: {
+            place: [data for (at, data), own in owned.items() if at == scale and own == whose]
+            for whose, place in _PLACES.items()
+        }
+        for scale, _ in owned
+    }
     return "".join(
-        f", at {scale} scale {', '.join(f'on {_listed(data)}{place}' for place, data in places.items())}"
-        for scale, places in told.items()
+        f", at {scale} scale {', '.join(f'on {_listed(data)}{place}' for place, data in told.items() if data)}"
+        for scale, told in places.items()
     )
 
 
