@@ -2,8 +2,9 @@
 PYTHON ?= python3
 CORES ?= 2
 BIN := .venv/bin
+PIP := python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: all smoke test quick test-processors same-bits lint lock clean
+.PHONY: all smoke test quick test-processors test-torch same-bits lint lock clean
 
 all: .venv/installed
 
@@ -11,7 +12,7 @@ all: .venv/installed
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; say which with: make PYTHON=python3.12"; exit 2; }
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/$(PIP) --require-hashes -r requirements.lock
 	touch $@
 
 smoke: .venv/installed
@@ -35,6 +36,15 @@ test-processors: .venv/installed
 			$(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "not slow" $(NUMERIC) || exit; \
 	done
 
+# All tests but the slow ones with another torch than the lock's, the oldest that the suite works with.
+TORCH ?= torch==2.11.0 torchvision==0.26.0
+
+test-torch:
+	$(PYTHON) -m venv --clear .venv-torch
+	.venv-torch/bin/$(PIP) --require-hashes -r requirements.lock
+	.venv-torch/bin/$(PIP) $(TORCH)
+	.venv-torch/bin/python -m pytest -n $(CORES) --dist loadfile -m "not slow" --ignore tests/test_environment.py
+
 # REV=<commit>: whether it leaves the same bits; WRITE=1 notes what was shown in results/published/same-bits.yaml.
 same-bits: .venv/installed
 	@test -n "$(REV)" || { echo "Say with which commit to compare: make same-bits REV=<commit>"; exit 2; }
@@ -53,4 +63,4 @@ lock:
 		--extra dev --extra cluster pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv .snakemake results/smoke results/lite results/full
+	rm -rf .venv .venv-torch .snakemake results/smoke results/lite results/full

@@ -42,11 +42,11 @@ def test_what_took_long_is_remembered_and_left_out(tmp_path):
     (tmp_path / "test_all.py").write_text(
         "import time\nimport pytest\n"
         "def test_fast(): pass\n"
-        "def test_long(): time.sleep(0.4)\n"
+        "def test_long(): time.sleep(1.5)\n"
         "@pytest.mark.slow\ndef test_slow(): pass\n"
     )
     conftest = (tmp_path / "conftest.py").read_text()
-    (tmp_path / "conftest.py").write_text(conftest.replace("SECONDS = 40.0", "SECONDS = 0.2"))
+    (tmp_path / "conftest.py").write_text(conftest.replace("SECONDS = 40.0", "SECONDS = 1.0"))
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = slow: slow\n")
 
     def passed(*options: str) -> str:
