@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 PIP := python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: all smoke test quick test-processors test-torch same-bits lint lock clean
+.PHONY: all mkl smoke test quick test-processors test-torch same-bits lint lock clean
 
 all: .venv/installed
 
@@ -14,6 +14,12 @@ all: .venv/installed
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/$(PIP) --require-hashes -r requirements.lock
 	touch $@
+
+# To be named in LD_PRELOAD on processors of other makers than Intel (README, "AMD's processors").
+mkl: .venv/lib/mkl_as_on_intel.so
+
+.venv/lib/mkl_as_on_intel.so: envs/mkl_as_on_intel.c .venv/installed
+	$(CC) -shared -fPIC -o $@ $<
 
 smoke: .venv/installed
 	$(BIN)/snakemake --cores $(CORES) results/smoke/report/index.html
@@ -28,9 +34,9 @@ quick: .venv/installed
 # The numeric tests as other processors and other numbers of threads round; each setting is an argument of env.
 NUMERIC := $(addprefix tests/,backbones losses training evaluation papers data)
 PROCESSORS ?= ATEN_CPU_CAPABILITY=default ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 \
-	OMP_NUM_THREADS=1 OMP_NUM_THREADS=2 OMP_NUM_THREADS=4
+	LD_PRELOAD=.venv/lib/mkl_as_on_intel.so OMP_NUM_THREADS=1 OMP_NUM_THREADS=2 OMP_NUM_THREADS=4
 
-test-processors: .venv/installed
+test-processors: .venv/installed mkl
 	for setting in $(PROCESSORS); do \
 		env OMP_WAIT_POLICY=passive $$setting \
 			$(BIN)/python -m pytest -n $(CORES) --dist loadfile -m "not slow" $(NUMERIC) || exit; \

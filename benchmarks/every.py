@@ -30,8 +30,7 @@ from benchmarks.kept import Kept, Measured, all_kept, compared, write_readme
 from benchmarks.measuring import THREADS
 from shared import ROOT
 from shared.errors import UserError
-from shared.records.provenance import commit
-from shared.training.device import describe
+from shared.records.provenance import commit, device_name
 
 PACKAGES = ("torch", "numpy", "scikit-learn")
 
@@ -84,7 +83,7 @@ def run(name: str, options: Sequence[str]) -> Measured | None:
 
 def machine() -> str:
     """Return what kind of machine this is."""
-    return f"{describe(torch.device('cpu'))}, {os.cpu_count()} cores"
+    return f"{device_name(torch.device('cpu'))}, {os.cpu_count()} cores"
 
 
 def keep(kept: Kept, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import platform
@@ -50,7 +51,7 @@ def provenance(
         evaluation={name: evaluation_code(setup.run, name) for name in measured},
         started=started,
         packages={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-        device=devices.describe(setup.device),
+        device=device_name(setup.device),
         precision=config.training.precision,
         threads=torch.get_num_threads(),
         wall_seconds=round(max(seconds, position.seconds), 3),
@@ -62,6 +63,22 @@ def provenance(
         best_epoch=position.best_epoch or None,
         weights_sha256=weights_hash(setup.scheme.state()),
     )
+
+
+def device_name(device: torch.device) -> str:
+    """Return the device's name as its maker gives it, and whether MKL takes a processor for Intel's that is not.
+
+    So it does where a library is loaded before torch (`envs/mkl_as_on_intel.c`); products then round otherwise.
+    """
+    name = devices.describe(device)
+    return f"{name}, MKL as on Intel" if device.type == "cpu" and _mkl_is_told_otherwise() else name
+
+
+def _mkl_is_told_otherwise() -> bool:
+    before_torch = ctypes.CDLL(None)
+    if not hasattr(before_torch, "mkl_serv_intel_cpu_true") or not before_torch.mkl_serv_intel_cpu_true():
+        return False
+    return "GenuineIntel" not in Path("/proc/cpuinfo").read_text(encoding="utf-8")
 
 
 def _peak_memory(device: torch.device) -> float:
