@@ -18,6 +18,7 @@ from shared.runs.catalogue import evaluations
 from shared.runs.config import Run
 from shared.training import device as devices
 from shared.training import parallel
+from shared.training.checkpoint import Checkpoints
 from shared.training.requeue import give_back
 from shared.training.setup import Setup
 from shared.training.termination import Stopped
@@ -68,8 +69,15 @@ def train(run: Run, seed: int, results: Results, root: Path, *, shares: int = 1,
         device, _hold = devices.prepare(training, name=run.name, shares=shares)
         setup = Setup(run, seed, drawn, device)
         trained = Trained(setup, root, asked)
+        saved = _saved(checkpoints)
         position = setup.fit(checkpoints, measure=trained.row if along else None)
         if parallel.rank() == 0:
             seconds = time.monotonic() - began
-            write_record(trained, position, checkpoints.made, results, started=started, seconds=seconds)
+            anew = _saved(checkpoints) != saved
+            write_record(trained, position, checkpoints.made, results, started=started, seconds=seconds, anew=anew)
         parallel.meet()
+
+
+def _saved(checkpoints: Checkpoints) -> int | None:
+    """Return when the newest checkpoint was written, None where there is none."""
+    return checkpoints.newest.stat().st_mtime_ns if checkpoints.newest.exists() else None

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from shared.errors import UserError
 from shared.evaluation.health import measure_health
 from shared.records.kept import write_arrays, write_curve, write_features
 from shared.records.provenance import provenance
-from shared.records.records import DataUsed, Record, TrainedOn, write_json
+from shared.records.records import DataUsed, Provenance, Record, TrainedOn, read_record, write_json
 from shared.runs.registry import SMOKE, paper
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shared.evaluation.trained import Trained
     from shared.records.results import Results
     from shared.runs.config import Run
@@ -24,12 +28,20 @@ class MissingBenchmarkWarning(UserWarning):
 
 
 def write_record(
-    trained: Trained, position: Position, made: Made, results: Results, *, started: str, seconds: float
+    trained: Trained,
+    position: Position,
+    made: Made,
+    results: Results,
+    *,
+    started: str,
+    seconds: float,
+    anew: bool = True,
 ) -> None:
     """Measure a run trained to its end, and write its curve, what it keeps, and then its record.
 
-    `made` is the code that trained, `started` a time, `seconds` how long ago it was. A benchmark whose data are not to
-    be had is left out, with a `MissingBenchmarkWarning`.
+    `made` is the code that trained, `started` a time, `seconds` how long ago it was. Where nothing was trained `anew`,
+    since all was done, the record that is there of these weights goes on to say who trained them. A benchmark whose
+    data are not to be had is left out, with a `MissingBenchmarkWarning`.
 
     Raises:
         UserError: the run has no images of a split that it is measured on or keeps the features of.
@@ -41,6 +53,8 @@ def write_record(
         warnings.warn(f"{run.name}: not measured: {reason}", MissingBenchmarkWarning, stacklevel=2)
     metrics, kept = trained.measure(run.config.benchmarks, position.curve)
     last = {name: value for name, value in position.curve[-1].items() if name not in {"epoch", "step"}}
+    path = results.record(run.scale, run.paper, run.name, setup.seed)
+    now = provenance(setup, position, made, metrics, started=started, seconds=seconds)
     record = Record(
         paper=run.paper,
         run=run.name,
@@ -54,7 +68,7 @@ def write_record(
         skipped=skipped,
         health=TrainedOn.model_validate({**measure_health(setup), "optimum": _optimum(run)}),
         searched=run.searched,
-        provenance=provenance(setup, position, made, metrics, started=started, seconds=seconds),
+        provenance=now if anew else _as_before(path, now),
     )
     folder = results.seed(run.scale, run.paper, run.name, setup.seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,7 +76,16 @@ def write_record(
     for split in run.config.keep_features:
         write_features(folder, split, trained.output(split))
     write_arrays(folder, kept)
-    write_json(results.record(run.scale, run.paper, run.name, setup.seed), record.model_dump(mode="json"))
+    write_json(path, record.model_dump(mode="json"))
+
+
+def _as_before(path: Path, now: Provenance) -> Provenance:
+    """Return who trained by the record that is there, if it is one of the same weights, else by the present one."""
+    with suppress(UserError):
+        before = read_record(path).provenance
+        if before.weights_sha256 == now.weights_sha256:
+            return before.model_copy(update={"evaluation": now.evaluation})
+    return now
 
 
 def _optimum(run: Run) -> float | None:
