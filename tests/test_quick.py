@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -49,9 +50,11 @@ def test_what_took_long_is_remembered_and_left_out(tmp_path):
     (tmp_path / "conftest.py").write_text(conftest.replace("SECONDS = 40.0", "SECONDS = 1.0"))
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = slow: slow\n")
 
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+
     def passed(*options: str) -> str:
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", *options]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(command, cwd=tmp_path, env=alone, capture_output=True, text=True, check=True).stdout
 
     assert "3 passed" in passed()
     assert "1 passed, 2 deselected" in passed("--quick")
