@@ -82,7 +82,7 @@ def chosen(tests: Sequence[str], seconds: Mapping[str, float], files: Collection
     asked = [test for test in tests if any(of(test, file) for file in files)]
     left = most - sum(seconds.get(test, UNKNOWN) for test in asked)
     kept = list(asked)
-    for test in sorted(set(tests) - set(asked), key=lambda test: seconds.get(test, UNKNOWN)):
+    for test in sorted(set(tests) - set(asked), key=lambda test: (seconds.get(test, UNKNOWN), test)):
         left -= seconds.get(test, UNKNOWN)
         if left < 0:
             break
