@@ -60,7 +60,7 @@ def test_what_is_left_on_the_processor_is_met_with_an_error():
         layer = nn.Conv2d(3, 8, 3).to(GPU)
         images = torch.randn(4, 3, 8, 8, device=GPU)
         assert layer(images).device == GPU
-        with pytest.raises(RuntimeError, match=r"same device|two different devices"):
+        with pytest.raises(RuntimeError, match="same device"):
             layer(torch.randn(4, 3, 8, 8))
         with pytest.raises(RuntimeError, match=r"same device|two different devices"):
             images + torch.arange(8)
