@@ -8,20 +8,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from shared.reporting.site import ClaimRow, Ground, PaperPage
+from shared.reporting.site import ClaimRow, Ground, PaperPage, TargetSection
 from shared.reporting.units import in_unit
 from shared.reporting.words import SCORED
+from shared.verdicts.words import Word
 
 UNTESTABLE = "for want of data that anyone can have or of anything to measure"
-STANDINGS = {
+STANDINGS: dict[Word, tuple[str, str]] = {
     "matched": ("is borne out", "are borne out"),
     "contradicted": ("is contradicted", "are contradicted"),
     "inconclusive": ("is open", "are open"),
     "not trained": ("rests on a run that is not trained", "rest on runs that are not trained"),
     "not run": ("waits to be run", "wait to be run"),
-    "untestable": (f"cannot be tested here, {UNTESTABLE}", f"cannot be tested here, {UNTESTABLE}"),
+    "not runnable": (f"cannot be tested here, {UNTESTABLE}", f"cannot be tested here, {UNTESTABLE}"),
 }
-"""Where a claim may stand, and how one and several are told to; each claim is in one of them."""
+"""The verdicts on claims, and how one and several are told to stand there."""
 _PLACES = {
     frozenset({True}): "",
     frozenset({True, False}): ", in part in place of its own",
@@ -41,9 +42,12 @@ def findings(paper: PaperPage) -> list[str]:
 
     Where nothing is scored, as at a scale that is no evidence, it is said what has records.
     """
-    ran, targets = sum(bool(target.provenance) for target in paper.targets), f"{len(paper.targets)} tables and figures"
-    records = f"There are records for {ran} of its {targets}, in whole or in part{_on(paper.grounds)}"
-    if not ran:
+    printed, ours = ([target for target in paper.targets if target.ours is is_ours] for is_ours in (False, True))
+    targets = f"{len(printed)} tables and figures"
+    added = f" and {_with_records(ours)} of {len(ours)} of ours" if ours else ""
+    records = f"There are records for {_with_records(printed)} of its {targets}{added}, in whole or in part"
+    records += _on(paper.grounds)
+    if not _with_records(paper.targets):
         sentences = [f"There is no record yet for any of its {targets}.", _of_claims(paper.claims)]
     elif paper.measured_numbers or any(claim.verdict in SCORED for claim in paper.claims):
         sentences = [f"{records}.", _of_claims(paper.claims), _telling(paper.claims), _of_numbers(paper)]
@@ -52,21 +56,19 @@ def findings(paper: PaperPage) -> list[str]:
     return [sentence for sentence in (*sentences, paper.outlook) if sentence]
 
 
-def standing(claim: ClaimRow) -> str:
-    """Return where a claim stands, a key of `STANDINGS`: its verdict, or untestable where none can be had here.
-
-    That is where nothing can be measured, or on data alone that not anyone can have.
-    """
-    if claim.verdict in SCORED:
-        return claim.verdict
-    return "not run" if claim.verdict != "not runnable" and claim.testable else "untestable"
+def _with_records(targets: Sequence[TargetSection]) -> int:
+    return sum(bool(target.provenance) for target in targets)
 
 
 def _on(grounds: Sequence[Ground]) -> str:
-    """Return of which data and at which scales records are: ", at full scale on MNIST"."""
+    """Return of which data and at which scales records are: ", at full scale on MNIST".
+
+    What the title of a data set has after a comma stands in brackets, as several titles are listed.
+    """
     owned: dict[tuple[str, str], set[bool]] = {}
     for ground in grounds:
-        owned.setdefault((ground.scale, ground.data), set()).add(ground.own)
+        name, comma, rest = ground.data.partition(", ")
+        owned.setdefault((ground.scale, f"{name} ({rest})" if comma else name), set()).add(ground.own)
     places = {
         scale: {
             place: [data for (at, data), own in owned.items() if at == scale and own == whose]
@@ -84,7 +86,7 @@ def _of_claims(claims: Sequence[ClaimRow]) -> str:
     """Count the claims by where they stand, "" at a scale that is no evidence."""
     if not claims or any(claim.verdict == "no evidence" for claim in claims):
         return ""
-    times = Counter(map(standing, claims))
+    times = Counter(claim.verdict for claim in claims)
     told = [f"{times[word]} {forms[times[word] > 1]}" for word, forms in STANDINGS.items() if times[word]]
     if seeds := _most_seeds([claim for claim in claims if claim.verdict == "inconclusive"]):
         told = [f"{one} ({seeds})" if one.endswith(" open") else one for one in told]
@@ -113,15 +115,16 @@ def most_telling(claims: Sequence[ClaimRow], most: int, verdicts: Sequence[str])
     return sorted(of, key=_weight, reverse=True)[:most]
 
 
-def _weight(claim: ClaimRow) -> tuple[float, int, int]:
-    """Return by what a claim is told rather than another: the share of its comparisons that bear the verdict out.
+def _weight(claim: ClaimRow) -> tuple[bool, float, int, int]:
+    """Return by what a claim is told rather than another: that it tells which of two is greater, not that they differ.
 
-    After that count how many comparisons it has, and the seeds.
+    After that counts the share of its comparisons that bear the verdict out, how many it has, and the seeds.
     """
     shown = claim.measured
     share = sum((effect.mean or 0.0) > 0 for effect in shown) / len(shown) if shown else 0.0
     seeds = min((len(effect.seeds) for effect in shown), default=0)
-    return (1 - share if claim.verdict == "contradicted" else share), len(shown), seeds
+    ordered = all(effect.tolerance is None for effect in shown)
+    return ordered, (1 - share if claim.verdict == "contradicted" else share), len(shown), seeds
 
 
 def _in_brackets(claim: ClaimRow) -> str:
@@ -130,7 +133,10 @@ def _in_brackets(claim: ClaimRow) -> str:
 
 
 def in_short(claim: ClaimRow) -> str:
-    """Return which way the comparisons of a claim go, and by how many seeds; "" where none has records."""
+    """Return which way the comparisons of a claim go, and by how many seeds; "" where none has records.
+
+    Of a claim that two quantities are equal, it is how far they are apart.
+    """
     shown = claim.measured
     if not shown:
         return ""
@@ -139,6 +145,9 @@ def in_short(claim: ClaimRow) -> str:
     way = "it goes as claimed" if positive else "it goes the other way"
     if len(shown) > 1:
         way = f"{positive} of {len(shown)} comparisons go as claimed"
+    elif shown[0].tolerance is not None and shown[0].mean is not None:
+        apart = in_unit(f"{shown[0].tolerance - shown[0].mean:.3g}", claim.unit)
+        way = f"the difference is {apart}, where {shown[0].tolerance:g} would be none"
     return f"{way}, {seeds} {'seed' if seeds == 1 else 'seeds'}"
 
 

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.reporting.findings import STANDINGS, standing
+from shared.reporting.findings import STANDINGS
 from shared.reporting.site import PaperPage
 from shared.reporting.table import markdown_table
 from shared.reporting.words import WORDS
 
-SYMBOLS = {word: WORDS[{"untestable": "not runnable"}.get(word, word)].symbol for word in STANDINGS}
+SYMBOLS = {word: WORDS[word].symbol for word in STANDINGS}
 EXPLAINED = (
-    "Claims: {legend}. These six add up to all claims of a paper. Untestable here are claims on data that are "
+    "Claims: {legend}. These six add up to all claims of a paper. Not runnable are claims on data that are "
     "withdrawn or given on request alone, and claims of which nothing can be measured. Numbers: how many lie within "
     "their tolerance, of those that are measured on the paper's own data, of all that its tables and figures print as "
     "its own results."
@@ -40,7 +40,7 @@ def overview(entries: Sequence[Entry]) -> str:
 
 def _counted(pages: Sequence[PaperPage]) -> list[str]:
     """Count the claims of some papers by where they stand, and their numbers."""
-    times = Counter(standing(claim) for page in pages for claim in page.claims)
+    times = Counter(claim.verdict for page in pages for claim in page.claims)
     measured = [value for page in pages for value in page.measured_numbers]
     within = sum(value.verdict == "matched" for value in measured)
     printed = sum(len(page.own_numbers) for page in pages)

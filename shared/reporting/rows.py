@@ -85,12 +85,15 @@ def value_row(value: ValueVerdict, id_: str = "") -> ValueRow:
 def claim_row(
     claim: ClaimVerdict, targets: Container[str], commands: Sequence[str] = (), *, testable: bool = True
 ) -> ClaimRow:
-    """Return a claim with those of its targets that there are, and the `commands` that make its runs."""
+    """Return a claim with those of its targets that there are, and the `commands` that make its runs.
+
+    One that is not run is not runnable, unless all that its test takes can be measured on data that anyone can have.
+    """
     return ClaimRow(
         id=claim.id,
         says=claim.says,
         where=claim.where,
-        verdict=claim.verdict,
+        verdict="not runnable" if claim.verdict == "not run" and not testable else claim.verdict,
         reason=claim.reason.replace(f"; {claim.power}", "") if claim.power else claim.reason,
         targets=[target for target in claim.targets if target in targets],
         erratum=claim.erratum or "",
@@ -99,7 +102,6 @@ def claim_row(
         power=claim.power,
         detectable=claim.detectable,
         seeds_needed=claim.seeds_needed,
-        testable=testable,
         effects=[effect(found) for found in claim.findings],
         unit=effect_unit(claim),
         runs=claim.runs,

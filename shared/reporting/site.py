@@ -151,8 +151,7 @@ class ClaimRow:
 
     `erratum` is the id of the one by which the paper's own numbers do not bear it out, or "". `test` says in words how
     it is judged, `effects` are the comparisons behind the verdict, in `unit`, `runs` what they take, and `commands`
-    make it again. `detectable` and `seeds_needed` are those of its power. It is `testable` if all that its test takes
-    can be measured on data that anyone can have.
+    make it again. `detectable` and `seeds_needed` are those of its power.
     """
 
     id: str
@@ -167,7 +166,6 @@ class ClaimRow:
     power: str = ""
     detectable: float | None = None
     seeds_needed: int | None = None
-    testable: bool = True
     effects: Sequence[Effect] = ()
     unit: str = ""
     runs: Sequence[str] = ()

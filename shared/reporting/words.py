@@ -27,8 +27,12 @@ WORDS: dict[str, Shown] = {
         "worse",
         "Rests on runs whose training got nowhere, or was cut off while the loss fell: nothing can be read.",
     ),
-    "not run": Shown("○", "plain", "Can be run, but has no records at this scale."),
-    "not runnable": Shown("⊘", "plain", "Needs something that cannot be had; the reason stands beside it."),
+    "not run": Shown(
+        "○", "plain", "Can be run: what is here, if anything, is on other data or smaller than in the paper."
+    ),
+    "not runnable": Shown(
+        "⊘", "plain", "Its data are withdrawn or given on request alone, or nothing of it can be measured."
+    ),
     "no evidence": Shown("\N{EN DASH}", "plain", "Made at a scale whose numbers say nothing about the paper."),
     "quoted": Shown("“", "plain", "Taken over by the authors from another paper; never scored."),
     "setting": Shown("=", "plain", "Something the authors chose, such as a size or a count; never scored."),

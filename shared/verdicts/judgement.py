@@ -7,7 +7,7 @@ Holm's correction (any one would do).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from shared.verdicts.findings import SIGNIFICANCE, Finding, adjusted, as_claimed, interval_text, sense
@@ -53,8 +53,11 @@ def cannot_judge(findings: Sequence[Finding]) -> Judgement | None:
     return None
 
 
-def summary(findings: Sequence[Finding]) -> str:
-    """Return the effects, intervals, seeds and p values of some findings in one clause."""
+def summary(findings: Sequence[Finding], decides: Callable[[Finding], bool] = as_claimed) -> str:
+    """Return the effects, intervals, seeds and p values of some findings in one clause.
+
+    `decides` says whether one of them, by its p value, is as claimed.
+    """
     ran = [found for found in findings if found.effect is not None]
     effects = [found.effect for found in ran if found.effect is not None]
     if not effects:
@@ -67,11 +70,13 @@ def summary(findings: Sequence[Finding]) -> str:
         certainty = f" {interval_text(ran[0].interval)}, p = {p_values[0]:.2g} ({tests})" if p_values else ""
         return f"effect {in_print(effects[0], '+.3g')}{certainty}, {seeds}: {ran[0].what}"
     positive = sum(effect > 0 for effect in effects)
-    certain = sum(as_claimed(found) for found in ran)
     certainty = ""
     if p_values:
-        span = f"{min(p_values):.2g} to {max(p_values):.2g}"
-        certainty = f", {certain} with p < {SIGNIFICANCE} ({tests}, corrected p {span})"
+        certainty = f", {sum(map(decides, ran))} with p < {SIGNIFICANCE}"
+        if positive < len(ran):
+            against = sum(sense(found) < 0 for found in ran)
+            certainty += f", and {against} against it with corrected p < {SIGNIFICANCE}"
+        certainty += f" ({tests})"
     return (
         f"{positive} of {len(ran)} comparisons go as claimed{certainty}, "
         f"effects {in_print(min(effects), '+.3g')} to {in_print(max(effects), '+.3g')}, {seeds}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations, product
@@ -43,7 +44,7 @@ def best_within(test: BestWithin, evidence: Evidence) -> Judgement:
     best = max(means, key=lambda level: sign * means[level])
     nearest = max(test.best, key=lambda level: sign * means[level])
     needed = [place for place, (inner, _) in enumerate(pairs) if inner == nearest]
-    seen = f"{best} has the best mean ({means[best]:.4g}); {summary(findings)}"
+    seen = f"{best} has the best mean ({means[best]:.4g}); {summary(findings, lambda found: sense(found) > 0)}"
     if any(all(senses[inner, outer] > 0 for outer in outside) for inner in test.best):
         return Judgement("matched", f"a level of those claimed beats every other: {seen}", findings, needed)
     if any(all(senses[inner, outer] < 0 for inner in test.best) for outer in outside):
@@ -99,11 +100,14 @@ def one_fails(test: OneFails, evidence: Evidence) -> Judgement:
     held = sum(holds)
     chance = len(test.among) / 2 ** len(test.levels)
     result = binomial_test(held, n, chance, BINOMIAL)
-    counts = ", ".join(f"{level} in {sum(level in failed for failed in failing)}" for level in levels)
+    counts = ", ".join(
+        f"{level} in {sum(level in failed for failed in failing)} ({_mean_of([levels[level][seed] for seed in seeds])})"
+        for level in levels
+    )
     seen = (
-        f"below {test.below:g} in {n} {seeds_word(n)}: {counts}; as claimed in {held}, "
-        f"{in_print(result.effect, '+.3g')} percentage points {interval_text(result.interval)} more often than by coin "
-        f"toss, p = {result.p:.2g} ({result.test})"
+        f"as claimed in {held} of {n} {seeds_word(n)}; below {test.below:g}: {counts}; "
+        f"{in_print(result.effect, '+.3g')} percentage points {interval_text(result.interval)} more often as claimed "
+        f"than by coin toss, p = {result.p:.2g} ({result.test})"
     )
     found = replace(finding(what, result), seeds=tuple(100 * (share - chance) for share in holds))
     if n == 1:
@@ -114,6 +118,11 @@ def one_fails(test: OneFails, evidence: Evidence) -> Judgement:
     word: Word = "matched" if held == n else "contradicted" if held == 0 else "inconclusive"
     seen += f"; {n} seeds show in {OFTEN} of repetitions what is so in {100 * POWER ** (1 / n):.0f} % of trainings"
     return Judgement(word, seen, [found])
+
+
+def _mean_of(values: Sequence[float]) -> str:
+    finite = [value for value in values if math.isfinite(value)]
+    return f"mean {mean(finite):.4g}" if finite else "no finite number"
 
 
 def _better(levels: dict[Level, Seeds], sign: int, first: Level, second: Level) -> Finding:

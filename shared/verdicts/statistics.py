@@ -66,13 +66,15 @@ def equivalence_test(differences: Sequence[float], name: str, *, tolerance: floa
     """Test by two one-sided tests whether a mean difference stays within the tolerance.
 
     The effect is by how much it does, negative where it does not. p is that of the nearer edge of the tolerance:
-    one-sided within it (the greater of the two), two-sided beyond.
+    one-sided within it (the greater of the two), two-sided beyond, as the name of the test then says.
     """
     room = [[tolerance + sign * difference for difference in differences] for sign in (1, -1)]
     nearer = min((t_test(edge, name) for edge in room), key=lambda result: result.effect)
     nearer = replace(nearer, tolerance=tolerance)
-    if nearer.p is None or nearer.effect <= 0:
+    if nearer.p is None:
         return nearer
+    if nearer.effect <= 0:
+        return replace(nearer, test=f"{nearer.test}, of a difference beyond the tolerance")
     return replace(nearer, p=nearer.p / 2)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.reporting.findings import findings, standing
+from shared.reporting.findings import findings
 from shared.reporting.site import ClaimRow, Effect, Ground, PaperPage, ProvenanceRow, TargetSection, ValueRow
 from shared.verdicts.words import Word
 from tests.reporting.sample_site import sample_site
@@ -42,10 +42,11 @@ def test_of_records_it_is_said_at_which_scale_and_on_which_data_and_whether_thes
     assert said.endswith(
         ", at full scale on MNIST, at lite scale on MNIST, on Characters and Drawn faces in place of its own data."
     )
-    grounds.append(Ground("lite", "Characters", own=True))
+    grounds[2:3] = [Ground("lite", "Characters, some", own=own) for own in (False, True)]
     said = findings(replace(page([value("a", "matched", 0.1)]), grounds=grounds))[0]
     assert said.endswith(
-        "at lite scale on MNIST, on Characters, in part in place of its own, on Drawn faces in place of its own data."
+        "at lite scale on MNIST, on Characters (some), in part in place of its own, on Drawn faces in place of its own "
+        "data."
     )
 
 
@@ -97,8 +98,8 @@ def test_of_claims_those_are_quoted_that_say_most():
         claim("Unclear.", "inconclusive", 1.0),
         claim("Lost.", "not trained"),
         claim("Never run.", "not run"),
-        replace(claim("On faces.", "not run"), testable=False),
-        replace(claim("Of beauty.", "not runnable"), testable=False),
+        claim("On faces.", "not runnable"),
+        claim("Of beauty.", "not runnable"),
     ]
     assert findings(page(claims=claims)) == [
         f"{RECORDS}.",
@@ -111,11 +112,24 @@ def test_of_claims_those_are_quoted_that_say_most():
     ]
 
 
-def test_every_claim_stands_in_one_place():
-    words: list[Word] = ["matched", "contradicted", "inconclusive", "not trained", "not run", "not runnable"]
-    assert [standing(claim("So.", word)) for word in words] == [*words[:5], "untestable"]
-    assert standing(replace(claim("So.", "not run"), testable=False)) == "untestable"
-    assert standing(replace(claim("So.", "matched"), testable=False)) == "matched"
+def test_a_difference_beyond_our_tolerance_is_no_reversal_and_not_what_is_told_first():
+    far = replace(claim("They are equal.", "contradicted"), unit="percentage points")
+    far = replace(far, effects=[Effect("w", -10.66, seeds=[-10.0, -11.0], tolerance=5.0)])
+    assert findings(page(claims=[far]))[2] == (
+        "Contradicted is “They are equal” (the difference is 15.7 percentage points, where 5 would be none, 2 seeds)."
+    )
+    assert findings(page(claims=[far, claim("It is more.", "contradicted", -1.0, 1.0)]))[2] == (
+        "Contradicted is “It is more” (1 of 2 comparisons go as claimed, 3 seeds)."
+    )
+
+
+def test_tables_and_figures_of_the_paper_and_of_ours_are_counted_apart():
+    of_paper = page([value("a", "matched", 0.1)])
+    more = [replace(of_paper.targets[0], key="ours", ours=True), replace(of_paper.targets[0], key="b", provenance=())]
+    said = findings(replace(of_paper, targets=[*of_paper.targets, *more]))[0]
+    assert said.startswith(
+        "There are records for 1 of its 2 tables and figures and 1 of 1 of ours, in whole or in part"
+    )
 
 
 def test_where_all_is_open_the_nearest_to_a_verdict_is_quoted_and_the_seeds_are_to_blame():
@@ -162,6 +176,6 @@ def test_where_records_are_of_searches_alone_it_is_said_that_nothing_is_judged_b
 def test_at_a_scale_that_is_no_evidence_nothing_is_counted(tmp_path):
     smoke = sample_site(tmp_path, no_evidence=True)
     assert findings(smoke.papers[0]) == [
-        "There are records for 3 of its 5 tables and figures, in whole or in part; "
+        "There are records for 2 of its 4 tables and figures and 1 of 1 of ours, in whole or in part; "
         "no claim and no printed number is judged by them."
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from shared.reporting.overview import Entry, overview
 from shared.reporting.site import ClaimRow, PaperPage, TargetSection, ValueRow
@@ -30,7 +29,7 @@ def rows(*entries: Entry) -> list[list[str]]:
 
 
 def test_the_numbers_of_a_row_add_up_to_all_claims_and_the_last_row_to_all_papers():
-    faces = replace(claims("not run")[0], testable=False)
+    faces = claims("not runnable")[0]
     one = claims("matched", "matched", "contradicted", "inconclusive", "not trained", "not run", "not runnable")
     header, _, first, second, both = rows(
         Entry("[One](one/README.md), 2019", page([*one, faces]), "a picture"), Entry("Two", page([]), "none is named")
@@ -64,4 +63,4 @@ def test_numbers_within_the_tolerance_are_counted_of_those_measured():
 
 
 def test_what_the_symbols_mean_is_told_below():
-    assert "✓ matched, ✗ contradicted, ? inconclusive, † not trained, ○ not run, ⊘ untestable." in overview([])
+    assert "✓ matched, ✗ contradicted, ? inconclusive, † not trained, ○ not run, ⊘ not runnable." in overview([])

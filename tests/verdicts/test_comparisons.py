@@ -36,13 +36,16 @@ def test_lower_is_matched_where_every_pair_is_surely_lower() -> None:
     assert [one.p for one in found.findings] == pytest.approx([p, p])
     assert [one.p_adjusted for one in found.findings] == pytest.approx([2 * p, 2 * p])
     assert found.runs == ("0.5/ours", "0.5/theirs", "1/ours", "1/theirs")
-    for part in ("2 of 2 comparisons", "paired Student t-test", "corrected p", "4 seeds", "+1.03"):
+    for part in ("2 of 2 comparisons", "2 with p < 0.05", "paired Student t-test", "4 seeds", "+1.03"):
         assert part in found.reason
 
 
 def test_lower_is_contradicted_by_one_pair_the_other_way() -> None:
     table = pd.concat([pairs(OURS, THEIRS, ["0.5"]), pairs(THEIRS, OURS, ["1"])])
-    assert judge_claim(LOWER, table).verdict == "contradicted"
+    found = judge_claim(LOWER, table)
+    assert found.verdict == "contradicted"
+    says = "1 of 2 comparisons go as claimed, 1 with p < 0.05, and 1 against it with corrected p < 0.05"
+    assert says in found.reason
 
 
 def test_lower_is_inconclusive_where_one_pair_is_within_noise() -> None:
@@ -259,6 +262,7 @@ def test_within_two_sided_beyond_the_tolerance() -> None:
     excess = [beyond - ours - 0.2 for ours, beyond in zip(OURS, BEYOND, strict=True)]
     assert found.p == pytest.approx(float(stats.ttest_1samp(excess, 0.0).pvalue))
     assert found.effect == pytest.approx(-sum(excess) / 4)
+    assert found.test == "two one-sided paired Student t-tests, of a difference beyond the tolerance"
 
 
 def test_within_is_contradicted_by_one_level_and_needs_all() -> None:

@@ -132,4 +132,5 @@ def test_a_level_that_never_fails_goes_against_the_claim_in_every_seed() -> None
     assert found.effect == pytest.approx(-25)
     assert found.interval == pytest.approx((-25, 100 * (1 - 0.025 ** (1 / 5)) - 25))
     assert found.seeds == pytest.approx((-25,) * 5)
-    assert "as claimed in 0, −25 percentage points [−25, 27.2] more often than by coin toss" in judged.reason
+    assert judged.reason.startswith("as claimed in 0 of 5 seeds; below 50: w in 0 (mean 99), x in 0 (mean 99.1); ")
+    assert "−25 percentage points [−25, 27.2] more often as claimed than by coin toss" in judged.reason
