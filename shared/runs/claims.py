@@ -53,8 +53,8 @@ class Lower(Strict):
     """At every level, `less` is below `than` (with `distance_from_one`: its ratio is nearer to one).
 
     With a `tolerance`, `less` is below `than` or above it by less than that, in their unit: what is better when greater
-    is no worse. The tolerance is ours, as that of `Within`. Where at some level both reach the `ceiling`, if one is
-    given, their measure is saturated, and the comparison tells nothing.
+    is no worse. The tolerance is ours, as that of `Within`. Where at some level both reach the `ceiling`, or neither is
+    above the `floor`, if one is given, their measure is saturated, and the comparison tells nothing.
     """
 
     kind: Literal["lower"]
@@ -64,6 +64,7 @@ class Lower(Strict):
     distance_from_one: bool = False
     tolerance: NonNegative = 0.0
     ceiling: Number | None = None
+    floor: Number | None = None
 
     @model_validator(mode="after")
     def _measures_something(self) -> Self:

@@ -17,24 +17,29 @@ from shared.verdicts.statistics import equivalence_test, paired_differences
 def lower(test: Lower, evidence: Evidence) -> Judgement:
     """Judge whether at every level one quantity is below another (but for a tolerance), or nearer to one.
 
-    Where both reach the ceiling of their measure no number of seeds would tell.
+    Where both reach the ceiling of their measure, or lie at its floor, no number of seeds would tell.
     """
     judgement = all_as_claimed([_lower(test, evidence, level) for level in test.levels])
-    saturated = [level for level in test.levels if _is_saturated(test, evidence, level)]
-    if not saturated:
+    ends = [
+        f"{_name(test.less, level)} and {_name(test.than, level)} {end}"
+        for level in test.levels
+        if (end := _saturated(test, evidence, level))
+    ]
+    if not ends:
         return judgement
-    names = ", ".join(f"{_name(test.less, level)} and {_name(test.than, level)}" for level in saturated)
-    reason = f"saturated: {names} both reach {test.ceiling:g}, where their measure tells nothing; {judgement.reason}"
+    reason = f"saturated: {', '.join(ends)}, where their measure tells nothing; {judgement.reason}"
     return Judgement("inconclusive", reason, judgement.findings, needed=())
 
 
-def _is_saturated(test: Lower, evidence: Evidence, level: Level) -> bool:
-    """Whether the means of both quantities, over the seeds of both, reach the ceiling, if there is one."""
+def _saturated(test: Lower, evidence: Evidence, level: Level) -> str:
+    """Return which end of their measure the means of both quantities reach, over the seeds of both; "" for neither."""
     less, than, _ = evidence.pair(test.less, test.than, level)
-    seeds = less.keys() & than.keys()
-    if test.ceiling is None or not seeds:
-        return False
-    return all(mean([side[seed] for seed in seeds]) >= test.ceiling for side in (less, than))
+    if not (seeds := less.keys() & than.keys()):
+        return ""
+    means = [mean([side[seed] for seed in seeds]) for side in (less, than)]
+    if test.ceiling is not None and min(means) >= test.ceiling:
+        return f"both reach {test.ceiling:g}"
+    return f"are both at most {test.floor:g}" if test.floor is not None and max(means) <= test.floor else ""
 
 
 def _lower(test: Lower, evidence: Evidence, level: Level) -> Finding:

@@ -86,7 +86,8 @@ def one_fails(test: OneFails, evidence: Evidence) -> Judgement:
     """Judge whether in every seed one level alone fails, and is one of some; a seed without a finite number fails.
 
     It must be so in more seeds than failing by coin toss would bring: of two levels two seeds do not show it. The
-    effect is how much more often that is, in percentage points of the seeds.
+    effect is how much more often that is, in percentage points of the seeds. It is contradicted where that is so in
+    fewer seeds than if half of the trainings showed it.
     """
     quantity = Quantity(runs=test.runs, metric=test.metric)
     levels = {level: evidence.seeds(*quantity.at(level)) for level in test.levels}
@@ -115,7 +116,10 @@ def one_fails(test: OneFails, evidence: Evidence) -> Judgement:
     needed = math.floor(math.log(SIGNIFICANCE, chance)) + 1
     if n < needed:
         return Judgement("inconclusive", f"{needed} seeds could show it: {seen}", [found])
-    word: Word = "matched" if held == n else "contradicted" if held == 0 else "inconclusive"
+    rarer = binomial_test(n - held, n, 0.5, BINOMIAL).p or 0.0
+    word: Word = "matched" if held == n else "contradicted" if rarer < SIGNIFICANCE else "inconclusive"
+    if word == "contradicted":
+        seen += f"; in less than half of the trainings, p = {rarer:.2g}"
     seen += f"; {n} seeds show in {OFTEN} of repetitions what is so in {100 * POWER ** (1 / n):.0f} % of trainings"
     return Judgement(word, seen, [found])
 

@@ -185,6 +185,16 @@ def test_what_is_saturated_tells_nothing(ours: list[float], theirs: list[float],
         assert (found.seeds_needed, found.detectable) == (None, None)
 
 
+def test_what_lies_at_the_floor_tells_nothing_either() -> None:
+    low, high = [0.01, 0.02, 0.015, 0.01], [0.1, 0.09, 0.095, 0.1]
+    found = judge_claim(LOWER | {"floor": 0.1, "levels": [1]}, records({"1/ours": low, "1/theirs": high}, ERROR))
+    assert found.verdict == "inconclusive"
+    assert "1/theirs mnist-test/error are both at most 0.1, where their measure tells nothing" in found.reason
+    above = [2 * value for value in high]
+    found = judge_claim(LOWER | {"floor": 0.1, "levels": [1]}, records({"1/ours": low, "1/theirs": above}, ERROR))
+    assert found.verdict == "matched"
+
+
 def test_one_saturated_level_leaves_the_claim_open() -> None:
     table = pd.concat([pairs([0.1, 0.2, 0.15], [0.5, 0.6, 0.5], ["0.5"]), pairs([3.0, 3.1, 3.2], [4, 4.2, 4.1], ["1"])])
     found = judge_claim(LOWER | {"ceiling": 2}, table)

@@ -13,6 +13,11 @@ EVEN = [0.98, 1.02, 0.97, 1.06]
 WORKS, FAILS = [99.1, 99.2], [9.8, 9.8]
 
 
+def three(*levels: list[float]) -> tuple[list[float], ...]:
+    """Return levels of three times as many seeds."""
+    return tuple(3 * level for level in levels)
+
+
 @pytest.mark.parametrize(
     ("levels", "verdict", "says"),
     [
@@ -85,10 +90,11 @@ def test_a_best_level_need_not_be_corrected_for_those_that_it_beats() -> None:
     [
         ((FAILS, WORKS, WORKS, WORKS), "matched", "as claimed in 2"),
         ((WORKS, WORKS, [math.nan, 49.9], WORKS), "matched", "y in 2"),
-        ((WORKS, FAILS, WORKS, WORKS), "contradicted", "as claimed in 0"),
-        ((WORKS, WORKS, WORKS, WORKS), "contradicted", "as claimed in 0"),
-        (([50.0, 50.0], WORKS, WORKS, WORKS), "contradicted", "w in 0"),
-        ((FAILS, WORKS, FAILS, WORKS), "contradicted", "w in 2"),
+        ((WORKS, FAILS, WORKS, WORKS), "inconclusive", "as claimed in 0 of 2"),
+        (three(WORKS, FAILS, WORKS, WORKS), "contradicted", "as claimed in 0 of 6"),
+        (three(WORKS, WORKS, WORKS, WORKS), "contradicted", "less than half of the trainings, p = 0.016"),
+        (three([50.0, 50.0], WORKS, WORKS, WORKS), "contradicted", "w in 0"),
+        (three(FAILS, WORKS, FAILS, WORKS), "contradicted", "w in 6"),
         (([9.8, 99.0], WORKS, WORKS, WORKS), "inconclusive", "as claimed in 1"),
         (([9.8], WORKS, WORKS, WORKS), "inconclusive", "one seed"),
         (([], WORKS, WORKS, WORKS), "not run", "no record of mnist-test/accuracy of t/w"),
@@ -133,4 +139,5 @@ def test_a_level_that_never_fails_goes_against_the_claim_in_every_seed() -> None
     assert found.interval == pytest.approx((-25, 100 * (1 - 0.025 ** (1 / 5)) - 25))
     assert found.seeds == pytest.approx((-25,) * 5)
     assert judged.reason.startswith("as claimed in 0 of 5 seeds; below 50: w in 0 (mean 99), x in 0 (mean 99.1); ")
+    assert "less than half of the trainings, p = 0.031" in judged.reason
     assert "−25 percentage points [−25, 27.2] more often as claimed than by coin toss" in judged.reason
