@@ -94,8 +94,11 @@ def _would_show(claim: ClaimRow) -> str:
         return ONE_SEED if any(len(effect.seeds) == 1 for effect in claim.measured) else ""
     needed = ""
     if claim.verdict == "inconclusive" and claim.seeds_needed is not None:
-        which = "printed" if all(effect.printed is not None for effect in claim.measured) else "observed"
+        is_printed = all(effect.printed is not None for effect in claim.measured)
+        which = "printed" if is_printed else "observed"
         needed = f"; {claim.seeds_needed} would show what is {which}"
+        if claim.seeds_needed <= min(len(effect.seeds) for effect in claim.measured):
+            needed = "; what is printed was not found" if is_printed else ""
     return in_unit(f"{claim.detectable:.2g}", claim.unit) + needed
 
 

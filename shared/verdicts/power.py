@@ -101,7 +101,9 @@ def sentence(power: Power, deciding: Sequence[Finding], *, inconclusive: bool) -
         text = f"; {n} seeds of this spread show an effect of {power.detectable:.3g}{hardest} in {OFTEN} of repetitions"
     if power.within_reach is not None:
         text += f", what is printed is {'' if power.within_reach else 'not '}within reach"
-    if inconclusive and power.seeds_needed is not None:
+    if inconclusive and power.seeds_needed is not None and power.seeds_needed <= n:
+        text += " and was not found" if power.within_reach else ""
+    elif inconclusive and power.seeds_needed is not None:
         which = "observed" if power.within_reach is None else "printed"
         text += f"; about {power.seeds_needed} would show the {which} effect{'s' if several else ''}"
     return text

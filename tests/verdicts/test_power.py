@@ -101,11 +101,11 @@ def test_all_that_must_hold_is_as_hard_as_the_hardest() -> None:
     assert together([easy, plain([1.0])]).detectable is None
 
 
-def judged(noise: float) -> ClaimVerdict:
+def judged(noise: float, level: float = 1.0) -> ClaimVerdict:
     test = LOWER | {"levels": [1]}
     claim = Claim.model_validate({"id": "C", "says": "so it is", "where": "Sec. 1", "test": test})
     values = (printed(run="1/ours", value=1.0, metric=ERROR), printed(row="b", run="1/theirs", value=1.5, metric=ERROR))
-    ours = [1.0 + noise, 1.0 - noise, 1.0]
+    ours = [level + noise, level - noise, level]
     table = records({"1/ours": ours, "1/theirs": [1.5, 1.5, 1.6]}, ERROR)
     return judge_claims(Reference(CITATION, values, (claim,), ()), table, "full")[0]
 
@@ -117,6 +117,12 @@ def test_a_claim_says_whether_what_is_printed_was_within_reach() -> None:
     assert (noisy.verdict, noisy.within_reach) == ("inconclusive", False)
     assert f"about {noisy.seeds_needed} would show the printed effect" in noisy.reason
     assert noisy.findings[0].printed == pytest.approx(0.5)
+
+
+def test_what_is_printed_and_would_have_been_seen_takes_no_more_seeds() -> None:
+    missed = judged(0.01, level=1.53)
+    assert (missed.verdict, missed.within_reach, missed.seeds_needed) == ("inconclusive", True, 3)
+    assert missed.reason.endswith("what is printed is within reach and was not found")
 
 
 def test_the_best_of_some_levels_is_as_hard_as_its_best_candidate() -> None:
