@@ -153,7 +153,8 @@ class CenterError(Benchmark):
 
     implementation: ClassVar[str] = "papers.feature_transfer.class_metrics:CenterErrors"
     metrics: ClassVar[tuple[str, ...]] = (
-        *("pick_one@*", "avg_all@*", "avg_flip@*", "classes", "yaw_known"),
+        *("pick_one@*", "avg_all@*", "avg_flip@*", "pick_one_eq5@*", "avg_all_eq5@*", "avg_flip_eq5@*"),
+        *("classes", "yaw_known"),
         *("intra_min", "intra_mean", "intra_max", "inter_min", "inter_mean", "inter_max"),
     )
     inside: ClassVar[bool] = True
@@ -206,7 +207,8 @@ class TransferPictures(Benchmark):
 
     implementation: ClassVar[str] = "papers.feature_transfer.picture_metrics:TransferredPictures"
     metrics: ClassVar[tuple[str, ...]] = (
-        *("energy", "identity_kept", "variance_ratio", "variance_ratio_before", "center_identity"),
+        *("energy", "identity_kept", "identity_unmoved", "variance_ratio", "variance_ratio_before"),
+        *("center_identity", "sample_identity"),
         *("center_symmetry", "mean_symmetry", "pair_symmetry", "sample_symmetry"),
         *("evenness_plain", "evenness_variation", "evenness_identity"),
     )

@@ -128,7 +128,10 @@ def figure6(records: Records) -> Figure:
                 "pair_symmetry": "decoded means of a sample and its mirror image",
                 "sample_symmetry": "decoded samples",
             },
-            "Decoded centers that are encoded again": {"center_identity": "nearest to the center they come from, %"},
+            "Decoded and encoded again": {
+                "center_identity": "centers nearest to the one they come from, %",
+                "sample_identity": "samples nearest to the center of their class, %",
+            },
         },
     )
 
@@ -163,6 +166,7 @@ def figure7(records: Records) -> Figure:
         summaries={
             "Samples of regular classes moved to under-represented classes": {
                 "identity_kept": "nearest to the center of the class they were moved to, %",
+                "identity_unmoved": "nearest to that of their own class before, %",
                 "variance_ratio": "their variance over that of regular classes",
                 "variance_ratio_before": "that of the under-represented classes' own samples",
             }

@@ -68,18 +68,20 @@ class TransferredPictures:
         `energy`: share of V's trace that Q keeps, in percent (FT-C18).
 
         `identity_kept`: percentage of the samples moved from regular to under-represented classes that are nearest to
-        the center of the class they were moved to, of all centers; `variance_ratio`: mean squared distance from their
-        center, over that of the regular samples from theirs, which by eq. 7 is the energy that Q keeps of them;
-        `variance_ratio_before`: that of the class's own samples (FT-C19). The three are there where some class is
-        under-represented.
+        the center of the class they were moved to, of all centers; `identity_unmoved`: of those samples as they were,
+        nearest to the center of their own class, which no transfer has to exceed; `variance_ratio`: mean squared
+        distance from their center, over that of the regular samples from theirs, which by eq. 7 is the energy that Q
+        keeps of them; `variance_ratio_before`: that of the class's own samples (FT-C19). The four are there where some
+        class is under-represented.
 
         `center_symmetry`, `mean_symmetry`, `pair_symmetry`, `sample_symmetry`: mean correlation of a decoded picture
         with its mirror image, of regular classes' centers (eq. 5), of their mean features without mirror images, of the
         mean of a sample and its mirror image, and of samples. The first and the third tend to symmetry by construction,
         the second only where a class does (FT-C21a). `center_identity`: percentage of the decoded centers that, encoded
-        again, are nearest to the center that they were decoded from, of all (FT-C21b). `evenness_plain`,
-        `evenness_variation`, `evenness_identity`: the largest step over the mean step along a path of interpolation, as
-        distances of decoded pictures, 1 at the least; mean over the pairs of figure 7 (FT-C20).
+        again, are nearest to the center that they were decoded from, of all; `sample_identity`: of decoded samples,
+        nearest to the center of their class, which shows what the decoder loses of any picture (FT-C21b).
+        `evenness_plain`, `evenness_variation`, `evenness_identity`: the largest step over the mean step along a path of
+        interpolation, as distances of decoded pictures, 1 at the least; mean over the pairs of figure 7 (FT-C20).
 
         Figure 6: `samples`, `sample_classes`, `sample_yaw` [K] and `centers`, decoded. Figure 7: `inputs`,
         `reconstructed`, `moved` [P, 2], where `moved[:, 0]` goes from the first class to the second and `moved[:, 1]`
@@ -105,7 +107,7 @@ class TransferredPictures:
             "energy": 100 * experiment.statistics.energy(),
             **(experiment.moved_to_few(regular, of_few) if len(of_few) else {}),
             **experiment.symmetries(regular),
-            "center_identity": experiment.center_identity(regular),
+            **experiment.identities(regular),
             **evenness,
         }
         # Of pictures that are all alike there is no evenness, and of features that are, no ratio.
@@ -169,12 +171,19 @@ class _Experiment:
         }
         return {f"{name}_symmetry": symmetry(self.scheme.decode(rich)) for name, rich in decoded.items()}
 
-    def center_identity(self, regular: _Samples) -> float:
-        """Return how many percent of the decoded centers of regular classes keep their identity when encoded again."""
+    def identities(self, regular: _Samples) -> dict[str, float]:
+        """Return how many percent of the decoded centers and samples of regular classes keep theirs, encoded again."""
         classes = self._index(np.unique(regular.labels.cpu().numpy()))
-        pictures = self.scheme.decode(self.statistics.centers[classes])
-        again = self.scheme.embed_rich(torch.split(pictures, EVALUATION_BATCH))
-        return 100 * float((self._nearest(again) == classes).double().mean())
+        decoded = {"center": (self.statistics.centers[classes], classes), "sample": (regular.rich, regular.labels)}
+        return {f"{name}_identity": self._identity(self._again(rich), own) for name, (rich, own) in decoded.items()}
+
+    def _again(self, rich: Tensor) -> Tensor:
+        """Return the rich features of what others are decoded to."""
+        return self.scheme.embed_rich(torch.split(self.scheme.decode(rich), EVALUATION_BATCH))
+
+    def _identity(self, rich: Tensor, classes: Tensor) -> float:
+        """Return how many percent of rich features are nearest to the center of their class, of all centers."""
+        return 100 * float((self._nearest(rich) == classes).double().mean())
 
     def _nearest(self, rich: Tensor) -> Tensor:
         """Return the class of the center that is nearest to each of some rich features."""
@@ -185,17 +194,19 @@ class _Experiment:
         """Measure what becomes of samples of regular classes that are moved to under-represented ones."""
         centers, labels = self.statistics.centers, self.images.labels
         few = np.unique(labels[self._index(of_few)].cpu().numpy())
-        kept, squares = 0, 0.0
+        kept, unmoved, squares = 0, 0, 0.0
         for some in np.split(few, range(SOME_CLASSES, len(few), SOME_CLASSES)):
             partners = regular.at(self.stream.integers(len(regular.places), size=PARTNERS * len(some)))
             targets = torch.from_numpy(np.repeat(some, PARTNERS)).to(labels.device)
             moved = self._moved(partners, targets)
             kept += int((self._nearest(moved) == targets).sum())
+            unmoved += int((self._nearest(partners.rich) == partners.labels).sum())
             squares += float((moved - centers[targets]).double().square().sum())
         count = PARTNERS * len(few)
         spread = self._variance(regular)
         return {
             "identity_kept": 100 * kept / count,
+            "identity_unmoved": 100 * unmoved / count,
             "variance_ratio": squares / count / spread if spread else nan,
             "variance_ratio_before": self._variance(self.samples(self.drawn(of_few))) / spread if spread else nan,
         }

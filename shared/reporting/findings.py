@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from shared.reporting.site import ClaimRow, Ground, PaperPage, TargetSection
+from shared.reporting.site import ClaimRow, Ground, PaperPage, TargetSection, on_titles
 from shared.reporting.units import in_unit
 from shared.reporting.words import SCORED
 from shared.verdicts.words import Word
@@ -61,14 +61,10 @@ def _with_records(targets: Sequence[TargetSection]) -> int:
 
 
 def _on(grounds: Sequence[Ground]) -> str:
-    """Return of which data and at which scales records are: ", at full scale on MNIST".
-
-    What the title of a data set has after a comma stands in brackets, as several titles are listed.
-    """
+    """Return of which data and at which scales records are: ", at full scale on MNIST"."""
     owned: dict[tuple[str, str], set[bool]] = {}
     for ground in grounds:
-        name, comma, rest = ground.data.partition(", ")
-        owned.setdefault((ground.scale, f"{name} ({rest})" if comma else name), set()).add(ground.own)
+        owned.setdefault((ground.scale, ground.data), set()).add(ground.own)
     places = {
         scale: {
             place: [data for (at, data), own in owned.items() if at == scale and own == whose]
@@ -77,7 +73,7 @@ def _on(grounds: Sequence[Ground]) -> str:
         for scale, _ in owned
     }
     return "".join(
-        f", at {scale} scale {', '.join(f'on {_listed(data)}{place}' for place, data in told.items() if data)}"
+        f", at {scale} scale {', '.join(f'{on_titles(data)}{place}' for place, data in told.items() if data)}"
         for scale, told in places.items()
     )
 
@@ -133,7 +129,7 @@ def _in_brackets(claim: ClaimRow) -> str:
 
 
 def in_short(claim: ClaimRow) -> str:
-    """Return which way the comparisons of a claim go, and by how many seeds; "" where none has records.
+    """Return which way the comparisons of a claim go, of how many seeds, on which data; "" where none has records.
 
     Of a claim that two quantities are equal, it is how far they are apart.
     """
@@ -148,7 +144,7 @@ def in_short(claim: ClaimRow) -> str:
     elif shown[0].tolerance is not None and shown[0].mean is not None:
         apart = in_unit(f"{shown[0].tolerance - shown[0].mean:.3g}", claim.unit)
         way = f"the difference is {apart}, where {shown[0].tolerance:g} would be none"
-    return f"{way}, {seeds} {'seed' if seeds == 1 else 'seeds'}"
+    return ", ".join(filter(None, [way, f"{seeds} {'seed' if seeds == 1 else 'seeds'}", claim.stands_on]))
 
 
 def _of_numbers(paper: PaperPage) -> str:

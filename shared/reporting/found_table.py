@@ -63,7 +63,8 @@ def _numbers(paper: PaperPage) -> list[ValueRow]:
 def _claim_cells(claim: ClaimRow) -> list[str]:
     seeds = [len(effect.seeds) for effect in claim.measured]
     counted = "" if not seeds else f"{min(seeds)}" if min(seeds) == max(seeds) else f"{min(seeds)} to {max(seeds)}"
-    return [_word(claim.verdict), f"{claim.says} ({claim.id})", _effects(claim), counted, _would_show(claim)]
+    says = f"{claim.says} ({claim.id})" + (f" Here {claim.stands_on}." if claim.stands_on else "")
+    return [_word(claim.verdict), says, _effects(claim), counted, _would_show(claim)]
 
 
 def _effects(claim: ClaimRow) -> str:

@@ -70,19 +70,20 @@ class Page:
                 Erratum(id=erratum.id, where=erratum.where, problem=erratum.problem, reading=erratum.reading)
                 for erratum in self.paper.reference.errata
             ],
-            grounds=self._grounds(),
+            grounds=self._grounds(self.there.current.values()),
             outlook=outlook(self.paper, self.left_at, self.there.current.values()),
         )
 
     def _claim(self, claim: ClaimVerdict) -> ClaimRow:
         testable = not self.left_at or can_be_tested(self.paper, claim, self.left_at)
-        return claim_row(claim, self.paper.targets, self._trainings(claim.runs), testable=testable)
+        grounds = self._grounds([record for record in self.there.current.values() if record.run in claim.runs])
+        return claim_row(claim, self.paper.targets, self._trainings(claim.runs), testable=testable, grounds=grounds)
 
-    def _grounds(self) -> list[Ground]:
-        """Return what the records were trained on, full scale first; one of no full scale, on any of these data."""
+    def _grounds(self, records: Iterable[Record]) -> list[Ground]:
+        """Return what records were trained on, full scale first; one of no full scale, on any of the paper's data."""
         own = {run: {spec.config.data.whose.title} for run, spec in self.paper.runs("full").items()}
         grounds = set()
-        for record in self.there.current.values():
+        for record in records:
             title = self.paper.run(record.run, record.scale).config.data.whose.title
             is_own = title in own.get(record.run, set().union(*own.values()))
             grounds.add(Ground(record.scale, title, is_own))

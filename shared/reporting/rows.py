@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping, Sequence
 
 from shared.reporting.claim_words import in_words
-from shared.reporting.site import NUMBER, SILENT, Cell, ClaimRow, Effect, Mark, TableView, ValueRow
+from shared.reporting.site import NUMBER, SILENT, Cell, ClaimRow, Effect, Ground, Mark, TableView, ValueRow
 from shared.reporting.units import effect_unit
 from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.findings import Finding
@@ -83,7 +83,12 @@ def value_row(value: ValueVerdict, id_: str = "") -> ValueRow:
 
 
 def claim_row(
-    claim: ClaimVerdict, targets: Container[str], commands: Sequence[str] = (), *, testable: bool = True
+    claim: ClaimVerdict,
+    targets: Container[str],
+    commands: Sequence[str] = (),
+    *,
+    testable: bool = True,
+    grounds: Sequence[Ground] = (),
 ) -> ClaimRow:
     """Return a claim with those of its targets that there are, and the `commands` that make its runs.
 
@@ -106,6 +111,7 @@ def claim_row(
         unit=effect_unit(claim),
         runs=claim.runs,
         commands=commands,
+        grounds=grounds,
     )
 
 

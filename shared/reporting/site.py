@@ -146,12 +146,31 @@ class Effect:
 
 
 @dataclass(frozen=True)
+class Ground:
+    """A scale and the data set that runs were trained on; `own` if that is the paper's, and does not stand for it."""
+
+    scale: str
+    data: str
+    own: bool
+
+
+def on_titles(titles: Sequence[str]) -> str:
+    """Return some data sets in a row: "on MNIST and EMNIST (a selection)", "" of none.
+
+    What a title has after a comma stands in brackets.
+    """
+    named = [f"{name} ({rest})" if comma else name for name, comma, rest in (title.partition(", ") for title in titles)]
+    *first, last = named or [""]
+    return f"on {', '.join(first)} and {last}" if first else f"on {last}" if last else ""
+
+
+@dataclass(frozen=True)
 class ClaimRow:
     """A testable statement of the paper; `targets` are the keys of the targets that bear on it.
 
     `erratum` is the id of the one by which the paper's own numbers do not bear it out, or "". `test` says in words how
     it is judged, `effects` are the comparisons behind the verdict, in `unit`, `runs` what they take, and `commands`
-    make it again. `detectable` and `seeds_needed` are those of its power.
+    make it again. `detectable` and `seeds_needed` are those of its power, `grounds` what its runs were trained on.
     """
 
     id: str
@@ -170,6 +189,12 @@ class ClaimRow:
     unit: str = ""
     runs: Sequence[str] = ()
     commands: Sequence[str] = ()
+    grounds: Sequence[Ground] = ()
+
+    @property
+    def stands_on(self) -> str:
+        """On which data that stand for the paper's it was measured: "on Characters", "" where on the paper's alone."""
+        return on_titles(sorted({ground.data for ground in self.grounds if not ground.own}))
 
     @property
     def measured(self) -> list[Effect]:
@@ -273,15 +298,6 @@ class TargetSection:
         """How many of the runs have each of what ails trainings, the gravest first."""
         found = Counter(ill for row in self.provenance for ill in row.ills)
         return {ill: found[ill] for ill in get_args(Ill) if found[ill]}
-
-
-@dataclass(frozen=True)
-class Ground:
-    """A scale and the data set that runs were trained on; `own` if that is the paper's, and does not stand for it."""
-
-    scale: str
-    data: str
-    own: bool
 
 
 @dataclass(frozen=True)

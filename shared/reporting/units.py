@@ -18,7 +18,8 @@ UNITS = {
             "two-classes/below_20",
             "transfer/center_identity",
             "transfer/energy",
-            "transfer/identity_kept",
+            "transfer/identity_*",
+            "transfer/sample_identity",
         ),
     ),
     DEGREES: (

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from shared.reporting.findings import in_short
 from shared.reporting.found_table import EXPLAINED, claims_table, found_table
-from shared.reporting.site import ClaimRow, Effect, PaperPage, TargetSection, ValueRow
+from shared.reporting.site import ClaimRow, Effect, Ground, PaperPage, TargetSection, ValueRow
 from shared.reporting.table import table_cells
 from shared.verdicts.words import Word
 
@@ -48,6 +49,14 @@ def test_a_decided_claim_has_its_effect_interval_seeds_and_power():
     [row] = rows(text)
     assert row == ["✓ matched", "So says C1. (C1)", "+2.26 degrees [1.9, 2.63]", "5", "0.42 degrees"]
     assert text.endswith(EXPLAINED)
+
+
+def test_data_that_stand_for_the_papers_are_named():
+    grounds = [Ground("full", "MNIST", own=True), Ground("lite", "Characters, some", own=False)]
+    one = replace(claim("C1", "matched", Effect("w", 2.0, seeds=[2.0])), grounds=grounds)
+    [row] = rows(found_table(page([one])))
+    assert row[1] == "So says C1. (C1) Here on Characters (some)."
+    assert in_short(one) == "it goes as claimed, 1 seed, on Characters (some)"
 
 
 def test_of_several_comparisons_the_span_of_their_effects_is_told():

@@ -116,7 +116,7 @@ def test_photographs_stand_below_in_figure6_and_alone_where_there_is_no_other_re
     told = [note.partition(":")[0] for note in figure.notes]
     assert told[: len(told) // 2] == told[len(told) // 2 : -1]
     assert figure.notes[-1] == CREDIT
-    assert "nearest to the center they come from, % 50.00" in figure.notes[-2]
+    assert "centers nearest to the one they come from, % 50.00" in figure.notes[-2]
     alone = FIGURES[6](of(below))
     assert rows_of(alone) == [[10, 11, 12], [20, 21, 22]]
     assert set(alone.data["data"]) == {"olivetti"}
@@ -172,7 +172,7 @@ def test_metrics_are_told_over_all_seeds_and_the_first_is_drawn(tmp_path):
     assert "first is drawn, 0." in told
     # (0.9 + 0.7) / 2, and the deviation of two is their difference over the root of 2.
     assert "mirror image: decoded centers 0.80 ± 0.14 (2); decoded mean features without mirror images" in told
-    assert "encoded again: nearest to the center they come from, % 75.00 ± 0.00 (2);" in told
+    assert "encoded again: centers nearest to the one they come from, % 75.00 ± 0.00 (2);" in told
     measured = figure.data[figure.data["what"] == "center_symmetry"]
     assert dict(zip(measured["seed"], measured["value"], strict=True)) == {0: 0.9, 1: 0.7}
 

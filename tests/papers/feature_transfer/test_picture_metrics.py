@@ -189,7 +189,7 @@ def test_shapes_and_kinds_where_there_is_more_than_is_shown():
 def test_all_components_keep_the_spread_whole():
     _, metrics, _ = measured(made_up([8, 9, 1, 2]))
     assert metrics["energy"] == pytest.approx(100)
-    assert metrics["identity_kept"] == 100
+    assert metrics["identity_kept"] == metrics["identity_unmoved"] == 100
     assert metrics["variance_ratio"] == pytest.approx(1, abs=0.15)
     # A path in pixel space is as even as the weights.
     for name in ("plain", "variation", "identity"):
@@ -197,7 +197,7 @@ def test_all_components_keep_the_spread_whole():
     assert metrics["center_symmetry"] == pytest.approx(1)
     assert metrics["pair_symmetry"] == pytest.approx(1)
     assert metrics["sample_symmetry"] < 0.9
-    assert metrics["center_identity"] == 100
+    assert metrics["center_identity"] == metrics["sample_identity"] == 100
 
 
 def test_the_metrics_of_transfer_by_the_slow_way():
@@ -226,6 +226,13 @@ def test_a_feature_that_lands_with_another_class_loses_its_identity():
     assert metrics["identity_kept"] < 100
 
 
+def test_features_that_lie_with_another_class_lack_its_identity_before_they_are_moved():
+    images = made_up([6, 6, 1])
+    images.images[0] = images.images[6:12].float().mean(0).round().byte()
+    _, metrics, _ = measured(images)
+    assert 100 * 3 / 6 < metrics["identity_unmoved"] < 100
+
+
 def test_a_center_that_is_decoded_as_another_loses_its_identity():
     images = made_up([6, 7, 5, 1])
 
@@ -237,6 +244,7 @@ def test_a_center_that_is_decoded_as_another_loses_its_identity():
 
     _, metrics, _ = measured(images, OnlyTheFirst(4))
     assert metrics["center_identity"] == pytest.approx(100 / 3)
+    assert metrics["sample_identity"] == pytest.approx(100 * 6 / 18)
 
 
 def test_classes_without_images_attract_nothing():
@@ -248,7 +256,7 @@ def test_classes_without_images_attract_nothing():
 
 def test_without_under_represented_classes_nothing_is_said_of_them():
     _, metrics, arrays = measured(made_up([4, 5, 6]))
-    assert not {"identity_kept", "variance_ratio", "variance_ratio_before"} & set(metrics)
+    assert not {"identity_kept", "identity_unmoved", "variance_ratio", "variance_ratio_before"} & set(metrics)
     assert len(arrays["inputs"]) == 1
 
 
