@@ -159,7 +159,7 @@ def on_titles(titles: Sequence[str]) -> str:
 
     What a title has after a comma stands in brackets.
     """
-    named = [f"{name} ({rest})" if comma else name for name, comma, rest in (title.partition(", ") for title in titles)]
+    named = [re.sub(r"^([^(,]+), (.+)$", r"\1 (\2)", title) for title in titles]
     *first, last = named or [""]
     return f"on {', '.join(first)} and {last}" if first else f"on {last}" if last else ""
 

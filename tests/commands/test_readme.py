@@ -222,7 +222,7 @@ def test_claims_are_told_with_their_verdicts(readme, tmp_path):
 
 def test_without_a_record_it_is_said_what_could_be_run(readme, tmp_path):
     sentences, rows, rest = found(readme, Results(tmp_path / "none"))
-    assert sentences.startswith("There is no record yet for any of its 15 tables and figures. Of its 52 claims, ")
+    assert sentences.startswith("There is no record yet for any of its 12 tables and figures. Of its 52 claims, ")
     assert sentences.endswith(" device hours.")
     assert (rows, rest) == ([], [])
 

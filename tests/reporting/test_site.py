@@ -24,6 +24,7 @@ from shared.reporting.site import (
     TargetSection,
     ValueRow,
     count,
+    on_titles,
 )
 from shared.reporting.site_folder import image_size, megabytes, write_site
 from shared.reporting.words import SCORED
@@ -419,3 +420,10 @@ def test_pages_are_made_without_the_heavy_libraries():
     code = f"import sys, shared.reporting.site_folder; print({heavy} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "set()"
+
+
+def test_what_a_title_has_after_a_comma_stands_in_brackets():
+    assert (
+        on_titles(["MNIST", "EMNIST, a selection", "Faces (A, B)"]) == "on MNIST, EMNIST (a selection) and Faces (A, B)"
+    )
+    assert (on_titles(["MNIST"]), on_titles([])) == ("on MNIST", "")
