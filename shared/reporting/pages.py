@@ -25,6 +25,7 @@ from shared.reporting.site import ClaimRow, Curve, Deviation, Erratum, Ground, P
 from shared.reporting.table import read_display
 from shared.reporting.takes import takes
 from shared.runs.catalogue import data_sets
+from shared.runs.components import Card
 from shared.runs.registry import SMOKE, Paper
 from shared.runs.runs_file import Target
 from shared.verdicts.claims import ClaimVerdict
@@ -169,6 +170,20 @@ class Page:
             *sorted(train),
             f"python -m shared render {self.paper.key} {name} --scale {self.scale}",
         ]
+
+
+def cards(scale: str, pages: Iterable[Page]) -> list[Card]:
+    """Return the cards of the data sets that there are records of, and of those that the papers take at a scale.
+
+    At `published` that is full scale.
+    """
+    taken = "full" if scale == "published" else scale
+    whose: dict[str, Card] = {}
+    for page in pages:
+        recorded = [page.paper.run(record.run, record.scale) for record in page.there.current.values()]
+        for name, data in data_sets([*recorded, *page.paper.runs(taken).values()]).items():
+            whose.setdefault(name, data.whose)
+    return list(whose.values())
 
 
 def _shown(target: Target, files: Sequence[Path]) -> dict[str, Any]:

@@ -125,4 +125,5 @@ def effect(found: Finding) -> Effect:
         printed=found.printed,
         detectable=found.detectable,
         tolerance=found.tolerance,
+        means=found.means,
     )

@@ -133,7 +133,7 @@ class Effect:
 
     `seeds` are the effects of the single seeds, `printed` that of the paper's own numbers, `detectable` the least that
     the seeds would show in 80 % of repetitions, and `tolerance` that of a test of equality, where there is one: two
-    quantities that are equal have this effect.
+    quantities that are equal have this effect. `means` are those of the two sides, where there are two.
     """
 
     what: str
@@ -143,6 +143,7 @@ class Effect:
     printed: float | None = None
     detectable: float | None = None
     tolerance: float | None = None
+    means: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -345,6 +346,12 @@ class PaperPage:
         """Return the key of the target at which a claim is told in full: the first that is drawn, if any is; or ""."""
         touched = [target for target in (*self.done, *self.waiting) if target.key in claim.targets]
         return touched[0].key if touched else ""
+
+    def provenance_of(self, run: str, claim: ClaimRow) -> str:
+        """Return where on the page it is told how a run of a claim was made, "" where that is not told."""
+        of = [target for target in self.done if any(row.run == run for row in target.provenance)]
+        near = sorted(of, key=lambda target: target.key not in claim.targets)
+        return f"{near[0].key}--{run}" if near else ""
 
     def claims_on(self, target: str) -> list[ClaimRow]:
         """Return the claims that a target bears on."""

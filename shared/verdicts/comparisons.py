@@ -8,7 +8,7 @@ from functools import partial
 from shared.evaluation.spread import mean
 from shared.runs.claims import LargerGap, Level, Lower, Quantity, Rises, Within
 from shared.verdicts.evidence import Evidence
-from shared.verdicts.findings import Finding, examined
+from shared.verdicts.findings import Finding, examined, with_means
 from shared.verdicts.judgement import Judgement, all_as_claimed
 from shared.verdicts.measurements import Seeds, common_seeds
 from shared.verdicts.statistics import equivalence_test, paired_differences
@@ -44,6 +44,7 @@ def _saturated(test: Lower, evidence: Evidence, level: Level) -> str:
 
 def _lower(test: Lower, evidence: Evidence, level: Level) -> Finding:
     less, than, constant = evidence.pair(test.less, test.than, level)
+    sides = less, than
     comparative = "below"
     if test.tolerance:
         comparative = f"less than {test.tolerance:g} above"
@@ -51,7 +52,8 @@ def _lower(test: Lower, evidence: Evidence, level: Level) -> Finding:
         less, than, comparative = _distances_from_one(less), _distances_from_one(than), "nearer to one than"
     name = "one-sample Student t-test" if constant else "paired Student t-test"
     what = f"{_name(test.less, level)} {comparative} {_name(test.than, level)}"
-    return examined(what, [gap + test.tolerance for gap in paired_differences(than, less)], name)
+    found = examined(what, [gap + test.tolerance for gap in paired_differences(than, less)], name)
+    return with_means(found, *sides)
 
 
 def within(test: Within, evidence: Evidence) -> Judgement:
@@ -68,7 +70,8 @@ def _within(test: Within, evidence: Evidence, level: Level) -> Finding:
     name = "two one-sided Student t-tests" if constant else "two one-sided paired Student t-tests"
     names = f"{_name(test.one, level)} within {test.tolerance:g} of {_name(test.other, level)}"
     what = f"{names} (the effect is what is left of that)"
-    return examined(what, paired_differences(one, other), name, partial(equivalence_test, tolerance=test.tolerance))
+    by = partial(equivalence_test, tolerance=test.tolerance)
+    return with_means(examined(what, paired_differences(one, other), name, by), one, other)
 
 
 def larger_gap(test: LargerGap, evidence: Evidence) -> Judgement:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from shared.evaluation.spread import mean
 from shared.verdicts.statistics import Comparison, holm, t_test
 from shared.verdicts.words import in_print
 
@@ -18,7 +19,8 @@ class Finding:
     `sd` and `tolerance` are those of the `Comparison`, `seeds` the effects of the single seeds; `candidates` is of how
     many such any one may decide. `printed` is the effect by the paper's own numbers, `detectable` the smallest that
     these seeds show in 80 % of repetitions, and `seeds_needed` how many would show the printed effect so often, or the
-    observed one where none is printed.
+    observed one where none is printed. `means` are those of the two sides that are compared, over the seeds that both
+    have, where there are two.
     """
 
     what: str
@@ -35,6 +37,7 @@ class Finding:
     detectable: float | None = None
     seeds_needed: int | None = None
     seeds: tuple[float, ...] = ()
+    means: tuple[float, float] | None = None
 
 
 def finding(what: str, result: Comparison) -> Finding:
@@ -55,6 +58,14 @@ def examined(
         return Finding(what, 0, None, None, None, None, name)
     result = by(effects, name)
     return replace(finding(what, result), seeds=tuple(_of_seeds(effects, result.tolerance)))
+
+
+def with_means(found: Finding, first: Mapping[int, float], second: Mapping[int, float]) -> Finding:
+    """Return a finding with the means of its two sides, by seed, over the seeds that both have."""
+    seeds = sorted(first.keys() & second.keys())
+    if not seeds:
+        return found
+    return replace(found, means=(mean([first[seed] for seed in seeds]), mean([second[seed] for seed in seeds])))
 
 
 def _of_seeds(effects: Sequence[float], tolerance: float | None) -> list[float]:

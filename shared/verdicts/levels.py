@@ -11,7 +11,16 @@ from itertools import combinations, product
 from shared.evaluation.spread import mean
 from shared.runs.claims import BestWithin, Level, OneFails, Plateau, Quantity
 from shared.verdicts.evidence import Evidence
-from shared.verdicts.findings import SIGNIFICANCE, Finding, corrected, examined, finding, interval_text, sense
+from shared.verdicts.findings import (
+    SIGNIFICANCE,
+    Finding,
+    corrected,
+    examined,
+    finding,
+    interval_text,
+    sense,
+    with_means,
+)
 from shared.verdicts.judgement import NOT_RUN, Judgement, all_as_claimed, cannot_judge, summary
 from shared.verdicts.measurements import Seeds, common_seeds, direction
 from shared.verdicts.power import OFTEN, POWER
@@ -131,4 +140,4 @@ def _mean_of(values: Sequence[float]) -> str:
 
 def _better(levels: dict[Level, Seeds], sign: int, first: Level, second: Level) -> Finding:
     gains = [sign * gain for gain in paired_differences(levels[first], levels[second])]
-    return examined(f"{first} better than {second}", gains, PAIRED)
+    return with_means(examined(f"{first} better than {second}", gains, PAIRED), levels[first], levels[second])

@@ -427,3 +427,18 @@ def test_what_a_title_has_after_a_comma_stands_in_brackets():
         on_titles(["MNIST", "EMNIST, a selection", "Faces (A, B)"]) == "on MNIST, EMNIST (a selection) and Faces (A, B)"
     )
     assert (on_titles(["MNIST"]), on_titles([])) == ("on MNIST", "")
+
+
+def test_a_run_of_a_claim_leads_to_where_it_is_told_how_it_was_made(tmp_path):
+    page = sample_site(tmp_path, no_evidence=False).papers[0]
+    [first, second] = [target for target in page.done if target.provenance][:2]
+    shared_run = replace(first.provenance[0], run="both")
+    targets = [replace(target, provenance=[shared_run]) for target in (first, second)]
+    page = replace(page, targets=targets)
+    assert page.provenance_of("both", claim_on(second.key)) == f"{second.key}--both"
+    assert page.provenance_of("both", claim_on()) == f"{first.key}--both"
+    assert page.provenance_of("neither", claim_on()) == ""
+
+
+def claim_on(*targets: str) -> ClaimRow:
+    return ClaimRow("C", "So it is.", "Sec. 1", "matched", targets=targets)

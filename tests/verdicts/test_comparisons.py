@@ -32,6 +32,7 @@ def test_lower_is_matched_where_every_pair_is_surely_lower() -> None:
     assert found.verdict == "matched"
     assert [one.n for one in found.findings] == [4, 4]
     assert [one.effect for one in found.findings] == pytest.approx([1.03, 1.03])
+    assert [one.means for one in found.findings] == [pytest.approx((sum(OURS) / 4, sum(THEIRS) / 4))] * 2
     p = float(stats.ttest_rel(THEIRS, OURS).pvalue)
     assert [one.p for one in found.findings] == pytest.approx([p, p])
     assert [one.p_adjusted for one in found.findings] == pytest.approx([2 * p, 2 * p])
@@ -84,6 +85,7 @@ def test_pairs_use_the_common_seeds_and_leave_out_what_is_not_finite() -> None:
     found = judge_claim(LOWER, records(seeds, ERROR))
     assert [one.n for one in found.findings] == [3, 3]
     assert [one.effect for one in found.findings] == pytest.approx([2.9 / 3, 2.9 / 3])
+    assert found.findings[0].means == pytest.approx((3.4 / 3, 6.3 / 3))
 
 
 def test_two_equal_differences_do_not_make_a_claim_certain() -> None:
@@ -264,6 +266,8 @@ def test_within_is_two_one_sided_tests() -> None:
     assert found.p == pytest.approx(p)
     assert found.effect == pytest.approx(0.2 - abs(sum(differences)) / 4)
     assert found.test == "two one-sided paired Student t-tests"
+    assert found.means is not None
+    assert found.means[0] - found.means[1] == pytest.approx(sum(differences) / 4)
     assert found.what.startswith("1/ours mnist-test/error within 0.2 of 1/theirs mnist-test/error")
 
 
