@@ -1,0 +1,42 @@
+"""The commands that a paper's page offers: they make again what stands there, at the scale that makes it."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.records.results import Results
+from shared.reporting.pages import Page
+from shared.reporting.site import PaperPage
+from shared.runs.registry import paper
+from tests.records.samples import of, write
+
+DF = paper("discface")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory) -> PaperPage:
+    """Of DiscFace, of which a run of the lite scale is published."""
+    results = Results(tmp_path_factory.mktemp("results"))
+    write(results.paper("published", DF.key), of(DF.run("qmul/softmax", "lite")))
+    return Page(DF, "published", results).view()
+
+
+def commands(page: PaperPage, claim: str) -> set[str]:
+    [found] = [each for each in page.claims if each.id == claim]
+    return set(found.commands)
+
+
+def test_a_target_is_drawn_from_what_is_kept_and_made_again_at_the_scale_of_its_records(page):
+    targets = {target.key: target for target in page.targets}
+    drawn, trained = targets["table1"].commands
+    assert drawn.endswith("/published/discface/table1.md  # draws it from the records kept here")
+    assert trained.endswith("/lite/discface/table1.md  # trains what it needs, and draws it")
+    [trained] = targets["figure4"].commands
+    assert trained.endswith("/full/discface/figure4.png  # trains what it needs, and draws it")
+
+
+def test_a_claim_is_decided_by_trainings_at_a_scale_that_measures_what_it_asks_for(page):
+    train = "python -m shared train discface qmul"
+    assert commands(page, "DF-C1") == {f"{train}/softmax --scale full", f"{train}/soft-discface --scale full"}
+    on_characters = [each for each in page.claims if f"{train}/softmax --scale lite" in each.commands]
+    assert on_characters
