@@ -10,10 +10,9 @@ from shared.records.records import write_json
 from shared.records.results import Results
 from shared.reporting.against import Side, changes, other_records
 from shared.reporting.pages import Page
-from shared.reporting.site import Against, Change, Site
+from shared.reporting.site import Against, Change, DataSetRow, Site
 from shared.reporting.site_folder import write_site
 from shared.runs.catalogue import data_sets
-from shared.runs.components import Card
 from shared.runs.registry import SMOKE, papers
 
 
@@ -39,7 +38,7 @@ def write_report(scale: str, results: Results, against: str | None = None) -> tu
         commit=", ".join(sorted(commits)) or "none",
         created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         papers=[page.view() for page in pages],
-        data_sets=_cards(scale),
+        data_sets=_data_sets(scale),
         against=None if other is None else _against(against or "", scale, results, other),
         commands=[f"snakemake --cores 2 {index.as_posix()}", f"python -m shared report --scale {scale}"],
     )
@@ -57,11 +56,11 @@ def _against(name: str, scale: str, results: Results, other: tuple[str, Results]
     return Against(name, found, count - len(found))
 
 
-def _cards(scale: str) -> list[Card]:
-    """Return the cards of the data sets that the papers train and test on at a scale, at `published` at full scale."""
+def _data_sets(scale: str) -> list[DataSetRow]:
+    """Return the data sets that the papers train and test on at a scale, at `published` at full scale."""
     trained = "full" if scale == "published" else scale
-    cards: dict[str, Card] = {}
+    rows: dict[str, DataSetRow] = {}
     for paper in papers().values():
         for name, data in data_sets(paper.runs(trained).values()).items():
-            cards.setdefault(name, data.whose)
-    return list(cards.values())
+            rows.setdefault(name, DataSetRow(data.whose, data.obtainable))
+    return list(rows.values())
