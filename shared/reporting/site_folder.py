@@ -18,7 +18,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from shared.errors import UserError
-from shared.reporting.charts import claims_chart, curves_chart, effects_chart, offsets_chart, scored
+from shared.reporting.charts import (
+    FEWEST,
+    claims_chart,
+    claims_links,
+    curves_chart,
+    effects_chart,
+    offsets_chart,
+    offsets_links,
+    scored,
+)
 from shared.reporting.findings import findings
 from shared.reporting.room import WHOLE, glance, image_size, is_many, needs_the_card, width
 from shared.reporting.site import PaperPage, ProvenanceRow, Site, TargetSection, count
@@ -87,6 +96,7 @@ def templates(site: Site, folder: Path) -> Environment:
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     pages.globals.update(site=site, words=WORDS, scales=SCALES, void=VOID, scored_words=SCORED, tones=TONES)
     pages.globals.update(claims_chart=claims_chart, offsets_chart=offsets_chart, effects_chart=effects_chart)
+    pages.globals.update(claims_links=claims_links, offsets_links=offsets_links, fewest=FEWEST)
     pages.globals.update(scored=scored, findings=findings, count=count, curve_address=_curve_address)
     pages.globals.update(glance=glance, needs_the_card=needs_the_card, is_many=is_many, width=width, whole=WHOLE)
     pages.filters.update(file_size=file_size, megabytes=megabytes, image_size=image_size, in_print=in_print)
