@@ -29,11 +29,12 @@ from shared.reporting.charts import (
     scored,
 )
 from shared.reporting.findings import findings
+from shared.reporting.older_code import MEANINGS as MEANINGS_OF_CODE
 from shared.reporting.room import WHOLE, glance, image_size, is_many, needs_the_card, width
 from shared.reporting.site import PaperPage, ProvenanceRow, Site, TargetSection, count
 from shared.reporting.svg import TONES
 from shared.reporting.words import SCALES, SCORED, WORDS
-from shared.verdicts.health import VOID
+from shared.verdicts.health import MEANINGS, VOID
 from shared.verdicts.words import in_print
 
 THUMBNAIL = (480, 360)
@@ -94,7 +95,16 @@ def templates(site: Site, folder: Path) -> Environment:
     """Return the templates of the pages of a report, and write the style that all pages share to its folder."""
     loader = PackageLoader("shared.reporting")
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    pages.globals.update(site=site, words=WORDS, scales=SCALES, void=VOID, scored_words=SCORED, tones=TONES)
+    pages.globals.update(
+        site=site,
+        words=WORDS,
+        scales=SCALES,
+        void=VOID,
+        ills=MEANINGS,
+        codes=MEANINGS_OF_CODE,
+        scored_words=SCORED,
+        tones=TONES,
+    )
     pages.globals.update(claims_chart=claims_chart, offsets_chart=offsets_chart, effects_chart=effects_chart)
     pages.globals.update(claims_links=claims_links, offsets_links=offsets_links, fewest=FEWEST)
     pages.globals.update(scored=scored, findings=findings, count=count, curve_address=_curve_address)

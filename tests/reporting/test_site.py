@@ -8,16 +8,19 @@ from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 from urllib.parse import unquote, urlsplit
 
 import pytest
 
 from shared import ROOT
 from shared.errors import UserError
+from shared.reporting import older_code
 from shared.reporting.room import image_size
 from shared.reporting.site import (
     Cell,
     ClaimRow,
+    DataSetRow,
     Deviation,
     PaperPage,
     Site,
@@ -27,7 +30,9 @@ from shared.reporting.site import (
     count,
 )
 from shared.reporting.site_folder import megabytes, write_site
-from shared.reporting.words import SCORED
+from shared.reporting.words import SCALES, SCORED
+from shared.runs.components import Card
+from shared.verdicts import health
 from tests.reporting.sample_site import sample_site
 
 VOID = {"meta", "link", "img", "br"}
@@ -413,3 +418,40 @@ def test_pages_are_made_without_the_heavy_libraries():
     code = f"import sys, shared.reporting.site_folder; print({heavy} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "set()"
+
+
+def test_deviations_are_told_once_and_linked_from_the_targets_that_they_touch(full):
+    page = Page(full / "gaussian_affinity.html")
+    assert page.attributes("href").count("#deviation-2") == 2
+    assert page.text.count("Only the range 5 to 20 is stated.") == 1
+    assert "2. Sigma is 10 for every split." in page.text
+
+
+@pytest.mark.parametrize(
+    ("available", "free", "had"),
+    [
+        (True, True, "free, fetched or made by itself"),
+        (True, False, "by hand, on its owner's terms"),
+        (False, False, "withdrawn"),
+    ],
+)
+def test_it_is_told_how_a_data_set_can_be_had(available, free, had):
+    card = Card(title="a", owner="b", licence="c", available=available, how_to_get="d", megabytes=1)
+    assert DataSetRow(card, free).had == had
+
+
+def test_the_legend_has_the_words_of_trainings_of_code_and_of_scales(full):
+    text = Page(full / "index.html").text
+    assert set(health.MEANINGS) == set(get_args(health.Ill))
+    assert set(older_code.MEANINGS) == set(filter(None, older_code.OLDER_CODE))
+    for word, meaning in (*health.MEANINGS.items(), *older_code.MEANINGS.items(), *SCALES.items()):
+        assert f"{word} {meaning}" in text
+    assert "† collapsed" in text
+    assert "‡ saturated" in text
+
+
+def test_a_single_seed_is_no_plural(site, tmp_path):
+    [target] = [each for each in site.papers[0].targets if each.key == "figure6"]
+    one = replace(target, provenance=[replace(target.provenance[0], seeds="0")])
+    write_site(replace(site, papers=[replace(site.papers[0], targets=[one], claims=[])]), tmp_path / "report")
+    assert "full scale, seed 0, 3 min" in Page(tmp_path / "report/gaussian_affinity.html").text
