@@ -131,7 +131,7 @@ def offsets_chart(site: Site) -> Markup:
                 )
                 dot.set_url(f"{paper.key}.html#{value.id}")
         axes.set_xscale("symlog", linthresh=1, linscale=0.9)
-        axes.set(xlim=(-1.3 * FARTHEST, 1.3 * FARTHEST), xlabel="measured minus printed, in tolerances")
+        axes.set(xlim=(-2 * FARTHEST, 2 * FARTHEST), xlabel="measured minus printed, in tolerances")
         axes.set_xticks(TICKS, [in_print(tick, "") for tick in TICKS])
         axes.xaxis.set_minor_locator(NullLocator())
         axes.grid(axis="x", linewidth=0.5)

@@ -280,7 +280,7 @@ def test_a_dot_leads_to_its_number_and_a_bar_to_its_claims(browser, reports):
     assert "Table 1: imbalanced digits, standard · Affinity: printed 99.6, measured 99.21" in names
     page.get_by_role("link", name="standard · Affinity: printed 99.6, measured 99.21").click()
     assert page.url.endswith("gaussian_affinity.html#table1--0")
-    assert page.locator("[id='table1--0']").is_visible()
+    page.locator("[id='table1--0']").wait_for(state="visible")
     page.go_back()
     page.get_by_role("link", name="Gaussian affinity: 1 contradicted").first.click()
     assert page.url.endswith("gaussian_affinity.html#claims-contradicted")
