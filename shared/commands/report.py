@@ -9,7 +9,7 @@ from shared.data.files import remove_unfinished
 from shared.records.records import write_json
 from shared.records.results import Results
 from shared.reporting.against import Side, changes, other_records
-from shared.reporting.pages import Page, cards
+from shared.reporting.pages import Page, data_sets_of
 from shared.reporting.site import Against, Change, Site
 from shared.reporting.site_folder import write_site
 from shared.runs.registry import SMOKE, papers
@@ -37,7 +37,7 @@ def write_report(scale: str, results: Results, against: str | None = None) -> tu
         commit=", ".join(sorted(commits)) or "none",
         created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         papers=[page.view() for page in pages],
-        data_sets=cards(scale, pages),
+        data_sets=data_sets_of(scale, pages),
         against=None if other is None else _against(against or "", scale, results, other),
         commands=[f"snakemake --cores 2 {index.as_posix()}", f"python -m shared report --scale {scale}"],
     )

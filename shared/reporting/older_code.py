@@ -20,6 +20,13 @@ OlderCode = Literal[
 ]
 OLDER_CODE: tuple[OlderCode, ...] = get_args(OlderCode)
 """From the best to the gravest."""
+MEANINGS: dict[OlderCode, str] = {
+    "older code, shown to train the same bits": "The code was changed since, and both were shown to leave the same "
+    "weights, metrics and kept arrays.",
+    "older code, shown to train the same bits at smoke scale": "The same, but shown by short trainings on few images.",
+    "measured with older code": "The code that measures was changed since; that it would tell the same is not shown.",
+    "trained with older code": "The code that trains was changed since; that it would train the same is not shown.",
+}
 
 
 class HasRuns(Protocol):

@@ -71,16 +71,22 @@ def can_be_tested(paper: Paper, claim: Claim, scales: Sequence[str]) -> bool:
     )
 
 
-def _is_free(paper: Paper, scale: str, name: str, metric: str, *, on_its_data: bool) -> bool:
+def measures(paper: Paper, scale: str, name: str, metric: str, *, on_its_data: bool) -> bool:
+    """Whether a run at a scale is trained on what a claim asks for, the paper's own data or any, and has its metric."""
     run, full = paper.runs(scale).get(name), paper.runs("full").get(name)
-    if run is None or not run.config.data.obtainable:
+    if run is None:
         return False
     if on_its_data and full is not None and run.config.data.name != full.config.data.name:
         return False
     benchmark = metric.partition("/")[0]
-    if benchmark == TRAINING:
-        return True
-    if benchmark not in run.config.benchmarks:
+    return benchmark == TRAINING or benchmark in run.config.benchmarks
+
+
+def _is_free(paper: Paper, scale: str, name: str, metric: str, *, on_its_data: bool) -> bool:
+    if not measures(paper, scale, name, metric, on_its_data=on_its_data):
         return False
+    run, benchmark = paper.run(name, scale), metric.partition("/")[0]
+    if not run.config.data.obtainable or benchmark == TRAINING:
+        return run.config.data.obtainable
     images = evaluations(run, [benchmark])[benchmark].images
     return images is None or images.obtainable

@@ -18,14 +18,14 @@ from shared.records.shown_equal import read_shown_equal
 from shared.records.target_records import found, record_paths
 from shared.reporting.judged import judged
 from shared.reporting.left_out import left_out
-from shared.reporting.outlook import can_be_tested, outlook
+from shared.reporting.outlook import can_be_tested, measures, outlook
 from shared.reporting.provenance import provenance
 from shared.reporting.rows import claim_row, table_view, value_row
-from shared.reporting.site import ClaimRow, Curve, Deviation, Erratum, Ground, PaperPage, TargetSection
+from shared.reporting.site import ClaimRow, Curve, DataSetRow, Deviation, Erratum, Ground, PaperPage, TargetSection
 from shared.reporting.table import read_display
 from shared.reporting.takes import takes
 from shared.runs.catalogue import data_sets
-from shared.runs.components import Card
+from shared.runs.claims import asked
 from shared.runs.registry import SMOKE, Paper
 from shared.runs.runs_file import Target
 from shared.verdicts.claims import ClaimVerdict
@@ -78,7 +78,7 @@ class Page:
     def _claim(self, claim: ClaimVerdict) -> ClaimRow:
         testable = not self.left_at or can_be_tested(self.paper, claim, self.left_at)
         grounds = self._grounds([record for record in self.there.current.values() if record.run in claim.runs])
-        return claim_row(claim, self.paper.targets, self._trainings(claim.runs), testable=testable, grounds=grounds)
+        return claim_row(claim, self.paper.targets, self._trainings(claim), testable=testable, grounds=grounds)
 
     def _grounds(self, records: Iterable[Record]) -> list[Ground]:
         """Return what records were trained on, full scale first; one of no full scale, on any of the paper's data."""
@@ -126,14 +126,18 @@ class Page:
         of_target = [value for value in self.verdicts.values if value.target == name]
         return sorted(of_target, key=lambda value: value.source != "own")
 
-    def _trainings(self, runs: Iterable[str]) -> list[str]:
-        """Return the commands that train some runs, as far as they are runs of this scale."""
-        scales = {run: self.scales.get(run, self.trained) for run in runs}
-        return [
-            f"python -m shared train {self.paper.key} {run} --scale {scale}"
-            for run, scale in scales.items()
-            if run in self.paper.runs(scale)
-        ]
+    def _trainings(self, claim: ClaimVerdict) -> list[str]:
+        """Return the commands that train the runs of a claim, each at a scale at which it measures what is asked."""
+        metrics: dict[str, set[str]] = {run: set() for run in claim.runs}
+        for run, metric in () if claim.test is None else asked(claim.test):
+            metrics[run].add(metric)
+        commands = []
+        for run, needed in metrics.items():
+            for scale in dict.fromkeys([self.scales.get(run, self.trained), self.trained, *self.left_at]):
+                if all(measures(self.paper, scale, run, one, on_its_data=claim.on_its_data) for one in needed):
+                    commands.append(f"python -m shared train {self.paper.key} {run} --scale {scale}")
+                    break
+        return commands
 
     def _drawn(self, name: str, target: Target, files: Sequence[Path]) -> dict[str, Any] | None:
         """Return what the files of a target show, None where they are not all there; UserError of a damaged one."""
@@ -163,27 +167,27 @@ class Page:
         return [note] if gone else []
 
     def _commands(self, name: str, suffix: str, records: Sequence[Record]) -> list[str]:
-        path = self.results.target(self.scale, self.paper.key, name, suffix).as_posix()
-        train = {f"python -m shared train {record.paper} {record.run} --scale {record.scale}" for record in records[:1]}
-        return [
-            f"snakemake --cores 2 {path}",
-            *sorted(train),
-            f"python -m shared render {self.paper.key} {name} --scale {self.scale}",
-        ]
+        """Return the commands that draw a target anew, at `published` from the records that are kept or by training."""
+        trained = sorted({record.scale for record in records}) or [self.trained]
+        scales = dict.fromkeys(trained, "trains what it needs, and draws it")
+        if self.scale == "published" and records:
+            scales = {self.scale: "draws it from the records kept here", **scales}
+        paths = {scale: self.results.target(scale, self.paper.key, name, suffix).as_posix() for scale in scales}
+        return [f"snakemake --cores 2 {paths[scale]}  # {what}" for scale, what in scales.items()]
 
 
-def cards(scale: str, pages: Iterable[Page]) -> list[Card]:
-    """Return the cards of the data sets that there are records of, and of those that the papers take at a scale.
+def data_sets_of(scale: str, pages: Iterable[Page]) -> list[DataSetRow]:
+    """Return the data sets that there are records of, and those that the papers take at a scale.
 
     At `published` that is full scale.
     """
     taken = "full" if scale == "published" else scale
-    whose: dict[str, Card] = {}
+    rows: dict[str, DataSetRow] = {}
     for page in pages:
         recorded = [page.paper.run(record.run, record.scale) for record in page.there.current.values()]
         for name, data in data_sets([*recorded, *page.paper.runs(taken).values()]).items():
-            whose.setdefault(name, data.whose)
-    return list(whose.values())
+            rows.setdefault(name, DataSetRow(data.whose, data.obtainable))
+    return list(rows.values())
 
 
 def _shown(target: Target, files: Sequence[Path]) -> dict[str, Any]:

@@ -368,6 +368,21 @@ class PaperPage:
 
 
 @dataclass(frozen=True)
+class DataSetRow:
+    """A data set's card; it is `free` if it is fetched or made where it is missing, as data of testable claims are."""
+
+    card: Card
+    free: bool
+
+    @property
+    def had(self) -> str:
+        """How it can be had."""
+        if self.free:
+            return "free, fetched or made by itself"
+        return "by hand, on its owner's terms" if self.card.available else "withdrawn"
+
+
+@dataclass(frozen=True)
 class Change:
     """A printed number or a claim of which two sets of records say different things: both, and why."""
 
@@ -399,7 +414,7 @@ class Site:
     commit: str
     created: str
     papers: Sequence[PaperPage]
-    data_sets: Sequence[Card] = ()
+    data_sets: Sequence[DataSetRow] = ()
     commands: Sequence[str] = ()
     against: Against | None = None
 

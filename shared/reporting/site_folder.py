@@ -9,9 +9,8 @@ import ctypes
 import fcntl
 import os
 import shutil
-import struct
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,12 +18,23 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from shared.errors import UserError
-from shared.reporting.charts import claims_chart, curves_chart, effects_chart, offsets_chart, scored
+from shared.reporting.charts import (
+    FEWEST,
+    claims_chart,
+    claims_links,
+    curves_chart,
+    effects_chart,
+    offsets_chart,
+    offsets_links,
+    scored,
+)
 from shared.reporting.findings import findings
-from shared.reporting.site import Cell, PaperPage, ProvenanceRow, Site, TargetSection, count
+from shared.reporting.older_code import MEANINGS as MEANINGS_OF_CODE
+from shared.reporting.room import WHOLE, glance, image_size, is_many, needs_the_card, width
+from shared.reporting.site import PaperPage, ProvenanceRow, Site, TargetSection, count
 from shared.reporting.svg import TONES
 from shared.reporting.words import SCALES, SCORED, WORDS
-from shared.verdicts.health import VOID
+from shared.verdicts.health import MEANINGS, VOID
 from shared.verdicts.words import in_print
 
 THUMBNAIL = (480, 360)
@@ -85,12 +95,21 @@ def templates(site: Site, folder: Path) -> Environment:
     """Return the templates of the pages of a report, and write the style that all pages share to its folder."""
     loader = PackageLoader("shared.reporting")
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    pages.globals.update(site=site, words=WORDS, scales=SCALES, void=VOID, scored_words=SCORED, tones=TONES)
-    pages.globals.update(claims_chart=claims_chart, offsets_chart=offsets_chart, effects_chart=effects_chart)
-    pages.globals.update(scored=scored, findings=findings, count=count, curve_address=_curve_address)
-    pages.filters.update(
-        file_size=file_size, megabytes=megabytes, image_size=image_size, texts=_texts, in_print=in_print
+    pages.globals.update(
+        site=site,
+        words=WORDS,
+        scales=SCALES,
+        void=VOID,
+        ills=MEANINGS,
+        codes=MEANINGS_OF_CODE,
+        scored_words=SCORED,
+        tones=TONES,
     )
+    pages.globals.update(claims_chart=claims_chart, offsets_chart=offsets_chart, effects_chart=effects_chart)
+    pages.globals.update(claims_links=claims_links, offsets_links=offsets_links, fewest=FEWEST)
+    pages.globals.update(scored=scored, findings=findings, count=count, curve_address=_curve_address)
+    pages.globals.update(glance=glance, needs_the_card=needs_the_card, is_many=is_many, width=width, whole=WHOLE)
+    pages.filters.update(file_size=file_size, megabytes=megabytes, image_size=image_size, in_print=in_print)
     style, _, _ = loader.get_source(pages, "report.css")
     (folder / "report.css").write_text(style, encoding="utf-8")
     return pages
@@ -107,10 +126,6 @@ def _write_pages(site: Site, folder: Path) -> None:
     if site.against is not None:
         _write(folder / "against.html", pages.get_template("against.html.j2").render(against=site.against))
     _write(folder / "index.html", pages.get_template("index.html.j2").render(thumbnail_address=_thumbnail_address))
-
-
-def _texts(row: Sequence[str | Cell]) -> list[str]:
-    return [cell if isinstance(cell, str) else cell.text for cell in row]
 
 
 def _thumbnail_address(paper: PaperPage, target: TargetSection) -> str:
@@ -159,16 +174,6 @@ def _copy_files(paper: PaperPage, folder: Path) -> dict[Path, str]:
 
 def _write(path: Path, page: str) -> None:
     path.write_text(page, encoding="utf-8", newline="\n")
-
-
-def image_size(path: Path) -> tuple[int, int]:
-    """Width and height of a PNG in pixels, from its header (ValueError if it is no PNG)."""
-    with path.open("rb") as file:
-        header = file.read(24)
-    if header[:8] != b"\x89PNG\r\n\x1a\n" or header[12:16] != b"IHDR":
-        raise ValueError(f"{path} is no PNG picture")
-    width, height = struct.unpack(">II", header[16:24])
-    return width, height
 
 
 def file_size(path: Path) -> str:

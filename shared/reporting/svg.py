@@ -86,7 +86,7 @@ def inline(drawing: Drawing, name: str, label: str, links: Mapping[str, str] | N
     """Return a drawing to stand in a page, with a `label` for who does not see it.
 
     `links` say of the addresses that its marks lead to what lies there; they are skipped by the Tab key, so that
-    whatever they lead to needs another way.
+    whatever they lead to needs another way, such as a list.
     """
     text = svg(drawing, name)
     for address, what in (links or {}).items():

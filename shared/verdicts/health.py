@@ -1,18 +1,8 @@
 """Whether a training got anywhere, judged from a few numbers of it.
 
-Four words say that it did not, and nothing can be read from what was measured of it:
-
-    at chance            The images trained on are told no better than by one who knows only how frequent classes are.
-    collapsed            Every image gets the same answer, or has the same embedding.
-    not finite           The loss, or the embeddings of the images trained on, are no numbers.
-    cut while falling    The loss was still falling fast when the rate was first cut, or when a run without a cut ended,
-                         and of the images trained on there are some still to be learned.
-
-One more warns, but leaves a result that can be read. Whoever has learned all images trained on is judged by others, and
-there it may do well or badly:
-
-    saturated            All is right and the loss gone long before the end, so that it says nothing of what the later
-                         updates did.
+Four words say that it did not, and nothing can be read from what was measured of it. One more, saturated, warns, but
+leaves a result that can be read: whoever has learned all images trained on is judged by others, and there it may do
+well or badly.
 """
 
 from __future__ import annotations
@@ -26,6 +16,15 @@ from shared.evaluation.spread import mean
 
 Ill = Literal["at chance", "collapsed", "not finite", "cut while falling", "saturated"]
 
+MEANINGS: dict[Ill, str] = {
+    "at chance": "No more of the images trained on are told than by one who knows only how frequent classes are.",
+    "collapsed": "Every image gets the same answer, or has the same embedding.",
+    "not finite": "The loss, or the embeddings of the images trained on, are no numbers.",
+    "cut while falling": "The loss was still falling fast when the rate was first cut, or when a run without a cut "
+    "ended, and of the images trained on there are some still to be learned.",
+    "saturated": "All is right and the loss gone long before the end, so that it says nothing of what the later "
+    "updates did.",
+}
 FELL: Ill = "cut while falling"
 VOID = frozenset[Ill]({"at chance", "collapsed", "not finite", "cut while falling"})
 """What leaves nothing to be read from a run."""

@@ -12,6 +12,7 @@ from shared.reporting.older_code import OlderCode
 from shared.reporting.site import (
     Cell,
     ClaimRow,
+    DataSetRow,
     Deviation,
     Effect,
     Erratum,
@@ -61,22 +62,28 @@ def sample_site(sources: Path, *, no_evidence: bool) -> Site:
         created="2026-11-22 06:53 UTC",
         papers=[_unscored(paper) for paper in papers] if no_evidence else papers,
         data_sets=[
-            Card(
-                title="Made-up digits",
-                owner="A. Owner and B. Holder",
-                licence="CC BY-SA 3.0",
-                available=True,
-                how_to_get="Fetched on first use, or put the four files under the data root yourself.",
-                megabytes=11.6,
-                checksums={"train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873"},
+            DataSetRow(
+                Card(
+                    title="Made-up digits",
+                    owner="A. Owner and B. Holder",
+                    licence="CC BY-SA 3.0",
+                    available=True,
+                    how_to_get="Fetched on first use, or put the four files under the data root yourself.",
+                    megabytes=11.6,
+                    checksums={"train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873"},
+                ),
+                free=True,
             ),
-            Card(
-                title="Made-up faces",
-                owner="A company that took them back",
-                licence="research only, by written agreement",
-                available=False,
-                how_to_get="Withdrawn by its owner in 2019; no substitute is named.",
-                megabytes=250_000,
+            DataSetRow(
+                Card(
+                    title="Made-up faces",
+                    owner="A company that took them back",
+                    licence="research only, by written agreement",
+                    available=False,
+                    how_to_get="Withdrawn by its owner in 2019; no substitute is named.",
+                    megabytes=250_000,
+                ),
+                free=False,
             ),
         ],
         commands=["snakemake --cores 2", "python -m shared report --scale smoke"],

@@ -8,7 +8,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from shared.reporting.charts import claims_chart, curves_chart, effects_chart, offsets_chart, scored
+from shared.reporting.charts import (
+    claims_chart,
+    claims_links,
+    curves_chart,
+    effects_chart,
+    offsets_chart,
+    offsets_links,
+    scored,
+)
 from shared.reporting.site import ClaimRow, Effect, Site
 from tests.reporting.sample_site import sample_site
 
@@ -38,9 +46,9 @@ def test_a_dot_lies_where_its_difference_is_and_leads_to_its_number(site):
 def test_a_bar_leads_to_the_claims_of_its_verdict(site):
     svg = str(claims_chart(site))
     links = dict(LINK.findall(svg))
-    title = site.papers[0].title
+    name = site.papers[0].short
     assert links == {
-        f"gaussian_affinity.html#claims-{word.replace(' ', '-')}": f"{title}: 1 {word}"
+        f"gaussian_affinity.html#claims-{word.replace(' ', '-')}": f"{name}: 1 {word}"
         for word in ("matched", "contradicted", "not runnable")
     }
 
@@ -81,3 +89,34 @@ def test_a_loss_that_is_no_number_or_negative_is_drawn_all_the_same(site):
     run = site.papers[0].targets[0].provenance[0]
     for losses in ([(1, float("nan")), (2, 1.0)], [(1, -3.0), (2, 5.0)], [(1, 2.0)]):
         assert "<svg" in curves_chart(replace(run, curves={0: {"loss": losses}}))
+
+
+def test_the_axes_of_a_learning_curve_say_what_they_show_and_on_which_scale(site):
+    run = site.papers[0].targets[0].provenance[0]
+
+    def texts(*losses: float) -> list[str]:
+        curve = {"loss": [(epoch + 1.0, loss) for epoch, loss in enumerate(losses)]}
+        return re.findall(r"<text[^>]*>([^<]*)</text>", curves_chart(replace(run, curves={0: curve})))
+
+    assert {"loss, log scale", "10", "1", "0.1", "0.01"} <= {*texts(11, 1, 0.0024)}
+    assert {"loss, log scale", "0.2", "1", "5"} <= {*texts(0.15, 6)}
+    assert "loss" in texts(2, 1)
+    assert "held-out error, %" not in texts(2, 1)
+    assert "held-out error, %" in curves_chart(run)
+
+
+def test_every_part_of_a_bar_has_its_number_below_it_in_the_colour_of_the_text(site):
+    claims = [
+        ClaimRow(f"c{n}", "says", "", "not run" if n > 2 else "contradicted" if n else "matched") for n in range(99)
+    ]
+    svg = str(claims_chart(replace(site, papers=[replace(site.papers[0], claims=claims)])))
+    found = re.findall(r'<text style="([^"]*)"[^>]*x="([\d.]+)"[^>]*>([✓✗○] \d+)', svg)
+    assert [text for *_, text in found] == ["✓ 1", "✗ 2", "○ 96"]
+    places = [float(x) for _, x, _ in found]
+    assert places[1] - places[0] > 20
+    assert all("fill" not in style or "--text" in style for style, *_ in found)
+
+
+def test_a_list_says_where_the_marks_of_a_chart_lead(site):
+    for chart, links in ((claims_chart, claims_links), (offsets_chart, offsets_links)):
+        assert dict(LINK.findall(str(chart(site)))) == links(site)
