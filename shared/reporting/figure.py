@@ -51,12 +51,16 @@ mpl.rcParams.update(
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing, the `data` drawn in it (tidy), its caption and notes."""
+    """A drawing, the `data` drawn in it (tidy), its caption and notes.
+
+    One that is not `of_training` shows nothing that a training led to, so that what ails trainings does not touch it.
+    """
 
     drawing: Drawing
     data: pd.DataFrame
     caption: str
     notes: list[str] = field(default_factory=list)
+    of_training: bool = True
 
     def write(self, stem: Path, *, no_evidence: bool) -> list[Path]:
         """Write `<stem>.png`, `.pdf` and `.csv` (the data) and return their paths.

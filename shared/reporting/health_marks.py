@@ -55,6 +55,8 @@ def notes(found: Healths) -> list[str]:
 
 def marked(drawn: Drawn, records: Records) -> Drawn:
     """Return a target with the notes on its marks; a figure with what was not trained says what the mark means."""
+    if isinstance(drawn, Figure) and not drawn.of_training:
+        return drawn
     found = healths(records)
     if isinstance(drawn, Figure) and not all(health.trained for health in found.values()):
         say_above(drawn.drawing, f"{NOT_TRAINED} not trained")
