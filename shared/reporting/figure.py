@@ -136,4 +136,4 @@ def band(
     intervals = [t_interval(seeds) or (mean, mean) for seeds, mean in zip(values, means, strict=True)]
     if any(low < high for low, high in intervals):
         lows, highs = zip(*intervals, strict=True)
-        axes.fill_between(positions, lows, highs, color=colour, alpha=0.18, linewidth=0)
+        axes.fill_between(positions, lows, highs, color=colour, alpha=0.14, linewidth=0)
