@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from papers.discface.following import Following, accuracies, verified
 from shared.records.records import Records
 from shared.reporting import plane
+from shared.reporting.data_names import data_note
 from shared.reporting.figure import COLOURS, MARKERS, Figure, band, pairs
 from shared.reporting.health_marks import mark
 from shared.reporting.table import measured
@@ -72,7 +73,7 @@ def figure6(records: Records) -> Figure:
         notes=[
             "(a), (b): the band is the 95% t interval where there are several seeds, which may reach beyond what an "
             "accuracy can be. Rank correlation: Spearman's, between the two curves, mean over seeds ± standard "
-            "deviation (number of seeds).",
+            f"deviation (number of seeds). {data_note(records.first_seeds().values())}",
         ],
     )
 

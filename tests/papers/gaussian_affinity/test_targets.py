@@ -102,6 +102,14 @@ def test_table1_shows_cosen_as_quoted_and_as_measured() -> None:
     assert shown.loc["Stand. split", "CoSen CNN (measured)"] == "not run"
 
 
+def test_table2_says_what_its_deviations_are_over_of_what_is_measured_alone() -> None:
+    over_folds, over_seeds = "over the folds (number of folds)", "over the seeds (number of seeds)"
+    for scale, said, unsaid in (("full", over_folds, over_seeds), ("lite", over_seeds, over_folds)):
+        notes = " ".join(targets.table2(of([lesions("five", "affinity", 0, 90.0, scale=scale)])).notes)
+        assert said in notes
+        assert unsaid not in notes
+
+
 def test_table1_begins_with_what_is_quoted_for_the_whole_set() -> None:
     metrics = {"mnist-test": {"accuracy": 99.5, "error": 0.5}}
     shown = targets.table1(of([made_up("table1/standard/affinity", metrics=metrics)])).display
