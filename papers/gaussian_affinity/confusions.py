@@ -13,7 +13,7 @@ from papers.gaussian_affinity.names import CLASSES, STAND_INS, slant
 from shared.records.records import Record, Records
 from shared.reporting import plane
 from shared.reporting.data_names import classes_are
-from shared.reporting.figure import Figure, pairs
+from shared.reporting.figure import PAGE_WIDTH, PAIR_WIDTH, Figure, drawing
 from shared.reporting.health_marks import mark
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ def figure4(records: Records) -> Figure:
     data = records.records[0][0].config["data"]["name"]
     classes = CLASSES[data][:5]
     panels = {"cosen": "(a) CoSen CNN", "affinity": "(b) Affinity loss"}
-    picture = pairs(len(panels), height=2.6)
+    # The names of lesions, but not letters, take their room.
+    width, height = (PAIR_WIDTH, 2.6) if all(len(name) == 1 for name in classes) else (PAGE_WIDTH, 3.4)
+    picture = drawing(1, len(panels), width=width, height=height)
     shown = defaultdict(list)
     for record, _ in records.records:
         shown[record.axes["loss"]].append(record)

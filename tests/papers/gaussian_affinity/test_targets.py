@@ -375,6 +375,7 @@ def test_figure4_adds_up_the_folds_and_shows_the_shares_of_each_true_class(tmp_p
         "(a) CoSen CNN: 1 images, 1 seed",
         "(b) Affinity loss: 8 images, 1 seed",
     ]
+    assert not cut_off(figure)
 
 
 def test_figure4_counts_a_lesion_once_however_many_seeds_there_are(tmp_path: Path) -> None:
@@ -399,6 +400,8 @@ def test_figure4_names_letters_where_they_stand_for_lesions(tmp_path: Path) -> N
     figure = targets.figure4(of([predicted(tmp_path, "cosen", 0, [(0, 0)], scale="lite")]))
     assert figure.data["true"].unique().tolist() == list("ABCDE")
     assert "on letters" in figure.caption
+    assert not too_small(figure)
+    assert not cut_off(figure)
     assert any("not lesions" in note for note in figure.notes)
 
 
