@@ -47,11 +47,11 @@ MARKS = {
 """What is drawn beside the images, in words."""
 UNIT_VERTICES = "circles: the vertices, whose coordinates are all {:.2f} or -{:.2f}"
 SCATTER = (
-    "In each panel the column's coordinate runs across and the row's up. Above the diagonal are {points:,} {images} "
-    "images drawn at random, or all if they are fewer; of their coordinates the outermost 0.5% may lie outside. Below "
-    "it, where the same panels would be mirrored, each class's name stands a little outward of the median of its "
-    "images, those of classes at one place side by side; a name is missing where that is close to the origin, unless "
-    "it would stand in no panel, or where others stand. Seed {seed}."
+    "In each panel the column's coordinate runs across and the row's up, both over the range told above the matrix. "
+    "Above the diagonal are {points:,} {images} images drawn at random, or all if they are fewer; of their coordinates "
+    "the outermost 0.5% may lie outside. Below it, where the same panels would be mirrored, each class's name stands a "
+    "little outward of the median of its images, those of classes at one place side by side; a name is missing where "
+    "that is close to the origin, unless it would stand in no panel, or where others stand. Seed {seed}."
 )
 
 
@@ -102,7 +102,7 @@ def scatter_plots(
             title = f"{matrix.title}{mark(records, [matrix.run])}"
             if matrix in frames:
                 low, high = ranges[matrix]
-                title += f"\npanels from {in_print(low, '.3g')} to {in_print(high, '.3g')}"
+                title += f"\nfrom {in_print(low, '.3g')} to {in_print(high, '.3g')}"
                 _draw(axes, frames[matrix], dict(zip(classes, palette, strict=True)), ranges[matrix])
             else:
                 plane.not_run(axes)

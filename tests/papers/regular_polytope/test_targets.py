@@ -88,7 +88,7 @@ def titles(figure: Figure) -> list[str]:
 
 def limits(said: str) -> tuple[float, float]:
     """Return the range of the panels that is said above a matrix."""
-    low, high = said.split("\n")[1].replace("\N{MINUS SIGN}", "-").removeprefix("panels from ").split(" to ")
+    low, high = said.split("\n")[1].replace("\N{MINUS SIGN}", "-").removeprefix("from ").split(" to ")
     return float(low), float(high)
 
 
@@ -101,6 +101,7 @@ def place_of(point: pd.Series, column: int, row: int, said: str) -> tuple[float,
 
 def test_each_panel_shows_its_two_coordinates(tmp_path: Path) -> None:
     figure = targets.figure2(made_up(tmp_path, ["figure2/simplex"]))
+    assert not cut_off(targets.figure2(made_up(tmp_path / "all", [f"figure2/{polytope}" for polytope in POLYTOPES])))
     axes = figure.drawing.axes[0]
     frame = figure.data[figure.data["what"] == "vertex"]
     shown = np.asarray(axes.lines[0].get_xydata())
