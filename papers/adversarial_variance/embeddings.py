@@ -10,7 +10,7 @@ import pandas as pd
 
 from shared.records.records import Record, Records
 from shared.reporting import plane
-from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
+from shared.reporting.figure import Figure, pairs
 from shared.reporting.health_marks import mark
 
 if TYPE_CHECKING:
@@ -20,23 +20,27 @@ LOSSES = {"softmax": "softmax", "modified": "modified softmax", "angular": "angu
 Measures = Mapping[str, str]
 """How metrics, by benchmark/metric, are put in words."""
 ACCURACY = {"mnist-test/accuracy": "accuracy {:.1f} %"}
-IN_ANGLE = {"angles/angular_sd": "angular sd {:.1f}°"}
-ALONG_RADIUS = {**IN_ANGLE, "variance/second_share": "second share {:.1f} %"}
+IN_ANGLE = {"angles/mean_angle": "mean angle {:.1f}°", "angles/angular_sd": "angular sd {:.1f}°"}
+ALONG_RADIUS = {"variance/second_share": "second share {:.1f} %"}
 IN_DISTANCE = {"compactness/relative_variance": "variance {:.2g}"}
 APART = {"angles/overlap": "overlap {:.1f} %", "compactness/gap": "gap {:.0f}°"}
 COMPACT = {"center": "center loss, λ = 0.1", "a-softmax": "angular softmax, m = 4"}
 CLASSES = ("2", "3", "8")
+OF_ANGLES = (
+    "Mean angle: of an image to its class's mean direction; angular sd: the root mean square of that, mean over the "
+    "classes, which a few images on the wrong side raise though one does not see them"
+)
 
 
 def figure3(records: Records) -> Figure:
     """Figure 3: embeddings under center loss of several weights, with the centres."""
     shown = sorted(records.first_seeds().values(), key=lambda run: float(run.axes["weight"]))
-    picture = drawing(1, len(shown), width=PAGE_WIDTH, height=min(4.5, 0.8 + PAGE_WIDTH / len(shown)))
+    picture = pairs(len(shown), height=2.7)
     points = []
     for axes, run in zip(picture.axes, shown, strict=True):
         frame = _points(records, run)
         plane.scatter(axes, frame, centres=_arrays(records, run)["class_vectors"])
-        axes.set_title(_title(records, f"λ = {run.axes['weight']}", run, IN_DISTANCE, ACCURACY), fontsize=7.5)
+        axes.set_title(_title(records, f"λ = {run.axes['weight']}", run, IN_DISTANCE | ACCURACY), fontsize=7)
         points.append(frame.assign(weight=run.axes["weight"], seed=run.seed))
     plane.name_axes(picture.axes)
     return Figure(
@@ -54,13 +58,13 @@ def figure3(records: Records) -> Figure:
 def figure4(records: Records) -> Figure:
     """Figure 4: embeddings of two classes under three kinds of softmax, with the directions of the class weights."""
     shown = {run.axes["loss"]: run for run in records.first_seeds().values()}
-    picture = drawing(1, len(LOSSES), width=PAGE_WIDTH, height=3.1)
+    picture = pairs(len(LOSSES), height=2.7)
     points = []
     for axes, loss, run in plane.panels(picture, LOSSES, shown):
         frame = _points(records, run)
         plane.scatter(axes, frame)
         plane.rays(axes, _arrays(records, run)["class_vectors"], _class_names(run.config))
-        axes.set_title(_title(records, LOSSES[loss], run, APART), fontsize=7.5)
+        axes.set_title(_title(records, LOSSES[loss], run, APART), fontsize=7)
         points.append(frame.assign(loss=loss, seed=run.seed))
     plane.name_axes(picture.axes)
     data = " / ".join(dict.fromkeys(_two_classes(run) for run in shown.values()))
@@ -82,7 +86,7 @@ def figure4(records: Records) -> Figure:
 def figure5(records: Records) -> Figure:
     """Figure 5: center loss, compact in distance, against angular softmax, compact in angle."""
     shown = {run.config["loss"]["name"]: run for run in records.first_seeds().values()}
-    picture = drawing(1, 2, width=PAGE_WIDTH, height=4.2)
+    picture = pairs(len(COMPACT), height=2.9)
     points = []
     for axes, loss, run in plane.panels(picture, COMPACT, shown):
         frame = _points(records, run)
@@ -90,7 +94,7 @@ def figure5(records: Records) -> Figure:
         plane.scatter(axes, frame, centres=vectors if loss == "center" else None)
         if loss == "a-softmax":
             plane.rays(axes, vectors, _class_names(run.config))
-        axes.set_title(_title(records, COMPACT[loss], run, IN_ANGLE | ACCURACY), fontsize=8)
+        axes.set_title(_title(records, COMPACT[loss], run, IN_ANGLE, ACCURACY), fontsize=7)
         points.append(frame.assign(loss=loss, seed=run.seed))
     plane.name_axes(picture.axes)
     return Figure(
@@ -98,8 +102,7 @@ def figure5(records: Records) -> Figure:
         data=pd.concat(points),
         caption=(
             "Figure 5. Embeddings of the test digits in two dimensions under center loss (+ marks the centres) and "
-            "angular softmax (lines point along the class weights W). Angular sd: root mean square angle to the "
-            "class's mean direction, mean over the classes. Each panel has a scale of its own."
+            f"angular softmax (lines point along the class weights W). {OF_ANGLES}. Each panel has a scale of its own."
         ),
         notes=["The paper shows an illustration; these are measured embeddings.", _first_seed_note(shown.values())],
     )
@@ -116,13 +119,13 @@ def figure8(records: Records) -> Figure:
 
 
 def _few_classes(records: Records, figure: str, caption: str) -> Figure:
-    """Draw a row of panels; each is as wide as the embeddings of both figures for its number of classes.
+    """Draw a panel for each number of classes, as wide as the embeddings of both figures for that number.
 
     The softmax sees directions alone, so that nothing fixes how long embeddings are: each run's are drawn in units of
     their mean length.
     """
     shown = records.first_seeds()
-    picture = drawing(1, len(CLASSES), width=PAGE_WIDTH, height=2.9)
+    picture = pairs(len(CLASSES), height=2.6)
     points = []
     labels = {f"{figure}/{classes}": f"{classes} classes" for classes in CLASSES}
     for axes, name, run in plane.panels(picture, labels, shown):
@@ -131,21 +134,17 @@ def _few_classes(records: Records, figure: str, caption: str) -> Figure:
         frames = {drawn: _in_mean_lengths(_points(records, shown[drawn])) for drawn in pair if drawn in shown}
         frame = frames[name]
         plane.scatter(axes, frame, within=pd.concat(list(frames.values())))
-        axes.set_title(_title(records, labels[name], run, ALONG_RADIUS, ACCURACY), fontsize=7)
+        axes.set_title(_title(records, labels[name], run, IN_ANGLE, ALONG_RADIUS, ACCURACY), fontsize=7)
         points.append(frame.assign(classes=classes, seed=run.seed))
-    plane.name_axes(picture.axes)
-    for axes in picture.axes:
-        axes.set_xlabel(f"{axes.get_xlabel()} / mean length")
-    picture.axes[0].set_ylabel(f"{picture.axes[0].get_ylabel()} / mean length")
+    plane.name_axes(picture.axes, unit=" / mean length")
     empty = pd.DataFrame(columns=["x", "y", "class", "mean_length", "classes", "seed"])
     return Figure(
         picture,
         data=pd.concat(points) if points else empty,
         caption=(
             f"{caption}, in two dimensions, as the network gives them, but in units of their mean length in each "
-            "panel. For the same number of classes figures 7 and 8 have the same axes. Angular sd: root mean square "
-            "angle to the class's mean direction; second share: of the second principal component in a class's "
-            "variance; both are means over the classes."
+            f"panel. For the same number of classes figures 7 and 8 have the same axes. {OF_ANGLES}. Second share: of "
+            "the second principal component in a class's variance, mean over the classes."
         ),
         notes=[
             "The embeddings are normalised before the softmax, so that only their direction counts, and a shorter "

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.lines import Line2D
 
 from papers.discface.following import Following, accuracies, verified
 from shared.records.records import Records
 from shared.reporting import plane
-from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, Figure, band, drawing
+from shared.reporting.data_names import data_note
+from shared.reporting.figure import COLOURS, MARKERS, Figure, band, pairs
 from shared.reporting.health_marks import mark
 from shared.reporting.table import measured
 
@@ -22,20 +25,23 @@ RUNS = {"figure6/cosface": "CosFace", "figure6/cos-discface": "Cos-DiscFace"}
 TASKS = ("classification", "verification")
 MARKED = 12
 """Of so many points of a long curve each has a marker."""
+RIM = "#4a4a4a"
+FIRST_SHADE = 0.25
+"""Of the first epoch, in a scale of colours whose end is the last one's."""
 
 
 def figure6(records: Records) -> Figure:
     """Figure 6: accuracy of classification and of verification along training, and one against the other."""
-    picture = drawing(2, 2, width=PAGE_WIDTH, height=5.0)
+    picture = pairs(4, height=2.4)
     curves = _curves(records)
     right = []
     for place, (run, name) in enumerate(RUNS.items()):
         above, below = picture.axes[place], picture.axes[place + 2]
         curve = curves[curves["run"] == run]
         title = f"{name}{mark(records, [run])}"
-        above.set_title(f"({'ab'[place]}) {title}", fontsize=8)
+        above.set_title(f"({'ab'[place]}) {title}", fontsize=7)
         below.set_title(
-            f"({'cd'[place]}) {title}, rank correlation {measured(_rank_correlations(records, run))}", fontsize=8
+            f"({'cd'[place]}) {title}\nrank correlation {measured(_rank_correlations(records, run))}", fontsize=7
         )
         if curve.empty:
             plane.not_run(above)
@@ -52,7 +58,8 @@ def figure6(records: Records) -> Figure:
         axes.set_yticks([tick for tick in axes.get_yticks() if max(low, 0) <= tick <= min(high, 100)])
     if right:
         lines = [axes.lines[0] for axes in (left[0], right[0])]
-        picture.legend(lines, TASKS, loc="outside lower center", ncols=2)
+        picture.legend(lines, [f"{task} (a, b)" for task in TASKS], loc="outside lower center", ncols=2, fontsize=7)
+        _explain(against, sorted(curves["seed"].unique()))
     names = ", ".join(dict.fromkeys(curves["verified_on"])) or "none"
     return Figure(
         picture,
@@ -60,13 +67,13 @@ def figure6(records: Records) -> Figure:
         caption=(
             "Figure 6. Accuracy of classification (held-out images of the classes trained on) and of verification "
             f"({names}) at the end of each epoch of training, under CosFace and Cos-DiscFace. (a), (b) Along training, "
-            "each on an axis of its own; (c), (d) one against the other."
+            "each on an axis of its own, mean over the seeds; (c), (d) one against the other, a marker for each seed, "
+            "the darker the later the epoch."
         ),
         notes=[
-            "(a), (b): mean over the seeds; the band is the 95% t interval where there are several, which may reach "
-            "beyond what an accuracy can be. Rank correlation: "
-            "Spearman's, between the two curves, mean over seeds ± standard deviation (number of seeds). (c), (d): an "
-            "epoch of a seed each, the darker the later, a marker for each seed.",
+            "(a), (b): the band is the 95% t interval where there are several seeds, which may reach beyond what an "
+            "accuracy can be. Rank correlation: Spearman's, between the two curves, mean over seeds ± standard "
+            f"deviation (number of seeds). {data_note(records.first_seeds().values())}",
         ],
     )
 
@@ -80,9 +87,12 @@ def _along_training(axes: Axes, curve: pd.DataFrame) -> Axes:
     for index, (task, side) in enumerate(zip(TASKS, (axes, other), strict=True)):
         epochs = sorted(curve["epoch"].unique())
         band(side, epochs, [curve[curve["epoch"] == epoch][task].tolist() for epoch in epochs], task, index)
-        side.set_ylabel(f"{task} accuracy (%)", color=COLOURS[index])
+        side.set_ylabel(f"{task} accuracy (%)", color=COLOURS[index], fontsize=7)
         for line in side.lines:
             line.set_markevery(max(1, len(epochs) // MARKED))
+    for beneath in list(other.collections):  # what is drawn in the axis to the right lies over all else
+        beneath.remove()
+        axes.add_collection(beneath, autolim=False)
     other.grid(visible=False)
     other.spines["right"].set_visible(True)
     axes.set_xlabel("training (epochs)")
@@ -97,17 +107,30 @@ def _one_against_the_other(axes: Axes, curve: pd.DataFrame) -> None:
         axes.scatter(
             classification,
             verification,
-            c=np.linspace(0.25, 1, len(of_seed)),
+            c=np.linspace(FIRST_SHADE, 1, len(of_seed)),
             cmap="Blues",
             vmin=0,
             vmax=1,
-            s=12,
+            s=8,
             marker=MARKERS[index % len(MARKERS)],
             linewidths=0.3,
-            edgecolors="#4a4a4a",
+            edgecolors=RIM,
         )
-    axes.set_xlabel("classification accuracy (%)")
-    axes.set_ylabel("verification accuracy (%)")
+    axes.set_xlabel("classification accuracy (%)", fontsize=7)
+    axes.set_ylabel("verification accuracy (%)", fontsize=7)
+
+
+def _explain(panels: Sequence[Axes], seeds: Sequence[int]) -> None:
+    """Say in the lower right of (c) whose the markers are, and in that of the other panel what the shades mean."""
+    look: dict[str, Any] = {"linestyle": "none", "markersize": 3.5, "markeredgecolor": RIM, "markeredgewidth": 0.3}
+    markers = {f"seed {seed}": (MARKERS[index % len(MARKERS)], 0.6) for index, seed in enumerate(seeds)}
+    shades = {"first epoch": ("o", FIRST_SHADE), "last epoch": ("o", 1.0)}
+    for axes, explained in zip(panels, (markers, shades), strict=False):
+        handles = [
+            Line2D([], [], marker=marker, color=mpl.colormaps["Blues"](shade), label=label, **look)
+            for label, (marker, shade) in explained.items()
+        ]
+        axes.legend(handles=handles, loc="lower right", fontsize=7, handletextpad=0.1, labelspacing=0.2, borderpad=0)
 
 
 def _alike(panels: Sequence[Axes], sides: str) -> None:

@@ -86,7 +86,7 @@ def table3(records: Records) -> Table:
     caption = "Table 3. CPLFW, IJB-B, IJB-C and MegaFace (%)"
     notes = [
         "CPLFW: accuracy; IJB-B and IJB-C: TAR at FAR 1e-5; MF Id.: rank-1 identification; MF Ver.: TAR at FAR 1e-6.",
-        "The contrastive and the triplet loss are trained on batches of pairs of images of one person. The last two "
+        "The contrastive and the triplet loss are trained on batches of pairs of images of one class. The last two "
         "rows are ours, their controls: on the same batches without such a loss.",
     ]
     return comparison(records, "table3", rows, LARGE, caption, notes=notes)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
@@ -16,7 +15,8 @@ from papers.feature_transfer.picture_figures import credit
 from shared.evaluation.spread import mean
 from shared.records.records import Record, Records
 from shared.reporting import plane
-from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, Figure, band, drawing
+from shared.reporting.data_names import data_note
+from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, PAIR_WIDTH, Figure, band, drawing, pairs
 from shared.reporting.health_marks import mark
 from shared.reporting.table import measured
 
@@ -36,10 +36,10 @@ CLASSIFIERS = {
 RECALLS = {"regular classes": ("rank1_regular_fc", 0), "UR classes": ("rank1_ur_fc", 1)}
 FEWEST = 30
 """Of fewer samples t-SNE shows little but its perplexity."""
-KINDS = {"regular": "regular class", "ur": "UR class", "transferred": "virtual sample of the UR class"}
+KINDS = {"regular": "regular class", "ur": "UR class", "transferred": "virtual sample\nof the UR class"}
 SIDES = {"largest": "(a) largest classes", "smallest": "(b) smallest classes"}
-IN_A_ROW = 4
-BETWEEN, BELOW = 0.05, 0.2
+IN_A_ROW = 8
+BETWEEN, BELOW = 0.05, 0.55
 """Between two faces of a row, and below each for its words, in sides of a face."""
 ESTIMATORS = {"pick_one": "PickOne", "avg_all": "AvgAll", "avg_flip": "AvgFlip"}
 SPACES = {"f": "center-error", "g": "center-error-rich"}
@@ -53,14 +53,15 @@ Arrays = Mapping[str, "NDArray[Any]"]
 
 def figure1(records: Records) -> Figure:
     """Figure 1: class sizes, weight norms, and a regular and a UR class with and without equal weight norms."""
-    picture = drawing(4, 2, width=PAGE_WIDTH, height=8.2)
-    cast("GridSpec", picture.axes[0].get_gridspec()).set_height_ratios([1, 1.7, 0.6, 0.9])
+    picture = drawing(3, 3, width=PAGE_WIDTH, height=5.6)
+    cast("GridSpec", picture.axes[0].get_gridspec()).set_height_ratios([1, 1.5, 0.6])
+    sizes, norms, key, *planes, recall = picture.axes[:6]
+    sides = picture.axes[6:]
     shown = records.first_seeds()
-    drawn, notes = _classes(records, shown.get(CLASSES_RUN), picture.axes[:2]), []
-    panels = {CLASSES_RUN: "(c) softmax", UNIT_RUN: "(d) weights of length 1, with virtual samples"}
-    for column, (name, label) in enumerate(panels.items()):
+    drawn, notes = _classes(records, shown.get(CLASSES_RUN), (sizes, norms)), []
+    panels = {CLASSES_RUN: "(c) softmax", UNIT_RUN: "(d) weights of length 1,\nwith virtual samples"}
+    for (name, label), upper, lower in zip(panels.items(), planes, sides[:2], strict=True):
         title = f"{label}{mark(records, [name])}"
-        upper, lower = picture.axes[2 + column], picture.axes[4 + column]
         upper.set_title(title, fontsize=8)
         run = shown.get(name)
         if run is None:
@@ -72,12 +73,11 @@ def figure1(records: Records) -> Figure:
         upper.set_title(f"{title}\n{_norms_and_variances(arrays)}", fontsize=8)
         _draw_plane(upper, samples)
         _draw_sides(lower, samples)
-        drawn.append(samples.assign(panel="cd"[column], seed=run.seed))
+        drawn.append(samples.assign(panel=label[1], seed=run.seed))
         notes.append(_chosen(title[:3], run, arrays))
-    boundary, recall = picture.axes[6:]
-    drawn += _transferred(records, shown.get(TRANSFER_RUN), boundary, notes)
+    drawn += _transferred(records, shown.get(TRANSFER_RUN), sides[-1], notes)
     drawn += _recall(records, recall)
-    _name_samples(picture)
+    _name_samples(key)
     return Figure(
         picture,
         data=pd.concat(drawn, ignore_index=True) if drawn else pd.DataFrame(columns=["panel"]),
@@ -94,14 +94,15 @@ def figure1(records: Records) -> Figure:
         notes=[
             "In the titles of (c) and (d): norm of the class weight, and unbiased variance of the embeddings shown. "
             "Percentages: samples on their own side of the boundary.",
-            f"Of several seeds the first is drawn, but for (f), the mean over the seeds. {' '.join(notes)}".strip(),
+            f"{data_note(shown.values())} Of several seeds the first is drawn, but for (f), the mean over the seeds. "
+            f"{' '.join(notes)}".strip(),
         ],
     )
 
 
 def _transferred(records: Records, run: Record | None, axes: Axes, notes: list[str]) -> list[pd.DataFrame]:
     """Draw panel (e), and return what is drawn in it."""
-    axes.set_title("(e) after FTL, trained on 10K50K", fontsize=8)
+    axes.set_title("(e) after FTL, on 10K50K", fontsize=8)
     if run is None:
         plane.not_run(axes)
         return []
@@ -114,7 +115,7 @@ def _transferred(records: Records, run: Record | None, axes: Axes, notes: list[s
 
 def _recall(records: Records, axes: Axes) -> list[pd.DataFrame]:
     """Draw panel (f), and return what is drawn in it."""
-    axes.set_title("(f) held-out images that FC gives to their class", fontsize=8)
+    axes.set_title("(f) held-out images that\nFC gives to their class", fontsize=8)
     parts = []
     for kind, (metric, index) in RECALLS.items():
         table = records.metric("nearest-center", metric)
@@ -127,7 +128,7 @@ def _recall(records: Records, axes: Axes) -> list[pd.DataFrame]:
     if not parts:
         plane.not_run(axes)
         return []
-    axes.set_xticks(range(len(CLASSIFIERS)), list(CLASSIFIERS))
+    axes.set_xticks(range(len(CLASSIFIERS)), [name.replace(" of", "\nof") for name in CLASSIFIERS])
     axes.set(xlim=(-0.3, len(CLASSIFIERS) - 0.7), ylabel="%")
     axes.margins(y=0.15)
     axes.legend(fontsize=7)
@@ -145,7 +146,7 @@ def _classes(records: Records, run: Record | None, panels: Sequence[Axes]) -> li
         return []
     found = records.metric("two-classes", "norm_correlation")
     correlation = measured(found[found["run"] == run.run]["value"].tolist())
-    norms.set_title(f"(b) norms of the class weights\nrank correlation with size {correlation}", fontsize=8)
+    norms.set_title(f"(b) norms of the class weights\nrank correlation with size\n{correlation}", fontsize=8)
     frame = _by_size(records.arrays(run.run, run.seed, "two-classes"))
     _draw_classes(panels, frame)
     return [frame.assign(panel="ab", seed=run.seed)]
@@ -165,14 +166,14 @@ def _draw_classes(panels: Sequence[Axes], frame: pd.DataFrame) -> None:
     sizes, norms = panels
     for axes in panels:
         axes.axvspan(edge, len(frame), color=COLOURS[1], alpha=0.1, linewidth=0)
-        axes.set(xlim=(0, len(frame)), xlabel=f"{len(frame):,} classes, from the largest to the smallest")
+        axes.set(xlim=(0, len(frame)), xlabel=f"{len(frame):,} classes, from the largest")
         axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
     outline = [*frame["images"], frame["images"].iloc[-1]]
     sizes.fill_between([*ranks, len(ranks)], outline, step="post", color=COLOURS[0], linewidth=0)
     sizes.set(ylabel="images", ylim=(0, 1.08 * frame["images"].max()))
     share = 100 * (1 - edge / len(frame))
     few = frame["images"][~frame["regular"]].max()
-    sizes.set_title(f"(a) class sizes\nshaded: UR classes, {share:.0f}% of all, of at most {few} images", fontsize=8)
+    sizes.set_title(f"(a) class sizes; shaded: UR,\n{share:.0f}% of all, of at most {few} images", fontsize=8)
     norms.plot(
         ranks + 0.5,
         frame["norm"],
@@ -187,7 +188,7 @@ def _draw_classes(panels: Sequence[Axes], frame: pd.DataFrame) -> None:
     window = max(5, len(frame) // 50)
     median = frame["norm"].rolling(window, center=True, min_periods=1).median()
     norms.plot(ranks + 0.5, median, color="black", linewidth=1, label=f"median of {window}")
-    norms.set(ylabel="norm of the class weight")
+    norms.set(ylabel="norm")
     norms.legend(fontsize=7)
 
 
@@ -234,10 +235,10 @@ def t_sne(points: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _norms_and_variances(arrays: Arrays) -> str:
     regular, ur = np.linalg.norm(arrays["weights"], axis=1)
-    text = f"regular / UR: norm {regular:.3g} / {ur:.3g}"
+    text = f"norm, regular / UR: {regular:.3g} / {ur:.3g}"
     if min(len(arrays["regular"]), len(arrays["ur"])) > 1:
         spreads = (arrays[kind].var(axis=0, ddof=1, dtype=np.float64).sum() for kind in ("regular", "ur"))
-        text += ", variance {:.3g} / {:.3g}".format(*spreads)
+        text += "\nvariance: {:.3g} / {:.3g}".format(*spreads)
     return text
 
 
@@ -279,17 +280,17 @@ def _draw_sides(axes: Axes, samples: pd.DataFrame) -> None:
     axes.set_yticks(-np.arange(len(kinds)), names)
     axes.set_ylim(-len(kinds) + 0.4, 0.6)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel("distance from the boundary (UR class: below 0)")
+    axes.set_xlabel("distance from boundary\n(UR class: below 0)")
 
 
-def _name_samples(picture: Drawing) -> None:
+def _name_samples(key: Axes) -> None:
+    """Say in a panel of its own, which has nothing else, what the markers of (c) and (d) are."""
     handles = [
         Line2D([], [], color=COLOURS[index], marker=MARKERS[index], linestyle="none") for index in range(len(KINDS))
     ]
     handles.append(Line2D([], [], color="black", marker="o", markerfacecolor="white", linestyle="none"))
-    picture.legend(
-        handles, [*KINDS.values(), "on the wrong side"], loc="outside lower center", ncols=len(handles), fontsize=7
-    )
+    key.legend(handles, [*KINDS.values(), "on the wrong side"], loc="center", fontsize=8)
+    key.set_axis_off()
 
 
 def _chosen(panel: str, run: Record, arrays: Arrays) -> str:
@@ -308,15 +309,15 @@ def figure3(records: Records) -> Figure:
         "(a) and of those with least (b). Below each, the number n of images of its class"
     )
     if run is None:
-        picture = drawing(1, len(SIDES), width=PAGE_WIDTH, height=1.6)
+        picture = pairs(len(SIDES), height=1.2)
         for axes, title in zip(picture.axes, SIDES.values(), strict=True):
             axes.set_title(title, fontsize=8)
             plane.not_run(axes)
         return Figure(picture, data=pd.DataFrame(columns=["side"]), caption=f"{caption}.")
     arrays = records.arrays(run.run, run.seed, "nearest-samples")
     rows = -(-len(arrays["largest"]) // IN_A_ROW)
-    side = (PAGE_WIDTH - 0.4) / (2 * IN_A_ROW * (1 + BETWEEN))
-    picture = drawing(1, len(SIDES), width=PAGE_WIDTH, height=rows * side * (1 + BELOW) + 0.25)
+    side = (PAIR_WIDTH - 0.1) / (IN_A_ROW * (1 + BETWEEN))
+    picture = drawing(len(SIDES), width=PAIR_WIDTH, height=len(SIDES) * (rows * side * (1 + BELOW) + 0.25))
     drawn = []
     for axes, (kind, title) in zip(picture.axes, SIDES.items(), strict=True):
         found = pd.DataFrame({"class": arrays[f"classes_{kind}"], "images": arrays[f"sizes_{kind}"]})
@@ -335,7 +336,7 @@ def figure3(records: Records) -> Figure:
         caption=f"{caption}.",
         notes=[
             "The paper's embeddings are those of VGGFace; these are of CASIA-Net, trained with softmax.",
-            f"Data: {run.config['data']['name']}. Of several seeds the first is drawn (seed {run.seed}).",
+            f"{data_note([run])} Of several seeds the first is drawn (seed {run.seed}).",
             *credit(run),
         ],
     )
@@ -344,7 +345,7 @@ def figure3(records: Records) -> Figure:
 def _said_of(row: pd.Series[Any]) -> str:
     """Return how many images a class has, and how far the head that is shown is turned, where that is known."""
     yaw = row.get("yaw", np.nan)
-    return f"n = {row['images']:.0f}" + ("" if np.isnan(yaw) else f", {yaw:.0f}°")
+    return f"n = {row['images']:.0f}" + ("" if np.isnan(yaw) else f"\n{yaw:.0f}°")
 
 
 def _draw_faces(axes: Axes, images: NDArray[Any], words: Sequence[str]) -> None:
@@ -352,7 +353,7 @@ def _draw_faces(axes: Axes, images: NDArray[Any], words: Sequence[str]) -> None:
     for place, (image, said) in enumerate(zip(images, words, strict=True)):
         left, top = place % IN_A_ROW * (1 + BETWEEN), place // IN_A_ROW * (1 + BELOW)
         axes.imshow(image, cmap="gray", vmin=0, vmax=255, extent=(left, left + 1, top + 1, top))
-        axes.text(left + 0.5, top + 1.03, said, ha="center", va="top", fontsize=6.5)
+        axes.text(left + 0.5, top + 1.03, said, ha="center", va="top", fontsize=7)
     rows = -(-len(images) // IN_A_ROW)
     axes.set(xlim=(0, IN_A_ROW * (1 + BETWEEN) - BETWEEN), ylim=(rows * (1 + BELOW), 0))
     axes.set_axis_off()
@@ -362,17 +363,16 @@ def figure4(records: Records) -> Figure:
     """Figure 4: the error of three estimators of a center, and the distances within and between classes."""
     table = records.table
     table = table[(table["run"] == CENTERS_RUN) & table["benchmark"].isin(SPACES.values())]
-    picture = drawing(1, 3, width=PAGE_WIDTH, height=2.9)
-    cast("GridSpec", picture.axes[0].get_gridspec()).set_width_ratios([1, 1, 1.15])
+    picture = pairs(3, height=2.4)
     *errors, circles = picture.axes
     of_space = {space: _by_metric(table[table["benchmark"] == name]) for space, name in SPACES.items()}
     for letter, axes, (space, values) in zip("ab", errors, of_space.items(), strict=True):
-        axes.set_title(f"({letter}) error of the center, of {space}", fontsize=8)
+        axes.set_title(f"({letter}) error of the center, of {space}", fontsize=7)
         if "intra_mean" in values:
             _draw_errors(axes, values)
         else:
             plane.not_run(axes)
-    circles.set_title("(c) distances from a center, of f", fontsize=8)
+    circles.set_title("(c) distances from a center, of f", fontsize=7)
     if "intra_mean" in of_space["f"]:
         _draw_circles(circles, of_space["f"])
     else:
@@ -392,7 +392,8 @@ def figure4(records: Records) -> Figure:
             f"unit (the paper divides the error by a variance). Classes: {_counts(of_space['f'])}, each with at least "
             "twice as many images as are drawn at most.",
             "Mean over the seeds; the band is the 95% t interval where there are several. An error includes that of "
-            "the mean of the images not drawn. The network was trained on these images.",
+            "the mean of the images not drawn. The network was trained on these images. "
+            f"{data_note(run for name, run in records.first_seeds().items() if name == CENTERS_RUN)}",
             *(
                 ["The yaw of no image is known, so that AvgFlip leaves none out and only adds mirror images."]
                 if "yaw_known" in of_space["f"] and not any(of_space["f"]["yaw_known"])
@@ -417,7 +418,7 @@ def _draw_errors(axes: Axes, values: Mapping[str, list[float]]) -> None:
     axes.set(xlabel="images drawn of a class", ylabel="distance (inter-class SD)")
     axes.set_xlim(-0.3, len(sizes) - 0.7)
     axes.set_ylim(0, 1.45 * axes.get_ylim()[1])
-    axes.legend(fontsize=6.5, ncols=2, loc="upper center", columnspacing=1, handlelength=1.6)
+    axes.legend(fontsize=7, ncols=2, loc="upper center", columnspacing=0.8, handlelength=1.2)
 
 
 def _draw_circles(axes: Axes, values: Mapping[str, list[float]]) -> None:
@@ -428,20 +429,20 @@ def _draw_circles(axes: Axes, values: Mapping[str, list[float]]) -> None:
     for kind, label in DISTANCES.items():
         half = max(radii[kind])
         # A set is as high as its circles, but no lower than its words.
-        center = edge - max(half, 0.45 * widest)
-        edge = center - max(half, 0.45 * widest) - 0.12 * widest
+        center = edge - max(half, 0.65 * widest)
+        edge = center - max(half, 0.65 * widest) - 0.12 * widest
         for radius, style in zip(radii[kind], EXTENTS.values(), strict=True):
             axes.add_patch(
                 Circle((0, center), radius, fill=False, color=DISTANCE_COLOURS[kind], linestyle=style, linewidth=1.3)
             )
         axes.plot(0, center, "+", color=DISTANCE_COLOURS[kind], markersize=5)
         words = "\n".join(f"{name} {radius:.2f}" for name, radius in zip(EXTENT_NAMES, radii[kind], strict=True))
-        axes.text(1.12 * widest, center, f"{label}\n{words}", va="center", fontsize=6.5)
+        axes.text(1.12 * widest, center, f"{label}\n{words}", va="center", fontsize=7)
     axes.set(xlim=(-1.05 * widest, 3.1 * widest), ylim=(edge, 0.12 * widest), aspect="equal")
     axes.set_axis_off()
     key = [Line2D([], [], color="black", linestyle=style, linewidth=1.3) for style in EXTENTS.values()]
     axes.legend(
-        key, EXTENT_NAMES, fontsize=6.5, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 0), columnspacing=1,
+        key, EXTENT_NAMES, fontsize=7, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 0), columnspacing=1,
         handlelength=1.8,
     )  # fmt: skip
 

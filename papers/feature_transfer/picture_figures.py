@@ -11,7 +11,8 @@ import pandas as pd
 
 from shared.records.records import Record, Records
 from shared.reporting import plane
-from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
+from shared.reporting.data_names import data_title
+from shared.reporting.figure import PAIR_WIDTH, Figure, drawing
 from shared.reporting.table import measured
 from shared.verdicts.words import in_print
 
@@ -35,7 +36,7 @@ CAPTIONS = {
     7: (
         "Figure 7. Feature transfer between two classes, every two columns. From above: the inputs, their "
         "reconstructions, and decoded transferred features, in the odd column from its class to that of the even "
-        "column and in the even column the other way. The number is that of the class of the input."
+        "column and in the even column the other way. Class and yaw are those of the input."
     ),
     8: (
         "Figure 8. Decoded interpolations between an image of one class, top left, and an image of another, top right. "
@@ -49,7 +50,9 @@ PATHS = {
     "identity": "identity\ng₁ + α(c₂ − c₁)",
 }
 CREDIT = "Face images: the Database of Faces, Olivetti Research Laboratory / AT&T Laboratories Cambridge."
-LABELS = 1.25
+LABELS = 1.15
+HEADING_PAD = 3
+"""In points, between the pictures and the words beside them."""
 LARGEST_PICTURE = 1.1
 GAP, GROUP_GAP = 0.06, 0.25
 """Between two pictures, and in addition between two groups, in sides of a picture."""
@@ -57,10 +60,14 @@ GAP, GROUP_GAP = 0.06, 0.25
 
 @dataclass(frozen=True)
 class _Grid:
-    """Rows of pictures `[n, S, S]` by their labels, with a heading over each column, in groups of some columns."""
+    """Rows of pictures `[n, S, S]` by their labels, with a heading over each column, in groups of some columns.
+
+    `heads` says, line by line, what the headings are, so that these can be short.
+    """
 
     rows: Mapping[str, NDArray[np.generic]]
     headings: Sequence[str]
+    heads: str
     group: int = 1
 
     @property
@@ -86,9 +93,19 @@ class _Grid:
                 axes.imshow(picture, cmap="gray", vmin=0, vmax=255, extent=extent, interpolation="nearest")
         axes.set(xlim=(0, self.width), ylim=(self.height, 0))
         axes.set_xticks(self.lefts + 0.5, self.headings, fontsize=7)
-        axes.set_yticks(tops + 0.5, list(self.rows))
+        axes.set_yticks(tops + 0.5, list(self.rows), fontsize=7)
         axes.xaxis.tick_top()
-        axes.tick_params(length=0)
+        axes.tick_params(length=0, pad=HEADING_PAD)
+        axes.annotate(
+            self.heads,
+            (0, 1),
+            (-HEADING_PAD, HEADING_PAD),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            fontsize=7,
+        )
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
 
@@ -141,7 +158,7 @@ def _centers(run: Record, kept: Arrays) -> _Block:
     classes, yaw = kept["sample_classes"], kept["sample_yaw"]
     return _Block(
         run,
-        _Grid({"(a) sample": kept["samples"], "(b) center,\ndecoded": kept["centers"]}, _names(classes, yaw)),
+        _Grid({"(a) sample": kept["samples"], "(b) center,\ndecoded": kept["centers"]}, *_names(classes, yaw)),
         _pictures("sample", classes, yaw) + _pictures("decoded center", classes),
     )
 
@@ -155,7 +172,7 @@ def figure7(records: Records) -> Figure:
     classes, yaw = kept["pair_classes"], kept["pair_yaw"].ravel()
     grid = _Grid(
         {label: kept[name].reshape(-1, *kept[name].shape[2:]) for label, name in rows.items()},
-        _names(classes.ravel(), yaw),
+        *_names(classes.ravel(), yaw),
         group=2,
     )
     shown = _pictures("input", classes.ravel(), yaw) + _pictures("transferred", classes[:, ::-1].ravel(), yaw)
@@ -179,9 +196,9 @@ def figure8(records: Records) -> Figure:
     run, kept = _kept(records)
     if run is None:
         return _not_run(8)
-    headings = [f"α = {_short(a)}" for a in kept["weights"]]
+    headings = [f"{_short(a)}\n" for a in kept["weights"]]
     for end, label in zip((0, -1), kept["pair_classes"][0], strict=True):
-        headings[end] += f"\nclass {label}"
+        headings[end] += str(label)
     shown = [
         *_pictures("class 1, class 2", kept["pair_classes"][0], kept["pair_yaw"][0]),
         *(row for name in PATHS for row in _steps(name, kept[name])),
@@ -189,7 +206,7 @@ def figure8(records: Records) -> Figure:
     return _figure(
         records,
         8,
-        [_Block(run, _Grid({label: kept[name] for name, label in PATHS.items()}, headings), shown)],
+        [_Block(run, _Grid({label: kept[name] for name, label in PATHS.items()}, headings, "α\nclass"), shown)],
         summaries={
             "Largest over mean step from one picture of a path to the next, mean over the pairs of figure 7": {
                 f"evenness_{name}": name for name in PATHS
@@ -224,8 +241,8 @@ def _figure(
     """
     if not blocks:
         return _not_run(number)
-    side = min(LARGEST_PICTURE, (PAGE_WIDTH - LABELS) / max(block.grid.width for block in blocks))
-    picture = drawing(len(blocks), width=PAGE_WIDTH, height=sum(side * block.grid.height + 0.6 for block in blocks))
+    side = min(LARGEST_PICTURE, (PAIR_WIDTH - LABELS) / max(block.grid.width for block in blocks))
+    picture = drawing(len(blocks), width=PAIR_WIDTH, height=sum(side * block.grid.height + 0.5 for block in blocks))
     for axes, block in zip(picture.axes, blocks, strict=True):
         block.grid.draw(axes)
         axes.set_title(block.title if len(blocks) > 1 else "", loc="left", fontsize=8)
@@ -235,7 +252,8 @@ def _figure(
     told = []
     for block in blocks:
         told.append(
-            f"Images that were trained on. Data: {block.data}. Of several seeds the first is drawn, {block.run.seed}."
+            f"Images that were trained on. Data: {data_title(block.run)}. Of several seeds the first is drawn, "
+            f"{block.run.seed}."
         )
         of_block = of_seeds[of_seeds["data"] == block.data]
         for summary, metrics in summaries.items():
@@ -267,7 +285,7 @@ def _fit_height(picture: Drawing) -> None:
 
 
 def _not_run(number: int) -> Figure:
-    picture = drawing(width=PAGE_WIDTH, height=1.2)
+    picture = drawing(width=PAIR_WIDTH, height=1.2)
     plane.not_run(picture.axes[0])
     return Figure(picture, data=pd.DataFrame(columns=COLUMNS), caption=CAPTIONS[number])
 
@@ -293,12 +311,12 @@ def _steps(path: str, pictures: NDArray[np.generic]) -> list[dict[str, object]]:
     ]
 
 
-def _names(classes: NDArray[np.generic], yaw: NDArray[np.generic]) -> list[str]:
-    """Return headings of who is shown, and how far the head is turned where that is known."""
-    return [
-        f"class {label}" + ("" if np.isnan(angle) else f"\nyaw {in_print(angle, '+.0f')}°")
-        for label, angle in zip(classes.tolist(), yaw.tolist(), strict=True)
-    ]
+def _names(classes: NDArray[np.generic], yaw: NDArray[np.generic]) -> tuple[list[str], str]:
+    """Return headings of who is shown, and how far each head is turned where that is known, and what they are."""
+    if np.isnan(yaw.astype(float)).all():
+        return [str(label) for label in classes.tolist()], "class"
+    turned = ["" if np.isnan(angle) else f"{in_print(angle, '+.0f')}°" for angle in yaw.tolist()]
+    return [f"{label}\n{angle}" for label, angle in zip(classes.tolist(), turned, strict=True)], "class\nyaw"
 
 
 def _short(weight: float) -> str:

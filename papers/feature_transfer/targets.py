@@ -10,7 +10,7 @@ from papers.feature_transfer.picture_figures import figure6, figure7, figure8
 from papers.feature_transfer.tables import table1, table2, table3, table4, table_gain
 from shared.records.records import Records
 from shared.reporting import plane
-from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
+from shared.reporting.figure import Figure, pairs
 from shared.reporting.health_marks import mark
 
 __all__ = [
@@ -38,7 +38,7 @@ DIGITS = "0123456789"
 
 def figure5(records: Records) -> Figure:
     """Figure 5: features of the test digits in two dimensions, without and with m-L2, each at a scale of its own."""
-    picture = drawing(1, len(LOSSES), width=PAGE_WIDTH, height=2.95)
+    picture = pairs(len(LOSSES), height=2.5)
     shown = {run.axes["loss"]: run for run in records.first_seeds().values()}
     drawn, notes = [], []
     for axes, loss, run in plane.panels(picture, LOSSES, shown, size=7):
@@ -48,8 +48,10 @@ def figure5(records: Records) -> Figure:
         plane.scatter(axes, frame)
         accuracy = 100 * np.mean(arrays["predictions"] == arrays["labels"])
         norm = np.hypot(frame["x"], frame["y"]).mean()
-        named = f"{label}{'' if weight is None else f', α = {weight:g}'}{mark(records, [run.run])}"
-        axes.set_title(f"{named}\nmean norm {norm:.3g}, test accuracy {accuracy:.2f}%", fontsize=7)
+        told = [f"mean norm {norm:.3g}", f"test accuracy {accuracy:.2f}%"]
+        if weight is not None:
+            told[0] = f"α = {weight:g}, {told[0]}"
+        axes.set_title("\n".join([f"{label}{mark(records, [run.run])}", *told]), fontsize=7)
         drawn.append(frame.assign(loss=loss, seed=run.seed))
         notes.append(f"{label[:3]}: seed {run.seed}")
     plane.name_axes(picture.axes, "feature")

@@ -12,7 +12,8 @@ import pandas as pd
 from papers.gaussian_affinity.names import CLASSES, STAND_INS, slant
 from shared.records.records import Record, Records
 from shared.reporting import plane
-from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
+from shared.reporting.data_names import classes_are
+from shared.reporting.figure import PAGE_WIDTH, PAIR_WIDTH, Figure, drawing
 from shared.reporting.health_marks import mark
 
 if TYPE_CHECKING:
@@ -20,27 +21,30 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-SHOWN = {"dermofit": "skin lesions", "emnist-lesion-sizes": "letters"}
-
-
 def figure4(records: Records) -> Figure:
     """Figure 4: confusion matrices of experiment 1 over all folds, CoSen CNN beside affinity loss."""
     data = records.records[0][0].config["data"]["name"]
     classes = CLASSES[data][:5]
     panels = {"cosen": "(a) CoSen CNN", "affinity": "(b) Affinity loss"}
-    picture = drawing(1, len(panels), width=PAGE_WIDTH, height=3.4)
+    # The names of lesions, but not letters, take their room.
+    width, height = (PAIR_WIDTH, 2.6) if all(len(name) == 1 for name in classes) else (PAGE_WIDTH, 3.4)
+    picture = drawing(1, len(panels), width=width, height=height)
     shown = defaultdict(list)
     for record, _ in records.records:
         shown[record.axes["loss"]].append(record)
     drawn = []
-    for axes, loss, runs in plane.panels(picture, panels, shown, size="large"):
+    for axes, loss, runs in plane.panels(picture, panels, shown, size=7):
         images = np.sum([_confusions(records, run, len(classes)) for run in runs], axis=0)
-        axes.set_title(f"{panels[loss]}{mark(records, [run.run for run in runs])}: {_counted(records, runs)}")
+        marked = mark(records, [run.run for run in runs])
+        axes.set_title(f"{panels[loss]}{marked}: {_counted(records, runs)}", fontsize=7)
         drawn.append(_draw_confusions(axes, images, classes, named=axes is picture.axes[0]).assign(loss=loss))
     return Figure(
         picture,
         data=pd.concat(drawn),
-        caption=f"Figure 4. Confusion matrices of Exp#1 on {SHOWN[data]}, in percent of the images of each true class",
+        caption=(
+            f"Figure 4. Confusion matrices of Exp#1 on {classes_are(record for record, _ in records.records)}, in "
+            "percent of the images of each true class"
+        ),
         notes=[
             "The test images of all folds and seeds together: an image of a data set counts once for each seed.",
             *([STAND_INS[data]] if data in STAND_INS else []),

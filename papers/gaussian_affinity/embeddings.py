@@ -9,7 +9,7 @@ import pandas as pd
 from papers.gaussian_affinity.names import LOSSES
 from shared.records.records import Records
 from shared.reporting import plane
-from shared.reporting.figure import PAGE_WIDTH, Figure, drawing
+from shared.reporting.figure import Figure, pairs
 from shared.reporting.health_marks import mark
 
 LABELS = {
@@ -25,18 +25,17 @@ def figure2(records: Records) -> Figure:
 
     A fourth panel has a small weight of R, which in two dimensions heaps the prototypes (see `deviations`).
     """
-    picture = drawing(2, 2, width=PAGE_WIDTH, height=7.0)
+    picture = pairs(len(LABELS), height=2.5)
     drawn = []
     shown = {run.axes["loss"]: run for run in records.first_seeds().values()}
-    for axes, loss, run in plane.panels(picture, LABELS, shown, size="large"):
-        axes.set_title(f"{LABELS[loss]}{mark(records, [run.run])}")
+    for axes, loss, run in plane.panels(picture, LABELS, shown):
+        axes.set_title(f"{LABELS[loss]}{mark(records, [run.run])}", fontsize=7)
         arrays = records.features[run.run, run.seed].load()
         frame = plane.points(arrays, digits)
         reduced = [digits[digit] for digit in run.config["data"]["sampling"]["imbalance"]["classes"]]
         plane.scatter(axes, frame, reduced=reduced, centres=arrays["class_vectors"] if loss != "softmax" else None)
         drawn.append(frame.assign(reduced=frame["class"].isin(reduced), loss=loss, seed=run.seed))
-    for row in (picture.axes[:2], picture.axes[2:]):
-        plane.name_axes(row, "activation of neuron")
+    plane.name_axes(picture.axes, "activation of neuron")
     return Figure(
         picture,
         data=pd.concat(drawn),

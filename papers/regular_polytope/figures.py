@@ -8,10 +8,7 @@ from papers.regular_polytope.polytope import POLYTOPES
 from papers.regular_polytope.scatter_plots import Matrix, scatter_plots
 from shared.data.formats.emnist import CHARACTERS
 from shared.records.records import Records
-from shared.reporting.figure import PAGE_WIDTH, Figure
-
-VERTICES = "Circles: the vertices, at the mean length of the embeddings"
-WEIGHTS = "lines: the directions of the learned weights, as long as the longest embeddings, below which they lie"
+from shared.reporting.figure import Figure
 
 
 def figure2(records: Records) -> Figure:
@@ -21,12 +18,8 @@ def figure2(records: Records) -> Figure:
         records,
         [matrices],
         classes=digits,
-        size=(PAGE_WIDTH, 3.3),
         widths=[9, 7, 6],
-        caption=(
-            "Figure 2. Embeddings of the test digits with fixed classifiers, without normalisation and margin. "
-            f"{VERTICES}."
-        ),
+        caption="Figure 2. Embeddings of the test digits with fixed classifiers, without normalisation and margin.",
     )
 
 
@@ -42,11 +35,9 @@ def figure4(records: Records) -> Figure:
             for polytope in POLYTOPES
         ],
         classes=digits,
-        size=(PAGE_WIDTH, 11.2),
         caption=(
-            "Figure 4. Embeddings of the test digits with the additive angular margin: fixed classifiers (left) and "
-            "learnable ones of the same dimension (right). "
-            f"{VERTICES}; {WEIGHTS}."
+            "Figure 4. Embeddings of the test digits with the additive angular margin, by fixed classifiers and by "
+            "learnable ones of the same dimension."
         ),
     )
 
@@ -57,27 +48,23 @@ def figure5(records: Records) -> Figure:
         records,
         [[Matrix(f"emnist/{name}", title) for name, title in (("fixed", "d-cube, fixed"), ("learnable", "learnable"))]],
         classes=CHARACTERS,
-        size=(PAGE_WIDTH, 4.5),
         caption=(
-            "Figure 5. Embeddings of EMNIST's test characters in six dimensions with the additive angular margin. "
-            f"{VERTICES}; {WEIGHTS}. "
-            "No palette tells 47 classes apart; neighbours in the strip below differ in lightness."
+            "Figure 5. Embeddings of EMNIST's test characters in six dimensions with the additive angular margin. No "
+            "palette tells 47 classes apart; neighbours in the strip below differ in lightness."
         ),
     )
 
 
 def figure6(records: Records) -> Figure:
-    """Figure 6: normalised embeddings of the fixed cube, training characters above test characters."""
+    """Figure 6: normalised embeddings of the fixed cube, training characters beside test characters."""
     return scatter_plots(
         records,
         [
-            [Matrix("emnist/fixed", "training images", "train", normalised=True)],
-            [Matrix("emnist/fixed", "test images", "test", normalised=True)],
+            [
+                Matrix("emnist/fixed", "training images", "train", normalised=True),
+                Matrix("emnist/fixed", "test images", "test", normalised=True),
+            ]
         ],
         classes=CHARACTERS,
-        size=(4.8, 9.9),
-        caption=(
-            "Figure 6. Embeddings of EMNIST's characters with the fixed cube, normalised. Circles: the vertices, whose "
-            "coordinates are all 0.41 or -0.41."
-        ),
+        caption="Figure 6. Embeddings of EMNIST's characters with the fixed cube, normalised.",
     )

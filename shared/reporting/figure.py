@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLUMN_WIDTH = 3.5
+PAIR_WIDTH = 4.4
+"""Of figures with two panels in a row: type of 7 points comes to `LEAST_TYPE` where they are as wide as a column."""
 PAGE_WIDTH = 7.2
+LEAST_TYPE = 5.5
+"""In points, what can be read; a page on a small screen shows any figure as wide as a column."""
 # Okabe and Ito's palette: told apart with any colour vision, and in grey by the markers that go with it.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -47,12 +51,16 @@ mpl.rcParams.update(
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing, the `data` drawn in it (tidy), its caption and notes."""
+    """A drawing, the `data` drawn in it (tidy), its caption and notes.
+
+    One that is not `of_training` shows nothing that a training led to, so that what ails trainings does not touch it.
+    """
 
     drawing: Drawing
     data: pd.DataFrame
     caption: str
     notes: list[str] = field(default_factory=list)
+    of_training: bool = True
 
     def write(self, stem: Path, *, no_evidence: bool) -> list[Path]:
         """Write `<stem>.png`, `.pdf` and `.csv` (the data) and return their paths.
@@ -61,7 +69,7 @@ class Figure:
         """
         stem.parent.mkdir(parents=True, exist_ok=True)
         if no_evidence:
-            self.drawing.suptitle("smoke scale: no evidence", x=0.99, ha="right", fontsize=5.5, color="#8a1c1c")
+            say_above(self.drawing, "smoke scale: no evidence", color="#8a1c1c")
         png, pdf, csv = (stem.with_suffix(f".{suffix}") for suffix in ("png", "pdf", "csv"))
         notes = [*([NO_EVIDENCE] if no_evidence else []), *self.notes]
         description = "\n".join([self.caption, *notes])
@@ -81,6 +89,30 @@ def drawing(rows: int = 1, columns: int = 1, *, width: float = COLUMN_WIDTH, hei
     empty = Drawing(figsize=(width, height), layout="constrained")
     empty.subplots(rows, columns)
     return empty
+
+
+def pairs(panels: int, *, height: float) -> Drawing:
+    """Return an empty drawing of panels in rows of two, each row of a height in inches; an odd last one in the middle.
+
+    So type of 7 points and more can be read where the figure is as wide as a column.
+    """
+    rows = -(-panels // 2)
+    empty = Drawing(figsize=(PAIR_WIDTH, rows * height), layout="constrained")
+    grid = empty.add_gridspec(rows, 4)
+    for panel in range(panels):
+        left = 1 if panel == panels - 1 and panels % 2 else 2 * (panel % 2)
+        empty.add_subplot(grid[panel // 2, left : left + 2])
+    return empty
+
+
+def least_type(picture: Drawing) -> float:
+    """Return the size in points of type that comes to `LEAST_TYPE` where a drawing is as wide as a column."""
+    return LEAST_TYPE * picture.get_figwidth() / COLUMN_WIDTH
+
+
+def say_above(picture: Drawing, words: str, color: str = "black") -> None:
+    """Say of a whole drawing, in its upper right corner, what is not to be overlooked."""
+    picture.suptitle(words, x=0.99, ha="right", fontsize=min(least_type(picture), 8), color=color)
 
 
 def band(
@@ -104,4 +136,4 @@ def band(
     intervals = [t_interval(seeds) or (mean, mean) for seeds, mean in zip(values, means, strict=True)]
     if any(low < high for low, high in intervals):
         lows, highs = zip(*intervals, strict=True)
-        axes.fill_between(positions, lows, highs, color=colour, alpha=0.18, linewidth=0)
+        axes.fill_between(positions, lows, highs, color=colour, alpha=0.14, linewidth=0)

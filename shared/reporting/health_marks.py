@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TypeVar, get_args
 
 from shared.records.records import Records
-from shared.reporting.figure import Figure
+from shared.reporting.figure import Figure, say_above
 from shared.reporting.table import Table
 from shared.runs.registry import SMOKE
 from shared.verdicts.health import VOID, Health, Ill, of_runs
@@ -55,7 +55,9 @@ def notes(found: Healths) -> list[str]:
 
 def marked(drawn: Drawn, records: Records) -> Drawn:
     """Return a target with the notes on its marks; a figure with what was not trained says what the mark means."""
+    if isinstance(drawn, Figure) and not drawn.of_training:
+        return drawn
     found = healths(records)
     if isinstance(drawn, Figure) and not all(health.trained for health in found.values()):
-        drawn.drawing.suptitle(f"{NOT_TRAINED} not trained", x=0.99, ha="right", fontsize=5.5)
+        say_above(drawn.drawing, f"{NOT_TRAINED} not trained")
     return replace(drawn, notes=[*drawn.notes, *notes(found)])

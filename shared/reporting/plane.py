@@ -177,7 +177,7 @@ def rays(axes: Axes, vectors: NDArray[np.generic], names: Sequence[str]) -> None
 def panels(
     picture: Drawing, labels: Mapping[str, str], shown: Mapping[str, T], *, size: float | str = 8
 ) -> Iterator[tuple[Axes, str, T]]:
-    """Title each of a row of panels, say in those for which there is nothing that it was not run, and yield the others.
+    """Title each of some panels, say in those for which there is nothing that it was not run, and yield the others.
 
     `labels` are the titles by the name of what is shown, in the order of the panels.
     """
@@ -195,11 +195,11 @@ def not_run(axes: Axes) -> None:
     axes.set_axis_off()
 
 
-def name_axes(row: Sequence[Axes], what: str = "embedding") -> None:
-    """Name the two coordinates, the vertical one on the first of a row of panels."""
-    for index, axes in enumerate(row):
-        axes.set_xlabel(f"{what} 1")
-        axes.set_ylabel("" if index else f"{what} 2")
+def name_axes(panels: Sequence[Axes], what: str = "embedding", unit: str = "") -> None:
+    """Name the two coordinates of panels in rows of two, the vertical one on the first of each row."""
+    for index, axes in enumerate(panels):
+        axes.set_xlabel(f"{what} 1{unit}")
+        axes.set_ylabel("" if index % 2 else f"{what} 2{unit}")
 
 
 def _fit(axes: Axes, places: NDArray[np.generic]) -> None:

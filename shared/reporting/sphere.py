@@ -58,7 +58,7 @@ def scatter(
             axes.scatter(
                 x,
                 y,
-                s=8,
+                s=6,
                 marker=MARKERS[label],
                 color=PALETTE[label],
                 alpha=0.6 if front else FAINT,
@@ -88,10 +88,10 @@ def weight_style(colour: str, *, front: bool = True) -> dict[str, Any]:
     return {
         "marker": "P",
         "linestyle": "none",
-        "markersize": 8,
+        "markersize": 6.5,
         "color": colour,
         "markeredgecolor": "black" if front else "#7a7a7a",
-        "markeredgewidth": 1.1,
+        "markeredgewidth": 1,
     }
 
 

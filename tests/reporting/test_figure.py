@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 from PIL import Image
 
-from shared.reporting.figure import Figure, band, drawing
+from shared.reporting.figure import PAIR_WIDTH, Figure, band, drawing, least_type, pairs
 
 
 def test_a_figure_carries_its_caption_and_the_same_bits_each_time(tmp_path):
@@ -27,3 +28,15 @@ def test_a_band_is_drawn_only_where_seeds_differ():
     assert not picture.axes[0].collections
     band(picture.axes[0], [1, 2], [[1.0, 1.5], [2.0, 2.5]], "two seeds", 1)
     assert len(picture.axes[0].collections) == 1
+
+
+def test_pairs_are_rows_of_two_and_an_odd_one_in_the_middle():
+    picture = pairs(3, height=2.0)
+    picture.draw_without_rendering()
+    first, second, last = (axes.get_window_extent() for axes in picture.axes)
+    assert first.y0 == second.y0
+    assert first.width == pytest.approx(second.width)
+    assert last.y1 < first.y0
+    assert first.x0 < last.x0 < second.x0
+    assert picture.get_size_inches().tolist() == [PAIR_WIDTH, 4.0]
+    assert least_type(picture) <= 7

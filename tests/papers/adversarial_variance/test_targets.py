@@ -13,6 +13,7 @@ from shared.records.records import Record, Records
 from shared.runs.registry import paper
 from tests.papers.adversarial_variance.samples import clouds
 from tests.records.samples import record
+from tests.reporting.legible import cut_off, too_small
 
 AV = paper("adversarial_variance")
 
@@ -143,19 +144,22 @@ def test_figures_7_and_8_show_no_shorter_embedding_as_more_compact(tmp_path):
 def test_figures_say_in_their_panels_what_was_found(tmp_path):
     metrics = {
         "mnist-test": {"accuracy": 98.25},
-        "angles": {"angular_sd": 3.25, "overlap": 4.5},
+        "angles": {"mean_angle": 0.4, "angular_sd": 3.25, "overlap": 4.5},
         "variance": {"second_share": 5.125},
         "compactness": {"gap": -12.0, "relative_variance": 0.0625},
     }
+    angles = "mean angle 0.4°, angular sd 3.2°"
     shown = {
-        "figure3/0.1": (targets.figure3, 0, "λ = 0.1\nvariance 0.062\naccuracy 98.2 %"),
+        "figure3/0.1": (targets.figure3, 0, "λ = 0.1\nvariance 0.062, accuracy 98.2 %"),
         "figure4/modified": (targets.figure4, 1, "modified softmax\noverlap 4.5 %, gap -12°"),
-        "figure5/angular": (targets.figure5, 1, "angular softmax, m = 4\nangular sd 3.2°, accuracy 98.2 %"),
-        "figure8/3": (targets.figure8, 1, "3 classes\nangular sd 3.2°, second share 5.1 %\naccuracy 98.2 %"),
+        "figure5/angular": (targets.figure5, 1, f"angular softmax, m = 4\n{angles}\naccuracy 98.2 %"),
+        "figure8/3": (targets.figure8, 1, f"3 classes\n{angles}\nsecond share 5.1 %\naccuracy 98.2 %"),
     }
     for run, (figure, panel, title) in shown.items():
         drawn = figure(drawn_from(entry(run, 0, metrics, tmp_path)))
         assert drawn.drawing.axes[panel].get_title() == title
+        assert not too_small(drawn)
+        assert not cut_off(drawn)
 
 
 def test_a_figure_of_two_classes_says_on_itself_what_they_are(tmp_path):

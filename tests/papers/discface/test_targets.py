@@ -17,6 +17,7 @@ from shared.records.results import Results
 from shared.reporting.figure import Figure
 from shared.runs.registry import paper
 from tests.records.samples import record, write
+from tests.reporting.legible import cut_off, too_small
 
 DF = paper("discface")
 DISPLACEMENT = [
@@ -261,11 +262,42 @@ def test_figure6_clips_no_band_and_shows_both_methods_on_one_scale(made):
             assert all(low <= heights.min() and heights.max() <= high for heights in shown)
 
 
+def test_figure6_draws_bands_below_both_lines_and_says_what_markers_and_shades_are(made):
+    scale, results = made
+    paths = [path for path in find_records(results.paper(scale, DF.key)) if "figure6" in str(path)]
+    figure = targets.figure6(Records.read(paths, DF.reference))
+    axes = figure.drawing.axes
+    # The axis to the right is drawn over the other: a band in it would lie on the other's line.
+    assert not axes[4].collections
+    assert len(axes[0].collections) == (0 if scale == "smoke" else 2)
+    legends = [legend for panel in axes[2:4] if (legend := panel.get_legend()) is not None]
+    said = [[text.get_text() for text in legend.get_texts()] for legend in legends]
+    seeds = sorted(figure.data["seed"].unique())
+    assert said == [[f"seed {seed}" for seed in seeds], ["first epoch", "last epoch"]]
+    assert "a marker for each seed" in figure.caption
+    assert not too_small(figure)
+    assert not cut_off(figure)
+
+
+@pytest.mark.parametrize("figure", [targets.figure4, targets.figure5])
+def test_the_caption_says_whose_the_embeddings_are(made, figure):
+    scale, results = made
+    paths = [path for path in find_records(results.paper(scale, DF.key)) if figure.__name__ in str(path)]
+    drawn = figure(Records.read(paths, DF.reference))
+    classes, data = ("people", "VGGFace2, rendered") if scale == "smoke" else ("digits", "MNIST")
+    assert f"Embeddings of four {classes} in" in drawn.caption
+    assert f"Data: {data}." in drawn.notes[-1]
+    assert ("people" in drawn.caption) == (scale == "smoke")
+
+
 def test_each_sphere_tells_the_mean_angle_to_the_own_weight(made):
     scale, results = made
     paths = [path for path in find_records(results.paper(scale, DF.key)) if "figure4" in str(path)]
     records = Records.read(paths, DF.reference)
-    axes = targets.figure4(records).drawing.axes
+    figure = targets.figure4(records)
+    assert not too_small(figure)
+    assert not cut_off(figure)
+    axes = [axes for axes in figure.drawing.axes if axes.get_title()]
     for column, name in enumerate(("cosface", "center", "one-basis", "two-bases")):
         assert axes[column].get_title().startswith(f"({'abcd'[column]}) ")
         arrays = records.features[f"figure4/{name}", 0].load("train")

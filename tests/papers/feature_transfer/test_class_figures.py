@@ -19,6 +19,7 @@ from shared.records.records import Records
 from shared.reporting.figure import Figure
 from shared.runs.registry import paper
 from tests.records.samples import record, write
+from tests.reporting.legible import cut_off, too_small
 
 REFERENCE = paper("feature_transfer").reference
 FIGURES: dict[str, Callable[[Records], Figure]] = {"figure1": figure1, "figure3": figure3, "figure4": figure4}
@@ -122,6 +123,8 @@ def drawn(request, tmp_path_factory) -> dict[str, Figure]:
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_figures_are_written_with_their_data_and_no_panel_lies_on_another_or_outside(drawn, name, tmp_path):
+    assert not cut_off(drawn[name])
+    assert name == "figure1" or not too_small(drawn[name])
     paths = drawn[name].write(tmp_path / name, no_evidence=True)
     assert all(path.stat().st_size > 100 for path in paths)
     assert not pd.read_csv(paths[-1]).empty
@@ -147,7 +150,8 @@ def test_of_figure1_one_run_is_drawn_alone(tmp_path):
     path = kept(tmp_path, "figure1/unit-weights", {}, two_classes=two_classes(IMAGES["smoke"], unit=True))
     figure = figure1(Records.read([path], REFERENCE))
     written = [[text.get_text() for text in axes.texts] for axes in figure.drawing.axes]
-    assert [texts == ["not run"] for texts in written] == [True, True, True, False, True, False, True, True]
+    # The classes of the run that is missing, a key, the planes, the other runs' recall, and the distances.
+    assert [texts == ["not run"] for texts in written] == [True, True, False, True, False, True, True, False, True]
     assert set(figure.data["panel"]) == {"d"}
 
 
@@ -212,7 +216,7 @@ def test_figure3_says_how_far_heads_are_turned_where_it_is_known(tmp_path):
     figure = figure3(Records.read([path], REFERENCE))
     left, right = figure.drawing.axes
     assert right.get_title() == "(b) smallest classes, mean |yaw| 40°"
-    assert [text.get_text() for text in right.texts] == ["n = 2, 40°", "n = 2"]
+    assert [text.get_text() for text in right.texts] == ["n = 2\n40°", "n = 2"]
     assert left.get_title().startswith("(a) largest classes, mean |yaw|")
     without = kept(tmp_path, "figure3/softmax", {}, nearest_samples=nearest(2, (8, 8), yaw=False))
     figure = figure3(Records.read([without], REFERENCE))

@@ -17,6 +17,7 @@ from shared.records.kept import ARRAYS
 from shared.records.records import Record, Records
 from shared.runs.registry import paper
 from tests.records.samples import record
+from tests.reporting.legible import too_small
 
 FT = paper("feature_transfer")
 FIGURES = {6: picture_figures.figure6, 7: picture_figures.figure7, 8: picture_figures.figure8}
@@ -90,11 +91,19 @@ def headings(figure) -> list[str]:
     return [label.get_text() for label in axes.get_xticklabels()]
 
 
+def heads(figure) -> str:
+    """Return what the headings are said to be."""
+    [axes] = figure.drawing.axes
+    [said] = axes.texts
+    return str(said.get_text())
+
+
 def test_figure6_has_each_sample_above_its_center(tmp_path):
     kept(tmp_path)
     figure = FIGURES[6](of(made_up(tmp_path)))
     assert rows_of(figure) == [[10, 11, 12], [20, 21, 22]]
-    assert headings(figure) == ["class 4\nyaw −40°", "class 7\nyaw +39°", "class 9\nyaw −30°"]
+    assert headings(figure) == ["4\n−40°", "7\n+39°", "9\n−30°"]
+    assert heads(figure) == "class\nyaw"
     shown = figure.data[figure.data["what"] == "sample"]
     assert shown[["column", "class", "yaw"]].values.tolist() == [[1, 4, -40.4], [2, 7, 38.6], [3, 9, -30]]
 
@@ -109,7 +118,7 @@ def test_photographs_stand_below_in_figure6_and_alone_where_there_is_no_other_re
     assert [axes.get_title(loc="left") for axes in figure.drawing.axes] == ["drawn faces", "photographs"]
     assert rows_of(figure) == rows_of(figure, 1) == [[10, 11, 12], [20, 21, 22]]
     drawings = [axes.get_xticklabels()[0].get_text() for axes in figure.drawing.axes]
-    assert drawings == ["class 4\nyaw −40°", "class 4"]
+    assert drawings == ["4\n−40°", "4"]
     rows = figure.data[figure.data["what"] == "center_identity"]
     assert dict(zip(rows["data"], rows["value"], strict=True)) == {"faces-drawn": 75, "olivetti": 50}
     # What is told of each stands together, with the credit where it is due.
@@ -139,7 +148,7 @@ def test_figure7_has_every_two_columns_for_a_pair(tmp_path):
     kept(tmp_path)
     figure = FIGURES[7](of(made_up(tmp_path)))
     assert rows_of(figure) == [[40, 41, 42, 43], [60, 61, 62, 63], [80, 81, 82, 83]]
-    assert headings(figure) == ["class 0\nyaw −40°", "class 1\nyaw +39°", "class 2\nyaw −30°", "class 3\nyaw +31°"]
+    assert headings(figure) == ["0\n−40°", "1\n+39°", "2\n−30°", "3\n+31°"]
     [axes] = figure.drawing.axes
     lefts = sorted({image.get_extent()[0] for image in axes.images})
     between = np.diff(lefts)
@@ -155,7 +164,8 @@ def test_figure8_has_a_row_for_each_interpolation_and_its_steps_as_data(tmp_path
     kept(tmp_path)
     figure = FIGURES[8](of(made_up(tmp_path)))
     assert rows_of(figure) == [[100, 101, 102, 103, 104], [100, 102, 104, 106, 108], [120, 123, 126, 129, 132]]
-    assert headings(figure) == ["α = 0\nclass 0", "α = 0.25", "α = 0.5", "α = 0.75", "α = 1\nclass 1"]
+    assert headings(figure) == ["0\n0", "0.25\n", "0.5\n", "0.75\n", "1\n1"]
+    assert heads(figure) == "α\nclass"
     steps = figure.data[figure.data["what"].str.contains("step")]
     assert steps["value"].tolist() == [1] * 4 + [2] * 4 + [3] * 4
     ends = figure.data[figure.data["what"] == "class 1, class 2"]
@@ -195,8 +205,9 @@ def test_the_owner_of_the_faces_is_credited(tmp_path, number):
 
 def test_of_unknown_yaw_nothing_is_said(tmp_path):
     kept(tmp_path, yaw=False)
-    assert headings(FIGURES[6](of(made_up(tmp_path)))) == ["class 4", "class 7", "class 9"]
-    assert headings(FIGURES[7](of(made_up(tmp_path)))) == ["class 0", "class 1", "class 2", "class 3"]
+    figure = FIGURES[6](of(made_up(tmp_path)))
+    assert (heads(figure), headings(figure)) == ("class", ["4", "7", "9"])
+    assert headings(FIGURES[7](of(made_up(tmp_path)))) == ["0", "1", "2", "3"]
 
 
 @pytest.mark.parametrize("number", FIGURES)
@@ -223,7 +234,8 @@ def test_no_heading_or_label_covers_another_or_is_cut_off(tmp_path, number, pair
     png, *_ = figure.write(tmp_path / "figure", no_evidence=True)
     assert np.asarray(Image.open(png).convert("L")).std() > 0
     [axes] = figure.drawing.axes
-    texts = [*axes.get_xticklabels(), *axes.get_yticklabels()]
+    assert not too_small(figure)
+    texts = [*axes.get_xticklabels(), *axes.get_yticklabels(), *axes.texts]
     renderer = FigureCanvasAgg(figure.drawing).get_renderer()  # type: ignore[no-untyped-call]
     whole = axes.get_tightbbox(renderer)
     assert whole is not None

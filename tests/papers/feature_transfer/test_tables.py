@@ -215,3 +215,18 @@ def test_the_gain_elsewhere_is_that_of_the_other_set():
     shown = tables.table_gain(of(base, CHARACTERS)).display
     assert list(shown["Metric"]) == ["EMNIST Reg., f", "EMNIST UR, f"]
     assert list(shown["Difference (measured)"]) == ["\N{MINUS SIGN}5.00", "+10.00"]
+
+
+@pytest.mark.parametrize("on", ["ijb-a", "ijb-a-media"])
+def test_table4_speaks_of_the_splits_of_ijb_a_only_where_they_are_measured(on):
+    elsewhere = made_up("ms1m/ftl", data="faces-drawn", nearest_center={"rank1_regular": 80.0})
+    assert not any("splits" in note for note in tables.table4(of(elsewhere)).notes)
+    assert any(
+        "ten splits" in note for note in tables.table4(of(made_up("ms1m/ftl", measured={on: {"rank1": 94.0}}))).notes
+    )
+
+
+def test_the_gain_explains_the_benchmarks_of_faces_only_where_they_are_measured():
+    assert not any("LFW" in note for note in tables.table_gain(of(CHARACTERS)).notes)
+    faces = made_up("table1/10K0K/softmax", lfw={"accuracy": 97.0})
+    assert tables.COLUMNS in tables.table_gain(of(faces)).notes

@@ -14,10 +14,12 @@ from matplotlib.patches import Rectangle
 from papers.gaussian_affinity import targets
 from papers.gaussian_affinity.names import LESIONS
 from shared.records.kept import FEATURES
-from shared.records.records import Record, Records
+from shared.records.records import Record, Records, TrainedOn
 from shared.reporting.figure import Figure
+from shared.reporting.health_marks import mark, marked
 from shared.runs.registry import paper
 from tests.records.samples import record
+from tests.reporting.legible import cut_off, too_small
 
 GA = paper("gaussian_affinity")
 
@@ -98,6 +100,14 @@ def test_table1_shows_cosen_as_quoted_and_as_measured() -> None:
     assert shown.loc["10% of odd digits", "CoSen CNN (quoted)"] == "98.6"
     assert shown.loc["10% of odd digits", "CoSen CNN (measured)"] == "98.25 (1)"
     assert shown.loc["Stand. split", "CoSen CNN (measured)"] == "not run"
+
+
+def test_table2_says_what_its_deviations_are_over_of_what_is_measured_alone() -> None:
+    over_folds, over_seeds = "over the folds (number of folds)", "over the seeds (number of seeds)"
+    for scale, said, unsaid in (("full", over_folds, over_seeds), ("lite", over_seeds, over_folds)):
+        notes = " ".join(targets.table2(of([lesions("five", "affinity", 0, 90.0, scale=scale)])).notes)
+        assert said in notes
+        assert unsaid not in notes
 
 
 def test_table1_begins_with_what_is_quoted_for_the_whole_set() -> None:
@@ -297,7 +307,10 @@ def test_figure3_counts_the_images_of_every_class() -> None:
     assert of_lesions["images"].is_monotonic_decreasing
     assert figure.data[figure.data["data"] == "vggface2"]["images"].tolist() == [843, 362, 362, 80]
     titles = [axes.get_title() for axes in figure.drawing.axes]
-    assert titles == ["Dermofit: 1,300 images", "VGGFace2: 1,647 images"]
+    assert titles == ["Dermofit Image Library\n1,300 images", "VGGFace2\n1,647 images"]
+    assert (
+        figure.caption == "Figure 3. Images per class of lesions and of people, from the largest class to the smallest"
+    )
     texts = [text.get_text() for axes in figure.drawing.axes for text in axes.texts]
     assert "24 to 331\nmean 130, median 83" in texts
     assert "80 to 843\nmean 412, median 362" in texts
@@ -309,15 +322,27 @@ def test_figure3_names_letters_and_characters_where_they_stand_for_lesions_and_f
     figure = targets.figure3(of(rows))
     letters, characters = figure.drawing.axes
     assert [label.get_text() for label in letters.get_xticklabels()] == list("ABCDEFGHIJ")
-    assert letters.get_title() == "Letters, Dermofit's sizes: 30 images"
-    assert characters.get_title() == "Omniglot: 21 images"
-    assert characters.get_xlabel() == "2 characters, from the largest to the smallest"
+    assert letters.get_title() == "Letters, Dermofit's sizes\n30 images"
+    assert characters.get_title() == "Omniglot\n21 images"
+    assert characters.get_xlabel() == "2 characters, from the largest"
+    assert "of letters and of characters," in figure.caption
+    assert figure.notes[0] == "Letters: all images, those of the test fold too. Characters: the training set."
+    assert not too_small(figure)
+    assert not cut_off(figure)
     assert sum("not lesions" in note or "not faces" in note for note in figure.notes) == 2
+
+
+def test_the_health_of_a_training_touches_no_class_sizes() -> None:
+    at_chance = TrainedOn(images=5000, classes=10, error=90.0, chance=90.0, predicted=1, spread=0.9)
+    rows = [counted("table2/ten/softmax/0", "lite", train=[2] * 10, held_out=[0] * 10, test=[1] * 10)]
+    records = of([(entry.model_copy(update={"health": at_chance}), folder) for entry, folder in rows])
+    assert mark(records, ["table2/ten/softmax/0"]) == "†"
+    assert not any(note.startswith("†") for note in marked(targets.figure3(records), records).notes)
 
 
 def test_figure3_says_that_its_images_were_rendered() -> None:
     figure = targets.figure3(of([counted("table3/softmax", "smoke", train=[3, 2])]))
-    assert [axes.get_title() for axes in figure.drawing.axes] == ["", "VGGFace2, rendered: 5 images"]
+    assert [axes.get_title() for axes in figure.drawing.axes] == ["", "VGGFace2, rendered\n5 images"]
     assert "not run" in [text.get_text() for text in figure.drawing.axes[0].texts]
 
 
@@ -350,6 +375,7 @@ def test_figure4_adds_up_the_folds_and_shows_the_shares_of_each_true_class(tmp_p
         "(a) CoSen CNN: 1 images, 1 seed",
         "(b) Affinity loss: 8 images, 1 seed",
     ]
+    assert not cut_off(figure)
 
 
 def test_figure4_counts_a_lesion_once_however_many_seeds_there_are(tmp_path: Path) -> None:
@@ -374,6 +400,8 @@ def test_figure4_names_letters_where_they_stand_for_lesions(tmp_path: Path) -> N
     figure = targets.figure4(of([predicted(tmp_path, "cosen", 0, [(0, 0)], scale="lite")]))
     assert figure.data["true"].unique().tolist() == list("ABCDE")
     assert "on letters" in figure.caption
+    assert not too_small(figure)
+    assert not cut_off(figure)
     assert any("not lesions" in note for note in figure.notes)
 
 

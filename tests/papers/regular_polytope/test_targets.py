@@ -20,8 +20,10 @@ from shared.evaluation.angles import Angles
 from shared.evaluation.output import Output
 from shared.records.kept import FEATURES
 from shared.records.records import Records, TrainedOn
+from shared.reporting.figure import Figure
 from shared.runs.registry import paper
 from tests.records.samples import record
+from tests.reporting.legible import cut_off, too_small
 
 RP = paper("regular_polytope")
 
@@ -61,9 +63,12 @@ def made_up(folder: Path, names: Iterable[str], accuracy: float = 99.0) -> Recor
 
 def test_figure4_shows_images_and_class_vectors_of_the_six_runs(tmp_path: Path) -> None:
     figure = targets.figure4(made_up(tmp_path, [name for name in RP.runs("full") if name.startswith("figure4/")]))
-    assert [axes.get_title() for axes in figure.drawing.axes[:-1]] == [
+    assert titles(figure) == [
         f"d-{polytope}, {classifier}" for polytope in POLYTOPES for classifier in ("fixed", "learnable")
     ]
+    assert "Circles: the vertices" in figure.caption
+    assert "lines: the directions of the learned weights" in figure.caption
+    assert "Not run" not in figure.caption
     counts = figure.data.groupby(["run", "what"]).size().to_dict()
     assert len(counts) == 12
     assert (counts["figure4/cube/fixed", "image"], counts["figure4/cube/fixed", "vertex"]) == (100, 10)
@@ -76,14 +81,19 @@ def test_figure4_shows_images_and_class_vectors_of_the_six_runs(tmp_path: Path) 
     assert cube["class"].tolist() == list("0123456789")
 
 
+def titles(figure: Figure) -> list[str]:
+    """Return the names of the matrices, without their ranges."""
+    return [axes.get_title().split("\n")[0] for axes in figure.drawing.axes[:-1]]
+
+
 def limits(said: str) -> tuple[float, float]:
-    """Return the range of the panels that is said below a matrix."""
-    low, high = said.replace("\N{MINUS SIGN}", "-").removeprefix("each panel from ").split(" to ")
+    """Return the range of the panels that is said above a matrix."""
+    low, high = said.split("\n")[1].replace("\N{MINUS SIGN}", "-").removeprefix("from ").split(" to ")
     return float(low), float(high)
 
 
 def place_of(point: pd.Series, column: int, row: int, said: str) -> tuple[float, float]:
-    """Return where a panel of the range that is said below the matrix shows a point, panels being 1 apart."""
+    """Return where a panel of the range that is said above the matrix shows a point, panels being 1 apart."""
     low, high = limits(said)
     across, up = ((point[f"f{index + 1}"] - low) / (high - low) - 0.5 for index in (column, row))
     return column + across, row - up
@@ -91,19 +101,20 @@ def place_of(point: pd.Series, column: int, row: int, said: str) -> tuple[float,
 
 def test_each_panel_shows_its_two_coordinates(tmp_path: Path) -> None:
     figure = targets.figure2(made_up(tmp_path, ["figure2/simplex"]))
+    assert not cut_off(targets.figure2(made_up(tmp_path / "all", [f"figure2/{polytope}" for polytope in POLYTOPES])))
     axes = figure.drawing.axes[0]
     frame = figure.data[figure.data["what"] == "vertex"]
     shown = np.asarray(axes.lines[0].get_xydata())
     for column, row in ((3, 0), (8, 1)):
         for _, point in frame.iterrows():
-            place = place_of(point, column, row, axes.get_xlabel())
+            place = place_of(point, column, row, axes.get_title())
             assert np.abs(shown - place).max(axis=1).min() < 5e-3
 
 
 def test_panels_are_as_wide_as_what_is_drawn(tmp_path: Path) -> None:
     figure = targets.figure2(made_up(tmp_path, ["figure2/simplex"]))
     axes = figure.drawing.axes[0]
-    low, high = limits(axes.get_xlabel())
+    low, high = limits(axes.get_title())
     coordinates = figure.data[[f"f{index}" for index in range(1, 10)]].to_numpy()
     extent = coordinates.max() - coordinates.min()
     # The simplex's vertices lie farther out on one side of the origin than on the other.
@@ -113,26 +124,39 @@ def test_panels_are_as_wide_as_what_is_drawn(tmp_path: Path) -> None:
 
 def test_learned_weights_are_lines_from_the_origin_below_the_images(tmp_path: Path) -> None:
     figure = targets.figure4(made_up(tmp_path, ["figure4/cube/learnable"]))
-    axes = figure.drawing.axes[1]
+    axes = figure.drawing.axes[0]
     weights = figure.data[figure.data["what"] == "learned weight"]
     origin = pd.Series({f"f{index}": 0.0 for index in range(1, 5)})
     [lines] = axes.lines
     drawn = np.asarray(lines.get_xydata()).reshape(10 * 6, 3, 2)
     assert np.isnan(drawn[:, 2]).all()
     for _, weight in weights.iterrows():
-        line = [place_of(point, 2, 0, axes.get_xlabel()) for point in (origin, weight)]
+        line = [place_of(point, 2, 0, axes.get_title()) for point in (origin, weight)]
         assert np.abs(drawn[:, :2] - np.array(line)).max(axis=(1, 2)).min() < 5e-3
     assert lines.get_zorder() < axes.collections[0].get_zorder()
 
 
 def test_names_stand_below_the_diagonal_at_their_medians_and_side_by_side_where_these_coincide() -> None:
     # Of two coordinates, in shares of a panel: one class alone, two at one place, and one at the origin.
-    shares = np.array([[0.3, 0.2], [-0.3, -0.2], [-0.3, -0.21], [0.01, 0.0]])
+    shares = np.array([[0.3, 0.2], [-0.3, -0.2], [-0.3, -0.2], [0.01, 0.0]])
     named = scatter_plots.named(shares, 0.0, size=0.1)
-    assert [index for index, _, _ in named] == [1, 2, 0]
-    # The panel of the second row and the first column, whose y runs down.
-    np.testing.assert_allclose(named[2][1:], (0.3, 1 - 0.2))
-    np.testing.assert_allclose([place for _, *place in named[:2]], [(-0.34, 1.205), (-0.26, 1.205)])
+    assert [index for index, _, _ in named] == [1, 2, 0, 3]
+    # The panel of the second row and the first column, whose y runs down; blocks are 0.08 wide a name and 0.1 high, and
+    # stand outward by an eighth of that where they lie farthest out.
+    np.testing.assert_allclose(named[2][1:], (0.3 + 0.01, 1 - 0.2 - 0.0125 * 2 / 3))
+    below = 1 + 0.2 + 0.0125 * 2 / 3
+    np.testing.assert_allclose([place for _, *place in named[:2]], [(-0.36, below), (-0.28, below)])
+
+
+def test_a_class_that_is_close_to_the_origin_everywhere_is_named_once_where_it_lies_farthest_out() -> None:
+    shares = np.array([[0.3, 0.3, 0.3], [0.01, 0.01, -0.1]])
+    named = scatter_plots.named(shares, 0.0, size=0.1)
+    assert [index for index, _, _ in named] == [0, 0, 0, 1]
+    row, column = round(named[3][2]), round(named[3][1])
+    assert (row, column) in ((2, 0), (2, 1))
+    # Where others stand there is no room.
+    crowded = np.array([[0.2, 0.2, 0.2], [0.05, 0.05, 0.05]])
+    assert {index for index, _, _ in scatter_plots.named(crowded, 0.0, size=0.3)} == {0}
 
 
 def test_a_name_gives_way_to_a_block_of_more_and_stays_within_its_panel() -> None:
@@ -166,12 +190,50 @@ def test_figure6_draws_the_normalised_embeddings_of_both_splits(tmp_path: Path) 
     np.testing.assert_allclose(np.abs(data[data["what"] == "vertex"][columns].to_numpy()), 1 / sqrt(6), atol=1e-4)
 
 
-def test_what_is_missing_is_shown_as_not_run(tmp_path: Path) -> None:
-    records = made_up(tmp_path, ["figure4/cube/fixed"])
+def test_figure6_shows_both_splits_side_by_side_on_the_range_of_normalised_coordinates(tmp_path: Path) -> None:
+    figure = targets.figure6(made_up(tmp_path, ["emnist/fixed"]))
+    train, test, _ = figure.drawing.axes
+    assert limits(train.get_title()) == limits(test.get_title()) == (-1, 1)
+    np.testing.assert_array_equal(train.lines[0].get_xydata(), test.lines[0].get_xydata())
+    assert figure.drawing.get_figwidth() > figure.drawing.get_figheight()
+    assert "whose coordinates are all 0.41 or -0.41" in figure.caption
+
+
+def test_figure5_says_how_its_ranges_differ(tmp_path: Path) -> None:
+    figure = targets.figure5(made_up(tmp_path, ["emnist/fixed", "emnist/learnable"]))
+    extents = [np.ptp(limits(axes.get_title())) for axes in figure.drawing.axes[:2]]
+    ratio = max(extents) / min(extents)
+    assert f"the widest is {ratio:.1f} times the narrowest" in figure.caption
+    alone = targets.figure5(made_up(tmp_path / "alone", ["emnist/fixed"]))
+    assert "narrowest" not in alone.caption
+    assert alone.caption.endswith("Not run: learnable.")
+
+
+def test_names_of_classes_are_at_least_5_and_a_half_points_on_the_page(tmp_path: Path) -> None:
+    figure = targets.figure5(made_up(tmp_path, ["emnist/fixed", "emnist/learnable"]))
+    figure.drawing.draw_without_rendering()
+    side = 72 * figure.drawing.axes[0].get_window_extent().width / figure.drawing.dpi
+    assert side * scatter_plots.NAME >= 5.5
+    assert not cut_off(figure)
+
+
+def test_what_is_missing_takes_no_room_and_is_named(tmp_path: Path) -> None:
+    records = made_up(tmp_path, ["figure4/cube/learnable"])
     figure = targets.figure4(records)
-    assert [axes.get_title() for axes in figure.drawing.axes[:-1]] == ["d-cube, fixed", "d-cube, learnable"]
-    assert [len(axes.collections) for axes in figure.drawing.axes[:-1]] == [1, 0]
-    assert [text.get_text() for text in figure.drawing.axes[1].texts] == ["not run"]
+    assert titles(figure) == ["d-cube, learnable"]
+    assert "Circles" not in figure.caption
+    assert "Lines: the directions of the learned weights" in figure.caption
+    assert "Not run: d-simplex, fixed; d-simplex, learnable; " in figure.caption
+    assert not too_small(figure)
+    assert not cut_off(figure)
+
+
+def test_what_is_missing_beside_what_was_run_is_shown_as_not_run(tmp_path: Path) -> None:
+    records = made_up(tmp_path, ["figure4/cube/fixed", "figure4/simplex/learnable"])
+    figure = targets.figure4(records)
+    assert titles(figure) == ["d-simplex, fixed", "d-simplex, learnable", "d-cube, fixed", "d-cube, learnable"]
+    assert [len(axes.collections) for axes in figure.drawing.axes[:-1]] == [0, 1, 1, 0]
+    assert [text.get_text() for text in figure.drawing.axes[3].texts] == ["not run"]
     accuracy = targets.table_accuracy(records).display.to_numpy().tolist()
     assert accuracy[2] == ["MNIST, cube", "4", "99.45", "99.00 (1)", "99.47", "not run"]
     assert accuracy[3] == ["EMNIST, cube", "6", "88.31", "not run", "88.39", "not run"]
