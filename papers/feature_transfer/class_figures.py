@@ -382,10 +382,10 @@ def figure4(records: Records) -> Figure:
         data=table[["run", "seed", "benchmark", "metric", "value"]],
         caption=(
             "Figure 4. Distance of a class's center that is estimated from a few images, by three estimators, to the "
-            "mean of the images of the class that were not drawn, by features f (a) and rich features g (b); the level "
-            "line is the mean distance of a sample to the mean of its class. (c) Circles with the least, the mean and "
-            "the greatest distance from a class's mean, of its samples and of the means of the other classes, averaged "
-            "over the classes."
+            "mean of the images of the class that were not drawn, and, dashed, to their center by eq. 5, by features f "
+            "(a) and rich features g (b); the level line is the mean distance of a sample to the mean of its class. (c) "
+            "Circles with the least, the mean and the greatest distance from a class's mean, of its samples and of the "
+            "means of the other classes, averaged over the classes."
         ),
         notes=[
             "All distances are divided by the inter-class standard deviation, so that errors and distances have one "
@@ -413,6 +413,8 @@ def _draw_errors(axes: Axes, values: Mapping[str, list[float]]) -> None:
     places = np.arange(len(sizes))
     for index, (estimator, label) in enumerate(ESTIMATORS.items()):
         band(axes, places.tolist(), [values[f"{estimator}@{size}"] for size in sizes], label, index)
+        to_center = [mean(values[name]) for size in sizes if (name := f"{estimator}_eq5@{size}") in values]
+        axes.plot(places[: len(to_center)], to_center, "--", color=COLOURS[index], linewidth=1)
     axes.axhline(mean(values["intra_mean"]), color=DISTANCE_COLOURS["intra"], linewidth=1, label="a sample")
     axes.set_xticks(places, [str(size) for size in sizes])
     axes.set(xlabel="images drawn of a class", ylabel="distance (inter-class SD)")

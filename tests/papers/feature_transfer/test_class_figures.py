@@ -81,7 +81,7 @@ def center_errors(sizes: list[int], seed: int) -> dict[str, float]:
     for index, estimator in enumerate(class_figures.ESTIMATORS):
         for size in sizes:
             spread = 0.5 / np.sqrt(1 if index == 0 else size) * (1 - 0.1 * index) + seed / 50
-            metrics |= {f"{estimator}@{size}": spread}
+            metrics |= {f"{estimator}@{size}": spread, f"{estimator}_eq5@{size}": spread / 2}
     return metrics
 
 
@@ -229,5 +229,10 @@ def test_figure4_draws_the_sizes_that_were_measured(tmp_path):
     assert [label.get_text() for label in errors.get_xticklabels()] == ["1", "5"]
     np.testing.assert_allclose(np.asarray(errors.lines[0].get_ydata(), float), np.array([0.5, 0.5]))
     np.testing.assert_allclose(np.asarray(of_rich.lines[0].get_ydata(), float), np.array([1.0, 1.0]))
+    dashed = [line for line in errors.lines if line.get_linestyle() == "--"]
+    solid = errors.lines[::2][:3]
+    assert len(dashed) == 3
+    for above, below in zip(solid, dashed, strict=True):
+        np.testing.assert_allclose(np.asarray(below.get_ydata(), float), np.asarray(above.get_ydata(), float) / 2)
     radii = [circle.get_radius() for circle in circles.patches if isinstance(circle, Circle)]
     assert radii == pytest.approx([0.31, 0.52, 1.1, 0.8, 1.4, 2.0])
