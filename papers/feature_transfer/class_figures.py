@@ -383,9 +383,9 @@ def figure4(records: Records) -> Figure:
         caption=(
             "Figure 4. Distance of a class's center that is estimated from a few images, by three estimators, to the "
             "mean of the images of the class that were not drawn, and, dashed, to their center by eq. 5, by features f "
-            "(a) and rich features g (b); the level line is the mean distance of a sample to the mean of its class. "
-            "(c) Circles with the least, the mean and the greatest distance from a class's mean, of its samples and of the "
-            "means of the other classes, averaged over the classes."
+            "(a) and rich features g (b); the level line is the mean distance of a sample to the mean of its class. (c)"
+            " Circles with the least, the mean and the greatest distance from a class's mean, of its samples and of the"
+            " means of the other classes, averaged over the classes."
         ),
         notes=[
             "All distances are divided by the inter-class standard deviation, so that errors and distances have one "
