@@ -177,7 +177,7 @@ class Page:
 
 
 def data_sets_of(scale: str, pages: Iterable[Page]) -> list[DataSetRow]:
-    """Return the data sets that there are records of, and those that the papers take at a scale.
+    """Return the data sets that there are records of, and those that the papers take at a scale, each title once.
 
     At `published` that is full scale.
     """
@@ -185,8 +185,8 @@ def data_sets_of(scale: str, pages: Iterable[Page]) -> list[DataSetRow]:
     rows: dict[str, DataSetRow] = {}
     for page in pages:
         recorded = [page.paper.run(record.run, record.scale) for record in page.there.current.values()]
-        for name, data in data_sets([*recorded, *page.paper.runs(taken).values()]).items():
-            rows.setdefault(name, DataSetRow(data.whose, data.obtainable))
+        for data in data_sets([*recorded, *page.paper.runs(taken).values()]).values():
+            rows.setdefault(data.whose.title, DataSetRow(data.whose, data.obtainable))
     return list(rows.values())
 
 

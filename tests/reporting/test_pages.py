@@ -19,7 +19,8 @@ def published() -> Page:
 
 
 def test_the_data_sets_of_a_report_are_those_of_its_records_too(published):
-    titles = [row.card.title for row in data_sets_of("published", [published])]
+    other = Page(paper("feature_transfer"), "published", Results())
+    titles = [row.card.title for row in data_sets_of("published", [published, other])]
     assert {*titles[:2]} == {"MNIST", "Omniglot"}
     assert "CASIA-WebFace" in titles
     assert len(titles) == len(set(titles))
