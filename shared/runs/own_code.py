@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import re
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -24,8 +25,8 @@ SUITE = ("shared", "papers")
 class OwnCode(Component):
     """A class outside the suite, `module:Class`, with its options; `source` tells its code.
 
-    That is a SHA-256 over the module and all modules beside it that it imports: whatever changes in them is another
-    configuration, so that a changed module is a changed run. The `folder` they lie in has no part in it.
+    That is a SHA-256 over the module and all modules and packages beside it that it imports: whatever changes in them
+    is another configuration, so that a changed module is a changed run. The `folder` they lie in has no part in it.
     """
 
     name: str = Field(pattern=r"^[A-Za-z_]\w*:[A-Za-z_]\w*$")
@@ -42,6 +43,11 @@ class OwnCode(Component):
         """The definitions of the suite that the module uses."""
         return tuple(dict.fromkeys(used for path in self.files() for used in _of_the_suite(path)))
 
+    @property
+    def path(self) -> Path:
+        """The file of the module."""
+        return self.folder / f"{self.name.partition(':')[0]}.py"
+
     def files(self) -> list[Path]:
         """Return the module and the modules beside it that it imports, first or by way of others.
 
@@ -50,21 +56,32 @@ class OwnCode(Component):
 
         """
         found: dict[Path, None] = {}
-        pending = [self.folder / f"{self.name.partition(':')[0]}.py"]
-        if not pending[0].is_file():
-            raise UserError(f"{pending[0]}: there is no such module for '{self.name}'; write it, or correct the name.")
+        pending = [self.path]
+        if not self.path.is_file():
+            raise UserError(f"{self.path}: there is no such module for '{self.name}'; write it, or correct the name.")
         while pending:
             path = pending.pop()
             if path not in found:
                 found[path] = None
-                pending += [beside for name in _imported(path) if (beside := self.folder / f"{name}.py").is_file()]
+                pending += self._imported_by(path)
         return list(found)
+
+    def _imported_by(self, path: Path) -> Iterator[Path]:
+        """Yield the modules beside that a module imports, with the packages that they lie in."""
+        package = path.relative_to(self.folder).parent.parts
+        for module, name, level in _imports(path):
+            above = package[: len(package) - level + 1] if level else ()
+            parts = [*above, *filter(None, (*module.split("."), name))]
+            for end in range(1, len(parts) + 1):
+                inner = "/".join(parts[:end])
+                # All modules of a package for `*`, which stands for whichever of them it lists.
+                yield from (*self.folder.glob(f"{inner}.py"), *self.folder.glob(f"{inner}/__init__.py"))
 
     def fixed(self) -> str:
         """Return the hash of the source as it is."""
         digest = hashlib.sha256()
         for path in sorted(self.files()):
-            digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+            digest.update(f"{path.relative_to(self.folder).as_posix()}\0".encode() + path.read_bytes() + b"\0")
         return digest.hexdigest()
 
     def found(self) -> Any:
@@ -137,26 +154,38 @@ def _classes(module: ModuleType) -> list[str]:
     return [name for name, value in vars(module).items() if isinstance(value, type) and not name.startswith("_")]
 
 
-def _imports(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield what a module imports, each as a module and a name in it."""
+def _imports(path: Path) -> tuple[tuple[str, str, int], ...]:
+    """Return what a module imports, each as a module, a name in it, and how many packages up one looks for it."""
     try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError) as error:
+        return _imports_in(path.read_bytes())
+    except SyntaxError as error:
+        raise UserError(f"{path}:{error.lineno or 1}: it is not valid Python ({error.msg}); mend it.") from None
+    except ValueError as error:
         raise UserError(f"{path}: it is not valid Python ({error}); mend it.") from None
-    for statement in ast.walk(tree):
-        if isinstance(statement, ast.Import):
-            yield from ((alias.name, "") for alias in statement.names)
-        elif isinstance(statement, ast.ImportFrom):
-            yield from ((statement.module or "", alias.name) for alias in statement.names)
 
 
-def _imported(path: Path) -> Iterator[str]:
-    yield from (module.partition(".")[0] for module, _ in _imports(path))
+@cache
+def _imports_in(source: bytes) -> tuple[tuple[str, str, int], ...]:
+    found: list[tuple[str, str, int]] = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import():
+                found += ((alias.name, "", 0) for alias in node.names)
+            case ast.ImportFrom():
+                found += ((node.module or "", alias.name, node.level) for alias in node.names)
+            case ast.Call(args=[ast.Constant(value=str(module)), *_]) if _imports_by_name(node.func, module):
+                found.append((module.lstrip("."), "", len(module) - len(module.lstrip("."))))
+    return tuple(found)
+
+
+def _imports_by_name(function: ast.expr, module: str) -> bool:
+    named = ast.unparse(function) in ("__import__", "import_module", "importlib.import_module")
+    return named and re.fullmatch(r"[\w.]+", module) is not None
 
 
 def _of_the_suite(path: Path) -> Iterator[str]:
     """Yield the definitions that a module imports from the suite, each as "module:name"."""
-    for module, name in _imports(path):
+    for module, name, _ in _imports(path):
         if module.partition(".")[0] in SUITE and name in _defined(module):
             yield f"{module}:{name}"
 
