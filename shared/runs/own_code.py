@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import inspect
 import re
 import sys
 from collections.abc import Iterator
@@ -18,8 +19,10 @@ from pydantic import Field, SerializeAsAny
 from shared import ROOT
 from shared.errors import UserError, suggestion
 from shared.runs.components import Component, Loss, Scheme
+from shared.runs.own_calls import asked
 
 SUITE = ("shared", "papers")
+NAME = r"^[A-Za-z_]\w*:[A-Za-z_]\w*$"
 
 
 class OwnCode(Component):
@@ -29,7 +32,7 @@ class OwnCode(Component):
     is another configuration, so that a changed module is a changed run. The `folder` they lie in has no part in it.
     """
 
-    name: str = Field(pattern=r"^[A-Za-z_]\w*:[A-Za-z_]\w*$")
+    name: str = Field(pattern=NAME)
     settings: dict[str, Any] = Field(default_factory=dict)
     source: str = ""
     folder: Path = Field(default=Path(), exclude=True)
@@ -91,27 +94,45 @@ class OwnCode(Component):
             UserError: the module cannot be imported, has no such name, or is not what it was.
 
         """
-        module, _, attribute = self.name.partition(":")
-        path = self.folder / f"{module}.py"
+        attribute = self.name.partition(":")[2]
         if self.source and self.fixed() != self.source:
-            raise UserError(f"{path}: it has changed since this run was set up; give the command 'try' again.")
-        imported = _imported_module(path, self.fixed())
+            raise UserError(f"{self.path}: it has changed since this run was set up; give the command 'try' again.")
+        imported = _imported_module(self.path, self.fixed())
         if not hasattr(imported, attribute):
-            raise UserError(f"{path}: there is no '{attribute}'; {suggestion(attribute, _classes(imported))}")
+            raise UserError(f"{self.path}: there is no '{attribute}'; {suggestion(attribute, _classes(imported))}")
         return getattr(imported, attribute)
 
     def build(self, *args: Any, **kwargs: Any) -> Any:
         """Import the class and call it with `args`, `kwargs` and the options by keyword.
 
         Raises:
-            UserError: as `found` does, or it does not take them.
+            UserError: as `found` does, or it does not take them, or raises something.
 
         """
         made = self.found()
-        try:
+        self._know_every_option(made, len(args))
+        with asked(self.called(*args), self.path):
             return made(*args, **self.settings, **kwargs)
-        except TypeError as error:
-            raise UserError(f"{self.folder / self.name.partition(':')[0]}.py: {self.name}: {error}") from error
+
+    def called(self, *args: Any) -> str:
+        """Return how one would build it oneself."""
+        named = (f"{name}={value!r}" for name, value in self.settings.items())
+        return f"{self.name.replace(':', '.')}({', '.join((*map(str, args), *named))})"
+
+    def _know_every_option(self, made: Any, given: int) -> None:
+        try:
+            parameters = list(inspect.signature(made).parameters.values())
+        except (TypeError, ValueError):  # of a class that is not written in Python
+            return
+        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+            return
+        named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+        options = [parameter.name for parameter in parameters[given:] if parameter.kind in named]
+        for option in self.settings:
+            if option not in options:
+                raise UserError(
+                    f"{self.path}: {self.name}: there is no option '{option}'; {suggestion(option, options)}"
+                )
 
 
 class OwnLoss(OwnCode, Loss):
@@ -120,6 +141,10 @@ class OwnLoss(OwnCode, Loss):
 
 class OwnSampler(OwnCode):
     """A sampler of one's own; builds `sampler(labels, classes, batch_size)`, see `shared.training.own_order`."""
+
+    def called(self, *args: Any) -> str:
+        """Return how one would build it oneself, with the many labels by their name."""
+        return super().called("labels", *args[1:])
 
 
 class OwnOrder(Scheme):
@@ -139,14 +164,14 @@ def _imported_module(path: Path, source: str) -> ModuleType:
         raise UserError(f"{path}: cannot be imported; let it be a module of Python.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    sys.path.insert(0, str(path.parent))
+    if str(path.parent) not in sys.path:  # and there it stays, for what is imported once something is called
+        sys.path.insert(0, str(path.parent))
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
+        with asked("its import", path):
+            spec.loader.exec_module(module)
+    except BaseException:
         del sys.modules[name]
-        raise UserError(f"{path}: cannot be imported ({type(error).__name__}: {error}); mend it.") from error
-    finally:
-        sys.path.remove(str(path.parent))
+        raise
     return module
 
 

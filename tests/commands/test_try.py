@@ -113,7 +113,7 @@ def test_a_loss_that_breaks_the_contract_is_refused_in_one_sentence_before_anyth
     [
         ("my_loss:RareMargin", "my_loss:RareMargins", "there is no 'RareMargins'; did you mean 'RareMargin'?"),
         ("my_loss:RareMargin", "my_los:RareMargin", "my_los.py: there is no such module for 'my_los:RareMargin'"),
-        ("margin: 0.5", "margn: 0.5", "unexpected keyword argument 'margn'"),
+        ("margin: 0.5", "margn: 0.5", "there is no option 'margn'; did you mean 'margin'?"),
         ("options:", "option:", "unknown key; did you mean 'options'?"),
         ("options:", "set: {training.epochs: 9}\noptions:", "'training.epochs' is the experiment's"),
         ("options:", "set: {optimizer.rate: 9}\noptions:", "optimizer.sgd.rate: unknown key"),

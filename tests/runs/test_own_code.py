@@ -1,12 +1,14 @@
-"""A class of one's own: what belongs to its source, whatever of it changes."""
+"""A class of one's own: what belongs to its source, and what it raises, told with its line."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from shared.runs.own_code import OwnLoss
+from shared.errors import UserError
+from shared.runs.own_code import OwnLoss, OwnSampler
 
 
 def own(folder: Path, text: str, **settings: object) -> OwnLoss:
@@ -57,3 +59,44 @@ def test_what_it_does_not_import_is_no_part_of_it_nor_where_it_lies(tmp_path):
     one, two = (own(tmp_path / name, "import torch.nn\nimport pack\nclass Mine: ...\n") for name in ("one", "two"))
     assert one.fixed() == two.fixed()
     assert [path.relative_to(tmp_path).as_posix() for path in one.files()] == ["one/mine.py", "one/pack/__init__.py"]
+
+
+def test_a_module_beside_is_found_when_it_is_imported_late(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    written(tmp_path, "imported_late.py", "VALUE = 3\n")
+    text = "class Mine:\n    def value(self):\n        import imported_late\n        return imported_late.VALUE\n"
+    assert own(tmp_path, text).build().value() == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import no_such_module", "its import raises ModuleNotFoundError: No module named 'no_such_module', at {}:1"),
+        ("\nraise SystemExit('bye')", "its import raises SystemExit: bye, at {}:2"),
+        ("def Mine(*_):\n    raise ValueError('no\\nmore')", "mine.Mine(2, 10) raises ValueError: no, at {}:2"),
+        ("def Mine(*_):\n    exit(3)", "mine.Mine(2, 10) raises SystemExit: 3, at {}:2"),
+        ("class Mine: ...", "mine.Mine(2, 10) raises TypeError: Mine() takes no arguments"),
+        ("class Mine", "mine.py:1: it is not valid Python (expected ':')"),
+    ],
+)
+def test_what_it_raises_is_told_with_its_line(tmp_path, monkeypatch, text, said):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    code = own(tmp_path, text)
+    with pytest.raises(UserError) as refused:
+        code.build(2, 10)
+    assert said.format(tmp_path / "mine.py") in str(refused.value)
+
+
+def test_an_option_that_it_does_not_take_is_answered_with_the_nearest(tmp_path):
+    text = "class Mine:\n    def __init__(self, dimension, classes, *, margin=1.0, scale=1.0): ...\n"
+    own(tmp_path, text, margin=2).build(2, 10)
+    with pytest.raises(UserError, match="there is no option 'marginn'; did you mean 'margin'"):
+        own(tmp_path, text, marginn=2).build(2, 10)
+    with pytest.raises(UserError, match="there is no option 'dimension'; valid are: margin, scale"):
+        own(tmp_path, text, dimension=2).build(2, 10)
+    own(tmp_path, "class Mine:\n    def __init__(self, *sizes, **options): ...\n", marginn=2).build(2, 10)
+
+
+def test_how_one_would_build_it_oneself(tmp_path):
+    assert own(tmp_path, "", margin=0.5, kind="a").called(3, 4) == "mine.Mine(3, 4, margin=0.5, kind='a')"
+    assert OwnSampler(name="mine:Mine").called([0] * 99, 4, 8) == "mine.Mine(labels, 4, 8)"
