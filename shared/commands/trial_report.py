@@ -231,11 +231,12 @@ def _missing(attempt: Attempt, outcomes: Sequence[Outcome]) -> Iterator[Part]:
 
 
 def _sources(attempt: Attempt) -> dict[str, str]:
-    """Return the file of the trial and the modules of one's own, by name."""
+    """Return the file of the trial and the modules of one's own, by their paths beside it."""
     paths = [attempt.trial.path]
     for code in attempt.trial.own_code:
         paths += code.files()
-    return {path.name: path.read_text(encoding="utf-8") for path in dict.fromkeys(paths)}
+    beside = attempt.trial.path.parent
+    return {path.relative_to(beside).as_posix(): path.read_text(encoding="utf-8") for path in dict.fromkeys(paths)}
 
 
 def _command(attempt: Attempt) -> str:

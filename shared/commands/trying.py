@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from shared.commands.own_contract import keep_contract
 from shared.commands.running import run_workflow
 from shared.errors import UserError
 from shared.records.results import Results
@@ -18,11 +17,8 @@ from shared.records.trials import Attempt, Library
 from shared.runs.catalogue import at_hand
 from shared.runs.config import Run
 from shared.runs.experiments import Experiment
-from shared.runs.own_code import OwnSampler
 
 STOPPED = 143
-CLASSES, DIMENSION = 4, 3
-"""Of the loss that the contract is held against: small, so that it takes seconds."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +41,8 @@ def try_out(attempt: Attempt, bounds: Bounds, root: Path) -> int:
         raise UserError(f"{attempt.trial.path}: there is no experiment that it could stand in; name other targets.")
     began = time.monotonic()
     attempt.runs()  # whatever is wrong with the options shows before anything is computed
-    keep_contract(attempt)
     there = [experiment for experiment in attempt.experiments if not _lacks(experiment, root)]
+    keep_contract(attempt.trial, there)
     for experiment in attempt.experiments:
         if lacking := _lacks(experiment, root):
             _say(f"{experiment.key}: left out: {lacking}")
@@ -67,37 +63,6 @@ def try_out(attempt: Attempt, bounds: Bounds, root: Path) -> int:
         _say("the time is over; the same command goes on from here")
     _say(str(write_trial_report(attempt)))
     return 0 if done else STOPPED
-
-
-def keep_contract(attempt: Attempt) -> None:
-    """Hold the loss of one's own against the contract of all losses, and a sampler's order against its own.
-
-    Raises:
-        UserError: it cannot be imported or built, or keeps one of them not.
-
-    """
-    for code in attempt.trial.own_code:
-        code.found()
-    _order_is_kept(attempt)
-    loss = attempt.trial.own_loss
-    if loss is None:
-        return
-    from shared.losses.contract import breaches  # noqa: PLC0415 - imports torch
-
-    found = breaches(lambda classes, dimension: loss.build(dimension, classes), classes=CLASSES, dimension=DIMENSION)
-    for breach in found[1:]:
-        _say(f"also: {breach}")
-    if found:
-        raise UserError(f"{loss.name} breaks the contract of losses: {found[0]}")
-
-
-def _order_is_kept(attempt: Attempt) -> None:
-    for code in attempt.trial.own_code:
-        if isinstance(code, OwnSampler):
-            from shared.training.own_order import checked_order  # noqa: PLC0415 - imports torch
-
-            labels = np.repeat(np.arange(CLASSES), (40, 20, 5, 1))
-            checked_order(code.build(labels, CLASSES, 8), len(labels), 0, 1, code.name)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,12 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from shared.errors import UserError
+from shared.runs.own_calls import said
 
 Make = Callable[[int, int], nn.Module]
 """Builds a loss for so many classes and embeddings of such a length: `make(classes, dimension)`."""
+Called = Callable[[int, int], str]
+"""Says how one builds such a loss oneself."""
 
 SAMPLES = 12
 """The size of a usual batch."""
@@ -42,31 +45,37 @@ class Batch(NamedTuple):
     how: str
 
 
-def said(error: Exception) -> str:
-    """Return an error in a line."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-
-
 class Held:
     """A loss that is held to the rules: a method for each, which yields sentences."""
 
-    def __init__(self, make: Make, classes: int, dimension: int) -> None:
-        self.make, self.classes, self.dimension = make, classes, dimension
+    def __init__(self, make: Make, classes: int, dimension: int, called: Called) -> None:
+        self.make, self.classes, self.dimension, self.called = make, classes, dimension, called
         self.loss: Any = self._made(classes)
 
     def interface(self) -> Iterator[str]:
         """See what forward, scores and class_vectors return."""
         embedding, labels, how = self._usual()
         given, told = embedding.clone().requires_grad_(), labels.clone()
+        called = self.called(self.classes, self.dimension)
+        if not isinstance(self.loss, nn.Module):
+            yield f"{called} is no torch.nn.Module; derive its class from that"
+            return
         try:
-            terms = self._copy()(given, told)
-            scores, vectors = self.loss.scores(embedding), self.loss.class_vectors()
+            loss = self._copy()
+        except Exception as error:
+            yield f"copy.deepcopy of {called} raises {said(error)}; keep tensors in parameters and buffers"
+            return
+        try:
+            terms = loss(given, told)
+            scores, vectors = self._copy().scores(embedding), self._copy().class_vectors()
         except Exception as error:
             yield f"it raises {said(error)}; see {how}, loss.scores(...) and loss.class_vectors()"
             return
         if not isinstance(terms, dict) or not isinstance(terms.get("loss"), Tensor):
             yield f'it returns no dictionary with a tensor under "loss"; see {how}'
+            return
+        if not isinstance(scores, Tensor) or not isinstance(vectors, Tensor):
+            yield "scores or class vectors are no tensors; see loss.scores(...) and loss.class_vectors()"
             return
         for name, term in terms.items():
             if not isinstance(term, Tensor) or term.shape != ():
@@ -132,6 +141,7 @@ class Held:
             return
         from torch._subclasses import fake_tensor  # noqa: PLC0415 - its import takes seconds
 
+        copied = self._copy()  # here, as what is copied in the mode is fake, and what it keeps is to be lost with it
         try:
             with fake_tensor.FakeTensorMode():
                 state = {
@@ -144,7 +154,7 @@ class Held:
                     torch.empty(embedding.shape, device="cuda"),
                     torch.empty(labels.shape, dtype=labels.dtype, device="cuda"),
                 )
-                value = functional_call(copy.copy(self.loss), state, given)["loss"]
+                value = functional_call(copied, state, given)["loss"]
                 if value.device.type != "cuda":
                     yield f"the loss of embeddings on a GPU is on {value.device}; {see}"
         except Exception as error:
@@ -181,6 +191,10 @@ class Held:
                 )
                 return
 
+    def usual(self) -> Iterator[str]:
+        """Give it a usual batch: where that is not finite, all else that one could say of it would be of no use."""
+        yield from _grouped([(self.loss, self._usual())])
+
     def finite(self) -> Iterator[str]:
         """Give it the extremes, also once it is told of uneven classes, and one class in all."""
         yield from _grouped((self.loss, batch) for batch in self._extremes(self.loss))
@@ -197,10 +211,12 @@ class Held:
         except UserError:
             return
         except Exception as error:
-            yield f"for one class it raises {said(error)}; see make(1, {self.dimension})"
+            yield f"for one class it raises {said(error)}; see {self.called(1, self.dimension)}"
             return
         labels = torch.zeros(SAMPLES, dtype=torch.int64)
-        how = f"make(1, {self.dimension})(torch.randn({SAMPLES}, {self.dimension}), torch.zeros({SAMPLES}).long())"
+        how = (
+            f"{self.called(1, self.dimension)}(torch.randn({SAMPLES}, {self.dimension}), torch.zeros({SAMPLES}).long())"
+        )
         yield from _grouped([(single, Batch(self._usual().embedding, labels, how))])
 
     def _extremes(self, loss: Any) -> Iterator[Batch]:
@@ -258,7 +274,7 @@ class Held:
             trained.inform(torch.arange(1, self.classes + 1), 1.0)
         for seed in range(2):
             trained(*self._usual(seed)[:2])
-        see = "see make(...).load_state_dict(loss.state_dict())"
+        see = f"see {self.called(self.classes, self.dimension)}.load_state_dict(loss.state_dict())"
         try:
             fresh.load_state_dict(trained.state_dict())
         except RuntimeError as error:

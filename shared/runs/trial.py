@@ -16,15 +16,17 @@ weight of a term, lambda, and levels of it, at which the papers' curves over lam
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from pydantic import Field, SerializeAsAny, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from shared.errors import UserError
 from shared.runs import yaml_files
@@ -33,7 +35,7 @@ from shared.runs.components import Backbone, DataSet, Loss, Optimizer, Scheme
 from shared.runs.config import Run, RunConfig, Searched
 from shared.runs.experiments import Experiment
 from shared.runs.fields import Strict
-from shared.runs.own_code import OwnCode, OwnLoss, OwnOrder, OwnSampler
+from shared.runs.own_code import NAME, OwnCode, OwnLoss, OwnOrder, OwnSampler
 from shared.runs.runs_file import Levels
 from shared.runs.yaml_files import Document
 
@@ -58,21 +60,61 @@ class TrialFile(Strict):
     def _tries_something(self) -> Self:
         if not self.model_fields_set & {"loss", "sampler"}:
             raise ValueError("names neither a loss nor a sampler: give 'loss: module:Class' or 'sampler: module:Class'")
+        if isinstance(self.loss, str) and not re.fullmatch(NAME, self.loss):
+            raise _wrong("loss", f"{_no_class(self.loss)}, or {{name: focal}} for a loss of the suite")
+        if self.sampler is not None and not re.fullmatch(NAME, self.sampler):
+            raise _wrong("sampler", _no_class(self.sampler))
         if self.options and not isinstance(self.loss, str):
-            raise ValueError("options are those of a class of your own: give those of the suite's loss beside its name")
+            raise _wrong(
+                "options", "they are those of a class of your own; give the suite's loss its own beside its name"
+            )
+        if self.sampler_options and self.sampler is None:
+            raise _wrong("sampler_options", "there is no sampler that they are of; name it, 'sampler: module:Class'")
+        return self
+
+    @model_validator(mode="after")
+    def _sets_what_there_is(self) -> Self:
+        """Refuse a setting that nothing would be told of."""
         for path in self.set:
             if path.partition(".")[0] not in _CHANGED:
-                raise ValueError(f"set: '{path}' is the experiment's; only optimizer and scheme can be set")
+                raise _wrong("set", f"'{path}' is the experiment's; only optimizer and scheme can be set")
         for path, values in self.search.items():
-            if path.partition(".")[0] not in (*_CHANGED, "options", "sampler_options", "loss") or not values:
-                raise ValueError(f"search: '{path}' is no list of values of options, sampler_options, loss, optimizer")
+            self._reaches("search", path, (*_CHANGED, *self._own_parts))
+            if not values:
+                raise _wrong("search", f"'{path}' has no values; list them, or take it out")
+        for key, paths in (("set", self.set), ("search", self.search)):
+            for path in paths:
+                if not all(path.split(".")):
+                    raise _wrong(key, f"'{path}' has nothing before or after a dot; name a setting")
+                if path.partition(".")[0] == "scheme" and self.sampler is not None:
+                    raise _wrong(key, f"'{path}' is of a scheme in whose place the sampler stands; take one out")
         if (combinations := math.prod(map(len, self.search.values()))) > MOST_TRIED:
-            raise ValueError(f"search: {combinations} combinations; the budget, the same for all, is {MOST_TRIED}")
-        if self.weight and self.weight.set.partition(".")[0] not in ("options", "loss"):
-            raise ValueError(
-                f"weight: '{self.weight.set}' is no option of the loss; begin it with 'options.' or 'loss.'"
-            )
+            raise _wrong("search", f"{combinations} combinations; the budget, the same for all, is {MOST_TRIED}")
         return self
+
+    @model_validator(mode="after")
+    def _weighs_a_term(self) -> Self:
+        if self.weight is None:
+            return self
+        self._reaches("weight", self.weight.set, self._own_parts[:1])
+        for level in (*self.weight.to, *(self.weight.smoke or ())):
+            if isinstance(level, str) or not math.isfinite(level):
+                raise _wrong(
+                    "weight", f"the level {level!r} is no number, so that it has no place on a curve; correct it"
+                )
+        return self
+
+    @property
+    def _own_parts(self) -> tuple[str, ...]:
+        """What settings of the loss begin with, and those of the sampler, if there is one."""
+        loss = "options" if isinstance(self.loss, str) else "loss"
+        return (loss,) if self.sampler is None else (loss, "sampler_options")
+
+    def _reaches(self, key: str, path: str, parts: Collection[str]) -> None:
+        begins, dot, _ = path.partition(".")
+        if begins not in parts or not (dot or begins in _CHANGED):
+            allowed = " or ".join(f"'{part}.'" for part in parts)
+            raise _wrong(key, f"'{path}' would reach nothing here; begin it with {allowed}")
 
 
 class _Config(RunConfig):
@@ -150,8 +192,21 @@ class Trial:
                 self._config(place, chosen | {levels.set: level}),
                 searched,
             )
-            for level in levels.to
+            for level in levels.at(place.scale)
         }
+
+    def configs(self, experiment: Experiment) -> Iterator[RunConfig]:
+        """Yield how it may come to be trained: by each combination that is searched, and at each level of the weight.
+
+        Raises:
+            UserError: as `runs` does.
+
+        """
+        levels = self.file.weight
+        weights = [{levels.set: level} for level in levels.to] if levels else []
+        for place in experiment.places:
+            for combination in self.combinations:
+                yield from (self._config(place, combination | weight) for weight in ({}, *weights))
 
     def _run(self, place: Run, name: str, seeds: int, config: RunConfig, searched: Searched | None = None) -> Run:
         return Run(place.paper, name, place.scale, place.axes, seeds, config, str(self.path), searched)
@@ -160,10 +215,9 @@ class Trial:
         own = {path: value for path, value in chosen.items() if path.partition(".")[0] not in _CHANGED}
         loss = self._loss(own)
         settings = place.config.plain() | ({} if isinstance(loss, OwnLoss) else {"loss": loss})
-        for path, value in (self.file.set | {path: chosen[path] for path in chosen if path not in own}).items():
-            _lay(settings, path, value)
+        changed = self.file.set | {path: chosen[path] for path in chosen if path not in own}
         try:
-            checked = run_model(place.paper).model_validate(settings)
+            checked = run_model(place.paper).model_validate(self._laid(settings, changed))
         except ValidationError as error:
             where, problem = yaml_files.complaint(error)
             said = ".".join(str(part) for part in where)
@@ -178,12 +232,27 @@ class Trial:
 
     def _loss(self, chosen: Mapping[str, Any]) -> OwnLoss | dict[str, Any]:
         if isinstance(self.file.loss, dict):
-            return self.file.loss | _below("loss", chosen)
-        return self._sourced(OwnLoss(name=self.file.loss, settings=self.file.options | _below("options", chosen)))
+            return self._laid(self.file.loss, _below("loss", chosen))
+        return self._sourced(
+            OwnLoss(name=self.file.loss, settings=self._laid(self.file.options, _below("options", chosen)))
+        )
 
     def _sampler(self, chosen: Mapping[str, Any]) -> OwnSampler:
-        settings = self.file.sampler_options | _below("sampler_options", chosen)
+        settings = self._laid(self.file.sampler_options, _below("sampler_options", chosen))
         return self._sourced(OwnSampler(name=self.file.sampler, settings=settings))
+
+    def _laid(self, settings: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings with others laid over them by their dotted paths, parts over the whole that they are of."""
+        laid = copy.deepcopy(dict(settings))
+        for path in sorted(changed, key=lambda path: path.count(".")):
+            *keys, last = path.split(".")
+            node = laid
+            for key in keys:
+                node = node.setdefault(key, {})
+                if not isinstance(node, dict):
+                    raise UserError(f"{self.path}: '{path}': '{key}' is {node!r}, without parts; correct the path.")
+            node[last] = copy.deepcopy(changed[path])
+        return laid
 
     def _sourced(self, code: C) -> C:
         found = code.model_copy(update={"folder": self.path.parent})
@@ -219,15 +288,19 @@ def read_trial(path: Path) -> Trial:
     document = yaml_files.load(path)
     try:
         file = TrialFile.model_validate(document.data)
-        if isinstance(file.loss, str):
-            OwnLoss(name=file.loss)
-        if file.sampler is not None:
-            OwnSampler(name=file.sampler)
     except ValidationError as error:
         raise yaml_files.explain(error, document) from None
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+=@-]*", path.stem):
         raise UserError(f"{path}: its name names the trial; let it be of letters, digits and . _ - + = @.")
     return Trial(path, path.stem, file, document)
+
+
+def _wrong(key: str, problem: str) -> PydanticCustomError:
+    return PydanticCustomError("wrong_key", "{key}: {problem}", {"key": key, "problem": problem})
+
+
+def _no_class(name: str) -> str:
+    return f"'{name}' names no class; write module:Class for one in a module beside this file"
 
 
 def _with_held_out(config: RunConfig) -> RunConfig:
@@ -242,11 +315,3 @@ def _with_held_out(config: RunConfig) -> RunConfig:
 
 def _below(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {path.removeprefix(f"{name}."): value for path, value in settings.items() if path.startswith(f"{name}.")}
-
-
-def _lay(settings: dict[str, Any], path: str, value: Any) -> None:
-    *keys, last = path.split(".")
-    node = settings
-    for key in keys:
-        node = node.setdefault(key, {})
-    node[last] = value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from shared.errors import UserError
 from shared.runs.config import RunConfig
+from shared.runs.own_calls import asked, said
 from shared.runs.own_code import OwnSampler
 from shared.training import parallel
 from shared.training.batches import Images, Order
@@ -54,7 +55,8 @@ class OwnOrderScheme(ClassificationScheme):
 
         """
         if self._sampler is None:
-            self._sampler = self._options.build(images.labels.cpu().numpy(), self._classes, batch_size)
+            labels = images.labels.cpu().numpy().copy()  # those trained with are another's to change
+            self._sampler = self._options.build(labels, self._classes, batch_size)
         order = checked_order(self._sampler, len(images), seed, epoch, self._options.name)
         yield from images.epoch(batch_size, seed, epoch, start, order=order, share=parallel.share())
 
@@ -63,18 +65,33 @@ def checked_order(sampler: Sampler, images: int, seed: int, epoch: int, name: st
     """Return the order of an epoch, asked for twice.
 
     Raises:
-        UserError: it is no order of places of so many images, or not the same when it is asked for again.
+        UserError: it raises something, or is no order of places of so many images, or not the same when it is asked
+            for again.
 
     """
-    first, second = (np.asarray(sampler.order(seed, epoch)) for _ in range(2))
+    first, second = (_asked(sampler, seed, epoch, name) for _ in range(2))
     if first.shape != (images,) or not np.issubdtype(first.dtype, np.integer):
         kind = f"{first.dtype} of shape {first.shape}"
-        raise UserError(f"{name}: order(seed, epoch) gives {kind}; let it be {images} places, whole numbers.")
+        raise UserError(f"{name}: order({seed}, {epoch}) gives {kind}; let it be {images} places, whole numbers.")
     if first.size and (first.min() < 0 or first.max() >= images):
-        raise UserError(f"{name}: order(seed, epoch) gives places beyond 0..{images - 1}; let them be among these.")
+        raise UserError(f"{name}: order({seed}, {epoch}) gives places beyond 0..{images - 1}; let them be among these.")
     if not np.array_equal(first, second):
         raise UserError(
             f"{name}: order({seed}, {epoch}) gives another order when asked again, so that a training that was stopped "
             "could not go on; draw from np.random.default_rng([seed, epoch])."
         )
     return first.astype(np.intp)
+
+
+def _asked(sampler: Sampler, seed: int, epoch: int, name: str) -> NDArray[Any]:
+    question = f"{name}: order({seed}, {epoch})"
+    if not callable(getattr(sampler, "order", None)):
+        raise UserError(
+            f"{name}: it has no method 'order'; give it order(seed, epoch), the places of an epoch's images."
+        )
+    with asked(question):
+        given = sampler.order(seed, epoch)
+    try:
+        return np.array(given)  # a copy, as one array may be given again and again, in another order
+    except Exception as error:
+        raise UserError(f"{question} gives no array ({said(error)}); let it be an array of places.") from error

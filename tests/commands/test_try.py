@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.commands.cli import main
-from shared.commands.trying import keep_contract
+from shared.commands.own_contract import keep_contract
 from shared.records.results import Results
 from shared.records.trials import Attempt
 from shared.runs.config import Run
@@ -66,7 +66,7 @@ def attempt(mine: Path, name: str) -> Attempt:
 
 def test_the_sampler_of_the_readme_keeps_its_contract_and_gives_every_class_as_often(mine, digits_root):
     found = attempt(mine, "my_sampler.yaml")
-    keep_contract(found)
+    keep_contract(found.trial, found.experiments)
     run = next(run for run in found.runs() if run.name == "retained/0.025")
     assert run.config.loss.name == "softmax"
     labels = labels_of_an_epoch(run, digits_root)
@@ -113,7 +113,7 @@ def test_a_loss_that_breaks_the_contract_is_refused_in_one_sentence_before_anyth
     [
         ("my_loss:RareMargin", "my_loss:RareMargins", "there is no 'RareMargins'; did you mean 'RareMargin'?"),
         ("my_loss:RareMargin", "my_los:RareMargin", "my_los.py: there is no such module for 'my_los:RareMargin'"),
-        ("margin: 0.5", "margn: 0.5", "unexpected keyword argument 'margn'"),
+        ("margin: 0.5", "margn: 0.5", "there is no option 'margn'; did you mean 'margin'?"),
         ("options:", "option:", "unknown key; did you mean 'options'?"),
         ("options:", "set: {training.epochs: 9}\noptions:", "'training.epochs' is the experiment's"),
         ("options:", "set: {optimizer.rate: 9}\noptions:", "optimizer.sgd.rate: unknown key"),
@@ -124,6 +124,32 @@ def test_what_the_file_says_wrongly_is_one_sentence(mine, capsys, changed, to, s
     path = mine / "my_loss.yaml"
     path.write_text(path.read_text().replace(changed, to))
     assert said in refused(capsys, str(path), "--target", "figure6", "--scale", "smoke")
+
+
+@pytest.mark.parametrize(
+    "asked", ["search: {options.margn: [1, 2]}", "weight: {set: options.margn, to: [1, 2]}", "options: {margn: 1}"]
+)
+def test_an_option_that_the_loss_does_not_have_is_found_before_anything_is_trained(mine, capsys, asked):
+    (mine / "my_loss.yaml").write_text(f"loss: my_loss:RareMargin\n{asked}\n")
+    results = mine.parent / "results"
+    arguments = (str(mine / "my_loss.yaml"), "--target", "figure6", "--scale", "smoke", "--results", str(results))
+    assert "there is no option 'margn'; did you mean 'margin'?" in refused(capsys, *arguments)
+    assert not results.exists()
+
+
+def test_a_loss_is_built_for_the_classes_and_the_length_of_every_experiment(mine, capsys):
+    path = mine / "my_loss.py"
+    path.write_text(path.read_text().replace("super().__init__()", "super().__init__()\n        assert classes < 10"))
+    said = refused(capsys, str(mine / "my_loss.yaml"), "--target", "figure2", "--scale", "smoke")
+    assert f"my_loss.RareMargin(2, 10, margin=0.5) raises AssertionError, at {path}:10; mend it." in said
+
+
+def test_a_breach_says_how_to_see_it_with_the_class_itself(mine, capsys):
+    path = mine / "my_loss.py"
+    path.write_text(path.read_text().replace("cross_entropy(self", "cross_entropy(torch.nan * self"))
+    said = refused(capsys, str(mine / "my_loss.yaml"), "--target", "figure2", "--scale", "smoke")
+    assert "finite: the loss is nan; see loss(torch.randn(12, 3), torch.arange(12) % 4), " in said
+    assert said.endswith(", where loss = my_loss.RareMargin(3, 4, margin=0.5)\n")
 
 
 def test_a_second_phase_is_a_scheme_of_the_suite_where_the_usual_one_stands(mine):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -342,7 +343,8 @@ def test_a_loss_that_cannot_be_made_says_why():
         def __init__(self, classes: int, dimension: int) -> None:
             raise TypeError("no such thing\nat all")
 
-    assert breaches(Unmade) == ["interface: make(4, 3) raises TypeError: no such thing"]
+    (found,) = breaches(Unmade, called="mine({}, {}, margin=2)".format)
+    assert re.fullmatch(r"interface: mine\(4, 3, margin=2\) raises TypeError: no such thing, at \S+\.py:\d+", found)
 
 
 def test_one_that_raises_in_the_middle_says_where():
@@ -353,10 +355,91 @@ def test_one_that_raises_in_the_middle_says_where():
             return super().forward(embedding, labels)
 
     (found,) = breaches(Eight)
-    assert found.startswith("optimum: it raises ValueError: not eight where this is tried")
+    assert re.match(r"optimum: it raises ValueError: not eight, at \S+\.py:\d+, where this is tried: free ", found)
+
+
+class Recent(Linear):
+    """Tells the mean of its last values, which decides nothing."""
+
+    def __init__(self, classes: int, dimension: int) -> None:
+        super().__init__(classes, dimension)
+        self.values: list[Tensor] = []
+
+    def forward(self, embedding: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        value = super().forward(embedding, labels)["loss"]
+        self.values.append(value.detach())
+        return {"loss": value, "recent": torch.stack(self.values).mean()}
+
+
+class Bank(Recent):
+    """Weighs the loss by those before, which no state dict has."""
+
+    def forward(self, embedding: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        before = torch.stack(self.values).mean() if self.values else 1.0
+        return {"loss": super().forward(embedding, labels)["loss"] * (1 + 0.1 * before)}
+
+
+def test_what_a_loss_keeps_while_one_rule_is_tried_is_gone_at_the_next():
+    assert breaches(Recent) == []
+    (found,) = breaches(Bank)
+    assert found.startswith("state: after some training, another loss with its state dict has other loss")
+
+
+class NotANumber(Linear):
+    def forward(self, embedding: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        return {"loss": super().forward(embedding, labels)["loss"] * torch.nan}
+
+
+class NoModule:
+    def __init__(self, classes: int, dimension: int) -> None:
+        self.weight = torch.ones(classes, dimension)
+
+
+class Copiless(Linear):
+    def __init__(self, classes: int, dimension: int) -> None:
+        super().__init__(classes, dimension)
+        self.doubled = 2 * self.linear.weight
+
+
+class NoScores(Linear):
+    def scores(self, embedding: Tensor) -> Any:
+        return None
+
+
+class OnlySaid(Linear):
+    exempt = "gradient"
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (NotANumber, "finite: the loss is nan; see loss(torch.randn(12, 3), torch.arange(12) % 4)"),
+        (NumPysChance, "repeatable: after the same torch.manual_seed"),
+        (NoModule, "interface: make(4, 3) is no torch.nn.Module"),
+        (Copiless, "interface: copy.deepcopy of make(4, 3) raises RuntimeError"),
+        (NoScores, "interface: it raises TypeError"),
+        (OnlySaid, "exempt: it is no mapping of rules to reasons"),
+    ],
+)
+def test_what_all_else_rests_on_is_all_that_is_said(broken, said):
+    (found,) = breaches(broken)
+    assert found.startswith(said), found
+
+
+def test_one_raises_with_its_line():
+    (found,) = breaches(Raising)
+    assert re.search(rf"raises ValueError: no such batch, at {__file__}:\d+; see loss\(", found)
 
 
 # Declared exemptions
+
+
+@pytest.mark.parametrize(("broken", "rule"), [(Detached, "gradient"), (FirstCounts, "order")])
+def test_what_may_be_meant_says_how_to_declare_it(broken, rule):
+    found = breaches(broken)
+    assert found
+    for sentence in found:
+        assert sentence.endswith(f'; if it is meant so, give the class exempt = {{"{rule}": "the reason"}}')
 
 
 def test_a_declaration_holds_and_in_vain_it_does_not():

@@ -34,3 +34,37 @@ def test_an_order_may_have_images_twice_and_leave_others_out():
 def test_what_is_no_order_of_these_images_is_refused(orders, said):
     with pytest.raises(UserError, match=said):
         checked_order(Given(*orders), 3, 0, 0, "mine:Mine")
+
+
+class Ragged:
+    def order(self, _seed: int, _epoch: int) -> list[list[int]]:
+        return [[1], [1, 2]]
+
+
+class Raising:
+    def order(self, _seed: int, _epoch: int) -> np.ndarray:
+        raise KeyError(3)
+
+
+class Shuffled:
+    """Changes the one array that it gives."""
+
+    places = np.arange(3)
+
+    def order(self, _seed: int, _epoch: int) -> np.ndarray:
+        self.places[:] = self.places[[1, 2, 0]]
+        return self.places
+
+
+@pytest.mark.parametrize(
+    ("sampler", "said"),
+    [
+        (Ragged(), r"mine:Mine: order\(0, 1\) gives no array \(ValueError: "),
+        (Raising(), rf"mine:Mine: order\(0, 1\) raises KeyError: 3, at {__file__}:\d+; mend it"),
+        (object(), "mine:Mine: it has no method 'order'"),
+        (Shuffled(), "gives another order when asked again"),
+    ],
+)
+def test_what_gives_no_order_is_refused(sampler, said):
+    with pytest.raises(UserError, match=said):
+        checked_order(sampler, 3, 0, 1, "mine:Mine")
