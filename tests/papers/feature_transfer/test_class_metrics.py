@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from papers.feature_transfer.class_metrics import (
@@ -332,7 +332,7 @@ def test_the_estimators_are_those_of_the_paper_and_the_truth_is_of_images_not_dr
     unit = np.sqrt(((means - means.mean(0)) ** 2).sum(1).mean())
     errors: dict[str, list[np.floating]] = {name: [] for name in found if name.endswith("@4")}
 
-    def flip(of):
+    def flip(of: Sequence[int]) -> NDArray[np.float64]:
         near = [k for k in of if abs(yaw[k]) <= 25] or [min(of, key=lambda k: abs(yaw[k]))]
         return (flat[near].mean(0) + turned[near].mean(0)) / 2
 
