@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -332,9 +332,10 @@ def test_the_estimators_are_those_of_the_paper_and_the_truth_is_of_images_not_dr
     unit = np.sqrt(((means - means.mean(0)) ** 2).sum(1).mean())
     errors: dict[str, list[np.floating]] = {name: [] for name in found if name.endswith("@4")}
 
-    def flip(of: Sequence[int]) -> NDArray[np.float64]:
+    def flip(of: Iterable[np.signedinteger]) -> NDArray[np.float64]:
         near = [k for k in of if abs(yaw[k]) <= 25] or [min(of, key=lambda k: abs(yaw[k]))]
-        return (flat[near].mean(0) + turned[near].mean(0)) / 2
+        center: NDArray[np.float64] = (flat[near].mean(0) + turned[near].mean(0)) / 2
+        return center
 
     for label in range(5):
         own = np.flatnonzero(labels == label)
