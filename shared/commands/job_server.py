@@ -204,7 +204,8 @@ def _run(job: _Job, run: Callable[[list[str]], None]) -> None:
         os.close(stream)
     threading.Thread(target=_pass_on, args=(job.connection, process), daemon=True).start()
     _, status = os.waitpid(process, 0)
-    job.connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+    with contextlib.suppress(OSError):  # who asked for it is gone, as after Ctrl-C
+        job.connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
 
 
 def _pass_on(connection: socket.socket, process: int) -> None:

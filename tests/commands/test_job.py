@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -170,3 +172,19 @@ def test_where_no_socket_can_be_made_jobs_start_for_themselves(tmp_path, monkeyp
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
     job_server.serve_this_process()
     assert os.environ[job.SERVER] == "before"
+
+
+def test_a_job_whose_asker_is_gone_when_it_ends_ends_all_the_same():
+    ours, theirs = socket.socketpair()
+
+    def leave() -> None:
+        assert theirs.recv(6) == b"taken\n"
+        theirs.close()
+
+    leaving = threading.Thread(target=leave)
+    leaving.start()
+    streams = [os.open(os.devnull, os.O_RDWR) for _ in range(3)]
+    asked = {"arguments": [], "folder": str(ROOT), "environment": dict(os.environ)}
+    with ours:
+        job_server._run(job_server._Job(ours, asked, streams), lambda _: time.sleep(0.2))
+    leaving.join()
