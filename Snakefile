@@ -5,10 +5,11 @@ import shlex
 import sys
 from pathlib import Path
 
-from shared.commands import job_log, job_server
+from shared.commands import job_log, job_server, running
 from shared.commands.workflow import Asked
 from shared.records.fingerprint import report_code, target_code
 
+running.hold_folder()
 suite = Asked()
 suite.require_settings(config)
 # `python -m shared try` says by `--config trial=...` which runs of a loss of one's own there are beside the papers'.

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO
 
 from shared import ROOT
 from shared.errors import UserError
 from shared.records.results import Results
+
+LOCKS, HELD = Path(".snakemake/locks"), Path(".snakemake/held")
+LOOKS_SECONDS = 1.0
+_held: list[IO[str]] = []
 
 
 def workflow_folder(results: Results) -> Path:
@@ -30,11 +40,14 @@ def run_workflow(
     cores: int,
     seconds: float | None = None,
     options: Sequence[str] = (),
+    output: IO[str] | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> int | None:
     """Make targets, paths below the folder of `workflow_folder`, and return the exit status of Snakemake.
 
     After so many seconds each process is told to stop, and None is returned: trainings save a checkpoint, and go on
-    from it another time. They are told so too where this process is interrupted.
+    from it another time. They are told so too where this process is interrupted. What Snakemake says goes to `output`
+    where one is given; `meanwhile` is called every second.
     """
     command = [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
@@ -43,12 +56,42 @@ def run_workflow(
     ]
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "REPLICATION_DATA": str(root.resolve()), "PYTHONPATH": paths}
-    process = subprocess.Popen(command, env=environment, start_new_session=True)
+    remove_left_locks(workflow_folder(results))
+    process = subprocess.Popen(command, env=environment, start_new_session=True, stdout=output, stderr=output)
     try:
-        return process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return None
+        return _waited(process, seconds, meanwhile)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait()
+
+
+def _waited(process: subprocess.Popen[bytes], seconds: float | None, meanwhile: Callable[[], None]) -> int | None:
+    """Return the exit status of a process, None where it goes on after so many seconds."""
+    end = time.monotonic() + (math.inf if seconds is None else seconds)
+    while (left := end - time.monotonic()) > 0:
+        try:
+            return process.wait(min(LOOKS_SECONDS, left))
+        except subprocess.TimeoutExpired:
+            meanwhile()
+    return None
+
+
+def hold_folder() -> None:
+    """Hold the folder that this process, a Snakemake, runs in until it ends, however that is.
+
+    Snakemake's own locks outlive it where it is killed, and say nothing of who left them.
+    """
+    with contextlib.suppress(OSError):
+        HELD.parent.mkdir(exist_ok=True)
+        _held.append(HELD.open("a+"))
+        fcntl.flock(_held[-1], fcntl.LOCK_SH)
+
+
+def remove_left_locks(folder: Path) -> None:
+    """Remove the locks that a killed Snakemake left in a folder: those there are while no Snakemake holds it."""
+    if not (folder / LOCKS).exists() or not (folder / HELD).exists():
+        return
+    with contextlib.suppress(OSError), (folder / HELD).open("a+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder / LOCKS)
