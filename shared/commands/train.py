@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from shared.data.drawn import draw
 from shared.data.files import remove_unfinished
+from shared.errors import UserError
 from shared.evaluation.trained import Trained
 from shared.records.checkpoint_folders import checkpoints_of
+from shared.records.one_seed import OneSeed
 from shared.records.recording import write_record
 from shared.records.results import Results
 from shared.runs.catalogue import evaluations
@@ -22,6 +25,9 @@ from shared.training.checkpoint import Checkpoints
 from shared.training.requeue import give_back
 from shared.training.setup import Setup
 from shared.training.termination import Stopped
+
+NOT_FINITE = ("no longer finite", "not finite numbers")
+"""Words of the errors of a training, and of what measures it, that is not finite; records name that code as it is."""
 
 
 def train_seeds(
@@ -60,6 +66,7 @@ def train(run: Run, seed: int, results: Results, root: Path, *, shares: int = 1,
     checkpoints = checkpoints_of(run, seed, results)
     training = run.config.training
     with (
+        _noted_where_not_finite(OneSeed(run, seed, results)),
         parallel.together(on_gpus=devices.there(training.gpus) > 0),
         checkpoints.only_writer(f"{run.name} (seed {seed})", meanwhile=give_back if requeue else None),
     ):
@@ -76,6 +83,18 @@ def train(run: Run, seed: int, results: Results, root: Path, *, shares: int = 1,
             anew = _saved(checkpoints) != saved
             write_record(trained, position, checkpoints.made, results, started=started, seconds=seconds, anew=anew)
         parallel.meet()
+
+
+@contextlib.contextmanager
+def _noted_where_not_finite(one: OneSeed) -> Iterator[None]:
+    """Let a trial that does not stay finite leave a note: that is a result of the method, which its report counts."""
+    began = time.monotonic()
+    try:
+        yield
+    except UserError as error:
+        if one.run.trial and parallel.rank() == 0 and any(words in str(error) for words in NOT_FINITE):
+            one.note_not_finite(str(error), time.monotonic() - began)
+        raise
 
 
 def _saved(checkpoints: Checkpoints) -> int | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from shared.errors import UserError, suggestion
+from shared.records.one_seed import NotFinite, OneSeed
 from shared.records.records import Record, find_records, read_record
 from shared.records.results import Results
 from shared.records.target_records import found
@@ -102,18 +104,32 @@ class Attempt:
     def searched(self, experiment: Experiment) -> Searched | None:
         """Return what the search in an experiment found; None where none is asked for, or it has not ended."""
         runs = self.trial.search_runs(experiment)
-        records = [seeds[0][0] for run in runs if (seeds := self.seeds_of(run))]
-        if not runs or len(records) < len(runs):
+        ended = [found for run in runs if (found := self._held_out(run))]
+        if not runs or len(ended) < len(runs):
             return None
-        benchmark, metric = CHOSEN_BY.split("/")
-        errors = [record.metrics[benchmark][metric] for record in records]
         return Searched(
             tried=tuple(
                 Tried(settings=settings, error=error)
-                for settings, error in zip(self.trial.combinations, errors, strict=True)
+                for settings, (error, _) in zip(self.trial.combinations, ended, strict=True)
             ),
-            seconds=round(sum(record.provenance.wall_seconds for record in records), 3),
+            seconds=round(sum(seconds for _, seconds in ended), 3),
         )
+
+    def _held_out(self, run: Run) -> tuple[float, float] | None:
+        """Return the error of a run of a search, infinite where it did not stay finite, and its seconds."""
+        if seeds := self.seeds_of(run):
+            record, _ = seeds[0]
+            benchmark, metric = CHOSEN_BY.split("/")
+            return record.metrics[benchmark][metric], record.provenance.wall_seconds
+        if lost := self.not_finite(run):
+            return math.inf, lost[0].wall_seconds
+        return None
+
+    def not_finite(self, run: Run) -> dict[int, NotFinite]:
+        """Return, of the seeds of a run of the trial that have no record, those that did not stay finite."""
+        recorded = self.seeds_of(run)
+        left = [seed for seed in range(run.seeds) if seed not in recorded]
+        return {seed: lost for seed in left if (lost := OneSeed(run, seed, self.results).not_finite())}
 
     def seeds_of(self, run: Run) -> Seeds:
         """Return the records of a run of the trial, those of its present configuration and source."""
