@@ -109,7 +109,9 @@ def _families(attempt: Attempt, found: Sequence[Outcome]) -> Iterator[Part]:
         key = family.replace("/", "-")
         first = outcomes[0].experiment
         paper = papers()[first.paper]
-        figures = {f"{key}-curve": curve(outcomes)} if first.over and (len(outcomes) > 1 or first.levels) else {}
+        drawn = any(method.seeds for outcome in outcomes for method in outcome.methods)
+        has_curve = drawn and first.over and (len(outcomes) > 1 or first.levels)
+        figures = {f"{key}-curve": curve(outcomes)} if has_curve else {}
         for outcome in outcomes:
             picture = embeddings(outcome)
             if picture is not None:
@@ -150,7 +152,7 @@ class _TrialRuns:
 
 def _cost(attempt: Attempt, found: Sequence[Outcome]) -> Iterator[Part]:
     rows: dict[tuple[int, int, int], dict[str, Any]] = {}
-    for outcome in found:
+    for outcome in (outcome for outcome in found if outcome.own.records):
         config = outcome.experiment.places[0].config
         shape = (config.backbone.embedding, len(outcome.own.records[0][0].data.counts["train"]), _batch(config))
         if shape not in rows:
@@ -216,7 +218,8 @@ def _missing(attempt: Attempt, outcomes: Sequence[Outcome]) -> Iterator[Part]:
         {
             "experiment": outcome.experiment.key,
             "method": method.label,
-            "seeds there": f"{len(method.seeds)} of {attempt.seeds}",
+            "seeds there": f"{len(method.seeds)} of {attempt.seeds}"
+            + (f", {len(method.aside)} not trained" if method.aside else ""),
         }
         for outcome in outcomes
         for method in outcome.methods

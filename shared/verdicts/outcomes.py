@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shared.records.records import Record
@@ -143,7 +143,9 @@ def _own(attempt: Attempt, experiment: Experiment) -> Measured:
     searched = attempt.searched(experiment)
     has_ended = not attempt.trial.file.search or searched is not None
     runs = attempt.trial.runs(experiment, attempt.seeds, searched) if has_ended else []
-    return measured(attempt.trial.name, [attempt.seeds_of(run) for run in runs], experiment.metric)
+    found = measured(attempt.trial.name, [attempt.seeds_of(run) for run in runs], experiment.metric)
+    lost = {seed: f"not finite: {left.reason}" for run in runs for seed, left in attempt.not_finite(run).items()}
+    return replace(found, aside={**found.aside, **lost})
 
 
 def _weights(attempt: Attempt, experiment: Experiment) -> dict[float, Measured]:
