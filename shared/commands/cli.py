@@ -202,7 +202,8 @@ def _try(given: argparse.Namespace) -> None:
     from shared.records.trials import Attempt  # noqa: PLC0415
 
     attempt = Attempt.of(given.file, _scale(given), given.seeds, Results(given.results))
-    from shared.commands.trying import Bounds, try_out  # noqa: PLC0415 - imported once the file is good
+    from shared.commands.trial_workflow import Bounds  # noqa: PLC0415 - imported once the file is good
+    from shared.commands.trying import try_out  # noqa: PLC0415
 
     bounds = Bounds(given.cores, given.hours, train_others=given.train_others)
     sys.exit(try_out(attempt.among(given.paper, given.target), bounds, data_root(given.data_root)))

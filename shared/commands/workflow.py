@@ -56,7 +56,10 @@ def _ending(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass(frozen=True)
 class Job:
-    """A job that trains a run: all its seeds, as each start of torch takes seconds, or one that takes long, `alone`."""
+    """A job that trains a run: all its seeds, as each start of torch takes seconds, or one `alone`.
+
+    That is one that takes long, or one of a trial, which may fail where other seeds do not.
+    """
 
     run: Run
     seeds: tuple[int, ...]
@@ -113,7 +116,7 @@ def training_jobs(trial: Mapping[str, Any] | None = None) -> dict[str, Job]:
 
 def _jobs(folder: str, run: Run) -> dict[str, Job]:
     seeds = run.asked_seeds
-    if len(seeds) > 1 and needs.takes_long(run):
+    if run.trial or (len(seeds) > 1 and needs.takes_long(run)):
         return {f"{folder}/seed{seed}": Job(run, (seed,), alone=True) for seed in seeds}
     return {folder: Job(run, seeds)}
 

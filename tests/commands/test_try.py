@@ -10,6 +10,9 @@ import pytest
 
 from shared.commands.cli import main
 from shared.commands.own_contract import keep_contract
+from shared.commands.trial_workflow import Sources
+from shared.commands.workflow import training_jobs
+from shared.errors import UserError
 from shared.records.results import Results
 from shared.records.trials import Attempt
 from shared.runs.config import Run
@@ -57,6 +60,89 @@ def test_the_loss_of_the_readme_goes_from_its_file_to_its_report(mine, shared):
     }
     assert "6 trainings of other losses are not there" not in done.stdout
     assert "12 trainings of other losses are not there" in done.stdout
+
+
+TROUBLE = """
+import torch
+from torch import nn
+
+
+class Trouble(nn.Module):
+    def __init__(self, dimension, classes):
+        super().__init__()
+        self.linear, self.rare, self.dimension = nn.Linear(dimension, classes), False, dimension
+
+    def inform(self, counts, progress):
+        self.rare = bool(counts.min() < 0.5 * counts.max())
+
+    def forward(self, embedding, labels):
+        loss = nn.functional.cross_entropy(self.scores(embedding), labels)
+        if self.dimension > 3 and self.rare:
+            raise RuntimeError("too few images")
+        return {"loss": loss * float("nan") if self.dimension > 3 else loss}
+
+    def scores(self, embedding):
+        return self.linear(embedding)
+
+    def class_vectors(self):
+        return self.linear.weight.detach().unsqueeze(1)
+"""
+
+
+@pytest.mark.slow
+def test_what_fails_or_does_not_stay_finite_is_told_and_stops_no_other(mine, shared):
+    (mine / "trouble.py").write_text(TROUBLE)
+    (mine / "trouble.yaml").write_text("loss: trouble:Trouble\n")
+    suite = mine.parent / "suite"
+    suite.mkdir()
+    copy_suite(suite)
+    command = "try ../mine/trouble.yaml --paper gaussian_affinity --target figure2 figure6 --scale smoke --seeds 1"
+    # A Snakemake that was killed left its locks.
+    (suite / ".snakemake/locks").mkdir(parents=True)
+    (suite / ".snakemake/held").touch()
+    folder = suite / "results/smoke/trials/trouble"
+    places = [f"gaussian_affinity/runs/{name}/seed0" for name in ("plane", "retained/1")]
+    lock = "".join(f"results/smoke/trials/trouble/{place}/record.json\n" for place in places)
+    (suite / ".snakemake/locks/0.output.lock").write_text(lock)
+    done = shared(*command.split(), cwd=suite)
+    assert done.returncode == 2, done.stderr
+    assert "4 experiments, 4 of 4 trainings to do" in done.stdout
+    assert re.search(r"[12] of 4: gaussian_affinity/plane seed 0$", done.stdout, re.MULTILINE)
+    assert "gaussian_affinity/retained/1 seed 0: the loss is no longer finite (epoch 1" in done.stdout
+    line = 1 + TROUBLE[: TROUBLE.index("raise")].count("\n")
+    for share in ("0.1", "0.025"):
+        where = f"{mine}/trouble.py:{line}: RuntimeError: too few images"
+        assert f"failed: gaussian_affinity/retained/{share} seed 0: {where} (results/smoke/" in done.stdout
+    assert done.stderr.splitlines()[-1].startswith("error: 2 trainings failed")
+    assert not re.search("snakemake|CalledProcessError|Traceback", done.stdout + done.stderr, re.IGNORECASE)
+    assert [path.parent for path in folder.rglob("record.json")] == [folder / places[0]]
+    assert [path.parent for path in folder.rglob("not-finite.json")] == [folder / places[1]]
+    page = (folder / "report/index.html").read_text(encoding="utf-8")
+    assert "trouble: not finite: the loss is no longer finite" in page
+    again = shared(*command.split(), cwd=suite)
+    assert again.returncode == 2
+    assert "4 experiments, 2 of 4 trainings to do" in again.stdout
+
+
+def test_each_seed_of_a_trial_is_a_job_with_a_log_of_its_own(mine, monkeypatch):
+    monkeypatch.chdir(mine.parent)
+    trial = {"file": str(mine / "my_loss.yaml"), "scale": "smoke", "seeds": 2, "others": False}
+    jobs = {place: job for place, job in training_jobs(trial).items() if place.startswith("smoke/trials/my_loss/")}
+    place = "smoke/trials/my_loss/gaussian_affinity/runs/plane"
+    assert {job for job in jobs if job.startswith(place)} == {f"{place}/seed0", f"{place}/seed1"}
+    assert all(job.records == ("record.json",) for job in jobs.values())
+
+
+def test_a_source_that_changed_meanwhile_is_named(mine):
+    sources = Sources.of(attempt(mine, "my_loss.yaml"))
+    sources.require_same()
+    path = mine / "my_loss.py"
+    path.write_text(path.read_text() + "# later\n")
+    with pytest.raises(UserError, match=r"my_loss\.py changed meanwhile; give the command again"):
+        sources.require_same()
+    path.unlink()
+    with pytest.raises(UserError, match=r"my_loss\.py changed meanwhile"):
+        sources.require_same()
 
 
 def attempt(mine: Path, name: str) -> Attempt:
