@@ -26,12 +26,13 @@ def try_out(attempt: Attempt, bounds: Bounds, root: Path) -> int:
     What does not stay finite is trained, too: its report counts it.
 
     Raises:
-        UserError: it breaks the contract, there is none to stand in, its source changed
+        UserError: it breaks the contract, its name is another's, there is none to stand in, its source changed
             meanwhile, or trainings failed; then the rest is trained, and the report written.
 
     """
     if not attempt.experiments:
         raise UserError(f"{attempt.trial.path}: there is no experiment that it could stand in; name other targets.")
+    attempt.require_own_name()
     sources = Sources.of(attempt)
     attempt.runs()  # whatever is wrong with the options shows before anything is computed
     there = [experiment for experiment in attempt.experiments if not _lacks(experiment, root)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -50,6 +51,26 @@ class Attempt:
         if trial.name in taken:
             raise UserError(f"{path}: '{trial.name}' is the name of a method of the papers; give the file another.")
         return found
+
+    def require_own_name(self) -> None:
+        """Refuse a file that is named as another one whose records are there: they would replace each other.
+
+        A file that is no longer there has been moved; one that says the same of the same modules is a copy.
+
+        Raises:
+            UserError: there is such a file; names both.
+
+        """
+        folder = self.results.of_trial(self.scale)
+        records = [read_record(path) for key in papers() for path in find_records(folder / key)]
+        named = {record.provenance.command.partition(" --trial ")[2] for record in records}
+        for words in sorted(named):
+            other = self.results.root.resolve().parent.joinpath(*shlex.split(words))
+            if other.is_file() and not other.samefile(self.trial.path) and not _alike(other, self.trial):
+                raise UserError(
+                    f"{self.trial.path}: '{self.trial.name}' is the name of {other.resolve()} too, whose records are "
+                    f"in {folder}; rename this file, or remove that folder."
+                )
 
     def among(self, keys: Collection[str], targets: Collection[str]) -> Attempt:
         """Return it in the experiments of some papers and targets alone, of all where none are named.
@@ -171,6 +192,16 @@ class Library:
                 left = tuple(seed for seed in range(seeds) if seed not in self.seeds_of(run))
                 missing += [replace(run, only=left)] if left else []
         return missing
+
+
+def _alike(path: Path, trial: Trial) -> bool:
+    try:
+        other = read_trial(path)
+        return other.file == trial.file and [code.source for code in other.own_code] == [
+            code.source for code in trial.own_code
+        ]
+    except UserError:
+        return False
 
 
 def others(results: Results, scale: str, *, published: bool = False) -> Iterator[tuple[str, Record, Path]]:

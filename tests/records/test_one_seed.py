@@ -90,3 +90,20 @@ def test_in_a_search_the_error_of_what_did_not_stay_finite_is_infinite(attempt):
     assert searched.seconds == 2.0
     again = type(searched).model_validate(json.loads(json.dumps(searched.model_dump(mode="json"))))
     assert again == searched
+
+
+def test_a_name_whose_records_are_of_another_file_is_refused(attempt):
+    trained(attempt, attempt.runs()[0], command="python -m shared train --trial mine/high.yaml")
+    attempt.require_own_name()
+    folder = attempt.trial.path.parents[1] / "theirs"
+    folder.mkdir()
+    path = folder / "high.yaml"
+    path.write_text(FILE)
+    other = Attempt.of(path, "smoke", 2, Results(attempt.results.root))
+    other.require_own_name()  # a copy
+    path.write_text(FILE.replace("softmax", "focal"))
+    other = Attempt.of(path, "smoke", 2, Results(attempt.results.root))
+    with pytest.raises(UserError, match=r"theirs/high\.yaml: 'high' is the name of .*mine/high\.yaml too"):
+        other.require_own_name()
+    attempt.trial.path.unlink()  # it has been moved
+    other.require_own_name()
