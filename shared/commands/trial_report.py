@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ def write_trial_report(attempt: Attempt) -> Path:
 
     """
     outcomes = outcomes_of(attempt)
-    found = [outcome for outcome in outcomes if outcome.own.seeds or outcome.own.aside]
+    found = [outcome for outcome in outcomes if outcome.own.records]
     parts = [_over_all(found), *_families(attempt, found), *_cost(attempt, found), *_search(attempt, found)]
     parts += _missing(attempt, outcomes)
     table = comparisons(outcomes)
@@ -58,7 +59,7 @@ def write_trial_report(attempt: Attempt) -> Path:
     }
     page = TrialPage(
         name=attempt.trial.name,
-        says=_says(attempt, outcomes, found),
+        says=_says(attempt, outcomes),
         parts=[part for part in parts if part.versus or part.tables or part.figures],
         sources=_sources(attempt),
         commands=[_command(attempt)],
@@ -79,11 +80,15 @@ def write_trial_report(attempt: Attempt) -> Path:
     return index
 
 
-def _says(attempt: Attempt, outcomes: Sequence[Outcome], found: Sequence[Outcome]) -> str:
+def _says(attempt: Attempt, outcomes: Sequence[Outcome]) -> str:
     named = attempt.trial.file.loss if isinstance(attempt.trial.file.loss, str) else attempt.trial.file.loss["name"]
     what = [f"the loss {named}"] + ([f"the sampler {attempt.trial.file.sampler}"] if attempt.trial.file.sampler else [])
+    there = [outcome for outcome in outcomes if outcome.own.seeds or outcome.own.aside]
+    why = Counter(outcome.own.lacks or "there is no record yet" for outcome in outcomes if outcome not in there)
+    left = ", ".join(f"{times} ({reason})" for reason, times in why.items())
     return (
-        f"What was tried is {' with '.join(what)}, in {len(found)} of {len(outcomes)} experiments asked for. "
+        f"What was tried is {' with '.join(what)}, in {len(there)} of {len(outcomes)} experiments asked for. "
+        f"{f'Nothing is told of {left}. ' if left else ''}"
         "In each it stands where the paper's own loss stands, with the same network, data, schedule, order of images "
         "and seeds. Differences are paired by seed; they are positive where they are to its credit."
     )
@@ -109,7 +114,8 @@ def _families(attempt: Attempt, found: Sequence[Outcome]) -> Iterator[Part]:
         key = family.replace("/", "-")
         first = outcomes[0].experiment
         paper = papers()[first.paper]
-        figures = {f"{key}-curve": curve(outcomes)} if first.over and (len(outcomes) > 1 or first.levels) else {}
+        along = first.over and (len(outcomes) > 1 or first.levels)
+        figures = {f"{key}-curve": curve(outcomes)} if along and any(entry.own.seeds for entry in outcomes) else {}
         for outcome in outcomes:
             picture = embeddings(outcome)
             if picture is not None:
@@ -217,6 +223,7 @@ def _missing(attempt: Attempt, outcomes: Sequence[Outcome]) -> Iterator[Part]:
             "experiment": outcome.experiment.key,
             "method": method.label,
             "seeds there": f"{len(method.seeds)} of {attempt.seeds}",
+            "why": method.lacks or next(iter(method.aside.values()), "no record"),
         }
         for outcome in outcomes
         for method in outcome.methods

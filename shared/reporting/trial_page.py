@@ -24,7 +24,7 @@ MEANINGS: dict[Word, str] = {
     "worse": "Beyond seed noise, to the other's credit.",
     "inconclusive": WORDS["inconclusive"].meaning,
     "not trained": WORDS["not trained"].meaning,
-    "not run": WORDS["not run"].meaning,
+    "not run": "Nothing to compare yet: a side has no record, or none with this measure, as the reason says.",
     "no evidence": "Made at a scale whose numbers say nothing about any loss.",
 }
 SIGNED = "+.2f"

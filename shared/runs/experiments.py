@@ -33,7 +33,7 @@ class Rival:
 class Experiment:
     """A target (or several that come to the same) under one condition, and what is compared there.
 
-    `metric` is the measure, "benchmark/metric".
+    `metrics` are what may be compared, each "benchmark/metric", the one to be preferred first.
 
     `places` are the runs, one a fold, whose loss another takes the place of. `own` is the label of the paper's own
     method among the `rivals`. `over` is the axis of a curve, "" where there is none, and `at` where on it the
@@ -43,7 +43,7 @@ class Experiment:
     paper: str
     name: str
     targets: tuple[str, ...]
-    metric: str
+    metrics: tuple[str, ...]
     places: tuple[Run, ...]
     own: str
     rivals: tuple[Rival, ...]
@@ -55,6 +55,15 @@ class Experiment:
     def key(self) -> str:
         """Its name among the experiments of all papers."""
         return f"{self.paper}/{self.name}"
+
+    @property
+    def metric(self) -> str:
+        """The measure that is compared."""
+        return self.metrics[0]
+
+    def by(self, metric: str) -> Experiment:
+        """Return it by one of its measures alone."""
+        return replace(self, metrics=(metric,))
 
     def run_name(self, place: Run) -> str:
         """Return the name of the run that stands in a place: the experiment's, of several folds with the number."""
@@ -145,7 +154,7 @@ def _experiment(
         paper=paper.key,
         name="/".join([name, *condition]),
         targets=(stand.target,),
-        metric=measured[0],
+        metrics=tuple(measured),
         places=places,
         own=labels[own[0].name],
         rivals=tuple(Rival(labels[runs[0].name], runs) for runs in rivals),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shared.records.records import Record
@@ -13,11 +13,22 @@ from shared.runs.config import Run
 from shared.runs.experiments import MEASURED, OF_THE_METHOD, Experiment, experiments
 from shared.runs.registry import papers
 from shared.verdicts.standing import Scores, Standing, standings
-from shared.verdicts.trials import Measured, Recorded, Versus, judged, measured, oriented, softmax_of
+from shared.verdicts.trials import (
+    Measured,
+    Recorded,
+    Versus,
+    has_measure,
+    judged,
+    measured,
+    oriented,
+    softmax_of,
+)
 
 SOFTMAX = "softmax"
 Tried = Sequence[tuple[str, Record, Path]]
 """The records of trials, with the name of each and its folder."""
+Methods = Mapping[str, Sequence[Recorded]]
+"""The records of methods by their labels, fold by fold."""
 
 
 @dataclass(frozen=True)
@@ -68,26 +79,10 @@ def outcomes_of(attempt: Attempt) -> list[Outcome]:
     """
     library = Library(Results(attempt.results.root), attempt.scale)
     tried = [entry for entry in others(library.results, attempt.scale) if entry[0] != attempt.trial.name]
-    methods = {
-        experiment.key: [_own(attempt, experiment), *_there(experiment, library, tried)]
-        for experiment in attempt.experiments
-    }
-    pairs = [
-        (experiment, own, other)
-        for experiment in attempt.experiments
-        for own, *rest in [methods[experiment.key]]
-        for other in rest
-    ]
+    found = [_outcome(attempt, experiment, library, tried) for experiment in attempt.experiments]
+    pairs = [(entry.experiment, entry.own, other) for entry in found for other in entry.methods[1:]]
     said = judged(pairs, attempt.scale)
-    return [
-        Outcome(
-            experiment=experiment,
-            methods=methods[experiment.key],
-            versus=[versus for versus in said if versus.experiment is experiment],
-            weights=_weights(attempt, experiment),
-        )
-        for experiment in attempt.experiments
-    ]
+    return [replace(entry, versus=[one for one in said if one.experiment is entry.experiment]) for entry in found]
 
 
 def all_compared(results: Results, scale: str, *, published: bool = False) -> list[Compared]:
@@ -100,7 +95,7 @@ def all_compared(results: Results, scale: str, *, published: bool = False) -> li
     library = Library(results, scale, published=published)
     tried = list(others(results, scale, published=published))
     return [
-        Compared(experiment, list(_there(experiment, library, tried)))
+        _compared(experiment, _rivals(experiment, library) | _trials(experiment, tried))
         for paper in papers().values()
         for experiment in experiments(paper, scale)
     ]
@@ -139,11 +134,39 @@ def _scores(compared: Iterable[Compared], methods: Sequence[str]) -> Scores:
     return found
 
 
-def _own(attempt: Attempt, experiment: Experiment) -> Measured:
+def _outcome(attempt: Attempt, experiment: Experiment, library: Library, tried: Tried) -> Outcome:
+    """Return what was measured in an experiment, by what one's own method and the paper's have in common.
+
+    Other trials have no say in that, since they lie in the same folder by chance.
+    """
+    known = {attempt.trial.name: _own(attempt, experiment)} | _rivals(experiment, library)
+    compared = _compared(_by_common_measure(experiment, known), known | _trials(experiment, tried))
+    return Outcome(compared.experiment, compared.methods, weights=_weights(attempt, compared.experiment))
+
+
+def _compared(experiment: Experiment, methods: Methods) -> Compared:
+    chosen = _by_common_measure(experiment, methods)
+    return Compared(chosen, [measured(label, folds, chosen.metric) for label, folds in methods.items()])
+
+
+def _by_common_measure(experiment: Experiment, methods: Methods) -> Experiment:
+    """Return an experiment by the first of its measures that all methods with records have, or else most of them.
+
+    What a configuration asks for may not be in the record: a benchmark's data were missing, or were too few for a rate.
+    """
+    known = [[record for fold in folds for record, _ in fold.values()] for folds in methods.values()]
+
+    def having(metric: str) -> int:
+        return sum(all(has_measure(record, metric) for record in records) for records in known if records)
+
+    return experiment.by(max(experiment.metrics, key=having))
+
+
+def _own(attempt: Attempt, experiment: Experiment) -> Sequence[Recorded]:
     searched = attempt.searched(experiment)
     has_ended = not attempt.trial.file.search or searched is not None
     runs = attempt.trial.runs(experiment, attempt.seeds, searched) if has_ended else []
-    return measured(attempt.trial.name, [attempt.seeds_of(run) for run in runs], experiment.metric)
+    return [attempt.seeds_of(run) for run in runs]
 
 
 def _weights(attempt: Attempt, experiment: Experiment) -> dict[float, Measured]:
@@ -156,14 +179,18 @@ def _weights(attempt: Attempt, experiment: Experiment) -> dict[float, Measured]:
     }
 
 
-def _there(experiment: Experiment, library: Library, tried: Tried) -> Iterator[Measured]:
-    """Yield the measures of the paper's methods, then of trials in the same place."""
-    for rival in experiment.rivals:
-        yield measured(rival.label, [library.seeds_of(run) for run in rival.runs], experiment.metric)
-    for trial in dict.fromkeys(name for name, _, _ in tried):
-        folds = [_recorded(experiment, place, trial, tried) for place in experiment.places]
-        if any(folds):
-            yield measured(trial, folds, experiment.metric)
+def _rivals(experiment: Experiment, library: Library) -> dict[str, Sequence[Recorded]]:
+    """Return the records of the paper's methods."""
+    return {rival.label: [library.seeds_of(run) for run in rival.runs] for rival in experiment.rivals}
+
+
+def _trials(experiment: Experiment, tried: Tried) -> dict[str, Sequence[Recorded]]:
+    """Return the records of trials in the same place, of those that have some."""
+    folds = {
+        trial: [_recorded(experiment, place, trial, tried) for place in experiment.places]
+        for trial in dict.fromkeys(name for name, _, _ in tried)
+    }
+    return {trial: recorded for trial, recorded in folds.items() if any(recorded)}
 
 
 def _recorded(experiment: Experiment, place: Run, trial: str, tried: Tried) -> Recorded:

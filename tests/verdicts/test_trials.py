@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from scipy import stats
 
@@ -31,7 +29,7 @@ def test_a_lower_error_is_better_and_a_higher_accuracy_is(experiment):
     found = versus(experiment, lower, higher)
     assert found.verdict == "better"
     assert found.finding.effect == pytest.approx(1.025)
-    accuracy = replace(experiment, metric="lfw/accuracy")
+    accuracy = experiment.by("lfw/accuracy")
     assert versus(accuracy, lower, higher).verdict == "worse"
     assert oriented(lower, experiment)[0] == -1.0
     assert oriented(lower, accuracy)[0] == 1.0
