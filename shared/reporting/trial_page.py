@@ -20,7 +20,8 @@ from shared.verdicts.trials import Measured, Versus
 from shared.verdicts.words import Word, in_print
 
 MEANINGS: dict[Word, str] = {
-    "better": "Beyond seed noise, to the credit of what was tried (p < 0.05, by Holm for all comparisons here).",
+    "better": "Beyond seed noise, to the credit of what was tried (p < 0.05, by Holm over all comparisons with the "
+    "papers' methods, and over those with each other trial apart).",
     "worse": "Beyond seed noise, to the other's credit.",
     "inconclusive": WORDS["inconclusive"].meaning,
     "not trained": WORDS["not trained"].meaning,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from shared.records.records import Record
 from shared.records.results import Results
@@ -53,6 +54,10 @@ class Compared:
         """The label of softmax there, "" where it has none."""
         return softmax_of(self.experiment)
 
+    def is_trial(self, method: Measured) -> bool:
+        """Whether a method is none of the paper's."""
+        return method.label not in {rival.label for rival in self.experiment.rivals}
+
 
 @dataclass(frozen=True)
 class Outcome(Compared):
@@ -71,17 +76,24 @@ class Outcome(Compared):
 
 
 def outcomes_of(attempt: Attempt) -> list[Outcome]:
-    """Return what the records say of each experiment of a trial; p is Holm's over all of them.
+    """Return what the records say of each experiment of a trial.
+
+    p is Holm's over all comparisons with the paper's methods, and over those with each other trial apart: which trials
+    lie in the same folder has no part in it.
 
     Raises:
         UserError: a record is damaged.
 
     """
     library = Library(Results(attempt.results.root), attempt.scale)
-    tried = [entry for entry in others(library.results, attempt.scale) if entry[0] != attempt.trial.name]
+    tried = [entry for entry in _of_newest_code(library) if entry[0] != attempt.trial.name]
     found = [_outcome(attempt, experiment, library, tried) for experiment in attempt.experiments]
-    pairs = [(entry.experiment, entry.own, other) for entry in found for other in entry.methods[1:]]
-    said = judged(pairs, attempt.scale)
+    families: dict[str, list[tuple[Experiment, Measured, Measured]]] = {}
+    for entry in found:
+        for other in entry.methods[1:]:
+            family = other.label if entry.is_trial(other) else ""
+            families.setdefault(family, []).append((entry.experiment, entry.own, other))
+    said = [one for pairs in families.values() for one in judged(pairs, attempt.scale)]
     return [replace(entry, versus=[one for one in said if one.experiment is entry.experiment]) for entry in found]
 
 
@@ -93,7 +105,7 @@ def all_compared(results: Results, scale: str, *, published: bool = False) -> li
 
     """
     library = Library(results, scale, published=published)
-    tried = list(others(results, scale, published=published))
+    tried = _of_newest_code(library)
     return [
         _compared(experiment, _rivals(experiment, library) | _trials(experiment, tried))
         for paper in papers().values()
@@ -109,14 +121,7 @@ def standing_of(compared: Iterable[Compared], trials: Iterable[str]) -> tuple[Sc
 
 def trials_of(compared: Iterable[Compared]) -> list[str]:
     """Return the names of the trials that are there in some experiment."""
-    return list(
-        dict.fromkeys(
-            method.label
-            for entry in compared
-            for method in entry.methods
-            if method.label not in {rival.label for rival in entry.experiment.rivals}
-        )
-    )
+    return list(dict.fromkeys(method.label for entry in compared for method in entry.methods if entry.is_trial(method)))
 
 
 def _scores(compared: Iterable[Compared], methods: Sequence[str]) -> Scores:
@@ -186,20 +191,30 @@ def _rivals(experiment: Experiment, library: Library) -> dict[str, Sequence[Reco
 
 def _trials(experiment: Experiment, tried: Tried) -> dict[str, Sequence[Recorded]]:
     """Return the records of trials in the same place, of those that have some."""
-    folds = {
-        trial: [_recorded(experiment, place, trial, tried) for place in experiment.places]
-        for trial in dict.fromkeys(name for name, _, _ in tried)
-    }
+    folds = {trial: _folds(experiment, trial, tried) for trial in dict.fromkeys(name for name, _, _ in tried)}
     return {trial: recorded for trial, recorded in folds.items() if any(recorded)}
 
 
-def _recorded(experiment: Experiment, place: Run, trial: str, tried: Tried) -> Recorded:
-    name = experiment.run_name(place)
-    return {
-        record.seed: (record, folder)
-        for other, record, folder in tried
-        if (other, record.paper, record.run) == (trial, experiment.paper, name) and _same_place(record, place)
-    }
+def _folds(experiment: Experiment, trial: str, tried: Tried) -> list[Recorded]:
+    """Return the records of a trial in each place, those of the newest settings that it was trained with there."""
+    there = [
+        [
+            (record, folder)
+            for name, record, folder in tried
+            if (name, record.paper, record.run) == (trial, experiment.paper, experiment.run_name(place))
+            and _same_place(record, place)
+        ]
+        for place in experiment.places
+    ]
+    newest = max((record for fold in there for record, _ in fold), key=_started, default=None)
+    return [
+        {
+            record.seed: (record, folder)
+            for record, folder in fold
+            if newest and all(record.config[part] == newest.config[part] for part in OF_THE_METHOD)
+        }
+        for fold in there
+    ]
 
 
 def _same_place(record: Record, place: Run) -> bool:
@@ -208,3 +223,35 @@ def _same_place(record: Record, place: Run) -> bool:
     return all(
         record.config.get(name) == value for name, value in plain.items() if name not in (*OF_THE_METHOD, *MEASURED)
     )
+
+
+def _of_newest_code(library: Library) -> Tried:
+    """Return the records of all trials in experiments, of each those of the loss and the sampler that it has now.
+
+    A loss that was edited and trained again in some experiments is in the others what it was before; a mean or a rank
+    over both would be of no method. What it is now tells its newest record.
+    """
+    asked = {
+        (experiment.paper, experiment.run_name(place))
+        for paper in papers().values()
+        for experiment in experiments(paper, library.scale)
+        for place in experiment.places
+    }
+    tried = [
+        entry
+        for entry in others(library.results, library.scale, published=library.published)
+        if (entry[1].paper, entry[1].run) in asked
+    ]
+    newest = {name: _tried_of(record) for name, record, _ in sorted(tried, key=lambda entry: _started(entry[1]))}
+    return [entry for entry in tried if _tried_of(entry[1]) == newest[entry[0]]]
+
+
+def _tried_of(record: Record) -> dict[str, Any]:
+    """Return what of a record's configuration is the trial's in every experiment, as far as no search chooses it."""
+    parts = {"loss": record.config["loss"], "sampler": record.config["scheme"].get("sampler") or {}}
+    told = ("name", "source") if record.searched else None
+    return {name: {key: part[key] for key in told or part if key in part} for name, part in parts.items()}
+
+
+def _started(record: Record) -> str:
+    return record.provenance.started

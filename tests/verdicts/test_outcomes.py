@@ -12,7 +12,7 @@ from shared.records.records import write_json
 from shared.records.results import Results
 from shared.records.trials import Attempt
 from shared.runs.config import Run
-from shared.verdicts.outcomes import Outcome, outcomes_of
+from shared.verdicts.outcomes import Outcome, all_compared, outcomes_of
 from tests.records.samples import of
 
 ACCURACY, TAR = "lfw/accuracy", "lfw/tar@1e-4"
@@ -94,3 +94,49 @@ def test_compared_is_the_first_measure_that_all_methods_have(folder, monkeypatch
     [outcome] = outcomes_of(attempt)
     assert outcome.experiment.metric == TAR
     assert reasons(outcome)["other"] == f"other: trained, but {TAR} is not in its record"
+
+
+def test_of_another_trial_only_what_it_is_now_is_compared(folder):
+    mine, other = (
+        folder.attempt("mine", "gaussian_affinity", "figure6"),
+        folder.attempt("other", "gaussian_affinity", "figure6"),
+    )
+    folder.tried(mine, 5.0, 5.0)
+    folder.tried(other, 8.0, 8.0, day=1)
+    assert [list(outcome.methods[-1].seeds) for outcome in outcomes_of(mine)] == [[0, 1]] * 3
+    # Its loss changes, and is trained again with one seed in the first of three experiments.
+    edited = folder.attempt("other", "gaussian_affinity", "figure6", "{name: focal, gamma: 5}")
+    folder.tried(edited, 9.0, day=2, runs=1)
+    first, *rest = outcomes_of(mine)
+    assert first.methods[-1].seeds == {0: 9.0}
+    assert not any(outcome.methods[-1].label == "other" for outcome in rest)
+    there = [method for entry in all_compared(folder.results, "smoke") for method in entry.methods if method.records]
+    assert [(method.label, method.seeds) for method in there if method.label == "other"] == [("other", {0: 9.0})]
+
+
+def test_of_another_trial_settings_of_the_optimizer_are_not_mixed(folder):
+    mine, other = (
+        folder.attempt("mine", "gaussian_affinity", "figure6"),
+        folder.attempt("other", "gaussian_affinity", "figure6"),
+    )
+    folder.tried(mine, 5.0, 5.0)
+    folder.tried(other, 8.0, 8.0)
+    faster = folder.attempt(
+        "other", "gaussian_affinity", "figure6", "{name: focal}\nset: {optimizer.learning_rate: 0.5}"
+    )
+    folder.tried(faster, 9.0, day=2)
+    assert [outcome.methods[-1].seeds for outcome in outcomes_of(mine)] == [{0: 9.0}] * 3
+
+
+def test_p_beside_the_papers_methods_is_the_same_whatever_other_trials_are_there(folder):
+    mine = folder.attempt("mine", "gaussian_affinity", "figure6")
+    folder.tried(mine, 5.0, 5.2)
+    folder.rivals(mine, 6.0, 6.9)
+    alone = [versus.finding.p_adjusted for outcome in outcomes_of(mine) for versus in outcome.versus]
+    for name in ("one", "two"):
+        folder.tried(folder.attempt(name, "gaussian_affinity", "figure6"), 7.0, 7.6)
+    among = [versus for outcome in outcomes_of(mine) for versus in outcome.versus]
+    assert [versus.finding.p_adjusted for versus in among if versus.other.label not in ("one", "two")] == alone
+    # Another trial is a family of its own: its three comparisons are alike, and p is three times that of each.
+    apart = [versus.finding for versus in among if versus.other.label == "one"]
+    assert {found.p_adjusted for found in apart} == {min(1.0, 3 * (found.p or 0)) for found in apart}
