@@ -98,8 +98,8 @@ def _over_all(found: Sequence[Outcome]) -> Part:
     if not found:
         return Part("all", "Over all experiments")
     scores, standing = standing_of(found, trials_of(found))
-    told = any(versus.finding.effect is not None for outcome in found for versus in outcome.versus)
-    figures, tables = {"chart": chart(found)} if told else {}, []
+    picture = chart(found)
+    figures, tables = {"chart": picture} if picture else {}, []
     if any(entry.compared for entry in standing):
         figures["standing"] = standing_figure(scores, standing)
         tables = [standing_table(standing)]

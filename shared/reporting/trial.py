@@ -79,10 +79,15 @@ def _ills(method: Measured) -> str:
     return ", ".join(dict.fromkeys(ill for health in method.healths.values() for ill in health.ills))
 
 
-def chart(outcomes: Sequence[Outcome]) -> Figure:
-    """Draw the difference to softmax and to the paper's own loss in every experiment, with 95 % intervals."""
+def chart(outcomes: Sequence[Outcome]) -> Figure | None:
+    """Draw the difference to softmax and to the paper's own loss in every experiment, with 95 % intervals.
+
+    Where neither is there in any experiment there is nothing to draw.
+    """
     rows = [outcome for outcome in outcomes if _beside(outcome)]
-    picture = drawing(width=PAGE_WIDTH, height=1.2 + 0.24 * max(len(rows), 1))
+    if not rows:
+        return None
+    picture = drawing(width=PAGE_WIDTH, height=1.2 + 0.24 * len(rows))
     axes = picture.axes[0]
     drawn = []
     for index, (name, label) in enumerate((("softmax", "softmax"), ("own", "the paper's own loss"))):

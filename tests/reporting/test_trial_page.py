@@ -10,7 +10,7 @@ from shared.reporting.trial_page import write_trial_page
 from shared.runs.experiments import experiments
 from shared.runs.registry import paper
 from shared.verdicts.outcomes import Outcome, standing_of
-from shared.verdicts.trials import Measured
+from shared.verdicts.trials import Measured, judged
 from tests.reporting.sample_trial import noise_outcomes, sample_page
 
 
@@ -27,10 +27,19 @@ def test_a_curve_has_every_method_at_every_level_with_records(noise):
 
 
 def test_the_chart_draws_the_difference_to_softmax_where_it_is_known(noise):
-    drawn = chart(noise).data
+    picture = chart(noise)
+    assert picture
+    drawn = picture.data
     assert set(drawn["beside"]) == {"softmax"}
     effects = dict(zip(drawn["experiment"], drawn["effect"], strict=True))
     assert effects["gaussian_affinity/noise/0.5"] == pytest.approx(1 - 0.04)
+
+
+def test_where_no_method_of_the_paper_is_there_no_chart_is_drawn(noise):
+    own, trial = noise[0].own, Measured("other", {0: 9.0, 1: 9.5})
+    versus = judged([(noise[0].experiment, own, trial)], "lite")
+    assert versus[0].finding.effect is not None
+    assert chart([Outcome(noise[0].experiment, [own, trial], versus=versus)]) is None
 
 
 def test_over_lambda_what_has_none_is_drawn_at_all_weights_and_ones_own_at_its_own():
