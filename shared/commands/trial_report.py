@@ -90,7 +90,8 @@ def _says(attempt: Attempt, outcomes: Sequence[Outcome]) -> str:
         f"What was tried is {' with '.join(what)}, in {len(there)} of {len(outcomes)} experiments asked for. "
         f"{f'Nothing is told of {left}. ' if left else ''}"
         "In each it stands where the paper's own loss stands, with the same network, data, schedule, order of images "
-        "and seeds. Differences are paired by seed; they are positive where they are to its credit."
+        "and seeds. Differences are paired by seed; they are positive where they are to its credit. Beside them "
+        "stand the means of both sides, ± the standard deviation over the seeds that both have (how many)."
     )
 
 

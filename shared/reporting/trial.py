@@ -52,14 +52,15 @@ def comparisons(outcomes: Sequence[Outcome]) -> pd.DataFrame:
 def _row(versus: Versus) -> dict[str, Any]:
     found = versus.finding
     low, high = found.interval or (None, None)
+    own, other = versus.sides
     return {
         "experiment": versus.experiment.key,
         "targets": " ".join(versus.experiment.targets),
         "metric": versus.experiment.metric,
         "method": versus.own.label,
         "other": versus.other.label,
-        "mean": mean(list(versus.own.seeds.values())) if versus.own.seeds else None,
-        "other_mean": mean(list(versus.other.seeds.values())) if versus.other.seeds else None,
+        "mean": mean(list(own.values())) if own else None,
+        "other_mean": mean(list(other.values())) if other else None,
         "effect": found.effect,
         "low": low,
         "high": high,

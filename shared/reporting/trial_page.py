@@ -16,6 +16,7 @@ from shared.reporting.trial import Part
 from shared.reporting.words import WORDS
 from shared.verdicts.findings import p_text
 from shared.verdicts.health import Ill
+from shared.verdicts.measurements import Seeds
 from shared.verdicts.trials import Measured, Versus
 from shared.verdicts.words import Word, in_print
 
@@ -124,12 +125,13 @@ def _view(table: Table) -> View:
 
 def _row(versus: Versus) -> Row:
     found = versus.finding
+    own, other = versus.sides
     return Row(
         condition=versus.experiment.name,
         metric=versus.experiment.metric,
         other=versus.other.label,
-        mean=_shown(versus.own),
-        other_mean=_shown(versus.other),
+        mean=_shown(own),
+        other_mean=_shown(other),
         effect="–" if found.effect is None else in_print(found.effect, SIGNED),
         interval="–" if found.interval is None else " to ".join(in_print(end, SIGNED) for end in found.interval),
         p=p_text(found.p_adjusted),
@@ -140,8 +142,8 @@ def _row(versus: Versus) -> Row:
     )
 
 
-def _shown(method: Measured) -> str:
-    return measured(list(method.seeds.values())) if method.seeds else "–"
+def _shown(seeds: Seeds) -> str:
+    return measured(list(seeds.values())) if seeds else "–"
 
 
 def _ills(method: Measured) -> dict[str, int]:

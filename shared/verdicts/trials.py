@@ -105,6 +105,14 @@ class Versus:
     verdict: Word
     reason: str
 
+    @property
+    def sides(self) -> tuple[Seeds, Seeds]:
+        """What either measured, over the seeds that both have, as their difference is; of all where there are none."""
+        seeds = sorted(self.own.seeds.keys() & self.other.seeds.keys())
+        if not seeds:
+            return self.own.seeds, self.other.seeds
+        return {seed: self.own.seeds[seed] for seed in seeds}, {seed: self.other.seeds[seed] for seed in seeds}
+
 
 def judged(pairs: Sequence[tuple[Experiment, Measured, Measured]], scale: str) -> list[Versus]:
     """Judge one's own method against others, experiment by experiment; p is Holm's, for as many as there are.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shared.reporting.site import Site
-from shared.reporting.trial import chart, curve, standing_table
+from shared.reporting.trial import Part, chart, comparisons, curve, standing_table
 from shared.reporting.trial_page import write_trial_page
 from shared.runs.experiments import experiments
 from shared.runs.registry import paper
@@ -68,6 +70,16 @@ def test_the_page_says_of_each_comparison_its_word_and_leads_to_every_file(noise
     # Written again it takes the place of the older one.
     write_trial_page(page, site, tmp_path / "report")
     assert list(tmp_path.iterdir()) == [tmp_path / "report"]
+
+
+def test_the_means_that_are_shown_differ_by_what_is_shown(noise):
+    own, other = Measured("mine", {0: 4.0}), Measured("other", {0: 3.5, 1: 9.0})
+    said = judged([(noise[0].experiment, own, other)], "lite")
+    row = comparisons([Outcome(noise[0].experiment, [own, other], versus=said)]).iloc[0]
+    assert (row["mean"], row["other_mean"], row["effect"]) == (4.0, 3.5, -0.5)
+    page = replace(sample_page(noise), parts=[Part("one", "One", versus=said)])
+    [shown] = page.rows(page.parts[0])
+    assert (shown.mean, shown.other_mean, shown.effect) == ("4.00 (1)", "3.50 (1)", "−0.50")
 
 
 def test_the_table_of_standings_has_an_interval_only_of_several_families(noise):

@@ -39,6 +39,7 @@ def test_the_difference_is_paired_over_the_seeds_of_both(experiment):
     own, other = Measured("mine", {0: 3.0, 1: 1.0, 2: 5.0}), Measured("softmax", {1: 2.0, 2: 7.0, 3: 9.0})
     found = versus(experiment, own, other).finding
     assert (found.n, found.effect) == (2, 1.5)
+    assert versus(experiment, own, other).sides == ({1: 1.0, 2: 5.0}, {1: 2.0, 2: 7.0})
     assert found.p == pytest.approx(stats.ttest_1samp([1, 2], 0).pvalue)
 
 
