@@ -18,6 +18,8 @@ from shared.runs.registry import Paper
 from shared.runs.runs_file import Stand
 
 OF_THE_METHOD = ("loss", "scheme", "optimizer")
+METHOD = "method"
+"""The axis whose levels are named after what a paper compares."""
 MEASURED = ("benchmarks", "keep_features", "along_training", "protocols")
 
 
@@ -141,7 +143,8 @@ def _experiment(
             f"papers/{paper.key}/runs.yaml: experiments.{name}: {own[0].name} differs from {place.name} in more than "
             "loss, scheme and optimizer; name another 'place'"
         )
-    labels = dict(zip((runs[0].name for runs in rivals), _labels(rivals, stand.over or ""), strict=True))
+    called = _called(paper, rivals, _labels(rivals, stand.over or ""))
+    labels = dict(zip((runs[0].name for runs in rivals), called, strict=True))
     common = [axis for axis, level in own[0].axes.items() if axis != stand.folds and _agreed(rivals, axis, level)]
     condition = [own[0].axes[axis] for axis in common if len(rivals) > 1 or axis != stand.over]
     measured = [metric for metric in stand.metrics if metric.partition("/")[0] in place.config.benchmarks]
@@ -183,6 +186,19 @@ def _labels(rivals: Sequence[tuple[Run, ...]], over: str) -> list[str]:
         return ["/".join(names) for names in parts]
     told = [place for place, names in enumerate(zip(*parts, strict=True)) if len(set(names)) > 1]
     return ["/".join(names[place] for place in told) or names[-1] for names in parts]
+
+
+def _called(paper: Paper, rivals: Sequence[tuple[Run, ...]], labels: list[str]) -> list[str]:
+    """Return the labels; of rivals told apart by their targets alone, the paper's names for what they are elsewhere."""
+    if not set(labels) <= set(paper.targets):
+        return labels
+    known = paper.runs(rivals[0][0].scale).values()
+    names = {_method(run): run.axes[METHOD] for run in known if METHOD in run.axes}
+    return [names.get(_method(runs[0]), label) for runs, label in zip(rivals, labels, strict=True)]
+
+
+def _method(run: Run) -> str:
+    return json.dumps([run.config.plain()[part] for part in ("loss", "scheme")], sort_keys=True)
 
 
 def _all_but(run: Run, fields: Iterable[str]) -> str:

@@ -79,6 +79,6 @@ def test_smoke_scale_is_no_evidence(experiment):
 def test_softmax_is_found_whatever_it_is_called():
     found = {entry.name: softmax_of(entry) for entry in experiments(paper("adversarial_variance"), "lite")}
     assert found["rejection/digits"] == "vanilla"
-    assert found["plane/8"] == "figure7"
+    assert found["plane/8"] == "vanilla"
     assert found["weight"] == ""
     assert softmax_of(experiments(paper("feature_transfer"), "lite")[0]) == "softmax"
