@@ -141,8 +141,9 @@ def curve(outcomes: Sequence[Outcome]) -> Figure:
             for seed, value in points[place].items()
         ]
     positions = sorted({row[axis] for row in drawn})
-    if positions and positions[0] > 0 and positions[-1] > 10 * positions[0]:
-        axes.set_xscale("log")
+    above = [position for position in positions if position > 0]
+    if above and above[-1] > 10 * above[0]:
+        axes.set_xscale("log") if above == positions else axes.set_xscale("symlog", linthresh=above[0])
     low, high = axes.get_ylim()
     axes.set(xlabel=_named(axis), ylabel=first.experiment.metric, ylim=(max(low, -1), min(high, 101)))
     axes.legend(fontsize=7)

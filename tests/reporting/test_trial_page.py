@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from shared.reporting.site import Site
@@ -44,13 +45,18 @@ def test_where_no_method_of_the_paper_is_there_no_chart_is_drawn(noise):
     assert chart([Outcome(noise[0].experiment, [own, trial], versus=versus)]) is None
 
 
-def test_over_lambda_what_has_none_is_drawn_at_all_weights_and_ones_own_at_its_own():
+def test_over_lambda_what_has_none_is_drawn_at_all_weights_and_ones_own_at_its_own(noise):
     weight = next(entry for entry in experiments(paper("adversarial_variance"), "lite") if entry.over == "weight")
     rivals = [Measured(rival.label, {0: float(place)}) for place, rival in enumerate(weight.rivals)]
     flat = Outcome(weight, [Measured("mine", {0: 5.0}), *rivals])
     drawn = curve([flat]).data
     assert sorted(drawn[drawn["method"] == "mine"]["weight"]) == [0.001, 0.01, 0.1, 1]
     assert list(drawn[drawn["method"] == "the paper's"]["value"]) == [0, 1, 2, 3]
+    assert [figure.drawing.axes[0].get_xscale() for figure in (curve([flat]), curve(noise))] == ["log", "linear"]
+    zero = Outcome(weight, flat.methods, weights={0.0: Measured("mine", {0: 7.0}), 0.5: Measured("mine", {0: 6.0})})
+    axes = curve([zero]).drawing.axes[0]
+    places = [axes.transData.transform((level, 0))[0] for level in (0, 0.001, 0.01)]
+    assert min(np.diff(places)) > 0.1 * axes.bbox.width
     at_its_own = Outcome(weight, flat.methods, weights={0.5: Measured("mine", {0: 7.0})})
     drawn = curve([at_its_own]).data
     assert list(drawn[drawn["method"] == "mine"]["weight"]) == [0.5]
