@@ -45,7 +45,7 @@ def write_trial_report(attempt: Attempt) -> Path:
 
     """
     outcomes = outcomes_of(attempt)
-    found = [outcome for outcome in outcomes if outcome.own.records]
+    found = [outcome for outcome in outcomes if outcome.own.records or outcome.own.aside]
     parts = [_over_all(found), *_families(attempt, found), *_cost(attempt, found), *_search(attempt, found)]
     parts += _missing(attempt, outcomes)
     table = comparisons(outcomes)
@@ -117,8 +117,9 @@ def _families(attempt: Attempt, found: Sequence[Outcome]) -> Iterator[Part]:
         key = family.replace("/", "-")
         first = outcomes[0].experiment
         paper = papers()[first.paper]
-        along = first.over and (len(outcomes) > 1 or first.levels)
-        figures = {f"{key}-curve": curve(outcomes)} if along and any(entry.own.seeds for entry in outcomes) else {}
+        drawn = any(method.seeds for outcome in outcomes for method in outcome.methods)
+        has_curve = drawn and first.over and (len(outcomes) > 1 or first.levels)
+        figures = {f"{key}-curve": curve(outcomes)} if has_curve else {}
         for outcome in outcomes:
             picture = embeddings(outcome)
             if picture is not None:
@@ -161,7 +162,7 @@ class _TrialRuns:
 
 def _cost(attempt: Attempt, found: Sequence[Outcome]) -> Iterator[Part]:
     rows: dict[tuple[int, int, int], dict[str, Any]] = {}
-    for outcome in found:
+    for outcome in (outcome for outcome in found if outcome.own.records):
         config = outcome.experiment.places[0].config
         shape = (config.backbone.embedding, len(outcome.own.records[0][0].data.counts["train"]), _batch(config))
         if shape not in rows:
@@ -227,7 +228,8 @@ def _missing(attempt: Attempt, outcomes: Sequence[Outcome]) -> Iterator[Part]:
         {
             "experiment": outcome.experiment.key,
             "method": method.label,
-            "seeds there": f"{len(method.seeds)} of {attempt.seeds}",
+            "seeds there": f"{len(method.seeds)} of {attempt.seeds}"
+            + (f", {len(method.aside)} not trained" if method.aside else ""),
             "why": method.lacks or next(iter(method.aside.values()), "no record"),
         }
         for outcome in outcomes

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-from shared.errors import UserError
+from shared.errors import UserError, suggestion
 from shared.runs.config import Run
 from shared.runs.registry import Paper
 from shared.runs.runs_file import Stand
@@ -85,6 +85,15 @@ def experiments(paper: Paper, scale: str) -> list[Experiment]:
             key = _all_but(experiment.places[0], ("loss", *MEASURED)) + experiment.metric
             found[key] = _joined(found[key], experiment) if key in found else experiment
     return list(found.values())
+
+
+def no_experiment(target: str, entries: Sequence[Paper]) -> UserError:
+    """Return what to say of a target that no experiment of some papers is of: the nearest, or all where it is known."""
+    known = {entry.key: sorted({stand.target for stand in entry.experiments.values()}) for entry in entries}
+    named = suggestion(target, (name for names in known.values() for name in names))
+    if any(target in entry.targets for entry in entries):
+        named = "; ".join(f"of {key} there are {', '.join(names)}" for key, names in known.items() if names)
+    return UserError(f"no experiment is of a target '{target}'; {named}")
 
 
 def _joined(first: Experiment, second: Experiment) -> Experiment:
