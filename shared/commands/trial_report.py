@@ -93,7 +93,7 @@ def _says(attempt: Attempt, outcomes: Sequence[Outcome]) -> str:
         f"{f'Nothing is told of {left}. ' if left else ''}"
         f"In each it stands where the paper's own loss stands, with the same network, data, schedule{order} and seeds. "
         "Differences are paired by seed; they are positive where they are to its credit. Beside them "
-        "stand the means of both sides, ± the standard deviation over the seeds that both have (how many)."
+        "stand the means of both sides, ± the standard deviation over the seeds that both have, with their number."
     )
 
 

@@ -133,7 +133,7 @@ def _row(versus: Versus) -> Row:
         mean=_shown(own),
         other_mean=_shown(other),
         effect="–" if found.effect is None else in_print(found.effect, SIGNED),
-        interval="–" if found.interval is None else " to ".join(in_print(end, SIGNED) for end in found.interval),
+        interval="" if found.interval is None else " to ".join(in_print(end, SIGNED) for end in found.interval),
         p=p_text(found.p_adjusted),
         verdict=versus.verdict,
         reason=versus.reason,
