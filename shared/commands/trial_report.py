@@ -6,7 +6,6 @@ import datetime
 import json
 import os
 import shlex
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +34,7 @@ from shared.runs.experiments import Experiment
 from shared.runs.registry import SMOKE, papers
 from shared.training.cost import beside_softmax
 from shared.verdicts.outcomes import Outcome, outcomes_of, standing_of, trials_of
+from shared.verdicts.words import MOST_NAMED
 
 
 def write_trial_report(attempt: Attempt) -> Path:
@@ -86,15 +86,22 @@ def _says(attempt: Attempt, outcomes: Sequence[Outcome]) -> str:
     own_order = attempt.trial.file.sampler or any(path.startswith("scheme") for path in attempt.trial.file.set)
     order = "" if own_order else ", order of images"
     there = [outcome for outcome in outcomes if outcome.own.seeds or outcome.own.aside]
-    why = Counter(outcome.own.lacks or "there is no record yet" for outcome in outcomes if outcome not in there)
-    left = ", ".join(f"{times} ({reason})" for reason, times in why.items())
+    left: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        if outcome not in there:
+            left.setdefault(outcome.own.lacks or "no record yet", []).append(outcome.experiment.key)
+    untold = " or ".join(f"{_named(keys)} ({reason})" for reason, keys in left.items())
     return (
         f"What was tried is {' with '.join(what)}, in {len(there)} of {len(outcomes)} experiments asked for. "
-        f"{f'Nothing is told of {left}. ' if left else ''}"
+        f"{f'Nothing is told of {untold}. ' if untold else ''}"
         f"In each it stands where the paper's own loss stands, with the same network, data, schedule{order} and seeds. "
         "Differences are paired by seed; they are positive where they are to its credit. Beside them "
         "stand the means of both sides, ± the standard deviation over the seeds that both have, with their number."
     )
+
+
+def _named(keys: Sequence[str]) -> str:
+    return ", ".join(keys) if len(keys) <= MOST_NAMED else f"{len(keys)} experiments"
 
 
 def _over_all(found: Sequence[Outcome]) -> Part:

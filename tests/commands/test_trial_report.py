@@ -63,12 +63,12 @@ def test_the_provenance_has_every_run_that_the_page_rests_on(folder):
     assert "<code>weight/weight/0.01</code>" in text
 
 
-def test_experiments_of_which_nothing_can_be_told_are_counted_with_the_reason(folder):
+def test_experiments_of_which_nothing_can_be_told_are_named_with_the_reason(folder):
     mine = folder.attempt("mine", "discface", "table4")
     for run in mine.runs():
         folder.record(mine.results, run, 0, {"ijb-c": {"tar@1e-1": 90.0}})
     text = written(mine)
     why = "trained, but ijb-c/tar@1e-4 is not in its record"
-    assert f"in 0 of 1 experiments asked for. Nothing is told of 1 ({why})." in text
+    assert f"in 0 of 1 experiments asked for. Nothing is told of discface/long-tail ({why})." in text
     compared = json.loads((folder.results.root / "smoke/trials/mine/trial.json").read_bytes())["comparisons"]
     assert {row["reason"] for row in compared} == {f"mine: {why}"}
