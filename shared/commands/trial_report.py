@@ -17,7 +17,7 @@ from shared.records.records import write_json
 from shared.records.shown_equal import read_shown_equal
 from shared.records.trials import Attempt
 from shared.reporting.provenance import provenance
-from shared.reporting.site import Site
+from shared.reporting.site import ProvenanceRow, Site
 from shared.reporting.table import Table
 from shared.reporting.trial import (
     Part,
@@ -34,6 +34,7 @@ from shared.runs.experiments import Experiment
 from shared.runs.registry import SMOKE, papers
 from shared.training.cost import beside_softmax
 from shared.verdicts.outcomes import Outcome, outcomes_of, standing_of, trials_of
+from shared.verdicts.words import MOST_NAMED
 
 
 def write_trial_report(attempt: Attempt) -> Path:
@@ -44,7 +45,7 @@ def write_trial_report(attempt: Attempt) -> Path:
 
     """
     outcomes = outcomes_of(attempt)
-    found = [outcome for outcome in outcomes if outcome.own.seeds or outcome.own.aside]
+    found = [outcome for outcome in outcomes if outcome.own.records or outcome.own.aside]
     parts = [_over_all(found), *_families(attempt, found), *_cost(attempt, found), *_search(attempt, found)]
     parts += _missing(attempt, outcomes)
     table = comparisons(outcomes)
@@ -58,10 +59,10 @@ def write_trial_report(attempt: Attempt) -> Path:
     }
     page = TrialPage(
         name=attempt.trial.name,
-        says=_says(attempt, outcomes, found),
+        says=_says(attempt, outcomes),
         parts=[part for part in parts if part.versus or part.tables or part.figures],
         sources=_sources(attempt),
-        commands=[_command(attempt)],
+        commands=[_command(attempt, outcomes)],
         files={
             "comparisons.csv": table.to_csv(index=False),
             "trial.json": json.dumps(data, indent=1, sort_keys=True) + "\n",
@@ -79,22 +80,36 @@ def write_trial_report(attempt: Attempt) -> Path:
     return index
 
 
-def _says(attempt: Attempt, outcomes: Sequence[Outcome], found: Sequence[Outcome]) -> str:
+def _says(attempt: Attempt, outcomes: Sequence[Outcome]) -> str:
     named = attempt.trial.file.loss if isinstance(attempt.trial.file.loss, str) else attempt.trial.file.loss["name"]
     what = [f"the loss {named}"] + ([f"the sampler {attempt.trial.file.sampler}"] if attempt.trial.file.sampler else [])
+    own_order = attempt.trial.file.sampler or any(path.startswith("scheme") for path in attempt.trial.file.set)
+    order = "" if own_order else ", order of images"
+    there = [outcome for outcome in outcomes if outcome.own.seeds or outcome.own.aside]
+    left: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        if outcome not in there:
+            left.setdefault(outcome.own.lacks or "no record yet", []).append(outcome.experiment.key)
+    untold = " or ".join(f"{_named(keys)} ({reason})" for reason, keys in left.items())
     return (
-        f"What was tried is {' with '.join(what)}, in {len(found)} of {len(outcomes)} experiments asked for. "
-        "In each it stands where the paper's own loss stands, with the same network, data, schedule, order of images "
-        "and seeds. Differences are paired by seed; they are positive where they are to its credit."
+        f"What was tried is {' with '.join(what)}, in {len(there)} of {len(outcomes)} experiments asked for. "
+        f"{f'Nothing is told of {untold}. ' if untold else ''}"
+        f"In each it stands where the paper's own loss stands, with the same network, data, schedule{order} and seeds. "
+        "Differences are paired by seed; they are positive where they are to its credit. Beside them "
+        "stand the means of both sides, ± the standard deviation over the seeds that both have, with their number."
     )
+
+
+def _named(keys: Sequence[str]) -> str:
+    return ", ".join(keys) if len(keys) <= MOST_NAMED else f"{len(keys)} experiments"
 
 
 def _over_all(found: Sequence[Outcome]) -> Part:
     if not found:
         return Part("all", "Over all experiments")
     scores, standing = standing_of(found, trials_of(found))
-    told = any(versus.finding.effect is not None for outcome in found for versus in outcome.versus)
-    figures, tables = {"chart": chart(found)} if told else {}, []
+    picture = chart(found)
+    figures, tables = {"chart": picture} if picture else {}, []
     if any(entry.compared for entry in standing):
         figures["standing"] = standing_figure(scores, standing)
         tables = [standing_table(standing)]
@@ -123,18 +138,20 @@ def _families(attempt: Attempt, found: Sequence[Outcome]) -> Iterator[Part]:
             says=f"In the place of {first.own} of {titles}; measured by {first.metric}.",
             versus=[versus for outcome in outcomes for versus in outcome.versus],
             figures=figures,
-            provenance=[
-                row
-                for outcome in outcomes
-                for row in provenance(
-                    [record for record, _ in outcome.own.records],
-                    _TrialRuns(attempt, outcome.experiment),
-                    read_shown_equal(attempt.results.same_bits()),
-                    outcome.own.healths,
-                    {},
-                )
-            ],
+            provenance=[row for outcome in outcomes for row in _provenance(attempt, outcome)],
         )
+
+
+def _provenance(attempt: Attempt, outcome: Outcome) -> list[ProvenanceRow]:
+    """Return how all runs of a trial in an experiment were made, those of a search and at levels of lambda too."""
+    measures = [outcome.own, *outcome.weights.values()]
+    return provenance(
+        [record for run in attempt.known(outcome.experiment) for record, _ in attempt.seeds_of(run).values()],
+        _TrialRuns(attempt, outcome.experiment),
+        read_shown_equal(attempt.results.same_bits()),
+        {place: health for method in measures for place, health in method.healths.items()},
+        {},
+    )
 
 
 @dataclass(frozen=True)
@@ -220,6 +237,7 @@ def _missing(attempt: Attempt, outcomes: Sequence[Outcome]) -> Iterator[Part]:
             "method": method.label,
             "seeds there": f"{len(method.seeds)} of {attempt.seeds}"
             + (f", {len(method.aside)} not trained" if method.aside else ""),
+            "why": method.lacks or next(iter(method.aside.values()), "no record"),
         }
         for outcome in outcomes
         for method in outcome.methods
@@ -242,9 +260,13 @@ def _sources(attempt: Attempt) -> dict[str, str]:
     return {path.relative_to(beside).as_posix(): path.read_text(encoding="utf-8") for path in dict.fromkeys(paths)}
 
 
-def _command(attempt: Attempt) -> str:
+def _command(attempt: Attempt, outcomes: Sequence[Outcome]) -> str:
+    """Return the command that makes the report again; published records are there, the others' are to be trained."""
+    here = attempt.results.root / attempt.scale
+    theirs = [method for outcome in outcomes for method in outcome.methods[1:] if not outcome.is_trial(method)]
+    others = any(folder.is_relative_to(here) for method in theirs for _, folder in method.records)
     every = len(attempt.papers) == len(papers())
     named = [] if every else ["--paper", *attempt.papers]
     named += ["--target", *attempt.targets] if attempt.targets else []
-    path, scale, seeds = os.path.relpath(attempt.trial.path), attempt.scale, str(attempt.seeds)
-    return shlex.join(["python", "-m", "shared", "try", path, *named, "--scale", scale, "--seeds", seeds])
+    named += ["--scale", attempt.scale, "--seeds", str(attempt.seeds)] + (["--train-others"] if others else [])
+    return shlex.join(["python", "-m", "shared", "try", os.path.relpath(attempt.trial.path), *named])

@@ -15,7 +15,7 @@ from shared.records.records import Record, find_records, read_record
 from shared.records.results import Results
 from shared.records.target_records import found
 from shared.runs.config import Run, Searched, Tried
-from shared.runs.experiments import Experiment, experiments
+from shared.runs.experiments import Experiment, experiments, no_experiment
 from shared.runs.fields import MOST_SEEDS
 from shared.runs.registry import paper, papers
 from shared.runs.trial import CHOSEN_BY, Trial, read_trial
@@ -83,8 +83,7 @@ class Attempt:
         known = {stand.target for entry in named for stand in entry.experiments.values()}
         for target in targets:
             if target not in known:
-                of = f" of {', '.join(keys)}" if keys else ""
-                raise UserError(f"no experiment{of} is of a target '{target}'; {suggestion(target, known)}")
+                raise no_experiment(target, named)
         return replace(self, papers=tuple(entry.key for entry in named), targets=tuple(targets))
 
     def run(self, key: str, name: str) -> Run:

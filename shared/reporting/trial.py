@@ -52,14 +52,15 @@ def comparisons(outcomes: Sequence[Outcome]) -> pd.DataFrame:
 def _row(versus: Versus) -> dict[str, Any]:
     found = versus.finding
     low, high = found.interval or (None, None)
+    own, other = versus.sides
     return {
         "experiment": versus.experiment.key,
         "targets": " ".join(versus.experiment.targets),
         "metric": versus.experiment.metric,
         "method": versus.own.label,
         "other": versus.other.label,
-        "mean": mean(list(versus.own.seeds.values())) if versus.own.seeds else None,
-        "other_mean": mean(list(versus.other.seeds.values())) if versus.other.seeds else None,
+        "mean": mean(list(own.values())) if own else None,
+        "other_mean": mean(list(other.values())) if other else None,
         "effect": found.effect,
         "low": low,
         "high": high,
@@ -79,10 +80,15 @@ def _ills(method: Measured) -> str:
     return ", ".join(dict.fromkeys(ill for health in method.healths.values() for ill in health.ills))
 
 
-def chart(outcomes: Sequence[Outcome]) -> Figure:
-    """Draw the difference to softmax and to the paper's own loss in every experiment, with 95 % intervals."""
+def chart(outcomes: Sequence[Outcome]) -> Figure | None:
+    """Draw the difference to softmax and to the paper's own loss in every experiment, with 95 % intervals.
+
+    Where neither is there in any experiment there is nothing to draw.
+    """
     rows = [outcome for outcome in outcomes if _beside(outcome)]
-    picture = drawing(width=PAGE_WIDTH, height=1.2 + 0.24 * max(len(rows), 1))
+    if not rows:
+        return None
+    picture = drawing(width=PAGE_WIDTH, height=1.2 + 0.24 * len(rows))
     axes = picture.axes[0]
     drawn = []
     for index, (name, label) in enumerate((("softmax", "softmax"), ("own", "the paper's own loss"))):
@@ -135,8 +141,9 @@ def curve(outcomes: Sequence[Outcome]) -> Figure:
             for seed, value in points[place].items()
         ]
     positions = sorted({row[axis] for row in drawn})
-    if positions and positions[0] > 0 and positions[-1] > 10 * positions[0]:
-        axes.set_xscale("log")
+    above = [position for position in positions if position > 0]
+    if above and above[-1] > 10 * above[0]:
+        axes.set_xscale("log") if above == positions else axes.set_xscale("symlog", linthresh=above[0])
     low, high = axes.get_ylim()
     axes.set(xlabel=_named(axis), ylabel=first.experiment.metric, ylim=(max(low, -1), min(high, 101)))
     axes.legend(fontsize=7)

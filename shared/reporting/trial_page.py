@@ -16,15 +16,17 @@ from shared.reporting.trial import Part
 from shared.reporting.words import WORDS
 from shared.verdicts.findings import p_text
 from shared.verdicts.health import Ill
+from shared.verdicts.measurements import Seeds
 from shared.verdicts.trials import Measured, Versus
 from shared.verdicts.words import Word, in_print
 
 MEANINGS: dict[Word, str] = {
-    "better": "Beyond seed noise, to the credit of what was tried (p < 0.05, by Holm for all comparisons here).",
+    "better": "Beyond seed noise, to the credit of what was tried (p < 0.05, by Holm over all comparisons with the "
+    "papers' methods, and over those with each other trial apart).",
     "worse": "Beyond seed noise, to the other's credit.",
     "inconclusive": WORDS["inconclusive"].meaning,
     "not trained": WORDS["not trained"].meaning,
-    "not run": WORDS["not run"].meaning,
+    "not run": "Nothing to compare yet: a side has no record, or none with this measure, as the reason says.",
     "no evidence": "Made at a scale whose numbers say nothing about any loss.",
 }
 SIGNED = "+.2f"
@@ -123,14 +125,15 @@ def _view(table: Table) -> View:
 
 def _row(versus: Versus) -> Row:
     found = versus.finding
+    own, other = versus.sides
     return Row(
         condition=versus.experiment.name,
         metric=versus.experiment.metric,
         other=versus.other.label,
-        mean=_shown(versus.own),
-        other_mean=_shown(versus.other),
+        mean=_shown(own),
+        other_mean=_shown(other),
         effect="–" if found.effect is None else in_print(found.effect, SIGNED),
-        interval="–" if found.interval is None else " to ".join(in_print(end, SIGNED) for end in found.interval),
+        interval="" if found.interval is None else " to ".join(in_print(end, SIGNED) for end in found.interval),
         p=p_text(found.p_adjusted),
         verdict=versus.verdict,
         reason=versus.reason,
@@ -139,8 +142,8 @@ def _row(versus: Versus) -> Row:
     )
 
 
-def _shown(method: Measured) -> str:
-    return measured(list(method.seeds.values())) if method.seeds else "–"
+def _shown(seeds: Seeds) -> str:
+    return measured(list(seeds.values())) if seeds else "–"
 
 
 def _ills(method: Measured) -> dict[str, int]:

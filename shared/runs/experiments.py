@@ -12,12 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-from shared.errors import UserError
+from shared.errors import UserError, suggestion
 from shared.runs.config import Run
 from shared.runs.registry import Paper
 from shared.runs.runs_file import Stand
 
 OF_THE_METHOD = ("loss", "scheme", "optimizer")
+METHOD = "method"
+"""The axis whose levels are named after what a paper compares."""
 MEASURED = ("benchmarks", "keep_features", "along_training", "protocols")
 
 
@@ -33,7 +35,7 @@ class Rival:
 class Experiment:
     """A target (or several that come to the same) under one condition, and what is compared there.
 
-    `metric` is the measure, "benchmark/metric".
+    `metrics` are what may be compared, each "benchmark/metric", the one to be preferred first.
 
     `places` are the runs, one a fold, whose loss another takes the place of. `own` is the label of the paper's own
     method among the `rivals`. `over` is the axis of a curve, "" where there is none, and `at` where on it the
@@ -43,7 +45,7 @@ class Experiment:
     paper: str
     name: str
     targets: tuple[str, ...]
-    metric: str
+    metrics: tuple[str, ...]
     places: tuple[Run, ...]
     own: str
     rivals: tuple[Rival, ...]
@@ -55,6 +57,15 @@ class Experiment:
     def key(self) -> str:
         """Its name among the experiments of all papers."""
         return f"{self.paper}/{self.name}"
+
+    @property
+    def metric(self) -> str:
+        """The measure that is compared."""
+        return self.metrics[0]
+
+    def by(self, metric: str) -> Experiment:
+        """Return it by one of its measures alone."""
+        return replace(self, metrics=(metric,))
 
     def run_name(self, place: Run) -> str:
         """Return the name of the run that stands in a place: the experiment's, of several folds with the number."""
@@ -74,6 +85,15 @@ def experiments(paper: Paper, scale: str) -> list[Experiment]:
             key = _all_but(experiment.places[0], ("loss", *MEASURED)) + experiment.metric
             found[key] = _joined(found[key], experiment) if key in found else experiment
     return list(found.values())
+
+
+def no_experiment(target: str, entries: Sequence[Paper]) -> UserError:
+    """Return what to say of a target that no experiment of some papers is of: the nearest, or all where it is known."""
+    known = {entry.key: sorted({stand.target for stand in entry.experiments.values()}) for entry in entries}
+    named = suggestion(target, (name for names in known.values() for name in names))
+    if any(target in entry.targets for entry in entries):
+        named = "; ".join(f"of {key} there are {', '.join(names)}" for key, names in known.items() if names)
+    return UserError(f"no experiment is of a target '{target}'; {named}")
 
 
 def _joined(first: Experiment, second: Experiment) -> Experiment:
@@ -132,7 +152,8 @@ def _experiment(
             f"papers/{paper.key}/runs.yaml: experiments.{name}: {own[0].name} differs from {place.name} in more than "
             "loss, scheme and optimizer; name another 'place'"
         )
-    labels = dict(zip((runs[0].name for runs in rivals), _labels(rivals, stand.over or ""), strict=True))
+    called = _called(paper, rivals, _labels(rivals, stand.over or ""))
+    labels = dict(zip((runs[0].name for runs in rivals), called, strict=True))
     common = [axis for axis, level in own[0].axes.items() if axis != stand.folds and _agreed(rivals, axis, level)]
     condition = [own[0].axes[axis] for axis in common if len(rivals) > 1 or axis != stand.over]
     measured = [metric for metric in stand.metrics if metric.partition("/")[0] in place.config.benchmarks]
@@ -145,7 +166,7 @@ def _experiment(
         paper=paper.key,
         name="/".join([name, *condition]),
         targets=(stand.target,),
-        metric=measured[0],
+        metrics=tuple(measured),
         places=places,
         own=labels[own[0].name],
         rivals=tuple(Rival(labels[runs[0].name], runs) for runs in rivals),
@@ -174,6 +195,19 @@ def _labels(rivals: Sequence[tuple[Run, ...]], over: str) -> list[str]:
         return ["/".join(names) for names in parts]
     told = [place for place, names in enumerate(zip(*parts, strict=True)) if len(set(names)) > 1]
     return ["/".join(names[place] for place in told) or names[-1] for names in parts]
+
+
+def _called(paper: Paper, rivals: Sequence[tuple[Run, ...]], labels: list[str]) -> list[str]:
+    """Return the labels; of rivals told apart by their targets alone, the paper's names for what they are elsewhere."""
+    if not set(labels) <= set(paper.targets):
+        return labels
+    known = paper.runs(rivals[0][0].scale).values()
+    names = {_method(run): run.axes[METHOD] for run in known if METHOD in run.axes}
+    return [names.get(_method(runs[0]), label) for runs, label in zip(rivals, labels, strict=True)]
+
+
+def _method(run: Run) -> str:
+    return json.dumps([run.config.plain()[part] for part in ("loss", "scheme")], sort_keys=True)
 
 
 def _all_but(run: Run, fields: Iterable[str]) -> str:

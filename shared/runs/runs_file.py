@@ -87,8 +87,8 @@ class Stand(Strict):
     `place` beside it, by default as the own one, with another loss; `place` matches as many runs as `own`, in the same
     order. Its rivals are the runs of the target that have all but loss, scheme and optimizer in common with it.
 
-    `metrics` are "benchmark/metric", of which the first that a run has is compared. `over` is an axis along which a
-    curve is drawn: of the experiments, or, as the weight of a term, of the rivals.
+    `metrics` are "benchmark/metric", of which the first that the records of all methods have is compared. `over` is an
+    axis along which a curve is drawn: of the experiments, or, as the weight of a term, of the rivals.
     """
 
     target: str

@@ -30,12 +30,13 @@ class Measured:
     """A method in an experiment: its measure by seed, of those that were trained, in percent or degrees.
 
     `aside` are seeds from which nothing can be read, each with the reason, `healths` what ails each of the trainings,
-    by run and seed.
+    by run and seed. `lacks` says why there is no measure, where there are records.
     """
 
     label: str
     seeds: Seeds
     aside: Mapping[int, str] = field(default_factory=dict)
+    lacks: str = ""
     healths: Mapping[tuple[str, int], Health] = field(default_factory=dict)
     records: Sequence[tuple[Record, Path]] = ()
 
@@ -61,18 +62,36 @@ def measured(label: str, folds: Sequence[Recorded], metric: str) -> Measured:
         place: {
             seed: record.metrics[benchmark][name]
             for seed, (record, _) in fold.items()
-            if name in record.metrics.get(benchmark, {}) and seed not in aside
+            if has_measure(record, metric) and seed not in aside
         }
         for place, fold in enumerate(folds)
     }
-    seeds = {seed: mean([fold[seed] for fold in values.values()]) for seed in common_seeds(values)} if values else {}
+    means = {seed: mean([fold[seed] for fold in values.values()]) for seed in common_seeds(values)} if values else {}
+    seeds, records = finite(means), [entry for fold in folds for entry in fold.values()]
     return Measured(
         label=label,
-        seeds=finite(seeds),
+        seeds=seeds,
         aside=aside,
+        lacks="" if seeds or aside else _lacks([record for record, _ in records], metric),
         healths=healths,
-        records=[entry for fold in folds for entry in fold.values()],
+        records=records,
     )
+
+
+def has_measure(record: Record, metric: str) -> bool:
+    """Whether a record has a "benchmark/metric"."""
+    benchmark, _, name = metric.partition("/")
+    return name in record.metrics.get(benchmark, {})
+
+
+def _lacks(records: Sequence[Record], metric: str) -> str:
+    """Return why records have no measure, "" where there is no record."""
+    if not records:
+        return ""
+    if all(has_measure(record, metric) for record in records):
+        return f"trained, but of no seed is {metric} a finite number in all parts"
+    skipped = next((why for record in records if (why := record.skipped.get(metric.partition("/")[0]))), "")
+    return f"trained, but {metric} is not in its record" + (f" ({skipped})" if skipped else "")
 
 
 @dataclass(frozen=True)
@@ -85,6 +104,14 @@ class Versus:
     finding: Finding
     verdict: Word
     reason: str
+
+    @property
+    def sides(self) -> tuple[Seeds, Seeds]:
+        """What either measured, over the seeds that both have, as their difference is; of all where there are none."""
+        seeds = sorted(self.own.seeds.keys() & self.other.seeds.keys())
+        if not seeds:
+            return self.own.seeds, self.other.seeds
+        return {seed: self.own.seeds[seed] for seed in seeds}, {seed: self.other.seeds[seed] for seed in seeds}
 
 
 def judged(pairs: Sequence[tuple[Experiment, Measured, Measured]], scale: str) -> list[Versus]:
@@ -113,8 +140,10 @@ def _verdict(found: Finding, own: Measured, other: Measured, scale: str) -> tupl
         if not side.seeds and side.aside:
             return "not trained", f"{side.label}: {next(iter(side.aside.values()))}"
     if not found.n:
-        lacking = next((side.label for side in (own, other) if not side.seeds), "")
-        return "not run", f"no record of {lacking}" if lacking else "no seed has both"
+        lacking = next((side for side in (own, other) if not side.seeds), None)
+        if lacking is None:
+            return "not run", "no seed has both"
+        return "not run", f"{lacking.label}: {lacking.lacks}" if lacking.lacks else f"no record of {lacking.label}"
     if scale == SMOKE:
         return "no evidence", NO_EVIDENCE
     lost = [(side.label, seed) for side in (own, other) for seed in side.aside]

@@ -258,6 +258,13 @@ def test_an_unknown_target_is_answered_with_the_nearest(mine, capsys):
     assert "did you mean 'figure6'?" in said
 
 
+def test_a_target_without_experiments_is_answered_with_those_that_have_some(mine, capsys):
+    asked = [str(mine / "my_loss.yaml"), "--target", "figure7", "--scale", "smoke"]
+    said = refused(capsys, *asked, "--paper", "adversarial_variance", "regular_polytope")
+    assert "no experiment is of a target 'figure7'; of adversarial_variance there are figure3, figure8, table_" in said
+    assert "; of regular_polytope there are figure4, figure5\n" in said
+
+
 def test_a_changed_module_is_a_changed_run(mine):
     before = {run.name: run.hash for run in attempt(mine, "my_loss.yaml").runs()}
     path = mine / "my_loss.py"

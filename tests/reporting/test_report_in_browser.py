@@ -215,13 +215,20 @@ def test_every_page_of_the_report_holds_up_in_a_browser(browser, reports, scale)
     assert len(found) == 6
 
 
+WHOLE = "table => (s => s.scrollWidth <= s.clientWidth && s.scrollHeight <= s.clientHeight)(table.parentElement)"
+"""Whether nothing of a table has to be scrolled to."""
+
+
 def test_the_page_of_a_trial_holds_up_in_a_browser(browser, tmp_path):
     site = Site(scale="lite", no_evidence=False, commit="0", created="today", papers=[])
     write_trial_page(sample_page(noise_outcomes()), site, tmp_path / "report")
     page = browser.new_page(viewport=DESKTOP)
     assert check_site(page, tmp_path / "report/index.html") == {(tmp_path / "report/index.html").resolve()}
-    badge = page.locator("table.values .badge", has_text="better").first
-    assert badge.bounding_box()["x"] + badge.bounding_box()["width"] < DESKTOP["width"]
+    [table] = page.locator("table.compared").all()
+    assert table.locator("tbody tr").count() == 18
+    assert table.evaluate(WHOLE)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert table.evaluate(WHOLE)
     page.close()
 
 

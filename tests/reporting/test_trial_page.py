@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from shared.reporting.site import Site
-from shared.reporting.trial import chart, curve, standing_table
+from shared.reporting.trial import Part, chart, comparisons, curve, standing_table
 from shared.reporting.trial_page import write_trial_page
 from shared.runs.experiments import experiments
 from shared.runs.registry import paper
 from shared.verdicts.outcomes import Outcome, standing_of
-from shared.verdicts.trials import Measured
+from shared.verdicts.trials import Measured, judged
 from tests.reporting.sample_trial import noise_outcomes, sample_page
 
 
@@ -27,19 +30,33 @@ def test_a_curve_has_every_method_at_every_level_with_records(noise):
 
 
 def test_the_chart_draws_the_difference_to_softmax_where_it_is_known(noise):
-    drawn = chart(noise).data
+    picture = chart(noise)
+    assert picture
+    drawn = picture.data
     assert set(drawn["beside"]) == {"softmax"}
     effects = dict(zip(drawn["experiment"], drawn["effect"], strict=True))
     assert effects["gaussian_affinity/noise/0.5"] == pytest.approx(1 - 0.04)
 
 
-def test_over_lambda_what_has_none_is_drawn_at_all_weights_and_ones_own_at_its_own():
+def test_where_no_method_of_the_paper_is_there_no_chart_is_drawn(noise):
+    own, trial = noise[0].own, Measured("other", {0: 9.0, 1: 9.5})
+    versus = judged([(noise[0].experiment, own, trial)], "lite")
+    assert versus[0].finding.effect is not None
+    assert chart([Outcome(noise[0].experiment, [own, trial], versus=versus)]) is None
+
+
+def test_over_lambda_what_has_none_is_drawn_at_all_weights_and_ones_own_at_its_own(noise):
     weight = next(entry for entry in experiments(paper("adversarial_variance"), "lite") if entry.over == "weight")
     rivals = [Measured(rival.label, {0: float(place)}) for place, rival in enumerate(weight.rivals)]
     flat = Outcome(weight, [Measured("mine", {0: 5.0}), *rivals])
     drawn = curve([flat]).data
     assert sorted(drawn[drawn["method"] == "mine"]["weight"]) == [0.001, 0.01, 0.1, 1]
     assert list(drawn[drawn["method"] == "the paper's"]["value"]) == [0, 1, 2, 3]
+    assert [figure.drawing.axes[0].get_xscale() for figure in (curve([flat]), curve(noise))] == ["log", "linear"]
+    zero = Outcome(weight, flat.methods, weights={0.0: Measured("mine", {0: 7.0}), 0.5: Measured("mine", {0: 6.0})})
+    axes = curve([zero]).drawing.axes[0]
+    places = [axes.transData.transform((level, 0))[0] for level in (0, 0.001, 0.01)]
+    assert min(np.diff(places)) > 0.1 * axes.bbox.width
     at_its_own = Outcome(weight, flat.methods, weights={0.5: Measured("mine", {0: 7.0})})
     drawn = curve([at_its_own]).data
     assert list(drawn[drawn["method"] == "mine"]["weight"]) == [0.5]
@@ -59,6 +76,16 @@ def test_the_page_says_of_each_comparison_its_word_and_leads_to_every_file(noise
     # Written again it takes the place of the older one.
     write_trial_page(page, site, tmp_path / "report")
     assert list(tmp_path.iterdir()) == [tmp_path / "report"]
+
+
+def test_the_means_that_are_shown_differ_by_what_is_shown(noise):
+    own, other = Measured("mine", {0: 4.0}), Measured("other", {0: 3.5, 1: 9.0})
+    said = judged([(noise[0].experiment, own, other)], "lite")
+    row = comparisons([Outcome(noise[0].experiment, [own, other], versus=said)]).iloc[0]
+    assert (row["mean"], row["other_mean"], row["effect"]) == (4.0, 3.5, -0.5)
+    page = replace(sample_page(noise), parts=[Part("one", "One", versus=said)])
+    [shown] = page.rows(page.parts[0])
+    assert (shown.mean, shown.other_mean, shown.effect) == ("4.00 (1)", "3.50 (1)", "−0.50")
 
 
 def test_the_table_of_standings_has_an_interval_only_of_several_families(noise):

@@ -39,6 +39,7 @@ def test_folds_are_parts_of_one_experiment():
     assert labels(lesions) == ["softmax", "affinity", "cosen"]
     assert [run.name for run in lesions.rivals[2].runs] == [f"table2/ten/cosen/{fold}" for fold in range(3)]
     assert lesions.metric == "emnist-test/error"
+    assert named("discface", "full")["verification"].metrics == ("ijb-c/tar@1e-4",)
     assert named("gaussian_affinity", "full")["lesions/ten"].metric == "dermofit-test/error"
 
 
@@ -46,6 +47,8 @@ def test_rivals_share_all_but_loss_scheme_and_optimizer():
     rejection = named("adversarial_variance", "lite")["rejection/characters"]
     assert labels(rejection) == ["vanilla", "center", "angular", "adversarial"]
     assert rejection.places[0].config.scheme.name == "classification"
+    # Those of a figure each are called what they are elsewhere in the paper: a figure's name is no method's.
+    assert labels(named("adversarial_variance", "lite")["plane/8"]) == ["vanilla", "adversarial"]
     polytopes = named("regular_polytope", "full")
     # The polytopes differ in the dimension of their embedding, so that each is an experiment of its own.
     assert labels(polytopes["digits/cube"]) == ["fixed", "learnable"]

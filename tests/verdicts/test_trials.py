@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from scipy import stats
 
@@ -31,7 +29,7 @@ def test_a_lower_error_is_better_and_a_higher_accuracy_is(experiment):
     found = versus(experiment, lower, higher)
     assert found.verdict == "better"
     assert found.finding.effect == pytest.approx(1.025)
-    accuracy = replace(experiment, metric="lfw/accuracy")
+    accuracy = experiment.by("lfw/accuracy")
     assert versus(accuracy, lower, higher).verdict == "worse"
     assert oriented(lower, experiment)[0] == -1.0
     assert oriented(lower, accuracy)[0] == 1.0
@@ -41,6 +39,7 @@ def test_the_difference_is_paired_over_the_seeds_of_both(experiment):
     own, other = Measured("mine", {0: 3.0, 1: 1.0, 2: 5.0}), Measured("softmax", {1: 2.0, 2: 7.0, 3: 9.0})
     found = versus(experiment, own, other).finding
     assert (found.n, found.effect) == (2, 1.5)
+    assert versus(experiment, own, other).sides == ({1: 1.0, 2: 5.0}, {1: 2.0, 2: 7.0})
     assert found.p == pytest.approx(stats.ttest_1samp([1, 2], 0).pvalue)
 
 
@@ -80,6 +79,6 @@ def test_smoke_scale_is_no_evidence(experiment):
 def test_softmax_is_found_whatever_it_is_called():
     found = {entry.name: softmax_of(entry) for entry in experiments(paper("adversarial_variance"), "lite")}
     assert found["rejection/digits"] == "vanilla"
-    assert found["plane/8"] == "figure7"
+    assert found["plane/8"] == "vanilla"
     assert found["weight"] == ""
     assert softmax_of(experiments(paper("feature_transfer"), "lite")[0]) == "softmax"
