@@ -39,7 +39,8 @@ def test_folds_are_parts_of_one_experiment():
     assert labels(lesions) == ["softmax", "affinity", "cosen"]
     assert [run.name for run in lesions.rivals[2].runs] == [f"table2/ten/cosen/{fold}" for fold in range(3)]
     assert lesions.metric == "emnist-test/error"
-    assert named("discface", "full")["verification"].metrics == ("ijb-c/tar@1e-4",)
+    measures = ("ijb-c/tar@1e-4", "ijb-c/tar@1e-1", "lfw/accuracy")
+    assert named("discface", "full")["verification"].metrics == measures
     assert named("gaussian_affinity", "full")["lesions/ten"].metric == "dermofit-test/error"
 
 
