@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
-import os
 import signal
 import sys
 import threading
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from shared.commands.arguments import parser
+from shared.commands.output import lasting_output
 from shared.data.files import data_root
 from shared.errors import UserError, refused, suggestion
 from shared.records.results import Results
@@ -23,28 +22,24 @@ from shared.runs.registry import Paper, paper, papers
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command; exit with 0, with 2 and one sentence for what the user can mend, with 143 when stopped."""
-    _open_streams()
-    given = parser().parse_args(arguments)
-    warnings.showwarning = _plain_warning
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
+    with lasting_output() as refusal:
+        given = parser().parse_args(arguments)
+        warnings.showwarning = _plain_warning
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
             globals()[f"_{given.command.replace('-', '_')}"](given)
-        finally:
-            sys.stdout.flush()
-    except UserError as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        _write_nowhere()
-        sys.exit(0)
-    except OSError as error:
-        _write_nowhere()
-        _fail(str(refused(error)))
+        except UserError as error:
+            _fail(str(error))
+        except KeyboardInterrupt:
+            sys.exit(130)
+        except OSError as error:
+            _fail(str(refused(error)))
+        except SystemExit as ended:
+            if ended.code:
+                raise
+        if full := refusal():
+            _fail(str(refused(full)))
     sys.exit(0)
 
 
@@ -55,21 +50,6 @@ def _fail(sentence: str) -> NoReturn:
 
 def _say_wrong(sentence: str) -> None:
     print(f"error: {sentence}", file=sys.stderr)  # noqa: T201
-
-
-def _open_streams() -> None:
-    """Let what goes to a standard stream that was closed before this program started go nowhere."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
-
-
-def _write_nowhere() -> None:
-    """Let what is still to be written to standard output go nowhere, where that is gone or full."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _plain_warning(message: Warning | str, *_: object, **__: object) -> None:

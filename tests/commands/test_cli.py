@@ -125,6 +125,23 @@ def test_an_output_that_is_full_or_knows_no_greek(shared):
     assert r"\u03c3" in plain.stdout
 
 
+@pytest.mark.parametrize(
+    "gone", ["2>&1 >/dev/null | true", "2>&1 | true", "2>/dev/full", ">/dev/full", ">&- 2>&-"], ids=range(5)
+)
+def test_work_is_done_whatever_becomes_of_what_it_prints(gone, tmp_path, digits_root):
+    train = [*SUITE, "train", GA, "figure7/10", "--scale", "smoke", "--seed", "0", "--results", str(tmp_path)]
+    done = subprocess.run(
+        ["bash", "-c", f'set -o pipefail; "$@" {gone}', "_", *train],
+        cwd=ROOT,
+        env={**os.environ, "REPLICATION_DATA": str(digits_root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+    assert len(list(tmp_path.rglob("record.json"))) == 1
+
+
 def test_a_broken_runs_file_is_named_with_its_line(shared, suite):
     path = suite / "papers" / GA / "runs.yaml"
     path.write_text(path.read_text().replace("epochs:", "epoch:", 1))
