@@ -111,7 +111,7 @@ def _queue(given: argparse.Namespace) -> None:
         left = scope.left()
         for line in queue.lines(left):
             print(line)  # noqa: T201
-        print(f"{queue.summary(left)} left" if left else "nothing is left to train")  # noqa: T201
+        print(f"{queue.summary(left)} left" if left else scope.nothing_left())  # noqa: T201
         return
     gpus = [] if given.gpus is None else ["--resources", f"gpu={given.gpus}"]
     queue.work_off(scope, cores=given.cores or queue.default_cores(), hours=given.hours, options=gpus)
