@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.commands.again import places
 from shared.commands.queued import UNKNOWN_HOURS, queue, waiting
 from shared.commands.running import run_workflow
 from shared.commands.trial_workflow import LOG
@@ -38,8 +39,9 @@ class Scope:
         count = waiting(self.scale, self.results, self.root, key=self.paper, target=self.target)
         if not count:
             return "nothing is left to train"
+        given = places(self.results, self.root)
         waits = f"{count} training{'s wait' if count > 1 else ' waits'}"
-        return f"nothing can be trained here: {waits} for data, see python -m shared status --scale {self.scale}"
+        return f"nothing can be trained here: {waits} for data, see python -m shared status --scale {self.scale}{given}"
 
 
 def work_off(scope: Scope, *, cores: int, hours: float | None, options: Sequence[str] = ()) -> None:

@@ -30,6 +30,11 @@ SUITE = [sys.executable, "-m", "shared"]
         (["render", GA, "table1", "--scale", "smoke"], "make it with: python -m shared train gaussian_affinity"),
         (["evaluate", GA, "figure7/10", "mnist-tst", "--scale", "smoke"], "did you mean 'mnist-test'?"),
         (["evaluate", GA, "figure7/10", "mnist-test", "--scale", "smoke"], "is not trained at scale 'smoke'"),
+        (["evaluate", GA, "figure7/10", "dermofit-test", "--scale", "smoke"], "'dermofit-test' measures no run of"),
+        (
+            ["evaluate", GA, "figure7/10", "lfw", "--scale", "smoke"],
+            "is trained on mnist-5k, and 'lfw' measures no run",
+        ),
         (["optimum", "feature_transfer", "ms1m/ftl", "--scale", "full"], "its stages take turns with different losses"),
         (["status", "--scale", "big"], "there is no scale 'big' here"),
         (["report", "--scale", ""], "there is no scale '' here"),
@@ -50,6 +55,8 @@ def test_what_a_user_can_mend_is_one_sentence_and_status_2(shared, tmp_path, arg
     assert done.stderr.startswith("error: ")
     assert len(done.stderr.splitlines()) == 1
     assert says in done.stderr
+    if "python -m shared train" in says or "is not trained" in says:
+        assert f" --results {tmp_path}" in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.rglob("record.json"))
 
@@ -215,6 +222,11 @@ def test_train_evaluate_and_train_again(shared, tmp_path):
     assert hashes[0] is not None
     assert hashes[1] is not None
     assert hashes[0].group(1) == hashes[1].group(1)
+
+    nothing = shared("evaluate", *run, "noisy-labels", *options, "--seed", "0")
+    assert (nothing.returncode, nothing.stdout) == (2, "")
+    assert nothing.stderr.startswith("error: noisy-labels measures nothing of figure7/10; ")
+    assert not list(tmp_path.rglob("noisy-labels.json"))
 
     # A record from before health, and what code measured which benchmark, were told.
     content = json.loads(before)

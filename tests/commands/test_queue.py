@@ -120,7 +120,8 @@ def test_published_seeds_are_not_trained_again(tmp_path):
 def test_what_waits_for_data_is_not_called_done(shared, tmp_path):
     table2 = ("queue", "--scale", "full", "--paper", GA, "--target", "table2", "--results", str(tmp_path / "results"))
     asked = sum(run.seeds for run in paper(GA).target_runs("table2", "full"))
-    says = f"nothing can be trained here: {asked} trainings wait for data, see python -m shared status --scale full\n"
+    says = f"nothing can be trained here: {asked} trainings wait for data, see python -m shared status --scale full"
+    says += f" --results {tmp_path}/results --data-root {tmp_path}\n"
     for mode in ("--list",), ():
         done = shared(*table2, "--data-root", str(tmp_path), *mode)
         assert (done.returncode, done.stdout) == (0, says)
