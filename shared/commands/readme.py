@@ -40,6 +40,7 @@ from shared.reporting.overview import Entry, overview
 from shared.reporting.pages import Page
 from shared.reporting.pictures import mark, marked, picture
 from shared.reporting.readme import Part, deviations_text, filled, rewrite, target_text
+from shared.reporting.recorded import has_records
 from shared.reporting.rows import claim_row
 from shared.reporting.site import PaperPage
 from shared.reporting.table import Table, measured
@@ -68,9 +69,10 @@ def write_readmes(results: Results, *, check: bool = False) -> list[str]:
         UserError: nothing is published there, or a README cannot be read, or asks for what there is not.
 
     """
-    published = results.root / "published"
-    if not any(path for folder in published.glob("*") for path in find_records(folder)):
-        raise UserError(f"{published} has no records; name the folder of results that has by --results.")
+    if not has_records(results, "published"):
+        raise UserError(
+            f"{results.root / 'published'} has no records; name the folder of results that has by --results."
+        )
     papers = [_Parts(paper, results) for paper in registry.papers().values()]
     contents: dict[Path, Callable[[Part], str]] = {parts.paper.folder / "README.md": parts.content for parts in papers}
     contents[README] = partial(_own, results=results, papers=papers)
