@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from shared.commands.arguments import parser
 from shared.commands.output import lasting_output
+from shared.commands.processes import require_whole
 from shared.data.files import data_root
 from shared.errors import UserError, refused, suggestion
 from shared.records.results import Results
@@ -135,6 +136,7 @@ def _seeds(given: argparse.Namespace, count: int) -> Sequence[int]:
 
 def _train(given: argparse.Namespace) -> None:
     _require_above_zero(given, "share")
+    require_whole()
     results = Results(given.results)
     if given.trial:
         from shared.records.trials import Attempt  # noqa: PLC0415

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.commands.cli import main
+from shared.commands.processes import require_whole
 from tests.conftest import ROOT
 
 GA = "gaussian_affinity"
@@ -149,6 +151,43 @@ def test_work_is_done_whatever_becomes_of_what_it_prints(gone, tmp_path, digits_
     assert len(list(tmp_path.rglob("record.json"))) == 1
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"RANK": "3", "WORLD_SIZE": "8", "LOCAL_RANK": "3"},
+        {"RANK": "3"},
+        {"WORLD_SIZE": "two"},
+        {"RANK": "2", "WORLD_SIZE": "2", "LOCAL_RANK": "0", "MASTER_ADDR": "a", "MASTER_PORT": "1"},
+    ],
+    ids=" ".join,
+)
+def test_processes_that_no_torchrun_started_are_told_so(said, monkeypatch, capsys, tmp_path):
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        main(["train", GA, "figure7/10", "--scale", "smoke", "--results", str(tmp_path)])
+    assert ended.value.code == 2
+    assert "in the environment: no torchrun has started this process so; unset " in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_process_and_those_of_torchrun_go_on(monkeypatch):
+    for name, value in {"RANK": "0", "WORLD_SIZE": "1"}.items():
+        monkeypatch.setenv(name, value)
+    require_whole()
+    torchrun = {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
+    for name, value in torchrun.items():
+        monkeypatch.setenv(name, value)
+    require_whole()
+
+
+def test_pictures_are_drawn_whatever_the_environment_would_show_them_with():
+    drawing = [sys.executable, "-c", "import shared.commands, matplotlib; print(matplotlib.get_backend())"]
+    environment = {**os.environ, "MPLBACKEND": "nonsense"}
+    done = subprocess.run(drawing, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "agg\n")
+
+
 def test_a_broken_runs_file_is_named_with_its_line(shared, suite):
     path = suite / "papers" / GA / "runs.yaml"
     path.write_text(path.read_text().replace("epochs:", "epoch:", 1))
@@ -217,6 +256,7 @@ def test_train_evaluate_and_train_again(shared, tmp_path):
     recorded = json.loads(before)["metrics"]["mnist-test"]["accuracy"]
     assert float(accuracy.group(1)) == pytest.approx(recorded)
     again = shared("train", *run, *options, "--seed", "0", check=True)
+    assert re.search(r"figure7/10 seed 0: was trained already; its record is in .*/seed0$", again.stderr.strip())
     assert "step" not in again.stderr  # taken from its last checkpoint, not trained again
     hashes = [re.search(r'"weights_sha256": "(\w+)"', text) for text in (before, record.read_text())]
     assert hashes[0] is not None
