@@ -19,7 +19,7 @@ JOBS = suite.training_jobs(config.get("trial"))
 PYTHON = "python" if "image" in config else sys.executable
 COMMAND = shlex.join([PYTHON, "-IS", str(Path(job_server.__file__).with_name("job.py"))])
 # `--config without=emnist-balanced` waits for no run that is trained on what cannot be had; commas between several.
-WITHOUT = suite.data_sets_named(str(config.get("without", "")))
+WITHOUT = suite.data_sets_named(config, "without")
 # `--config longest=720` asks a cluster for no more than so many minutes a job.
 LONGEST = suite.count(config, "longest", suite.LONGEST_MINUTES)
 # `--config runs_per_gpu=4` lets so many small runs share a GPU of this machine; `--resources gpu=` goes on to say GPUs.

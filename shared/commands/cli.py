@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
-import os
 import signal
 import sys
 import threading
@@ -14,6 +12,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from shared.commands.arguments import parser
+from shared.commands.output import lasting_output
+from shared.commands.processes import require_whole
 from shared.data.files import data_root
 from shared.errors import UserError, refused, suggestion
 from shared.records.results import Results
@@ -23,28 +23,24 @@ from shared.runs.registry import Paper, paper, papers
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command; exit with 0, with 2 and one sentence for what the user can mend, with 143 when stopped."""
-    _open_streams()
-    given = parser().parse_args(arguments)
-    warnings.showwarning = _plain_warning
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
+    with lasting_output() as refusal:
+        given = parser().parse_args(arguments)
+        warnings.showwarning = _plain_warning
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
             globals()[f"_{given.command.replace('-', '_')}"](given)
-        finally:
-            sys.stdout.flush()
-    except UserError as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        _write_nowhere()
-        sys.exit(0)
-    except OSError as error:
-        _write_nowhere()
-        _fail(str(refused(error)))
+        except UserError as error:
+            _fail(str(error))
+        except KeyboardInterrupt:
+            sys.exit(130)
+        except OSError as error:
+            _fail(str(refused(error)))
+        except SystemExit as ended:
+            if ended.code:
+                raise
+        if full := refusal():
+            _fail(str(refused(full)))
     sys.exit(0)
 
 
@@ -55,21 +51,6 @@ def _fail(sentence: str) -> NoReturn:
 
 def _say_wrong(sentence: str) -> None:
     print(f"error: {sentence}", file=sys.stderr)  # noqa: T201
-
-
-def _open_streams() -> None:
-    """Let what goes to a standard stream that was closed before this program started go nowhere."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
-
-
-def _write_nowhere() -> None:
-    """Let what is still to be written to standard output go nowhere, where that is gone or full."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _plain_warning(message: Warning | str, *_: object, **__: object) -> None:
@@ -131,7 +112,7 @@ def _queue(given: argparse.Namespace) -> None:
         left = scope.left()
         for line in queue.lines(left):
             print(line)  # noqa: T201
-        print(f"{queue.summary(left)} left" if left else "nothing is left to train")  # noqa: T201
+        print(f"{queue.summary(left)} left" if left else scope.nothing_left())  # noqa: T201
         return
     gpus = [] if given.gpus is None else ["--resources", f"gpu={given.gpus}"]
     queue.work_off(scope, cores=given.cores or queue.default_cores(), hours=given.hours, options=gpus)
@@ -155,6 +136,7 @@ def _seeds(given: argparse.Namespace, count: int) -> Sequence[int]:
 
 def _train(given: argparse.Namespace) -> None:
     _require_above_zero(given, "share")
+    require_whole()
     results = Results(given.results)
     if given.trial:
         from shared.records.trials import Attempt  # noqa: PLC0415

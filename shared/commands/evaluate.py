@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from shared.commands.again import places
 from shared.data.drawn import draw
-from shared.errors import UserError
+from shared.errors import UserError, suggestion
 from shared.evaluation.trained import Trained
 from shared.records.checkpoint_folders import checkpoints_of_record
 from shared.records.fingerprint import evaluation_code
@@ -15,6 +16,7 @@ from shared.records.records import Apart, write_json
 from shared.records.results import Results
 from shared.runs.catalogue import evaluations
 from shared.runs.config import Run
+from shared.runs.registry import TRAINED_SCALES, paper
 from shared.training import device as devices
 from shared.training.setup import Setup
 
@@ -25,9 +27,16 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
     The weights are those that the record tells of, whatever code trained them.
 
     Raises:
-        UserError: the run is not trained to its end, or the benchmark's data cannot be had.
+        UserError: the run is not trained to its end, or the benchmark is of other data or measures nothing of it, or
+            its data cannot be had.
 
     """
+    if benchmark not in (known := fitting(run)):
+        data = run.config.data.name
+        raise UserError(
+            f"{run.name} is trained on {data}, and '{benchmark}' measures no run of {run.paper} on it; "
+            f"{suggestion(benchmark, known)}"
+        )
     checkpoints = checkpoints_of_record(run, seed, results)
     saved = checkpoints.load()
     with checkpoints.read_as_written():
@@ -36,6 +45,7 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
         raise UserError(
             f"{run.name}, seed {seed}, is not trained at scale '{run.scale}' with its present configuration; first run "
             f"python -m shared train {run.paper} {run.name} --scale {run.scale} --seed {seed}"
+            f"{places(results, root)}"
         )
     device, _hold = devices.prepare(run.config.training, name=run.name, gpus=min(1, run.config.training.gpus))
     setup = Setup(run, seed, draw(run.config.data, seed, root), device)
@@ -47,6 +57,8 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
         curve = saved["position"]["curve"]
     measured, kept = trained.measure([benchmark], curve, alone=True)
     metrics = measured[benchmark]
+    if not metrics:
+        raise UserError(f"{benchmark} measures nothing of {run.name}; {suggestion(benchmark, known - {benchmark})}")
     write_arrays(results.seed(run.scale, run.paper, run.name, seed), kept)
     measured_apart = Apart(
         benchmark=benchmark,
@@ -59,3 +71,14 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
     path = results.benchmark(run.scale, run.paper, run.name, seed, benchmark)
     write_json(path, measured_apart.model_dump(mode="json"))
     return metrics
+
+
+def fitting(run: Run) -> set[str]:
+    """Return the benchmarks by which the paper measures runs that train on the same data set, at whichever scale."""
+    alike = [
+        other.config
+        for scale in TRAINED_SCALES
+        for other in paper(run.paper).runs(scale).values()
+        if other.config.data.name == run.config.data.name
+    ]
+    return {name for config in alike for name in (*config.benchmarks, *config.along_training)}

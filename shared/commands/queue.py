@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.commands.queued import UNKNOWN_HOURS, queue
+from shared.commands.again import places
+from shared.commands.queued import UNKNOWN_HOURS, queue, waiting
 from shared.commands.running import run_workflow
+from shared.commands.trial_workflow import LOG
 from shared.errors import UserError
 from shared.records.results import Results
 from shared.rehearsal.left import Left
@@ -31,6 +33,15 @@ class Scope:
     def left(self) -> list[Left]:
         """Return what is left, in the order to train it; raises UserError where there is no such paper or target."""
         return queue(self.scale, self.results, self.root, key=self.paper, target=self.target)
+
+    def nothing_left(self) -> str:
+        """Return what to say where nothing is left: that trainings wait for their data, where some do."""
+        count = waiting(self.scale, self.results, self.root, key=self.paper, target=self.target)
+        if not count:
+            return "nothing is left to train"
+        given = places(self.results, self.root)
+        waits = f"{count} training{'s wait' if count > 1 else ' waits'}"
+        return f"nothing can be trained here: {waits} for data, see python -m shared status --scale {self.scale}{given}"
 
 
 def work_off(scope: Scope, *, cores: int, hours: float | None, options: Sequence[str] = ()) -> None:
@@ -56,9 +67,19 @@ def work_off(scope: Scope, *, cores: int, hours: float | None, options: Sequence
             still = {one.place for one in scope.left()}
             failed |= {one.place for one in given if one.place in still}
     if failed:
-        names = ", ".join(f"{paper}/{run}" for paper, run in sorted(failed))
-        raise UserError(f"not trained: {names}; see the train.log of each below {scope.results.root / scope.scale}.")
-    _say("nothing is left to train")
+        raise UserError(_not_trained(scope, sorted(failed)))
+    _say(scope.nothing_left())
+
+
+def _not_trained(scope: Scope, failed: Sequence[tuple[str, str]]) -> str:
+    """Say which runs failed, and where it stands why: a job that Snakemake did not begin has no log."""
+    folders = {f"{key}/{run}": scope.results.paper(scope.scale, key) / "runs" / run for key, run in failed}
+    told = [name for name, folder in folders.items() if any(folder.rglob(LOG))]
+    others = [name for name in folders if name not in told]
+    below = scope.results.root / scope.scale
+    logs = f"see the {LOG} of {'each' if not others else ', '.join(told)} below {below}" if told else ""
+    above = f"{'of the others ' if told else ''}what is said above tells why they did not begin" if others else ""
+    return f"not trained: {', '.join(folders)}; {'; '.join(filter(None, (logs, above)))}."
 
 
 def sliced(left: Sequence[Left], cores: int) -> list[Left]:

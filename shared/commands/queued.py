@@ -52,15 +52,28 @@ def queue(scale: str, results: Results, root: Path, *, key: str | None = None, t
     done: set[Training] = set()
     for entry in [paper(key)] if key else papers().values():
         records = _records(entry, scale, results)
-        asked = set(entry.runs(scale)) if target is None else {run.name for run in entry.target_runs(target, scale)}
+        asked = _asked(entry, scale, target)
         lacking = {one.place: one for one in _left(entry, scale, records)}
-        here = {
-            place: one for place, one in lacking.items() if place[1] in asked and at_hand(one.run.config.data, root)
-        }
+        here = {place: one for place, one in lacking.items() if place in asked and at_hand(one.run.config.data, root)}
         left |= here
         done |= trained((record for record, _ in records), results)
         questions += [one for one in _questions(entry, scale, records, lacking) if set(one.runs) <= set(here)]
     return ordered(left, questions, done)
+
+
+def waiting(scale: str, results: Results, root: Path, *, key: str | None = None, target: str | None = None) -> int:
+    """Return how many trainings `queue` leaves out, as their data are neither at hand nor to be fetched or made."""
+    left: list[Left] = []
+    for entry in [paper(key)] if key else papers().values():
+        asked = _asked(entry, scale, target)
+        lacking = _left(entry, scale, _records(entry, scale, results))
+        left += [one for one in lacking if one.place in asked and not at_hand(one.run.config.data, root)]
+    return sum(len(one.seeds) - one.others for one in once(left, ()))
+
+
+def _asked(entry: Paper, scale: str, target: str | None) -> set[Place]:
+    runs = entry.runs(scale) if target is None else [run.name for run in entry.target_runs(target, scale)]
+    return {(entry.key, run) for run in runs}
 
 
 def ordered(

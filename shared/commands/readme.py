@@ -40,6 +40,7 @@ from shared.reporting.overview import Entry, overview
 from shared.reporting.pages import Page
 from shared.reporting.pictures import mark, marked, picture
 from shared.reporting.readme import Part, deviations_text, filled, rewrite, target_text
+from shared.reporting.recorded import has_records
 from shared.reporting.rows import claim_row
 from shared.reporting.site import PaperPage
 from shared.reporting.table import Table, measured
@@ -62,24 +63,51 @@ SHOWN = 300
 def write_readmes(results: Results, *, check: bool = False) -> list[str]:
     """Write the parts of all READMEs and their pictures, none with `check`; return which differed, the parts by line.
 
+    Nothing is written before all is known, so that an error leaves all as it was.
+
     Raises:
-        UserError: a README cannot be read, or asks for what there is not.
+        UserError: nothing is published there, or a README cannot be read, or asks for what there is not.
 
     """
+    if not has_records(results, "published"):
+        raise UserError(
+            f"{results.root / 'published'} has no records; name the folder of results that has by --results."
+        )
     papers = [_Parts(paper, results) for paper in registry.papers().values()]
     contents: dict[Path, Callable[[Part], str]] = {parts.paper.folder / "README.md": parts.content for parts in papers}
     contents[README] = partial(_own, results=results, papers=papers)
-    differing = [line for parts in papers if (line := parts.draw_picture(check=check))]
-    for path, content in contents.items():
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{path}: cannot be read ({error.strerror}); create it.") from None
-        written, changed = rewrite(text, str(path), content)
-        differing += changed
-        if changed and not check:
-            write_atomically(path, written.encode())
-    return differing
+    rewritten = {path: rewrite(_text(path), str(path), content) for path, content in contents.items()}
+    pictures = [parts for parts in papers if parts.picture_differs]
+    if not check:
+        drawn = [(parts.picture_path, parts.drawn_picture()) for parts in pictures]
+        for path, content in drawn:
+            _write_picture(path, content)
+        for path, (text, changed) in rewritten.items():
+            if changed:
+                write_atomically(path, text.encode())
+    named = [f"{parts.picture_path}: {parts.shows}" for parts in pictures]
+    return named + [line for _, changed in rewritten.values() for line in changed]
+
+
+def _text(path: Path) -> str:
+    """Return the text of a README; raises UserError where it cannot be read, or has none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); create it.") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: byte {error.start} is not UTF-8; save the file in UTF-8.") from None
+    if not text.strip():
+        raise UserError(f"{path}: it is empty; write it, or bring it back by git checkout.")
+    return text
+
+
+def _write_picture(path: Path, content: bytes | None) -> None:
+    if content is None:
+        path.unlink()
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
 
 
 def _own(part: Part, results: Results, papers: Sequence[_Parts]) -> str:
@@ -137,18 +165,25 @@ class _Parts:
         """Where the picture of that figure lies, below the folder of the suite's README."""
         return f"{PICTURES}/{self.paper.key}.png"
 
-    def draw_picture(self, *, check: bool) -> str:
-        """Write the picture where it differs, or remove it, neither with `check`; return which that is, or ""."""
-        name, path = self.paper.shows or "no figure", README.parent / self.address
-        if marked(path) == (mark(name, self.shown) if self.shown else None) and path.exists() == bool(self.shown):
-            return ""
-        if not check:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if self.shown:
-                write_atomically(path, picture(name, self.shown))
-            else:
-                path.unlink()
-        return f"{path}: {name}"
+    @property
+    def picture_path(self) -> Path:
+        """Where it lies."""
+        return README.parent / self.address
+
+    @property
+    def shows(self) -> str:
+        """What it shows."""
+        return self.paper.shows or "no figure"
+
+    @property
+    def picture_differs(self) -> bool:
+        """Whether the picture is not what the records draw, or is there where they draw none."""
+        wanted = mark(self.shows, self.shown) if self.shown else None
+        return marked(self.picture_path) != wanted or self.picture_path.exists() != bool(self.shown)
+
+    def drawn_picture(self) -> bytes | None:
+        """Return the picture, None where there is to be none."""
+        return picture(self.shows, self.shown) if self.shown else None
 
     def entry(self) -> Entry:
         """Return the paper's row in the README of the suite."""

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from shared import ROOT
 from shared.commands.side_by_side import each
@@ -24,6 +23,7 @@ from shared.rehearsal import rehearsed
 from shared.rehearsal.rehearsed import Rehearsed, burden, likeness
 from shared.runs.catalogue import Evaluation, evaluations
 from shared.runs.config import Run
+from shared.runs.fields import Strict
 from shared.runs.registry import TRAINED_SCALES, Paper, paper, papers
 
 MOST_GPUS = 16
@@ -67,6 +67,13 @@ class Told:
     problems: list[str]
 
 
+class _Kept(Strict):
+    """What the file of a rehearsal tells."""
+
+    found: Rehearsed | None
+    problems: list[str]
+
+
 def gpu_mib(text: str) -> float:
     """Return the MiB that "80 GiB" says; raises UserError where it says no size."""
     said = _SIZE.fullmatch(text)
@@ -106,10 +113,10 @@ def rehearsals(
         if not told:
             next(done)
         try:
-            read = from_json(contents(path))
+            read = _Kept.model_validate(from_json(contents(path)))
         except (OSError, ValueError):
             raise UserError(f"{path}: it is damaged; remove it to have these runs rehearsed again.") from None
-        yield Told(group, read["found"] and Rehearsed.model_validate(read["found"]), read["problems"])
+        yield Told(group, read.found, read.problems)
 
 
 def _rehearse(scale: str, root: Path, left: tuple[Names, Path]) -> None:
@@ -123,9 +130,7 @@ def _rehearse(scale: str, root: Path, left: tuple[Names, Path]) -> None:
         watched = rehearse(paper(key).run(name, scale), benchmarks, root)
     except Stopped:
         sys.exit(143)
-    told: dict[str, Any] = {"problems": watched.problems}
-    told["found"] = watched.found.model_dump(mode="json") if watched.found else None
-    write_json(path, told)
+    write_json(path, _Kept(found=watched.found, problems=watched.problems).model_dump(mode="json"))
 
 
 def lines(told: Told, memory: float) -> Iterator[str]:

@@ -6,6 +6,7 @@ import importlib
 from dataclasses import replace
 from pathlib import Path
 
+from shared.commands.again import places
 from shared.errors import UserError
 from shared.records.results import Results
 from shared.records.target_records import found, record_paths
@@ -32,7 +33,7 @@ def draw(paper: Paper, target: str, scale: str, results: Results) -> Table | Fig
     if not there.current:
         run, _ = results.place(paths[0])
         problem = there.other.get(paths[0])
-        command = f"python -m shared train {paper.key} {run} --scale {scale}"
+        command = f"python -m shared train {paper.key} {run} --scale {scale}{places(results)}"
         raise UserError(f"{paths[0]} is {problem or 'missing'}; make it {'again ' if problem else ''}with: {command}")
     function = getattr(importlib.import_module(f"papers.{paper.key}.targets"), target)
     records = there.records(paper)

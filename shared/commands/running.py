@@ -10,13 +10,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
 from shared import ROOT
-from shared.errors import UserError
+from shared.errors import UserError, refused
 from shared.records.results import Results
 
 LOCKS, HELD = Path(".snakemake/locks"), Path(".snakemake/held")
@@ -30,6 +31,18 @@ def workflow_folder(results: Results) -> Path:
     if folder.name != "results":
         raise UserError(f"--results {folder}: the workflow writes to a folder named results; name one so.")
     return folder.parent
+
+
+def require_writable(results: Results) -> None:
+    """Raise UserError where the workflow cannot write: Snakemake shows a stack."""
+    for folder in (workflow_folder(results) / ".snakemake", results.root):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            error.filename = str(folder)
+            raise refused(error) from None
 
 
 def run_workflow(
@@ -56,6 +69,7 @@ def run_workflow(
     ]
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "REPLICATION_DATA": str(root.resolve()), "PYTHONPATH": paths}
+    require_writable(results)
     remove_left_locks(workflow_folder(results))
     process = subprocess.Popen(command, env=environment, start_new_session=True, stdout=output, stderr=output)
     try:

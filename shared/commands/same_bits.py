@@ -42,6 +42,8 @@ def same_bits(other: Path, scale: str, results: Results, *, write: bool = False)
         UserError: there is no such working copy, one of the two has no records, or a record is damaged.
 
     """
+    if not other.is_dir():
+        raise UserError(f"{other} is no folder; name the working copy to compare with.")
     ours, theirs = _seeds(results, scale), _seeds(Results(other / "results"), scale)
     compared = {}
     for name in sorted(ours | theirs):

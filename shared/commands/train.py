@@ -81,6 +81,9 @@ def train(run: Run, seed: int, results: Results, root: Path, *, shares: int = 1,
         if parallel.rank() == 0:
             seconds = time.monotonic() - began
             anew = _saved(checkpoints) != saved
+            if not anew:
+                folder = results.seed(run.scale, run.paper, run.name, seed)
+                print(f"{run.name} seed {seed}: was trained already; its record is in {folder}", file=sys.stderr)  # noqa: T201
             write_record(trained, position, checkpoints.made, results, started=started, seconds=seconds, anew=anew)
         parallel.meet()
 

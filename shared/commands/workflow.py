@@ -105,13 +105,21 @@ def training_jobs(trial: Mapping[str, Any] | None = None) -> dict[str, Job]:
         for run in entry.runs(scale).values()
     }
     if trial:
+        _require_whole(trial)
         found = Attempt.of(trial["file"], trial["scale"], int(trial["seeds"]), RESULTS)
         library = Library(RESULTS, found.scale)
-        for experiment in found.experiments if trial["others"] else ():
+        for experiment in found.experiments if str(trial["others"]).lower() == "true" else ():
             missing = library.missing(experiment, found.seeds)
             runs |= {f"{run.scale}/{run.paper}/runs/{run.name}": run for run in missing}
         runs |= {f"{run.scale}/trials/{found.trial.name}/{run.paper}/runs/{run.name}": run for run in found.runs()}
     return {place: job for folder, run in runs.items() for place, job in _jobs(folder, run).items()}
+
+
+def _require_whole(trial: Any) -> None:
+    """Raise UserError for a setting that the command `try` has not made."""
+    whole = isinstance(trial, Mapping) and trial.keys() == {"file", "scale", "seeds", "others"}
+    if not whole or trial["scale"] not in TRAINED_SCALES or not str(trial["seeds"]).isdecimal():
+        raise UserError("--config trial: leave it out, and give the file of your loss to python -m shared try.")
 
 
 def _jobs(folder: str, run: Run) -> dict[str, Job]:
@@ -170,22 +178,26 @@ def count(config: Mapping[str, Any], name: str, default: int) -> int:
     """Return the whole number above zero that a setting of `--config` gives; raises UserError where it gives none."""
     given = config.get(name, default)
     if not re.fullmatch("0*[1-9][0-9]*", str(given)):
-        raise UserError(f"--config {name}={given}: give a whole number above zero.")
+        raise UserError(f"--config {name}={'' if given is None else given}: give a whole number above zero.")
     return int(given)
 
 
-def data_sets_named(names: str) -> frozenset[str]:
-    """Return the data sets that `names` lists, between commas.
+def data_sets_named(config: Mapping[str, Any], name: str) -> frozenset[str]:
+    """Return the data sets that a setting of `--config` lists, between commas or in brackets; none where it is not set.
 
     Raises:
-        UserError: one is trained on by no run.
+        UserError: it names none, or one that is trained on by no run.
 
     """
-    named = frozenset(filter(None, names.split(",")))
+    given = config.get(name, [])
+    names = given.split(",") if isinstance(given, str) else given
+    named = frozenset(filter(None, map(str, names if isinstance(names, list) else [])))
+    if name in config and not named:
+        raise UserError(f"--config {name}: name a data set, several with commas between, or leave it out.")
     runs = [run for entry in papers().values() for scale in TRAINED_SCALES for run in entry.runs(scale).values()]
     known = {run.config.data.name for run in runs}
-    for name in sorted(named - known):
-        raise UserError(f"no run is trained on a data set '{name}'; {suggestion(name, known)}")
+    for unknown in sorted(named - known):
+        raise UserError(f"no run is trained on a data set '{unknown}'; {suggestion(unknown, known)}")
     return named
 
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from shared.errors import UserError
 from shared.records.records import Record
 from shared.rehearsal.rehearsed import rehearsed
 from shared.runs.catalogue import evaluations
 from shared.runs.config import Run
-from shared.runs.fields import Fraction, Positive, Strict
+from shared.runs.fields import Strict
 from shared.runs.registry import SMOKE, paper
 
 MIB = 2**20
@@ -32,14 +34,20 @@ COPIES = 3
 """A set in memory is there as it was read, as it was drawn, and as a tensor."""
 
 
+LEAST = 1e-3
+Share = Annotated[float, Field(ge=LEAST, le=1)]
+Peak = Annotated[float, Field(ge=LEAST, allow_inf_nan=False)]
+"""Hours by the least of both are still numbers that can be read."""
+
+
 class Device(Strict):
     """A device by its peak, 10^12 operations a second, and the share of it that trainings are taken to reach."""
 
     name: str
-    fp32: Positive
-    tf32: Positive
-    bf16: Positive
-    share: Fraction
+    fp32: Peak
+    tf32: Peak
+    bf16: Peak
+    share: Share
 
     def flops(self, precision: Literal["fp32", "tf32", "bf16"]) -> float:
         """Return the operations that it does a second."""
@@ -57,19 +65,21 @@ def gpu(peak: str | None, share: float | None) -> Device:
     """Return the GPU of a peak given as "FP32,TF32,BF16", TFLOP/s, and of a share of it; an A100 where nothing is.
 
     Raises:
-        UserError: the peak is no three numbers above 0, or the share is not from 0 to 1.
+        UserError: the peak is no three numbers from 0.001 up, or the share is not from 0.001 to 1.
 
     """
     told = GPU.model_dump()
+    if share is not None and not LEAST <= share <= 1:
+        raise UserError(f"--share {share:g}: give the share of the peak that trainings reach, from {LEAST:g} to 1.")
+    if share is not None:
+        told["share"] = share
+    if peak is None:
+        return Device.model_validate(told)
     try:
-        if peak is not None:
-            fp32, tf32, bf16 = map(float, peak.split(","))
-            told |= {"name": "the GPU told", "fp32": fp32, "tf32": tf32, "bf16": bf16}
-        return Device.model_validate(told | ({} if share is None else {"share": share}))
+        fp32, tf32, bf16 = map(float, peak.split(","))
+        return Device.model_validate(told | {"name": "the GPU told", "fp32": fp32, "tf32": tf32, "bf16": bf16})
     except ValueError:
-        given = {"--peak": peak, "--share": share}
-        said = " ".join(f"{option} {value}" for option, value in given.items() if value is not None)
-        raise UserError(f"{said}: give three numbers as 19.5,156,312, and a share from 0 to 1.") from None
+        raise UserError(f"--peak {peak}: give three numbers as 19.5,156,312, each from {LEAST:g} up.") from None
 
 
 def training_images(run: Run) -> float:

@@ -13,6 +13,7 @@ from shared.records.results import Results
 from shared.records.target_records import record_paths
 from shared.reporting.health_marks import Healths
 from shared.reporting.judged import judged
+from shared.reporting.recorded import has_records
 from shared.reporting.rows import value_row
 from shared.reporting.site import Change
 from shared.runs.claims import listed
@@ -24,6 +25,7 @@ from shared.verdicts.words import seeds_word
 
 Place = tuple[str, int]
 MOST_SETTINGS = 3
+_SAME = "--against {}: these are the same records; name another scale or folder of results."
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,17 @@ def other_records(named: str, scale: str, results: Results) -> tuple[str, Result
     """
     if named in SCALES:
         if named == scale:
-            raise UserError(f"--against {named}: these are the same records; name another scale or folder of results.")
+            raise UserError(_SAME.format(named))
+        if not has_records(results, named):
+            raise UserError(f"--against {named}: {results.root / named} has no records; name what has some.")
         return named, results
     folder = Results(Path(named))
-    if not (folder.root / scale).is_dir():
-        raise UserError(f"--against {named}: neither a scale ({', '.join(SCALES)}) nor a folder that holds {scale}/.")
+    if folder.root.resolve() == results.root.resolve():
+        raise UserError(_SAME.format(named))
+    if not has_records(folder, scale):
+        raise UserError(
+            f"--against {named}: neither a scale ({', '.join(SCALES)}) nor a folder with records in {scale}/."
+        )
     return scale, folder
 
 

@@ -26,7 +26,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from shared.runs.fields import Strict
+from shared.runs.fields import Positive, Strict
 from shared.runs.metrics import Metric
 
 Label = str | int | float
@@ -123,4 +123,4 @@ class RunsFile(Strict):
     deviations: tuple[Deviation, ...] = ()
     optimum_fails: dict[str, str] = Field(default_factory=dict)
     no_optimum: dict[str, str] = Field(default_factory=dict)
-    images_per_second: dict[str, float] = Field(default_factory=dict)
+    images_per_second: dict[str, Positive] = Field(default_factory=dict)

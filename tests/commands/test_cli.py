@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.commands.cli import main
+from shared.commands.processes import require_whole
 from tests.conftest import ROOT
 
 GA = "gaussian_affinity"
@@ -30,6 +32,11 @@ SUITE = [sys.executable, "-m", "shared"]
         (["render", GA, "table1", "--scale", "smoke"], "make it with: python -m shared train gaussian_affinity"),
         (["evaluate", GA, "figure7/10", "mnist-tst", "--scale", "smoke"], "did you mean 'mnist-test'?"),
         (["evaluate", GA, "figure7/10", "mnist-test", "--scale", "smoke"], "is not trained at scale 'smoke'"),
+        (["evaluate", GA, "figure7/10", "dermofit-test", "--scale", "smoke"], "'dermofit-test' measures no run of"),
+        (
+            ["evaluate", GA, "figure7/10", "lfw", "--scale", "smoke"],
+            "is trained on mnist-5k, and 'lfw' measures no run",
+        ),
         (["optimum", "feature_transfer", "ms1m/ftl", "--scale", "full"], "its stages take turns with different losses"),
         (["status", "--scale", "big"], "there is no scale 'big' here"),
         (["report", "--scale", ""], "there is no scale '' here"),
@@ -50,6 +57,8 @@ def test_what_a_user_can_mend_is_one_sentence_and_status_2(shared, tmp_path, arg
     assert done.stderr.startswith("error: ")
     assert len(done.stderr.splitlines()) == 1
     assert says in done.stderr
+    if "python -m shared train" in says or "is not trained" in says:
+        assert f" --results {tmp_path}" in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.rglob("record.json"))
 
@@ -125,6 +134,60 @@ def test_an_output_that_is_full_or_knows_no_greek(shared):
     assert r"\u03c3" in plain.stdout
 
 
+@pytest.mark.parametrize(
+    "gone", ["2>&1 >/dev/null | true", "2>&1 | true", "2>/dev/full", ">/dev/full", ">&- 2>&-"], ids=range(5)
+)
+def test_work_is_done_whatever_becomes_of_what_it_prints(gone, tmp_path, digits_root):
+    train = [*SUITE, "train", GA, "figure7/10", "--scale", "smoke", "--seed", "0", "--results", str(tmp_path)]
+    done = subprocess.run(
+        ["bash", "-c", f'set -o pipefail; "$@" {gone}', "_", *train],
+        cwd=ROOT,
+        env={**os.environ, "REPLICATION_DATA": str(digits_root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+    assert len(list(tmp_path.rglob("record.json"))) == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"RANK": "3", "WORLD_SIZE": "8", "LOCAL_RANK": "3"},
+        {"RANK": "3"},
+        {"WORLD_SIZE": "two"},
+        {"RANK": "2", "WORLD_SIZE": "2", "LOCAL_RANK": "0", "MASTER_ADDR": "a", "MASTER_PORT": "1"},
+    ],
+    ids=" ".join,
+)
+def test_processes_that_no_torchrun_started_are_told_so(said, monkeypatch, capsys, tmp_path):
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        main(["train", GA, "figure7/10", "--scale", "smoke", "--results", str(tmp_path)])
+    assert ended.value.code == 2
+    assert "in the environment: no torchrun has started this process so; unset " in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_process_and_those_of_torchrun_go_on(monkeypatch):
+    for name, value in {"RANK": "0", "WORLD_SIZE": "1"}.items():
+        monkeypatch.setenv(name, value)
+    require_whole()
+    torchrun = {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
+    for name, value in torchrun.items():
+        monkeypatch.setenv(name, value)
+    require_whole()
+
+
+def test_pictures_are_drawn_whatever_the_environment_would_show_them_with():
+    drawing = [sys.executable, "-c", "import shared.commands, matplotlib; print(matplotlib.get_backend())"]
+    environment = {**os.environ, "MPLBACKEND": "nonsense"}
+    done = subprocess.run(drawing, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "agg\n")
+
+
 def test_a_broken_runs_file_is_named_with_its_line(shared, suite):
     path = suite / "papers" / GA / "runs.yaml"
     path.write_text(path.read_text().replace("epochs:", "epoch:", 1))
@@ -193,11 +256,17 @@ def test_train_evaluate_and_train_again(shared, tmp_path):
     recorded = json.loads(before)["metrics"]["mnist-test"]["accuracy"]
     assert float(accuracy.group(1)) == pytest.approx(recorded)
     again = shared("train", *run, *options, "--seed", "0", check=True)
+    assert re.search(r"figure7/10 seed 0: was trained already; its record is in .*/seed0$", again.stderr.strip())
     assert "step" not in again.stderr  # taken from its last checkpoint, not trained again
     hashes = [re.search(r'"weights_sha256": "(\w+)"', text) for text in (before, record.read_text())]
     assert hashes[0] is not None
     assert hashes[1] is not None
     assert hashes[0].group(1) == hashes[1].group(1)
+
+    nothing = shared("evaluate", *run, "noisy-labels", *options, "--seed", "0")
+    assert (nothing.returncode, nothing.stdout) == (2, "")
+    assert nothing.stderr.startswith("error: noisy-labels measures nothing of figure7/10; ")
+    assert not list(tmp_path.rglob("noisy-labels.json"))
 
     # A record from before health, and what code measured which benchmark, were told.
     content = json.loads(before)

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from shared.commands.queue import lines, sliced, summary
+from shared.commands import queue as command
+from shared.commands.queue import Scope, lines, sliced, summary, work_off
 from shared.commands.queued import UNKNOWN_HOURS, Question, ordered, queue
+from shared.errors import UserError
 from shared.records.records import read_record
 from shared.records.results import Results
 from shared.rehearsal.left import MEASURED_HOURS, Left, once, trained
@@ -113,6 +115,39 @@ def test_published_seeds_are_not_trained_again(tmp_path):
     assert published
     found = {one.run.name: one.seeds for one in queue("full", Results(ROOT / "results"), tmp_path, key=key)}
     assert set(found.get(name, ())) == set(range(paper(key).run(name, "full").seeds)) - published
+
+
+def test_what_waits_for_data_is_not_called_done(shared, tmp_path):
+    table2 = ("queue", "--scale", "full", "--paper", GA, "--target", "table2", "--results", str(tmp_path / "results"))
+    asked = sum(run.seeds for run in paper(GA).target_runs("table2", "full"))
+    says = f"nothing can be trained here: {asked} trainings wait for data, see python -m shared status --scale full"
+    says += f" --results {tmp_path}/results --data-root {tmp_path}\n"
+    for mode in ("--list",), ():
+        done = shared(*table2, "--data-root", str(tmp_path), *mode)
+        assert (done.returncode, done.stdout) == (0, says)
+
+
+def test_a_folder_that_takes_nothing_is_told_before_anything_begins(shared, tmp_path):
+    (tmp_path / ".snakemake").touch()
+    done = shared("queue", "--scale", "smoke", "--paper", GA, "--results", str(tmp_path / "results"))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {tmp_path}/.snakemake: file exists; a file stands where a folder should be")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_log_is_named_only_where_there_is_one(tmp_path, monkeypatch):
+    scope = Scope("smoke", Results(tmp_path / "results"), tmp_path, GA, TARGET)
+    names = [one.run.name for one in scope.left()]
+    monkeypatch.setattr(command, "run_workflow", lambda *_, **__: 1)
+    with pytest.raises(UserError, match=r"; what is said above tells why they did not begin\.$"):
+        work_off(scope, cores=99, hours=None)
+    log = tmp_path / "results/smoke" / GA / "runs" / names[0] / "train.log"
+    log.parent.mkdir(parents=True)
+    log.touch()
+    with pytest.raises(
+        UserError, match=rf"; see the train\.log of {GA}/{names[0]} below .*; of the others what is said"
+    ):
+        work_off(scope, cores=99, hours=None)
 
 
 def test_what_cannot_be_had_is_left_out(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +84,15 @@ def results(tmp_path) -> str:
     """A folder with a published record of each run of table 1 by affinity loss, and of softmax for some."""
     runs = {f"table1/{split}/affinity": [99.0 + place / 10] for place, split in enumerate(("standard", *SPLITS))}
     return str(published(tmp_path / "results", runs | {f"table1/{split}/softmax": [99.25] for split in SPLITS}).root)
+
+
+@pytest.fixture
+def none(tmp_path) -> str:
+    """A folder with a published record of another paper alone."""
+    record = tmp_path / "none/published/discface/runs/table1/seed0/record.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+    return str(tmp_path / "none")
 
 
 def spacing(text: str, split: str) -> float:
@@ -170,6 +180,32 @@ def test_a_paper_needs_a_readme(readme, results, capsys):
     assert "README.md: cannot be read" in capsys.readouterr().err
 
 
+def test_a_readme_that_is_empty_or_no_text_is_refused(readme, results, capsys):
+    for content, says in ((b"\n", "it is empty"), (b"A \xff\n", "byte 2 is not UTF-8")):
+        readme.write_bytes(content)
+        assert status("--check", "--results", results) == 2
+        assert f"error: {readme}: {says}" in capsys.readouterr().err
+
+
+def test_an_error_leaves_all_as_it_was(readme, none, tmp_path, capsys):
+    picture = tmp_path / ".github/pictures" / f"{KEY}.png"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"a picture")
+    assert status("--results", none) == 2
+    assert f"no published record of {RUN} has {SPACING}" in capsys.readouterr().err
+    readme.write_text(f"<!-- written: deviations -->\n{END}\n")
+    whole = readme.read_text()
+    command.README.write_text("<!-- written: table table1 -->\n<!-- end -->\n")
+    assert status("--results", none) == 2
+    assert (readme.read_text(), picture.read_bytes()) == (whole, b"a picture")
+
+
+def test_a_folder_in_which_nothing_is_published_is_refused(readme, tmp_path, capsys):
+    assert status("--results", str(tmp_path / "typo")) == 2
+    assert f"error: {tmp_path}/typo/published has no records; name the folder" in capsys.readouterr().err
+    assert readme.read_text() == TEXT
+
+
 def found(readme, results: Results) -> tuple[str, list[list[str]], list[str]]:
     """Have the README of the paper tell what was found alone: its sentences, the rows of its table, and the rest."""
     readme.write_text(f"{FOUND}\n{END}\n")
@@ -220,8 +256,8 @@ def test_claims_are_told_with_their_verdicts(readme, tmp_path):
     assert "orne out most clearly is “" in sentences
 
 
-def test_without_a_record_it_is_said_what_could_be_run(readme, tmp_path):
-    sentences, rows, rest = found(readme, Results(tmp_path / "none"))
+def test_without_a_record_it_is_said_what_could_be_run(readme, none):
+    sentences, rows, rest = found(readme, Results(Path(none)))
     assert sentences.startswith("There is no record yet for any of its 12 tables and figures. Of its 52 claims, ")
     assert sentences.endswith(" device hours.")
     assert (rows, rest) == ([], [])
@@ -244,8 +280,8 @@ def test_the_readme_of_the_suite_has_a_row_for_each_paper(readme, results, capsy
     assert f"{suite}:1: nothing is known of 'table table1' here" in capsys.readouterr().err
 
 
-def test_the_picture_is_of_the_figure_that_is_named_as_the_records_draw_it_now(readme, tmp_path, capsys):
-    runs, suite, none = readme.with_name("runs.yaml"), command.README, str(tmp_path / "none")
+def test_the_picture_is_of_the_figure_that_is_named_as_the_records_draw_it_now(readme, none, tmp_path, capsys):
+    runs, suite = readme.with_name("runs.yaml"), command.README
     picture = tmp_path / ".github/pictures" / f"{KEY}.png"
     readme.write_text("A paper.\n")
     runs.write_text(runs.read_text().replace("\nexperiments:", "\nshows: figure6\n\nexperiments:"))

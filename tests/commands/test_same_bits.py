@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from shared.commands.same_bits import same_bits
+from shared.errors import UserError
 from shared.records.fingerprint import evaluation_code, fingerprint, training_code, training_definitions
 from shared.records.records import Record, write_json
 from shared.records.results import Results
@@ -54,6 +55,11 @@ def copies(tmp_path) -> tuple[Path, Path]:
 def compared(copies: tuple[Path, Path], *, write: bool = False) -> bool:
     here, there = copies
     return same_bits(there, "smoke", Results(here / "results"), write=write)
+
+
+def test_a_folder_that_is_not_there_is_named_as_that(copies):
+    with pytest.raises(UserError, match=f"^{copies[1]} is no folder; name the working copy"):
+        compared(copies)
 
 
 def test_the_same_bits_are_counted(copies, capsys):

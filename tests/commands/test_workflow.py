@@ -192,6 +192,7 @@ def test_runs_on_data_that_cannot_be_had_are_not_waited_for(built, digits_root):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
+        ({"longest": None}, "--config longest=: give a whole number above zero."),
         ({"longest": "a day"}, "--config longest=a day: give a whole number above zero."),
         ({"longest": True}, "--config longest=True: give a whole number above zero."),
         ({"longest": 0}, "--config longest=0: give a whole number above zero."),
@@ -203,6 +204,39 @@ def test_a_setting_that_is_no_whole_number_is_refused(settings, said):
     with pytest.raises(UserError, match=re.escape(said)):
         workflow.count(settings, "longest", 1440)
     assert workflow.count({"longest": 720}, "longest", 1440) == workflow.count({}, "longest", 720) == 720
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "--config without: name a data set"),
+        ("", "--config without: name a data set"),
+        ([], "--config without: name a data set"),
+        ({"mnist": None}, "--config without: name a data set"),
+        (["1", "mnist"], "no run is trained on a data set '1'"),
+        ("mnst", "did you mean 'mnist'?"),
+    ],
+)
+def test_data_sets_that_are_none_are_refused(given, said):
+    with pytest.raises(UserError, match=re.escape(said)):
+        workflow.data_sets_named({"without": given}, "without")
+    assert workflow.data_sets_named({}, "without") == frozenset()
+    assert workflow.data_sets_named({"without": ["mnist"]}, "without") == {"mnist"}
+    assert workflow.data_sets_named({"without": "mnist,"}, "without") == {"mnist"}
+
+
+@pytest.mark.parametrize(
+    "trial",
+    [
+        "x",
+        {"file": "nope.yaml"},
+        {"file": "a", "scale": "big", "seeds": "1", "others": "x"},
+        {"file": "a", "scale": "lite", "seeds": "one", "others": "x"},
+    ],
+)
+def test_a_trial_that_only_try_can_tell_is_refused(trial):
+    with pytest.raises(UserError, match="--config trial: leave it out, and give the file of your loss to"):
+        workflow.training_jobs(trial)
 
 
 def test_a_setting_that_there_is_not_is_one_sentence(built, digits_root):

@@ -13,6 +13,7 @@ from typing import cast
 import pytest
 
 from shared.commands.rehearse import rehearsals
+from shared.errors import UserError
 from shared.records.results import Results
 from shared.runs.registry import Paper, paper
 from tests.conftest import ROOT
@@ -30,6 +31,11 @@ def test_two_processes_tell_of_each_run_in_its_order_and_keep_it(tmp_path):
     assert all(one.found and one.found.parameters > 1000 for one in told)
     again = list(rehearsals("smoke", [few], Results(tmp_path), tmp_path, 2))
     assert [one.found for one in again] == [one.found for one in told]
+    kept = next(tmp_path.glob("rehearsals/*.json"))
+    for content in ("[]", "{}", '{"found": null}', '{"found": 1, "problems": []}', "\xff"):
+        kept.write_text(content, encoding="latin-1")
+        with pytest.raises(UserError, match=f"^{kept}: it is damaged; remove it"):
+            list(rehearsals("smoke", [few], Results(tmp_path), tmp_path))
 
 
 def test_a_signal_to_the_command_ends_all_of_them(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from shared.commands.cli import main
@@ -68,10 +70,18 @@ def test_other_code_is_named_and_other_weights_by_the_same(tmp_path):
 
 
 def test_what_is_named_must_be_there_and_other_than_what_is_compared(tmp_path):
-    results = trained(tmp_path, 99.0)
+    results, other = trained(tmp_path / "a", 99.0), trained(tmp_path / "b", 99.0)
+    shutil.copytree(results.root / "full", results.root / "published")
     assert other_records("published", "full", results) == ("published", results)
-    assert other_records(str(tmp_path), "full", results) == ("full", Results(tmp_path))
-    for named, problem in (("full", "the same records"), ("nowhere", "neither a scale"), (str(tmp_path / "x"), "nor")):
+    assert other_records(str(other.root), "full", results) == ("full", other)
+    (tmp_path / "empty/full").mkdir(parents=True)
+    for named, problem in (
+        ("full", "the same records"),
+        (str(results.root.parent / "b/../a"), "the same records"),
+        ("lite", f"{results.root}/lite has no records"),
+        ("nowhere", "neither a scale"),
+        (str(tmp_path / "empty"), "nor a folder with records in full/"),
+    ):
         with pytest.raises(UserError, match=problem):
             other_records(named, "full", results)
 

@@ -72,6 +72,11 @@ def refused(tmp_path, text: str) -> str:
         ("  table1:", "  tabel1:", "24: targets.tabel1: no rule of the workflow makes a table of this name"),
         ("  table1:", "  table-1:", "24: targets.table-1: no rule of the workflow makes a table of this name"),
         ("targets:", f"deviations: [{DEVIATION}]\ntargets:", "23: deviations.0.targets: there is no 'tabel1'; did you"),
+        (
+            "targets:",
+            "images_per_second: {small-cnn: 0}\ntargets:",
+            "23: images_per_second.small-cnn: input should be greater than 0",
+        ),
         ("targets:", "images_per_second: {small-cn: 9}\ntargets:", "23: images_per_second.small-cn: there is no such "),
         ("targets:", "optimum_fails: {c: why}\ntargets:", "23: optimum_fails.c: there is no run 'c'"),
         ("targets:", "no_optimum: {c: why}\ntargets:", "23: no_optimum.c: there is no run 'c'"),
