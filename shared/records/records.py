@@ -214,13 +214,11 @@ class Records:
         """Return a printed number as the paper shows it, "–" where it prints a dash.
 
         Raises:
-            KeyError: `reference.yaml` has no such number.
+            UserError: `reference.yaml` has no such number.
 
         """
-        for value in self.reference.values:
-            if (value.target, value.row, value.column) == (target, row, column):
-                return "–" if value.value is None else f"{value.value:.{value.decimals}f}"
-        raise KeyError((target, row, column))
+        value = self.reference.printed(target, row, column)
+        return "–" if value.value is None else f"{value.value:.{value.decimals}f}"
 
     @cached_property
     def table(self) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from shared.errors import UserError
 from shared.records.kept import FEATURES, Features, read_arrays, read_curve, write_curve
 from shared.records.records import OtherWeightsWarning, Record, Records, find_records, read_record, write_json
+from shared.reporting.comparison import printed_cell
 from shared.runs.registry import paper
 from tests.records.samples import record, write
 
@@ -187,5 +189,21 @@ def test_printed_numbers_show_as_the_paper_shows_them():
     records = Records([], paper("gaussian_affinity").reference)
     assert records.printed("table1", "10% of odd digits", "Affinity Loss") == "99.3"
     assert records.printed("table4", "l1, 1/(1+d)", "Performance") == "–"
-    with pytest.raises(KeyError):
-        records.printed("table1", "no such row", "Affinity Loss")
+
+
+@pytest.mark.parametrize(
+    ("cell", "near"),
+    [
+        (("10% of odd digit", "Affinity Loss"), "10% of odd digits / Affinity Loss"),
+        (("10% of odd digits", "Affinity"), "10% of odd digits / Affinity Loss"),
+    ],
+)
+def test_a_number_that_is_not_printed_is_named_with_the_nearest_that_is(cell, near):
+    records = Records([], paper("gaussian_affinity").reference)
+    for asked in (records.printed, partial(printed_cell, records)):
+        with pytest.raises(UserError) as error:
+            asked("table1", *cell)
+        assert str(error.value).endswith(
+            f"gaussian_affinity/reference.yaml: table1 shows '{' / '.join(cell)}', which is not there; "
+            f"did you mean '{near}'?"
+        )
