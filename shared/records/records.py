@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from shared.records.forms import Form
     from shared.runs.reference import Reference
 
 RECORD = "record.json"
@@ -245,7 +246,7 @@ class Records:
     def features(self) -> Mapping[tuple[str, int], Features]:
         """The kept features by run and seed."""
         return {
-            (record.run, record.seed): Features(folder)
+            (record.run, record.seed): Features(folder, record.config.get("backbone", {}).get("embedding"))
             for record, folder in self.records
             if record.config.get("keep_features")
         }
@@ -264,14 +265,14 @@ class Records:
 
         return pd.DataFrame(read_curve(self._folder(run, seed) / CURVE), dtype=float)
 
-    def arrays(self, run: str, seed: int, benchmark: str) -> dict[str, NDArray[np.generic]]:
-        """Read the arrays that a benchmark kept of one seed of a run.
+    def arrays(self, run: str, seed: int, benchmark: str, form: Form | None = None) -> dict[str, NDArray[np.generic]]:
+        """Read the arrays that a benchmark kept of one seed of a run, in the form that they are drawn from.
 
         Raises:
-            UserError: the file is missing or damaged.
+            UserError: the file is missing or damaged, or has arrays of another form.
 
         """
-        return read_arrays(self._folder(run, seed) / ARRAYS.format(benchmark=benchmark))
+        return read_arrays(self._folder(run, seed) / ARRAYS.format(benchmark=benchmark), form)
 
     def _folder(self, run: str, seed: int) -> Path:
         [folder] = [folder for record, folder in self.records if (record.run, record.seed) == (run, seed)]

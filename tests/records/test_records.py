@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,6 +150,48 @@ def test_damaged_and_missing_arrays_are_named(tmp_path, damage):
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(UserError, match=f"{path}: its arrays cannot be read, as the file is damaged"):
         Features(tmp_path).load()
+
+
+def features(**changes: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "embeddings": np.ones((6, 2), np.float32),
+        "labels": np.arange(6, dtype=np.uint8) % 3,
+        "predictions": np.zeros(6, np.uint8),
+        "class_vectors": np.ones((3, 1, 2), np.float32),
+    }
+    return given | {name: change(given[name]) for name, change in changes.items()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"embeddings": lambda found: found[:4]}, "'labels' is of 6 where [N] is meant"),
+        ({"embeddings": lambda found: found[:, :1]}, "'embeddings' is of 6 x 1 where [N, d] is meant"),
+        ({"embeddings": lambda found: found[:, 0]}, "'embeddings' is of 6 where [N, d] is meant"),
+        ({"embeddings": lambda found: np.float32(1)}, "'embeddings' is of no axes where [N, d] is meant"),
+        (dict.fromkeys(["embeddings", "labels", "predictions"], lambda found: found[:0]),
+         "'embeddings' is of 0 x 2 where [N, d] is meant"),
+        ({"embeddings": lambda found: found * np.nan}, "'embeddings' has numbers that are not finite"),
+        ({"class_vectors": lambda found: found * np.inf}, "'class_vectors' has numbers that are not finite"),
+        ({"embeddings": lambda found: found.astype(str)}, "'embeddings' has other things than numbers"),
+        ({"labels": lambda found: found / 2}, "'labels' has other things than whole numbers"),
+        ({"labels": lambda found: found + 1}, "'labels' has numbers that are not from 0 to 2"),
+        ({"predictions": lambda found: found.astype(int) - 1}, "'predictions' has numbers that are not from 0 to 2"),
+    ],
+)  # fmt: skip
+def test_features_that_do_not_fit_together_are_named(tmp_path, changes, says):
+    path = tmp_path / FEATURES.format(split="test")
+    np.savez(path, **features())
+    assert len(Features(tmp_path, 2).load()["labels"]) == 6
+    np.savez(path, **features(**changes))
+    with pytest.raises(UserError) as error:
+        Features(tmp_path, 2).load()
+    assert str(error.value) == f"{path}: {says}; restore it, or remove the record beside it and train again."
+
+
+def test_the_labels_of_unseen_images_are_those_of_the_data_set(tmp_path):
+    np.savez(tmp_path / FEATURES.format(split="unseen"), **features(labels=lambda found: found + 100))
+    assert Features(tmp_path).load("unseen")["labels"].max() == 102
 
 
 def test_a_curve_is_read_as_it_was_written(tmp_path):
