@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from papers.gaussian_affinity.targets import table1
 from shared.errors import UserError
 from shared.records.results import Results
 from shared.records.target_records import found
@@ -60,3 +61,31 @@ def test_a_damaged_record_is_named_and_the_others_are_read(tmp_path):
     assert list(there.current) == [paths[0], paths[2]]
     with pytest.raises(UserError, match=str(paths[1])):
         there.require_whole()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"axes": {}}, "axes: they are not those of the run"),
+        ({"config": {}}, "config: it is not the one that config_hash is of"),
+        ({"config": paper("gaussian_affinity").run("table1/odd-10/softmax", "full").config.plain()},
+         "config: it is not the one that config_hash is of"),
+        ({"metrics": {}}, "metrics: there are none of 'mnist-test'"),
+    ],
+)  # fmt: skip
+def test_a_record_that_contradicts_itself_is_damaged(tmp_path, changes, says):
+    path = write(Results(tmp_path).paper("full", GA.key), of(RUN).model_copy(update=changes))
+    there = found(GA, "full", [path], Results(tmp_path))
+    assert there.current == {}
+    assert there.damaged == {path: f"{path}: no valid record: {says}; remove the file and train the run again."}
+
+
+def test_of_a_benchmark_without_data_a_record_has_the_reason_alone(tmp_path):
+    reasons = dict.fromkeys(RUN.config.benchmarks, "no data")
+    path = write(
+        Results(tmp_path).paper("full", GA.key), of(RUN).model_copy(update={"metrics": {}, "skipped": reasons})
+    )
+    there = found(GA, "full", [path], Results(tmp_path))
+    assert list(there.current) == [path]
+    assert set(RUN.axes) <= set(there.records(GA).table.columns)
+    assert table1(there.records(GA)).display.iloc[4]["Affinity (measured)"] == "not run"
