@@ -13,7 +13,7 @@ from shared.records.kept import write_arrays
 from shared.records.provenance import weights_hash
 from shared.records.records import Apart, write_json
 from shared.records.results import Results
-from shared.runs.catalogue import evaluations
+from shared.runs.catalogue import benchmarks, evaluations, unfit
 from shared.runs.config import Run
 from shared.training import device as devices
 from shared.training.setup import Setup
@@ -25,9 +25,11 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
     The weights are those that the record tells of, whatever code trained them.
 
     Raises:
-        UserError: the run is not trained to its end, or the benchmark's data cannot be had.
+        UserError: the run is not trained to its end, or is nothing for the benchmark, or its data cannot be had.
 
     """
+    if wrong := unfit(run.config, benchmark, benchmarks(run.paper)):
+        raise UserError(f"{run.name}: {'; '.join(wrong)}")
     checkpoints = checkpoints_of_record(run, seed, results)
     saved = checkpoints.load()
     with checkpoints.read_as_written():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fnmatch
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -147,9 +148,18 @@ def _is_of_curve(row: Mapping[Any, Any]) -> bool:
     return set(_ALWAYS) <= set(numbers) and not any("_" in value for value in row.values())
 
 
-def read_curve(path: Path) -> list[dict[str, float]]:
-    """Read the rows of a learning curve, without what an epoch does not have; raises UserError as `curve_rows`."""
-    return [{name: float(value) for name, value in row.items() if value} for row in curve_rows(path)]
+def read_curve(path: Path, needed: Sequence[str] = ()) -> list[dict[str, float]]:
+    """Read the rows of a learning curve, without what an epoch does not have.
+
+    Raises:
+        UserError: as `curve_rows`, or some epoch has no column of one of the patterns `needed`.
+
+    """
+    rows = [{name: float(value) for name, value in row.items() if value} for row in curve_rows(path)]
+    for pattern in needed:
+        if not all(fnmatch.filter(row, pattern) for row in rows):
+            raise UserError(f"{path}: not every epoch has a number '{pattern}'; {_REMEDY}.")
+    return rows
 
 
 def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

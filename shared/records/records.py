@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -169,8 +169,12 @@ def read_record(path: Path) -> Record:
 def _read(path: Path, kind: type[S], remedy: str) -> S:
     try:
         return kind.model_validate(from_json(contents(path)))
-    except OSError as error:
+    except FileNotFoundError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); {remedy}.") from None
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}); put that right, or remove it and {remedy}."
+        ) from None
     except ValidationError as error:
         where, problem = complaint(error)
         name = ".".join(map(str, where)) or "the file"
@@ -223,9 +227,10 @@ class Records:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The tidy table; empty, but with its first columns, where there are no records."""
+        """The tidy table, with its columns also where no record has any metric."""
         import pandas as pd  # noqa: PLC0415 - reading records need not cost its import
 
+        settings = [{**record.axes, **dict(_flat(record.config))} for record, _ in self.records]
         rows = [
             {
                 "run": record.run,
@@ -233,14 +238,14 @@ class Records:
                 "benchmark": benchmark,
                 "metric": metric,
                 "value": value,
-                **record.axes,
-                **dict(_flat(record.config)),
+                **of_run,
             }
-            for record, _ in self.records
+            for (record, _), of_run in zip(self.records, settings, strict=True)
             for benchmark, metrics in record.metrics.items()
             for metric, value in metrics.items()
         ]
-        return pd.DataFrame(rows, columns=None if rows else ["run", "seed", "benchmark", "metric", "value"])
+        columns = ["run", "seed", "benchmark", "metric", "value", *(name for of_run in settings for name in of_run)]
+        return pd.DataFrame(rows, columns=None if rows else list(dict.fromkeys(columns)))
 
     @property
     def features(self) -> Mapping[tuple[str, int], Features]:
@@ -251,19 +256,19 @@ class Records:
             if record.config.get("keep_features")
         }
 
-    def curve(self, run: str, seed: int) -> pd.DataFrame:
+    def curve(self, run: str, seed: int, needed: Sequence[str] = ()) -> pd.DataFrame:
         """Return the learning curve of one seed of a run, a row an epoch.
 
         Columns: `epoch`, `step`, the mean of the loss and of each of its terms over the epoch, `held_out_error` (%)
         where images are held out, and `<benchmark>/<metric>` for the benchmarks measured along training.
 
         Raises:
-            UserError: the file is missing or damaged.
+            UserError: the file is missing or damaged, or some epoch has no column of one of the patterns `needed`.
 
         """
         import pandas as pd  # noqa: PLC0415 - reading records need not cost its import
 
-        return pd.DataFrame(read_curve(self._folder(run, seed) / CURVE), dtype=float)
+        return pd.DataFrame(read_curve(self._folder(run, seed) / CURVE, needed), dtype=float)
 
     def arrays(self, run: str, seed: int, benchmark: str, form: Form | None = None) -> dict[str, NDArray[np.generic]]:
         """Read the arrays that a benchmark kept of one seed of a run, in the form that they are drawn from.

@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError
 
 from shared.errors import UserError, suggestion
 from shared.runs import yaml_files
-from shared.runs.catalogue import benchmarks, run_model
+from shared.runs.catalogue import benchmarks, run_model, unfit
 from shared.runs.components import Benchmark
 from shared.runs.config import Run, RunConfig
 from shared.runs.fields import MOST_SEEDS, Count, Strict
@@ -193,7 +193,7 @@ class Resolution:
             ((setting,), name) for setting in ("benchmarks", "along_training") for name in getattr(config, setting)
         ]
         for key, benchmark in named:
-            if wrong := _unfit(config, benchmark, known):
+            if wrong := unfit(config, benchmark, known):
                 raise self._error(layers.source(key), *wrong)
         sampling = getattr(config.data, "sampling", None)
         if config.training.patience is not None and sampling is not None and not sampling.holds_out:
@@ -210,15 +210,6 @@ class Resolution:
 
 def _settings(given: Any) -> dict[str, Any]:
     return {str(path): value for path, value in given.items()} if isinstance(given, dict) else {}
-
-
-def _unfit(config: RunConfig, name: str, known: dict[str, Benchmark]) -> tuple[str, str] | None:
-    """Return why a run cannot be measured by a benchmark, and what to do about it; None where it can."""
-    if name not in known:
-        return f"there is no benchmark '{name}'", suggestion(name, known)
-    if known[name].unbiased and getattr(config.loss, "bias", False):
-        return f"'{name}' is for a classifier without bias", "set loss.bias to false"
-    return None
 
 
 def _wrong_options(config: RunConfig, name: str, known: dict[str, Benchmark]) -> tuple[str, str] | None:

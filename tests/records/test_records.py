@@ -152,6 +152,15 @@ def test_damaged_and_missing_arrays_are_named(tmp_path, damage):
         Features(tmp_path).load()
 
 
+def test_a_folder_in_the_place_of_a_record_is_to_be_removed(tmp_path):
+    path = tmp_path / "record.json"
+    path.mkdir()
+    with pytest.raises(UserError) as error:
+        read_record(path)
+    says = "cannot be read (Is a directory); put that right, or remove it and train the run again."
+    assert str(error.value) == f"{path}: {says}"
+
+
 def features(**changes: Any) -> dict[str, Any]:
     given: dict[str, Any] = {
         "embeddings": np.ones((6, 2), np.float32),
@@ -214,6 +223,15 @@ def test_a_damaged_curve_is_named(tmp_path, content):
     (tmp_path / "curve.csv").write_bytes(content)
     with pytest.raises(UserError, match=f"{tmp_path}/curve.csv: it is no learning curve, or damaged"):
         read_curve(tmp_path / "curve.csv")
+
+
+@pytest.mark.parametrize("content", [b"epoch,step,loss\n1,2,3\n", b"epoch,step,loss,far/accuracy\n1,2,3,4\n2,3,4,\n"])
+def test_a_curve_that_lacks_what_is_drawn_is_named(tmp_path, content):
+    path = tmp_path / "curve.csv"
+    path.write_bytes(content)
+    assert read_curve(path, ["loss"])
+    with pytest.raises(UserError, match=r"curve\.csv: not every epoch has a number '\*/accuracy'; restore it"):
+        read_curve(path, ["loss", "*/accuracy"])
 
 
 def test_features_are_found_by_run_and_seed(tmp_path):
