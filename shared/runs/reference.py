@@ -219,7 +219,7 @@ def _claims(document: Document, errata: Set[str], known: Known | None) -> dict[s
         try:
             claim = Claim.model_validate(entry.data)
         except ValidationError as error:
-            where, problem = yaml_files.complaint(error)
+            where, problem = yaml_files.complaint(error, entry.data)
             raise document.error((*entry.key, *where), problem + with_line) from None
         if claim.id in claims:
             problem = f"'{claim.id}' is given twice; rename one of them{with_line}"

@@ -195,6 +195,14 @@ def test_a_wrong_test_of_a_claim_is_reported(
     assert int(message.split(":")[0]) >= int(line_of(tmp_path, "id: C2"))
 
 
+def test_a_wrong_setting_of_a_test_is_reported_on_its_line(tmp_path: Path, data: dict[str, Any]) -> None:
+    quantity = {"runs": "a/*", "metric": "b/error"}
+    test = {"kind": "within", "one": quantity, "other": quantity, "tolerance": -1}
+    data["claims"].append({"id": "C2", "says": "it works", "where": "Sec. 2", "test": test})
+    message = problem(tmp_path, data)
+    assert message.startswith(f"{line_of(tmp_path, 'tolerance: -1')}: claims.1.test.tolerance: input should be greater")
+
+
 def test_a_claim_has_either_a_test_or_a_reason(tmp_path: Path, data: dict[str, Any]) -> None:
     data["claims"][0].pop("untestable")
     assert "either a test or the reason" in problem(tmp_path, data)
