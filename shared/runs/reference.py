@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError, model_validator
 from shared.errors import UserError, suggestion
 from shared.runs import yaml_files
 from shared.runs.citation import Citation
-from shared.runs.claims import Claim, Number, asked, listed
+from shared.runs.claims import Claim, Id, Number, asked, listed
 from shared.runs.each import expand
 from shared.runs.fields import Count, NonNegative, Strict
 from shared.runs.metrics import DIRECTIONS, Metric
@@ -85,7 +85,7 @@ class Value(Strict):
 class Erratum(Strict):
     """Something wrong or contradictory in the paper, and how it is read here."""
 
-    id: str
+    id: Id
     where: str
     problem: str
     reading: str

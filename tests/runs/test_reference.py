@@ -219,10 +219,13 @@ def test_two_claims_of_one_name_are_refused(tmp_path: Path, data: dict[str, Any]
 
 
 @pytest.mark.parametrize("name", ["", "a b/c<d>", ".a", "C1\n"])
-def test_the_id_of_a_claim_is_a_plain_name(tmp_path: Path, data: dict[str, Any], name: str) -> None:
+def test_the_id_of_a_claim_or_an_erratum_is_a_plain_name(tmp_path: Path, data: dict[str, Any], name: str) -> None:
     data["claims"][0]["id"] = name
     message = problem(tmp_path, data)
     assert message.startswith(f"{line_of(tmp_path, 'id:')}: claims.0.id: string should match pattern")
+    data["claims"][0]["id"] = "C1"
+    data["errata"] = [{"id": name, "where": "Sec. 1", "problem": "a slip", "reading": "as meant"}]
+    assert "errata.0.id: string should match pattern" in problem(tmp_path, data)
 
 
 def test_a_missing_file_is_a_user_error(tmp_path: Path) -> None:
