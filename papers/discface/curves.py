@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from papers.discface.following import Following, accuracies, verified
+from papers.discface.following import CLASSIFICATION, Following, accuracies, verified
 from shared.records.records import Records
 from shared.reporting import plane
 from shared.reporting.data_names import data_note
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 RUNS = {"figure6/cosface": "CosFace", "figure6/cos-discface": "Cos-DiscFace"}
 TASKS = ("classification", "verification")
+DRAWN = (CLASSIFICATION, "*/accuracy")
+VERIFIED_ON = {"cfp-fp": "CFP-FP", "unseen-pairs": "unseen alphabets"}
 MARKED = 12
 """Of so many points of a long curve each has a marker."""
 RIM = "#4a4a4a"
@@ -147,10 +149,11 @@ def _curves(records: Records) -> pd.DataFrame:
     for record, _ in records.records:
         if record.run not in RUNS:
             continue
-        curve = records.curve(record.run, record.seed)
+        curve = records.curve(record.run, record.seed, DRAWN)
         rows = _rows(curve)
         pairs = np.array([accuracies(row) for row in rows])
-        name = {"cfp-fp": "CFP-FP", "unseen-pairs": "unseen alphabets"}[verified(rows[0]).split("/")[0]]
+        benchmark = verified(rows[0]).split("/")[0]
+        name = VERIFIED_ON.get(benchmark, benchmark)
         part = curve[["epoch", "step"]].assign(run=record.run, seed=record.seed, verified_on=name)
         parts.append(part.assign(**dict(zip(TASKS, pairs.T, strict=True))))
     return pd.concat(parts[1:] or parts, ignore_index=True)[list(parts[0].columns)]
@@ -164,5 +167,5 @@ def _rows(curve: pd.DataFrame) -> list[dict[str, float]]:
 def _rank_correlations(records: Records, run: str) -> list[float]:
     """Return the rank correlation of the two accuracies for each seed where it is defined."""
     seeds = [record.seed for record, _ in records.records if record.run == run]
-    found = [Following()(_rows(records.curve(run, seed))) for seed in seeds]
+    found = [Following()(_rows(records.curve(run, seed, DRAWN))) for seed in seeds]
     return [metrics["rank_correlation"] for metrics in found if metrics]

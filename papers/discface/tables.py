@@ -118,7 +118,7 @@ def table5(records: Records) -> Table:
         row = {"Benchmark": name}
         for weight in WEIGHTS:
             value = printed.get((name, f"λ = {float(weight)}"))
-            row[f"λ = {weight} (printed)"] = "–" if value is None else f"{value.value:.2f}"
+            row[f"λ = {weight} (printed)"] = "–" if value is None or value.value is None else f"{value.value:.2f}"
             if weight in weights:
                 row[f"λ = {weight} (measured)"] = shown(records, f"casia/{weight}", benchmark, metric)
         rows.append(row)

@@ -13,6 +13,7 @@ from matplotlib.patches import Circle
 
 from papers.feature_transfer.picture_figures import credit
 from shared.evaluation.spread import mean
+from shared.records.forms import Form
 from shared.records.records import Record, Records
 from shared.reporting import plane
 from shared.reporting.data_names import data_note
@@ -38,6 +39,26 @@ FEWEST = 30
 """Of fewer samples t-SNE shows little but its perplexity."""
 KINDS = {"regular": "regular class", "ur": "UR class", "transferred": "virtual sample\nof the UR class"}
 SIDES = {"largest": "(a) largest classes", "smallest": "(b) smallest classes"}
+TWO_CLASSES = Form(
+    {
+        **{"sizes": "C", "norms": "C", "few": "", "chosen": "2", "weights": "2 d"},
+        **{"regular": "R d", "ur": "U d", "transferred": "T? d"},
+    },
+    indices={"chosen": "C"},
+)
+NEAREST = Form(
+    {
+        name.format(side=side): axes
+        for side in SIDES
+        for name, axes in {
+            "{side}": f"{side} H W ...",
+            "classes_{side}": side,
+            "sizes_{side}": side,
+            "yaws_{side}": side,
+        }.items()
+    },
+    unknown=[f"yaws_{side}" for side in SIDES],
+)
 IN_A_ROW = 8
 BETWEEN, BELOW = 0.05, 0.55
 """Between two faces of a row, and below each for its words, in sides of a face."""
@@ -68,7 +89,7 @@ def figure1(records: Records) -> Figure:
             plane.not_run(upper)
             plane.not_run(lower)
             continue
-        arrays = records.arrays(run.run, run.seed, "two-classes")
+        arrays = records.arrays(run.run, run.seed, "two-classes", TWO_CLASSES)
         samples = samples_of(arrays, list(KINDS) if name == UNIT_RUN else ["regular", "ur"])
         upper.set_title(f"{title}\n{_norms_and_variances(arrays)}", fontsize=8)
         _draw_plane(upper, samples)
@@ -106,7 +127,7 @@ def _transferred(records: Records, run: Record | None, axes: Axes, notes: list[s
     if run is None:
         plane.not_run(axes)
         return []
-    arrays = records.arrays(run.run, run.seed, "two-classes")
+    arrays = records.arrays(run.run, run.seed, "two-classes", TWO_CLASSES)
     samples = samples_of(arrays, ["regular", "ur"])
     _draw_sides(axes, samples)
     notes.append(_chosen("(e)", run, arrays))
@@ -147,7 +168,7 @@ def _classes(records: Records, run: Record | None, panels: Sequence[Axes]) -> li
     found = records.metric("two-classes", "norm_correlation")
     correlation = measured(found[found["run"] == run.run]["value"].tolist())
     norms.set_title(f"(b) norms of the class weights\nrank correlation with size\n{correlation}", fontsize=8)
-    frame = _by_size(records.arrays(run.run, run.seed, "two-classes"))
+    frame = _by_size(records.arrays(run.run, run.seed, "two-classes", TWO_CLASSES))
     _draw_classes(panels, frame)
     return [frame.assign(panel="ab", seed=run.seed)]
 
@@ -314,7 +335,7 @@ def figure3(records: Records) -> Figure:
             axes.set_title(title, fontsize=8)
             plane.not_run(axes)
         return Figure(picture, data=pd.DataFrame(columns=["side"]), caption=f"{caption}.")
-    arrays = records.arrays(run.run, run.seed, "nearest-samples")
+    arrays = records.arrays(run.run, run.seed, "nearest-samples", NEAREST)
     rows = -(-len(arrays["largest"]) // IN_A_ROW)
     side = (PAIR_WIDTH - 0.1) / (IN_A_ROW * (1 + BETWEEN))
     picture = drawing(len(SIDES), width=PAIR_WIDTH, height=len(SIDES) * (rows * side * (1 + BELOW) + 0.25))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from shared.records.forms import Form
 from shared.records.records import Record, Records
 from shared.reporting import plane
 from shared.reporting.data_names import data_title
@@ -27,6 +28,16 @@ RUN = "ms1m/ftl"
 PHOTOGRAPHS = "photographs/ftl"
 TITLES = {"faces-drawn": "drawn faces", "olivetti": "photographs"}
 BENCHMARK = "transfer"
+FORM = Form(
+    {
+        **{"samples": "K S S", "centers": "K S S", "sample_classes": "K", "sample_yaw": "K"},
+        **dict.fromkeys(("inputs", "reconstructed", "moved"), "P 2 S S"),
+        **{"pair_classes": "P 2", "pair_yaw": "P 2"},
+        **{"weights": "A", "plain": "A S S", "variation": "A S S", "identity": "A S S"},
+    },
+    unknown=("sample_yaw", "pair_yaw"),
+)
+"""The arrays of `papers.feature_transfer.picture_metrics`, S the side of a picture."""
 COLUMNS = ["data", "seed", "what", "column", "class", "yaw", "value"]
 CAPTIONS = {
     6: (
@@ -224,7 +235,7 @@ def credit(run: Record) -> list[str]:
 def _kept(records: Records, name: str = RUN) -> tuple[Record | None, Arrays]:
     """Return the first seed of a run and what it has kept, or nothing where there is no record of it."""
     run = records.first_seeds().get(name)
-    return run, {} if run is None else records.arrays(name, run.seed, BENCHMARK)
+    return run, {} if run is None else records.arrays(name, run.seed, BENCHMARK, FORM)
 
 
 def _figure(

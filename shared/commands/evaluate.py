@@ -14,7 +14,7 @@ from shared.records.kept import write_arrays
 from shared.records.provenance import weights_hash
 from shared.records.records import Apart, write_json
 from shared.records.results import Results
-from shared.runs.catalogue import evaluations
+from shared.runs.catalogue import benchmarks, evaluations, unfit
 from shared.runs.config import Run
 from shared.runs.registry import TRAINED_SCALES, paper
 from shared.training import device as devices
@@ -31,6 +31,8 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
             its data cannot be had.
 
     """
+    if wrong := unfit(run.config, benchmark, benchmarks(run.paper)):
+        raise UserError(f"{run.name}: {'; '.join(wrong)}")
     if benchmark not in (known := fitting(run)):
         data = run.config.data.name
         raise UserError(

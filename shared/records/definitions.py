@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
+from shared.runs.python_files import parsed
+
 SUITE = ("shared", "papers")
 _ASIDE = (
     *("card", "implementation", "stand_in", "judged_by", "knowing_nothing", "added_terms"),
@@ -40,6 +42,7 @@ class Sources:
 
         Raises:
             LookupError: there is no such start.
+            UserError: what is used is no valid Python; names file and line.
 
         """
         met: dict[_Use, str] = {}
@@ -110,7 +113,7 @@ class _Module:
         self.name = name
         self.definitions: dict[str, _Definition] = {"": _Definition()}
         self.imports: dict[str, _Use] = {}
-        for statement in ast.parse(path.read_bytes()).body:
+        for statement in parsed(path.read_bytes(), path).body:
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 self.imports |= _imports(statement)
             else:

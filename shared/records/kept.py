@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import fnmatch
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared.data.files import write_atomically
 from shared.data.reading.regular import opened
 from shared.errors import UserError
+from shared.records.forms import Form
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,24 +25,34 @@ if TYPE_CHECKING:
 FEATURES = "features-{split}.npz"
 ARRAYS = "arrays-{benchmark}.npz"
 CURVE = "curve.csv"
+_FEATURES = Form(
+    {"embeddings": "N d", "labels": "N", "predictions": "N", "class_vectors": "C m d"},
+    indices={"labels": "C", "predictions": "C"},
+)
+_OF_UNSEEN = replace(_FEATURES, indices={"labels": "classes of the data set", "predictions": "C"})
 _ALWAYS = ("epoch", "step", "loss")
 _REMEDY = "restore it, or remove the record beside it and train again"
 
 
 class Features:
-    """The arrays kept of one seed: `embeddings` [N, d], `labels`, `predictions` [N], `class_vectors` [C, m, d]."""
+    """The arrays kept of one seed: `embeddings` [N, d], `labels`, `predictions` [N], `class_vectors` [C, m, d].
 
-    def __init__(self, folder: Path) -> None:
+    `dimension` is d, where it is known.
+    """
+
+    def __init__(self, folder: Path, dimension: int | None = None) -> None:
         self._folder = folder
+        self._known = {} if dimension is None else {"d": dimension}
 
     def load(self, split: Split = "test") -> dict[str, NDArray[np.generic]]:
         """Read the arrays of the images of one split.
 
         Raises:
-            UserError: the file is missing or damaged.
+            UserError: the file is missing or damaged, or its arrays do not fit together.
 
         """
-        return read_arrays(self._folder / FEATURES.format(split=split))
+        form = _OF_UNSEEN if split == "unseen" else _FEATURES
+        return read_arrays(self._folder / FEATURES.format(split=split), form, **self._known)
 
 
 class _Arrays(dict[str, "NDArray[np.generic]"]):
@@ -53,8 +66,8 @@ class _Arrays(dict[str, "NDArray[np.generic]"]):
         raise UserError(f"{self._path}: it has no array '{name}'; {_REMEDY}.")
 
 
-def read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
-    """Read the arrays in a file.
+def read_arrays(path: Path, form: Form | None = None, **lengths: int) -> dict[str, NDArray[np.generic]]:
+    """Read the arrays in a file, which are to be of a form, if one is given, with axes of the lengths given.
 
     Raises:
         UserError: the file is missing or damaged, or, once it is asked for, an array is not in it.
@@ -67,11 +80,13 @@ def read_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
             arrays = {name: archive[name] for name in archive.files}
             if not all(isinstance(array, np.ndarray) for array in arrays.values()):
                 raise ValueError("a member is no array")
-            return _Arrays(path, arrays)
     except FileNotFoundError:
         raise UserError(f"{path}: its arrays cannot be read, as there is no such file; {_REMEDY}.") from None
     except Exception:  # damaged bytes lead zipfile, zlib and NumPy's parser of headers to errors of some fifteen types
         raise UserError(f"{path}: its arrays cannot be read, as the file is damaged; {_REMEDY}.") from None
+    if form is not None and (problem := form.problem(arrays, **lengths)):
+        raise UserError(f"{path}: {problem}; {_REMEDY}.")
+    return _Arrays(path, arrays)
 
 
 def write_features(folder: Path, split: Split, output: Output) -> None:
@@ -133,9 +148,18 @@ def _is_of_curve(row: Mapping[Any, Any]) -> bool:
     return set(_ALWAYS) <= set(numbers) and not any("_" in value for value in row.values())
 
 
-def read_curve(path: Path) -> list[dict[str, float]]:
-    """Read the rows of a learning curve, without what an epoch does not have; raises UserError as `curve_rows`."""
-    return [{name: float(value) for name, value in row.items() if value} for row in curve_rows(path)]
+def read_curve(path: Path, needed: Sequence[str] = ()) -> list[dict[str, float]]:
+    """Read the rows of a learning curve, without what an epoch does not have.
+
+    Raises:
+        UserError: as `curve_rows`, or some epoch has no column of one of the patterns `needed`.
+
+    """
+    rows = [{name: float(value) for name, value in row.items() if value} for row in curve_rows(path)]
+    for pattern in needed:
+        if not all(fnmatch.filter(row, pattern) for row in rows):
+            raise UserError(f"{path}: not every epoch has a number '{pattern}'; {_REMEDY}.")
+    return rows
 
 
 def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from shared.records.forms import Form
     from shared.runs.reference import Reference
 
 RECORD = "record.json"
@@ -168,8 +169,12 @@ def read_record(path: Path) -> Record:
 def _read(path: Path, kind: type[S], remedy: str) -> S:
     try:
         return kind.model_validate(from_json(contents(path)))
-    except OSError as error:
+    except FileNotFoundError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); {remedy}.") from None
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}); put that right, or remove it and {remedy}."
+        ) from None
     except ValidationError as error:
         where, problem = complaint(error)
         name = ".".join(map(str, where)) or "the file"
@@ -214,19 +219,18 @@ class Records:
         """Return a printed number as the paper shows it, "–" where it prints a dash.
 
         Raises:
-            KeyError: `reference.yaml` has no such number.
+            UserError: `reference.yaml` has no such number.
 
         """
-        for value in self.reference.values:
-            if (value.target, value.row, value.column) == (target, row, column):
-                return "–" if value.value is None else f"{value.value:.{value.decimals}f}"
-        raise KeyError((target, row, column))
+        value = self.reference.printed(target, row, column)
+        return "–" if value.value is None else f"{value.value:.{value.decimals}f}"
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The tidy table; empty, but with its first columns, where there are no records."""
+        """The tidy table, with its columns also where no record has any metric."""
         import pandas as pd  # noqa: PLC0415 - reading records need not cost its import
 
+        settings = [{**record.axes, **dict(_flat(record.config))} for record, _ in self.records]
         rows = [
             {
                 "run": record.run,
@@ -234,46 +238,46 @@ class Records:
                 "benchmark": benchmark,
                 "metric": metric,
                 "value": value,
-                **record.axes,
-                **dict(_flat(record.config)),
+                **of_run,
             }
-            for record, _ in self.records
+            for (record, _), of_run in zip(self.records, settings, strict=True)
             for benchmark, metrics in record.metrics.items()
             for metric, value in metrics.items()
         ]
-        return pd.DataFrame(rows, columns=None if rows else ["run", "seed", "benchmark", "metric", "value"])
+        columns = ["run", "seed", "benchmark", "metric", "value", *(name for of_run in settings for name in of_run)]
+        return pd.DataFrame(rows, columns=None if rows else list(dict.fromkeys(columns)))
 
     @property
     def features(self) -> Mapping[tuple[str, int], Features]:
         """The kept features by run and seed."""
         return {
-            (record.run, record.seed): Features(folder)
+            (record.run, record.seed): Features(folder, record.config.get("backbone", {}).get("embedding"))
             for record, folder in self.records
             if record.config.get("keep_features")
         }
 
-    def curve(self, run: str, seed: int) -> pd.DataFrame:
+    def curve(self, run: str, seed: int, needed: Sequence[str] = ()) -> pd.DataFrame:
         """Return the learning curve of one seed of a run, a row an epoch.
 
         Columns: `epoch`, `step`, the mean of the loss and of each of its terms over the epoch, `held_out_error` (%)
         where images are held out, and `<benchmark>/<metric>` for the benchmarks measured along training.
 
         Raises:
-            UserError: the file is missing or damaged.
+            UserError: the file is missing or damaged, or some epoch has no column of one of the patterns `needed`.
 
         """
         import pandas as pd  # noqa: PLC0415 - reading records need not cost its import
 
-        return pd.DataFrame(read_curve(self._folder(run, seed) / CURVE), dtype=float)
+        return pd.DataFrame(read_curve(self._folder(run, seed) / CURVE, needed), dtype=float)
 
-    def arrays(self, run: str, seed: int, benchmark: str) -> dict[str, NDArray[np.generic]]:
-        """Read the arrays that a benchmark kept of one seed of a run.
+    def arrays(self, run: str, seed: int, benchmark: str, form: Form | None = None) -> dict[str, NDArray[np.generic]]:
+        """Read the arrays that a benchmark kept of one seed of a run, in the form that they are drawn from.
 
         Raises:
-            UserError: the file is missing or damaged.
+            UserError: the file is missing or damaged, or has arrays of another form.
 
         """
-        return read_arrays(self._folder(run, seed) / ARRAYS.format(benchmark=benchmark))
+        return read_arrays(self._folder(run, seed) / ARRAYS.format(benchmark=benchmark), form)
 
     def _folder(self, run: str, seed: int) -> Path:
         [folder] = [folder for record, folder in self.records if (record.run, record.seed) == (run, seed)]

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from shared.errors import UserError
 from shared.records.records import Record, Records, find_records, read_record
 from shared.records.results import Results
+from shared.runs.catalogue import run_model
+from shared.runs.config import Run, config_hash
 from shared.runs.registry import TRAINED_SCALES, Paper
 
 
@@ -65,6 +69,8 @@ def found(paper: Paper, scale: str, paths: Iterable[Path], results: Results) -> 
             continue
         if reason := _other(record, path, paper, scale, results):
             sorted_out.other[path] = reason
+        elif problem := _contradiction(record, paper.run(record.run, record.scale)):
+            sorted_out.damaged[path] = f"{path}: no valid record: {problem}; remove the file and train the run again."
         else:
             sorted_out.current[path] = record
     return sorted_out
@@ -80,3 +86,16 @@ def _other(record: Record, path: Path, paper: Paper, scale: str, results: Result
     if run is None:
         return "of a run that runs.yaml does not have"
     return "" if run.hash == record.config_hash else "of another configuration than runs.yaml has"
+
+
+def _contradiction(record: Record, run: Run) -> str:
+    """Return what a record of a run says otherwise than a training of it would have, "" where that is nothing."""
+    if record.axes != run.axes:
+        return "axes: they are not those of the run"
+    try:
+        of_config = config_hash(run_model(run.paper).model_validate(record.config).identity())
+    except ValidationError:
+        of_config = ""
+    if of_config != record.config_hash:
+        return "config: it is not the one that config_hash is of"
+    return "" if record.metrics else "metrics: there are none, not even those of the training"

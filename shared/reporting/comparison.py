@@ -99,8 +99,7 @@ def _setting(value: Value | None) -> str:
 
 def printed_cell(records: Records, target: str, row: str, column: str) -> str:
     """Return what the paper prints in a cell: a number with its spread and its unit but %, a word, or a dash."""
-    cell = (target, row, column)
-    value = next(value for value in records.reference.values if (value.target, value.row, value.column) == cell)
+    value = records.reference.printed(target, row, column)
     if value.text is not None or value.value is None:
         return _number(value)
     spread = "" if value.spread is None else f" ± {value.spread:.{value.decimals}f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,15 +74,16 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def measured(values: Sequence[float], decimals: int = 2, *, digits: int | None = None, mark: str = "") -> str:
     """Return "mean ± standard deviation (seeds)" as a table shows it, with so many decimals or significant digits.
 
-    `mark` stands after the number (see `shared.reporting.health_marks`).
+    `mark` stands after the number (see `shared.reporting.health_marks`). Seeds without a finite number are told apart.
     """
-    seeds = list(values)
+    seeds = [value for value in values if isfinite(value)]
+    lost = len(values) - len(seeds)
     if not seeds:
-        return "not run"
+        return f"not finite{mark} ({lost})" if lost else "not run"
     spread = sd(seeds)
     form = f".{decimals}f" if digits is None else f".{digits}g"
     shown = "" if spread is None else f" ± {spread:{form}}"
-    return f"{in_print(mean(seeds), form)}{shown}{mark} ({len(seeds)})"
+    return f"{in_print(mean(seeds), form)}{shown}{mark} ({len(seeds)}{f'; {lost} not finite' if lost else ''})"
 
 
 def _tex(text: str) -> str:

@@ -201,7 +201,7 @@ def embeddings(outcome: Outcome) -> Figure | None:
     picture = drawing(1, len(shown), width=PAGE_WIDTH, height=0.5 + PAGE_WIDTH / max(len(shown), 2))
     drawn = []
     for axes, label, (record, folder) in plane.panels(picture, {name: name for name in shown}, shown):
-        arrays = Features(folder).load(split)
+        arrays = Features(folder, dimensions).load(split)
         labels = arrays["labels"].astype(int)
         names = [str(number) for number in range(labels.max() + 1)]
         vectors = arrays["class_vectors"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +12,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar, Union
 from pydantic import Field, create_model
 
 from shared import ROOT
+from shared.errors import suggestion
 from shared.runs.components import Backbone, Benchmark, Component, DataSet, Loss, Optimizer, Scheme
 from shared.runs.config import Run, RunConfig
 
@@ -78,6 +79,17 @@ def benchmarks(paper: str) -> dict[str, Benchmark]:
     own = {name: kind(name=name) for name, kind in components(paper, Benchmark).items()}
     listed = (entry for module in _catalogues(paper) for entry in getattr(module, "BENCHMARKS", ()))
     return own | {benchmark.name: benchmark for benchmark in listed}
+
+
+def unfit(config: RunConfig, name: str, known: Mapping[str, Benchmark]) -> tuple[str, str] | None:
+    """Return why a run cannot be measured by a benchmark, and what to do about it; None where it can."""
+    if name not in known:
+        return f"there is no benchmark '{name}'", suggestion(name, known)
+    if known[name].unbiased and getattr(config.loss, "bias", False):
+        return f"'{name}' is for a classifier without bias", "set loss.bias to false"
+    if known[name].of_curve and not config.along_training:
+        return f"'{name}' follows what is measured along training, and nothing is", "name benchmarks in along_training"
+    return None
 
 
 class Evaluation(NamedTuple):

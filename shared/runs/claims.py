@@ -13,6 +13,8 @@ from shared.runs.metrics import Metric
 
 Level = int | float | str
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+"""What names a place on a page of the report and is part of its address."""
 
 
 def listed(name: str) -> tuple[str, ...]:
@@ -201,7 +203,7 @@ class Claim(Strict):
     compares with a number that holds of the paper's own data alone, and is not judged by runs on other data.
     """
 
-    id: str
+    id: Id
     says: str
     where: str
     targets: tuple[str, ...] = ()

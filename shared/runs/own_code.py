@@ -20,6 +20,7 @@ from shared import ROOT
 from shared.errors import UserError, suggestion
 from shared.runs.components import Component, Loss, Scheme
 from shared.runs.own_calls import asked
+from shared.runs.python_files import parsed
 
 SUITE = ("shared", "papers")
 NAME = r"^[A-Za-z_]\w*:[A-Za-z_]\w*$"
@@ -181,18 +182,13 @@ def _classes(module: ModuleType) -> list[str]:
 
 def _imports(path: Path) -> tuple[tuple[str, str, int], ...]:
     """Return what a module imports, each as a module, a name in it, and how many packages up one looks for it."""
-    try:
-        return _imports_in(path.read_bytes())
-    except SyntaxError as error:
-        raise UserError(f"{path}:{error.lineno or 1}: it is not valid Python ({error.msg}); mend it.") from None
-    except ValueError as error:
-        raise UserError(f"{path}: it is not valid Python ({error}); mend it.") from None
+    return _imports_in(path.read_bytes(), path)
 
 
 @cache
-def _imports_in(source: bytes) -> tuple[tuple[str, str, int], ...]:
+def _imports_in(source: bytes, path: Path) -> tuple[tuple[str, str, int], ...]:
     found: list[tuple[str, str, int]] = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source, path)):
         match node:
             case ast.Import():
                 found += ((alias.name, "", 0) for alias in node.names)
@@ -220,5 +216,5 @@ def _defined(module: str) -> frozenset[str]:
     """Return the names that a module of the suite defines itself."""
     stem = ROOT.joinpath(*module.split("."))
     path = next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
-    body = ast.parse(path.read_bytes()).body if path else []
+    body = parsed(path.read_bytes(), path).body if path else []
     return frozenset(statement.name for statement in body if isinstance(statement, ast.ClassDef | ast.FunctionDef))

@@ -16,10 +16,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from shared.errors import suggestion
+from shared.errors import UserError, suggestion
 from shared.runs import yaml_files
 from shared.runs.citation import Citation
-from shared.runs.claims import Claim, Number, asked, listed
+from shared.runs.claims import Claim, Id, Number, asked, listed
 from shared.runs.each import expand
 from shared.runs.fields import Count, NonNegative, Strict
 from shared.runs.metrics import DIRECTIONS, Metric
@@ -85,7 +85,7 @@ class Value(Strict):
 class Erratum(Strict):
     """Something wrong or contradictory in the paper, and how it is read here."""
 
-    id: str
+    id: Id
     where: str
     problem: str
     reading: str
@@ -99,6 +99,20 @@ class Reference:
     values: tuple[Value, ...]
     claims: tuple[Claim, ...]
     errata: tuple[Erratum, ...]
+    path: Path = Path("reference.yaml")
+
+    def printed(self, target: str, row: str, column: str) -> Value:
+        """Return what is printed in a cell of a target.
+
+        Raises:
+            UserError: the file has no such cell; names the nearest that it has.
+
+        """
+        cells = {(value.row, value.column): value for value in self.values if value.target == target}
+        if (row, column) not in cells:
+            near = suggestion(_cell(row, column), (_cell(*cell) for cell in cells))
+            raise UserError(f"{self.path}: {target} shows '{_cell(row, column)}', which is not there; {near}")
+        return cells[row, column]
 
 
 @dataclass(frozen=True)
@@ -144,14 +158,18 @@ def read_reference(path: Path, known: Known | None = None) -> Reference:
     for key, value in _values(document):
         cell = (value.target, value.row, value.column)
         if cell in cells:
-            raise document.error(key, f"{' / '.join(filter(None, cell))} is given twice; keep one of them")
+            raise document.error(key, f"{_cell(*cell)} is given twice; keep one of them")
         if value.claim is not None and value.claim not in claims:
             raise document.error((*key, "claim"), f"no claim '{value.claim}'; {suggestion(value.claim, claims)}")
         if known is not None:
             _require_known(document, key, _unknown_of_value(value, known))
         cells.add(cell)
         values.append(value)
-    return Reference(file.citation, tuple(values), tuple(claims.values()), file.errata)
+    return Reference(file.citation, tuple(values), tuple(claims.values()), file.errata, path)
+
+
+def _cell(*names: str) -> str:
+    return " / ".join(filter(None, names))
 
 
 def _unknown_of_value(value: Value, known: Known) -> Iterator[Unknown]:
@@ -201,7 +219,7 @@ def _claims(document: Document, errata: Set[str], known: Known | None) -> dict[s
         try:
             claim = Claim.model_validate(entry.data)
         except ValidationError as error:
-            where, problem = yaml_files.complaint(error)
+            where, problem = yaml_files.complaint(error, entry.data)
             raise document.error((*entry.key, *where), problem + with_line) from None
         if claim.id in claims:
             problem = f"'{claim.id}' is given twice; rename one of them{with_line}"

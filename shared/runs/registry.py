@@ -20,6 +20,7 @@ from shared.runs.catalogue import benchmarks, components
 from shared.runs.citation import read_title
 from shared.runs.components import Backbone
 from shared.runs.config import Run
+from shared.runs.python_files import parsed
 from shared.runs.resolution import Resolution
 from shared.runs.runs_file import Deviation, RunsFile, Stand, Target
 from shared.runs.yaml_files import Key
@@ -201,7 +202,7 @@ def _top_level(path: Path) -> set[str] | None:
     if not path.exists():
         return None
     found: set[str] = set()
-    for statement in ast.parse(path.read_bytes()).body:
+    for statement in parsed(path.read_bytes(), path).body:
         if isinstance(statement, ast.FunctionDef):
             found.add(statement.name)
         elif isinstance(statement, ast.ImportFrom):

@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError
 
 from shared.errors import UserError, suggestion
 from shared.runs import yaml_files
-from shared.runs.catalogue import benchmarks, run_model
+from shared.runs.catalogue import benchmarks, run_model, unfit
 from shared.runs.components import Benchmark
 from shared.runs.config import Run, RunConfig
 from shared.runs.fields import MOST_SEEDS, Count, Strict
@@ -57,11 +57,15 @@ class _Layered:
 
     def source(self, where: Key) -> Key:
         """Return the key in the file that stands behind the setting at `where`."""
-        for length in range(len(where), -1, -1):
+        if where in self.origin:
+            return self.origin[where]
+        within = [source for key, source in self.origin.items() if key[: len(where)] == where]
+        if within:  # laid over what encloses them
+            return within[-1]
+        for length in range(len(where) - 1, -1, -1):
             if where[:length] in self.origin:
                 return (*self.origin[where[:length]], *where[length:])
-        children = [source for key, source in self.origin.items() if key[: len(where)] == where]
-        return children[-1] if children else ("defaults",)
+        return ("defaults",)
 
 
 class _Level(NamedTuple):
@@ -136,7 +140,8 @@ class Resolution:
 
     def _axis(self, group: str, axis: str, scale: str) -> list[_Level]:
         """Return the levels of an axis at a scale."""
-        variants = {str(level): settings for level, settings in self._file.variants.get(axis, {}).items()}
+        given = self._file.variants.get(axis, {})
+        variants = {str(level): _Level(str(level), given[level], ("variants", axis, level)) for level in given}
         spec = self._file.runs[group].get(axis, list(variants))
         if isinstance(spec, list):
             for level in map(str, spec):
@@ -145,7 +150,7 @@ class Resolution:
                     raise self._error(("runs", group, axis), problem, suggestion(level, variants))
             if not spec:
                 raise self._error(("runs", group), f"axis '{axis}' has no levels", "list them")
-            return [_Level(level, variants[level], ("variants", axis, level)) for level in map(str, spec)]
+            return [variants[level] for level in map(str, spec)]
         if {"set", "to"} <= set(spec):
             try:
                 levels = Levels.model_validate(spec)
@@ -184,8 +189,7 @@ class Resolution:
             count = _Seeds.model_validate({"seeds": seeds}).seeds
             config = run_model(self._paper).model_validate(layers.data)
         except ValidationError as error:
-            where, problem = yaml_files.complaint(error)
-            where = _without_tags(where, layers.data)
+            where, problem = yaml_files.complaint(error, layers.data)
             place, dotted = self._document.place(layers.source(where)), ".".join(map(str, where))
             raise UserError(f"{place}: {dotted}: {problem} (run '{name}' at scale '{scale}')") from None
         known = benchmarks(self._paper)
@@ -193,7 +197,7 @@ class Resolution:
             ((setting,), name) for setting in ("benchmarks", "along_training") for name in getattr(config, setting)
         ]
         for key, benchmark in named:
-            if wrong := _unfit(config, benchmark, known):
+            if wrong := unfit(config, benchmark, known):
                 raise self._error(layers.source(key), *wrong)
         sampling = getattr(config.data, "sampling", None)
         if config.training.patience is not None and sampling is not None and not sampling.holds_out:
@@ -212,15 +216,6 @@ def _settings(given: Any) -> dict[str, Any]:
     return {str(path): value for path, value in given.items()} if isinstance(given, dict) else {}
 
 
-def _unfit(config: RunConfig, name: str, known: dict[str, Benchmark]) -> tuple[str, str] | None:
-    """Return why a run cannot be measured by a benchmark, and what to do about it; None where it can."""
-    if name not in known:
-        return f"there is no benchmark '{name}'", suggestion(name, known)
-    if known[name].unbiased and getattr(config.loss, "bias", False):
-        return f"'{name}' is for a classifier without bias", "set loss.bias to false"
-    return None
-
-
 def _wrong_options(config: RunConfig, name: str, known: dict[str, Benchmark]) -> tuple[str, str] | None:
     """Return what is wrong with the options that a run sets for a benchmark, and a hint; None where nothing is."""
     named = (*config.benchmarks, *config.along_training)
@@ -236,18 +231,3 @@ def _wrong_options(config: RunConfig, name: str, known: dict[str, Benchmark]) ->
         where, problem = yaml_files.complaint(error)
         return f"{'.'.join(map(str, where))}: {problem}", ""
     return None
-
-
-def _without_tags(where: Key, data: dict[str, Any]) -> Key:
-    """Return a key path without the names that pydantic puts in, each below its key, for the chosen component."""
-    kept: list[str | int | float] = []
-    node: Any = data
-    may_be_tag = False
-    for part in where:
-        if may_be_tag and isinstance(node, dict) and node.get("name") == part:
-            may_be_tag = False
-            continue
-        kept.append(part)
-        node = node.get(part) if isinstance(node, dict) else None
-        may_be_tag = True
-    return tuple(kept)

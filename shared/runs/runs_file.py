@@ -75,7 +75,7 @@ class Target(Strict):
 
     kind: Literal["table", "figure"]
     title: str
-    runs: tuple[str, ...]
+    runs: tuple[str, ...] = Field(min_length=1)
     ours: bool = False
 
 

@@ -216,10 +216,11 @@ class Trial:
         loss = self._loss(own)
         settings = place.config.plain() | ({} if isinstance(loss, OwnLoss) else {"loss": loss})
         changed = self.file.set | {path: chosen[path] for path in chosen if path not in own}
+        laid = self._laid(settings, changed)
         try:
-            checked = run_model(place.paper).model_validate(self._laid(settings, changed))
+            checked = run_model(place.paper).model_validate(laid)
         except ValidationError as error:
-            where, problem = yaml_files.complaint(error)
+            where, problem = yaml_files.complaint(error, laid)
             said = ".".join(str(part) for part in where)
             raise UserError(f"{self.path}: {said}: {problem} (in the experiment of {place.name})") from None
         parts = {name: getattr(checked, name) for name in RunConfig.model_fields}

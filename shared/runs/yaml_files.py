@@ -219,13 +219,13 @@ def validated(kind: type[M], document: Document) -> M:
 
 def explain(error: ValidationError, document: Document) -> UserError:
     """Turn the first complaint of a validation into one sentence with file, line, key and the nearest valid name."""
-    return document.error(*complaint(error))
+    return document.error(*complaint(error, document.data))
 
 
-def complaint(error: ValidationError) -> tuple[Key, str]:
-    """Return the key path that a validation complained of first, and what is wrong with it."""
+def complaint(error: ValidationError, data: Any = None) -> tuple[Key, str]:
+    """Return the key path in the `data`, if given, that a validation complained of first, and what is wrong there."""
     first = error.errors(include_url=False)[0]
-    where, context = _said(first["loc"]), first.get("ctx", {})
+    where, context = _without_tags(_said(first["loc"]), data), first.get("ctx", {})
     match first["type"]:
         case "wrong_key":
             return (*where, context["key"]), context["problem"]
@@ -250,6 +250,30 @@ def _said(where: Key) -> Key:
     while where and isinstance(where[-1], str) and _CHOICE.fullmatch(where[-1]):
         where = where[:-1]
     return where
+
+
+def _without_tags(where: Key, data: Any) -> Key:
+    """Return a key path without the names that pydantic puts in, each below its key, for what a mapping is chosen as.
+
+    That is a component by its name, or the test of a claim by its kind.
+    """
+    kept: list[str | int | float] = []
+    node: Any = data
+    may_be_tag = False
+    for part in where:
+        if may_be_tag and isinstance(node, dict) and part in (node.get("name"), node.get("kind")):
+            may_be_tag = False
+            continue
+        kept.append(part)
+        node = node[part] if _has(node, part) else None
+        may_be_tag = True
+    return tuple(kept)
+
+
+def _has(node: Any, part: str | int | float) -> bool:
+    if isinstance(node, list):
+        return isinstance(part, int) and part < len(node)
+    return isinstance(node, dict) and part in node
 
 
 def _found(first: ErrorDetails) -> str:

@@ -31,6 +31,7 @@ SUITE = [sys.executable, "-m", "shared"]
         (["render", GA, "tabel1", "--scale", "smoke"], "did you mean 'table1'?"),
         (["render", GA, "table1", "--scale", "smoke"], "make it with: python -m shared train gaussian_affinity"),
         (["evaluate", GA, "figure7/10", "mnist-tst", "--scale", "smoke"], "did you mean 'mnist-test'?"),
+        (["evaluate", "discface", "casia/0.2", "following", "--scale", "smoke"], "name benchmarks in along_training"),
         (["evaluate", GA, "figure7/10", "mnist-test", "--scale", "smoke"], "is not trained at scale 'smoke'"),
         (["evaluate", GA, "figure7/10", "dermofit-test", "--scale", "smoke"], "'dermofit-test' measures no run of"),
         (

@@ -42,12 +42,13 @@ def seeds_of_every_run(tmp_path, scale: str = "lite") -> Results:
             path = write(results.paper(scale, GA.key), record(run.name, seed).model_copy(update=made_up))
             if run.config.keep_features:
                 labels = np.arange(200) % classes
+                width = run.config.backbone.embedding
                 np.savez(
                     path.parent / FEATURES.format(split="test"),
-                    embeddings=random.normal(size=(200, 2)).astype(np.float32) + labels[:, None],
+                    embeddings=random.normal(size=(200, width)).astype(np.float32) + labels[:, None],
                     labels=labels.astype(np.uint8),
                     predictions=labels.astype(np.uint8),
-                    class_vectors=random.normal(size=(10, 1, 2)).astype(np.float32),
+                    class_vectors=random.normal(size=(10, 1, width)).astype(np.float32),
                 )
     return results
 

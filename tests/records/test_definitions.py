@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.errors import UserError
 from shared.records.definitions import Sources
 
 MODULES = {
@@ -127,3 +128,11 @@ def test_a_start_that_is_not_there_is_said(tmp_path):
         Sources(tmp_path).used_by("shared.one:y")
     with pytest.raises(LookupError, match=r"has no shared\.two:y"):
         Sources(tmp_path).used_by("shared.two:y")
+
+
+def test_a_module_that_is_no_python_is_named_with_its_line(tmp_path):
+    module = tmp_path / "shared/net.py"
+    module.parent.mkdir()
+    module.write_text("class Net:\n    def\n")
+    with pytest.raises(UserError, match=f"{module}:2: it is not valid Python"):
+        Sources(tmp_path).used_by("shared.net:Net")

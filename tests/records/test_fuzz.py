@@ -33,7 +33,9 @@ def seed(tmp_path):
     entry = of(GA.target_runs("figure2", "full")[0])
     path = write(Results(tmp_path).paper("full", GA.key), entry)
     write_curve(path.parent, [{"epoch": epoch, "step": 9 * epoch, "loss": 1 / epoch} for epoch in (1.0, 2.0, 3.0)])
-    arrays = {name: np.arange(60.0) for name in ("embeddings", "labels", "predictions", "class_vectors")}
+    labels = np.arange(60) % 3
+    arrays = {"embeddings": np.arange(120.0).reshape(60, 2), "labels": labels, "predictions": labels}
+    arrays["class_vectors"] = np.ones((3, 1, 2))
     np.savez_compressed(path.parent / FEATURES.format(split="test"), **arrays)  # type: ignore[arg-type]
     told = {"benchmark": "far", "code": "e" * 12, "config_hash": entry.config_hash, "seed": 0, "metrics": {"a": 1.0}}
     write_json(path.parent / "benchmarks/far.json", told)

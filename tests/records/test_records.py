@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from shared.errors import UserError
 from shared.records.kept import FEATURES, Features, read_arrays, read_curve, write_curve
 from shared.records.records import OtherWeightsWarning, Record, Records, find_records, read_record, write_json
+from shared.reporting.comparison import printed_cell
 from shared.runs.registry import paper
 from tests.records.samples import record, write
 
@@ -149,6 +152,57 @@ def test_damaged_and_missing_arrays_are_named(tmp_path, damage):
         Features(tmp_path).load()
 
 
+def test_a_folder_in_the_place_of_a_record_is_to_be_removed(tmp_path):
+    path = tmp_path / "record.json"
+    path.mkdir()
+    with pytest.raises(UserError) as error:
+        read_record(path)
+    says = "cannot be read (Is a directory); put that right, or remove it and train the run again."
+    assert str(error.value) == f"{path}: {says}"
+
+
+def features(**changes: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "embeddings": np.ones((6, 2), np.float32),
+        "labels": np.arange(6, dtype=np.uint8) % 3,
+        "predictions": np.zeros(6, np.uint8),
+        "class_vectors": np.ones((3, 1, 2), np.float32),
+    }
+    return given | {name: change(given[name]) for name, change in changes.items()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"embeddings": lambda found: found[:4]}, "'labels' is of 6 where [N] is meant"),
+        ({"embeddings": lambda found: found[:, :1]}, "'embeddings' is of 6 x 1 where [N, d] is meant"),
+        ({"embeddings": lambda found: found[:, 0]}, "'embeddings' is of 6 where [N, d] is meant"),
+        ({"embeddings": lambda found: np.float32(1)}, "'embeddings' is of no axes where [N, d] is meant"),
+        (dict.fromkeys(["embeddings", "labels", "predictions"], lambda found: found[:0]),
+         "'embeddings' is of 0 x 2 where [N, d] is meant"),
+        ({"embeddings": lambda found: found * np.nan}, "'embeddings' has numbers that are not finite"),
+        ({"class_vectors": lambda found: found * np.inf}, "'class_vectors' has numbers that are not finite"),
+        ({"embeddings": lambda found: found.astype(str)}, "'embeddings' has other things than numbers"),
+        ({"labels": lambda found: found / 2}, "'labels' has other things than whole numbers"),
+        ({"labels": lambda found: found + 1}, "'labels' has numbers that are not from 0 to 2"),
+        ({"predictions": lambda found: found.astype(int) - 1}, "'predictions' has numbers that are not from 0 to 2"),
+    ],
+)  # fmt: skip
+def test_features_that_do_not_fit_together_are_named(tmp_path, changes, says):
+    path = tmp_path / FEATURES.format(split="test")
+    np.savez(path, **features())
+    assert len(Features(tmp_path, 2).load()["labels"]) == 6
+    np.savez(path, **features(**changes))
+    with pytest.raises(UserError) as error:
+        Features(tmp_path, 2).load()
+    assert str(error.value) == f"{path}: {says}; restore it, or remove the record beside it and train again."
+
+
+def test_the_labels_of_unseen_images_are_those_of_the_data_set(tmp_path):
+    np.savez(tmp_path / FEATURES.format(split="unseen"), **features(labels=lambda found: found + 100))
+    assert Features(tmp_path).load("unseen")["labels"].max() == 102
+
+
 def test_a_curve_is_read_as_it_was_written(tmp_path):
     write_curve(
         tmp_path, [{"epoch": 1.0, "step": 9.0, "loss": 0.1 + 0.2}, {"epoch": 2.0, "step": 18.0, "loss": 0.0, "x": 1.0}]
@@ -171,6 +225,15 @@ def test_a_damaged_curve_is_named(tmp_path, content):
         read_curve(tmp_path / "curve.csv")
 
 
+@pytest.mark.parametrize("content", [b"epoch,step,loss\n1,2,3\n", b"epoch,step,loss,far/accuracy\n1,2,3,4\n2,3,4,\n"])
+def test_a_curve_that_lacks_what_is_drawn_is_named(tmp_path, content):
+    path = tmp_path / "curve.csv"
+    path.write_bytes(content)
+    assert read_curve(path, ["loss"])
+    with pytest.raises(UserError, match=r"curve\.csv: not every epoch has a number '\*/accuracy'; restore it"):
+        read_curve(path, ["loss", "*/accuracy"])
+
+
 def test_features_are_found_by_run_and_seed(tmp_path):
     entry = record()
     entry.config["keep_features"] = ["train", "test"]
@@ -187,5 +250,21 @@ def test_printed_numbers_show_as_the_paper_shows_them():
     records = Records([], paper("gaussian_affinity").reference)
     assert records.printed("table1", "10% of odd digits", "Affinity Loss") == "99.3"
     assert records.printed("table4", "l1, 1/(1+d)", "Performance") == "–"
-    with pytest.raises(KeyError):
-        records.printed("table1", "no such row", "Affinity Loss")
+
+
+@pytest.mark.parametrize(
+    ("cell", "near"),
+    [
+        (("10% of odd digit", "Affinity Loss"), "10% of odd digits / Affinity Loss"),
+        (("10% of odd digits", "Affinity"), "10% of odd digits / Affinity Loss"),
+    ],
+)
+def test_a_number_that_is_not_printed_is_named_with_the_nearest_that_is(cell, near):
+    records = Records([], paper("gaussian_affinity").reference)
+    for asked in (records.printed, partial(printed_cell, records)):
+        with pytest.raises(UserError) as error:
+            asked("table1", *cell)
+        assert str(error.value).endswith(
+            f"gaussian_affinity/reference.yaml: table1 shows '{' / '.join(cell)}', which is not there; "
+            f"did you mean '{near}'?"
+        )

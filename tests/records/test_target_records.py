@@ -6,7 +6,9 @@ import shutil
 
 import pytest
 
+from papers.gaussian_affinity.targets import table1
 from shared.errors import UserError
+from shared.records.records import Records
 from shared.records.results import Results
 from shared.records.target_records import found
 from shared.runs.registry import paper
@@ -60,3 +62,33 @@ def test_a_damaged_record_is_named_and_the_others_are_read(tmp_path):
     assert list(there.current) == [paths[0], paths[2]]
     with pytest.raises(UserError, match=str(paths[1])):
         there.require_whole()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"axes": {}}, "axes: they are not those of the run"),
+        ({"config": {}}, "config: it is not the one that config_hash is of"),
+        ({"config": paper("gaussian_affinity").run("table1/odd-10/softmax", "full").config.plain()},
+         "config: it is not the one that config_hash is of"),
+        ({"metrics": {}}, "metrics: there are none, not even those of the training"),
+    ],
+)  # fmt: skip
+def test_a_record_that_contradicts_itself_is_damaged(tmp_path, changes, says):
+    path = write(Results(tmp_path).paper("full", GA.key), of(RUN).model_copy(update=changes))
+    there = found(GA, "full", [path], Results(tmp_path))
+    assert there.current == {}
+    assert there.damaged == {path: f"{path}: no valid record: {says}; remove the file and train the run again."}
+
+
+def test_of_a_run_that_no_benchmark_measured_a_table_has_its_place(tmp_path):
+    entry = of(RUN).model_copy(update={"metrics": {"training": {"loss": 1.0}, "mnist-test": {}}})
+    records = found(GA, "full", [write(Results(tmp_path).paper("full", GA.key), entry)], Results(tmp_path)).records(GA)
+    assert table1(records).display.iloc[4]["Affinity (measured)"] == "not run"
+
+
+@pytest.mark.parametrize("metrics", [{}, {"mnist-test": {}}])
+def test_a_table_without_a_number_has_its_columns(tmp_path, metrics):
+    records = Records([(of(RUN).model_copy(update={"metrics": metrics}), tmp_path)], GA.reference)
+    assert {"value", *RUN.axes, "loss.sigma"} <= set(records.table.columns)
+    assert table1(records).data.empty

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import pytest
 
@@ -15,6 +17,8 @@ from shared.reporting.table import NO_EVIDENCE, Table, measured, read_display
         ([99.0], "99.00 (1)"),
         ([1.0, 2.0, 3.0], "2.00 ± 1.00 (3)"),
         ([-1.0, -2.0, -3.0], "\N{MINUS SIGN}2.00 ± 1.00 (3)"),
+        ([1.0, 2.0, 3.0, math.nan], "2.00 ± 1.00 (3; 1 not finite)"),
+        ([math.inf, -math.inf], "not finite (2)"),
     ],
 )
 def test_measured(values, shown):

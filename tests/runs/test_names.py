@@ -156,6 +156,14 @@ def with_reference(tmp_path, text: str) -> Paper:
     return entry
 
 
+def test_a_module_of_targets_that_is_no_python_is_named_with_its_line(tmp_path):
+    folder = tmp_path / "gaussian_affinity"
+    folder.mkdir()
+    (folder / "targets.py").write_text("import re\n\ndef table1(records:\n")
+    with pytest.raises(UserError, match=r"gaussian_affinity/targets\.py:3: it is not valid Python \('\(' was never"):
+        paper(tmp_path, MINIMAL)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "says"),
     [

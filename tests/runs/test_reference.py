@@ -195,6 +195,14 @@ def test_a_wrong_test_of_a_claim_is_reported(
     assert int(message.split(":")[0]) >= int(line_of(tmp_path, "id: C2"))
 
 
+def test_a_wrong_setting_of_a_test_is_reported_on_its_line(tmp_path: Path, data: dict[str, Any]) -> None:
+    quantity = {"runs": "a/*", "metric": "b/error"}
+    test = {"kind": "within", "one": quantity, "other": quantity, "tolerance": -1}
+    data["claims"].append({"id": "C2", "says": "it works", "where": "Sec. 2", "test": test})
+    message = problem(tmp_path, data)
+    assert message.startswith(f"{line_of(tmp_path, 'tolerance: -1')}: claims.1.test.tolerance: input should be greater")
+
+
 def test_a_claim_has_either_a_test_or_a_reason(tmp_path: Path, data: dict[str, Any]) -> None:
     data["claims"][0].pop("untestable")
     assert "either a test or the reason" in problem(tmp_path, data)
@@ -208,6 +216,16 @@ def test_a_claim_names_an_erratum_that_there_is(tmp_path: Path, data: dict[str, 
 def test_two_claims_of_one_name_are_refused(tmp_path: Path, data: dict[str, Any]) -> None:
     data["claims"].append({"id": "C1", "says": "again", "where": "Sec. 2", "untestable": "no"})
     assert "claims.1.id: 'C1' is given twice" in problem(tmp_path, data)
+
+
+@pytest.mark.parametrize("name", ["", "a b/c<d>", ".a", "C1\n"])
+def test_the_id_of_a_claim_or_an_erratum_is_a_plain_name(tmp_path: Path, data: dict[str, Any], name: str) -> None:
+    data["claims"][0]["id"] = name
+    message = problem(tmp_path, data)
+    assert message.startswith(f"{line_of(tmp_path, 'id:')}: claims.0.id: string should match pattern")
+    data["claims"][0]["id"] = "C1"
+    data["errata"] = [{"id": name, "where": "Sec. 1", "problem": "a slip", "reading": "as meant"}]
+    assert "errata.0.id: string should match pattern" in problem(tmp_path, data)
 
 
 def test_a_missing_file_is_a_user_error(tmp_path: Path) -> None:

@@ -104,6 +104,13 @@ def test_every_setting_is_part_of_the_hash(tmp_path):
         ("seeds: 2", "seeds: none", 2, "seeds: input should be a valid integer"),
         ("seeds: 2", "seeds: 2\n  seeds: 3", 3, "'seeds' is given twice"),
         ("smoke: [50]", "smoke: [5]", 19, "sigma: 5 is none of the levels in 'to'"),
+        ('runs: ["a/*"]', "runs: []", 24, "targets.table1.runs: tuple should have at least 1 item"),
+        (
+            "set: {loss: {name: affinity, sigma: 1, margin: 0.5}}",
+            "set: {loss: {name: affinity, sigma: 1, margin: 0.5}, training.batch_size.x: 3}",
+            18,
+            "training.batch_size: input should be a valid integer",
+        ),
         ("kind: table", "kind: tabel", 24, "did you mean 'table'?"),
         ("set: training.epochs", "sett: training.epochs", 21, "unknown key; did you mean 'set'?"),
         (

@@ -11,6 +11,7 @@ import pytest
 from papers.discface import comparison, targets
 from papers.discface.comparison import FAR
 from shared.commands.render import render
+from shared.errors import UserError
 from shared.records.kept import CURVE, FEATURES
 from shared.records.records import Record, Records, find_records
 from shared.records.results import Results
@@ -235,6 +236,14 @@ def test_figure6_gives_the_rank_correlation_of_the_two_curves(made):
     first = figure.data[(figure.data["run"] == "figure6/cosface") & (figure.data["seed"] == 0)]
     assert len(first) == 5
     assert set(first["verified_on"]) == {"CFP-FP" if scale == "smoke" else "unseen alphabets"}
+
+
+def test_figure6_names_a_curve_that_lacks_what_it_draws(tmp_path):
+    path = made_up("figure6/cosface", "smoke", 0, np.random.default_rng(0), tmp_path)
+    curve = path.parent / CURVE
+    pd.read_csv(curve)[["epoch", "step", "loss"]].to_csv(curve, index=False)
+    with pytest.raises(UserError, match=f"{curve}: not every epoch has a number 'held_out_error'"):
+        targets.figure6(Records.read([path], DF.reference))
 
 
 def test_figure6_takes_the_mean_over_seeds_epoch_by_epoch(made):

@@ -14,6 +14,7 @@ from matplotlib.patches import Circle
 
 from papers.feature_transfer import class_figures
 from papers.feature_transfer.class_figures import figure1, figure3, figure4, samples_of, t_sne
+from shared.errors import UserError
 from shared.records.kept import ARRAYS
 from shared.records.records import Records
 from shared.reporting.figure import Figure
@@ -236,3 +237,20 @@ def test_figure4_draws_the_sizes_that_were_measured(tmp_path):
         np.testing.assert_allclose(np.asarray(below.get_ydata(), float), np.asarray(above.get_ydata(), float) / 2)
     radii = [circle.get_radius() for circle in circles.patches if isinstance(circle, Circle)]
     assert radii == pytest.approx([0.31, 0.52, 1.1, 0.8, 1.4, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [
+        ("norms", lambda found: found[1:], "'norms' is of 17 where [C] is meant"),
+        ("weights", lambda found: found[:1], "'weights' is of 1 x 4 where [2, d] is meant"),
+        ("ur", lambda found: found * np.nan, "'ur' has numbers that are not finite"),
+        ("chosen", lambda found: found + 90, "'chosen' has numbers that are not from 0 to 17"),
+    ],
+)
+def test_kept_arrays_that_do_not_fit_together_are_named(tmp_path: Path, name: str, change, says: str) -> None:
+    arrays = two_classes(IMAGES["smoke"], unit=False)
+    path = kept(tmp_path, class_figures.CLASSES_RUN, {}, two_classes=arrays | {name: change(arrays[name])})
+    with pytest.raises(UserError) as error:
+        figure1(Records.read([path], REFERENCE))
+    assert str(error.value).startswith(f"{path.parent / ARRAYS.format(benchmark='two-classes')}: {says}; restore it")
