@@ -14,6 +14,7 @@ from shared.reporting.health_marks import mark
 from shared.reporting.table import Table, measured
 from shared.runs.reference import Value
 from shared.verdicts.findings import interval_text, p_text
+from shared.verdicts.measurements import finite
 from shared.verdicts.statistics import Comparison, paired_differences, t_test
 from shared.verdicts.words import in_print
 
@@ -151,9 +152,9 @@ class Difference:
 
 
 def difference(records: Records, base_run: str, method_run: str, place: Place) -> Difference | None:
-    """Compare a method with its base by Student's t-test paired over the seeds; None where no seed has both."""
+    """Compare a method with its base by Student's t-test paired over the seeds; None where no seed has both, finite."""
     base, method = (by_seed(records, run, *place) for run in (base_run, method_run))
-    differences = paired_differences(method, base)
+    differences = paired_differences(finite(method), finite(base))
     if not differences:
         return None
     marks = mark(records, [base_run]), mark(records, [method_run])
