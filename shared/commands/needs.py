@@ -48,7 +48,11 @@ def minutes(run: Run) -> float | None:
     """Return how long a seed may take; None where no published record, measured speed or rehearsal tells."""
     if run.scale == SMOKE:
         return SMOKE_MINUTES
-    taken = seed_hours(run, _published(run.paper))
+    slowest = {
+        configuration: max(records, key=lambda record: record.provenance.wall_seconds)
+        for configuration, records in _published(run.paper).items()
+    }
+    taken = seed_hours(run, slowest)
     return None if taken is None else SPARE_TIME * 60 * taken
 
 
@@ -56,14 +60,17 @@ def megabytes(run: Run) -> int:
     """Return how much memory a run may take, all its processes together."""
     if run.scale == SMOKE:
         return SMOKE_MEGABYTES
-    if record := _published(run.paper).get(run.hash):
-        return math.ceil(SPARE_MEMORY * record.provenance.peak_memory_mib)
+    if records := _published(run.paper).get(run.hash):
+        return math.ceil(SPARE_MEMORY * max(record.provenance.peak_memory_mib for record in records))
     return memory_mib(run)
 
 
 @cache
-def _published(key: str) -> dict[str, Record]:
-    """Return the whole published records of a paper by the hash of their configuration."""
+def _published(key: str) -> dict[str, list[Record]]:
+    """Return the whole published records of a paper, those of all seeds by the hash of their configuration."""
     results = Results()
     records = found(paper(key), "published", find_records(results.paper("published", key)), results)
-    return {record.config_hash: record for record in records.current.values()}
+    of_hash: dict[str, list[Record]] = {}
+    for record in records.current.values():
+        of_hash.setdefault(record.config_hash, []).append(record)
+    return of_hash

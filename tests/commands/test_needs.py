@@ -24,13 +24,14 @@ def test_a_run_on_two_gpus_asks_for_the_processors_of_both_its_processes():
     assert JOBS["full/discface/runs/ms1m/arcface/seed0"].gpu(4) == 8
 
 
-def test_a_run_that_was_published_asks_for_what_it_took_and_half_as_much_again(monkeypatch):
+def test_a_run_that_was_published_asks_for_what_its_hardest_seed_took_and_half_as_much_again(monkeypatch):
     monkeypatch.chdir(ROOT)
-    folder = Path("results/published/adversarial_variance/runs/figure8/8/seed0")
-    took = read_record(folder / "record.json").provenance
+    folder = Path("results/published/adversarial_variance/runs/figure8/8")
+    took = [read_record(path).provenance for path in folder.glob("seed*/record.json")]
     run = paper("adversarial_variance").run("figure8/8", "full")
-    assert needs.megabytes(run) == pytest.approx(1.5 * took.peak_memory_mib, abs=1)
-    assert needs.minutes(run) == pytest.approx(2 * took.wall_seconds / 60)
+    assert len(took) > 1
+    assert needs.megabytes(run) == pytest.approx(1.5 * max(one.peak_memory_mib for one in took), abs=1)
+    assert needs.minutes(run) == pytest.approx(2 * max(one.wall_seconds for one in took) / 60)
 
 
 def test_by_a_measured_speed_else_as_long_as_is_allowed():

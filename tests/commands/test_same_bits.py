@@ -102,6 +102,7 @@ def test_what_differs_and_who_is_alone_are_told_run_by_run(copies, capsys):
 def test_the_command_tells_by_its_status(copies, shared):
     here, there = copies
     arguments = ("same-bits", str(there), "--results", str(here / "results"))
+    there.mkdir()
     missing = shared(*arguments)
     assert missing.returncode == 2
     assert missing.stderr.startswith("error: ")

@@ -202,7 +202,7 @@ def test_a_loss_that_breaks_the_contract_is_refused_in_one_sentence_before_anyth
         ("margin: 0.5", "margn: 0.5", "there is no option 'margn'; did you mean 'margin'?"),
         ("options:", "option:", "unknown key; did you mean 'options'?"),
         ("options:", "set: {training.epochs: 9}\noptions:", "'training.epochs' is the experiment's"),
-        ("options:", "set: {optimizer.rate: 9}\noptions:", "optimizer.sgd.rate: unknown key"),
+        ("options:", "set: {optimizer.rate: 9}\noptions:", "optimizer.rate: unknown key"),
         ("options:", "search: {options.margin: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]}\noptions:", "the budget"),
     ],
 )

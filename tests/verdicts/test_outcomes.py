@@ -25,12 +25,12 @@ def reasons(outcome: Outcome) -> dict[str, str]:
 def test_what_was_trained_without_the_measure_is_not_said_to_have_no_record(folder):
     attempt = folder.attempt("mine", "discface", "table4")
     for run in attempt.runs():
-        folder.record(attempt.results, run, 0, {"ijb-c": {"tar@1e-1": 90.0}})
+        folder.record(attempt.results, run, 0, {"ijb-c": {"tar@1e-2": 90.0}})
     [outcome] = outcomes_of(attempt)
     assert outcome.own.records
     assert reasons(outcome)["arcface"] == "mine: trained, but ijb-c/tar@1e-4 is not in its record"
     for run in outcome.experiment.rivals[0].runs:
-        folder.record(folder.results, run, 0, {"ijb-c": {"tar@1e-1": 80.0}})
+        folder.record(folder.results, run, 0, {"ijb-c": {"tar@1e-2": 80.0}})
     [outcome] = outcomes_of(attempt)
     assert outcome.methods[1].lacks == "trained, but ijb-c/tar@1e-4 is not in its record"
     assert outcome.methods[2].lacks == ""
