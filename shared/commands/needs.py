@@ -48,11 +48,9 @@ def minutes(run: Run) -> float | None:
     """Return how long a seed may take; None where no published record, measured speed or rehearsal tells."""
     if run.scale == SMOKE:
         return SMOKE_MINUTES
-    slowest = {
-        configuration: max(records, key=lambda record: record.provenance.wall_seconds)
-        for configuration, records in _published(run.paper).items()
-    }
-    taken = seed_hours(run, slowest)
+    records = _published(run.paper).get(run.hash, [])
+    slowest = max(records, key=lambda record: record.provenance.wall_seconds, default=None)
+    taken = seed_hours(run, {} if slowest is None else {run.hash: slowest})
     return None if taken is None else SPARE_TIME * 60 * taken
 
 

@@ -16,6 +16,7 @@ from shared.rehearsal.costs import seed_hours
 from shared.runs.catalogue import at_hand
 from shared.runs.config import Run
 from shared.runs.experiments import Experiment
+from shared.verdicts.words import counted
 
 STOPPED = 143
 
@@ -74,7 +75,7 @@ def _announced(attempt: Attempt, there: Sequence[Experiment], others: Sequence[O
     left = [(experiment, one) for experiment, one in own if not one.ended()]
     hours = [_hours(attempt, experiment) for experiment, _ in left] + [seed_hours(one.run, {}) for one in others]
     known = [each for each in hours if each is not None]
-    said = f"{len(there)} experiment{'' if len(there) == 1 else 's'}, {len(left)} of {_trainings(own)} to do"
+    said = f"{counted(len(there), 'experiment')}, {len(left)} of {_trainings(own)} to do"
     said += f", {len(others)} of other losses" if others else ""
     if known:
         said += f"; about {sum(known):.1f} hours of one processor or device"
@@ -117,5 +118,5 @@ def _seeds(runs: Iterable[Run], results: Results) -> list[OneSeed]:
     return [OneSeed(run, seed, results) for run in runs for seed in run.asked_seeds]
 
 
-def _trainings(counted: Sized) -> str:
-    return f"{len(counted)} training{'' if len(counted) == 1 else 's'}"
+def _trainings(what: Sized) -> str:
+    return counted(len(what), "training")

@@ -19,7 +19,7 @@ from shared.reporting.figure import COLOURS, MARKERS
 from shared.reporting.site import ClaimRow, Effect, PaperPage, ProvenanceRow, Site, ValueRow
 from shared.reporting.svg import GROUND, INK, MUTED, RULE, STYLE, TONES, inline, svg
 from shared.reporting.words import SCORED, WORDS
-from shared.verdicts.words import in_print
+from shared.verdicts.words import counted, in_print
 
 WIDTH, CLAIM_WIDTH = 4.0, 3.2
 """In inches, of the charts of the overview and of a claim, small enough that their text is legible on a phone."""
@@ -275,11 +275,6 @@ def _log_ticks(low: float, high: float) -> list[float]:
     tens = [tick for tick in between if math.log10(tick) == round(math.log10(tick))]
     ticks = tens if len(tens) > MOST_TICKS // 2 else between
     return ticks[:: math.ceil(len(ticks) / MOST_TICKS)]
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number of things in words: "1 seed", "2 seeds"."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:

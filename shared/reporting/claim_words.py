@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from shared.runs.claims import BestWithin, Claim, LargerGap, Level, Lower, OneFails, Plateau, Quantity, Rises, Within
+from shared.verdicts.words import in_a_row
 
 PAIRED = "Student's t-test over the differences of paired seeds, with p < 0.05"
 
@@ -25,16 +26,16 @@ def in_words(claim: Claim) -> str:
             said = f"{_named(of)} less {_named(over)} is larger{_at(levels)} than where it is {base}"
             by = f"{PAIRED}{_each(levels)}"
         case Rises(runs=runs, metric=metric, levels=levels):
-            said = f"{metric} of {_listed(runs)} rises from {levels[0]} to {levels[-1]}"
+            said = f"{metric} of {in_a_row(runs)} rises from {levels[0]} to {levels[-1]}"
             by = f"Student's t-test over the slopes of the seeds, with p < 0.05{_each(runs)}"
         case BestWithin(runs=name, metric=metric, levels=levels, best=best):
-            said = f"the best {metric} of {name} is at {_listed(best, 'or')}, of {_listed(levels)}"
+            said = f"the best {metric} of {name} is at {in_a_row(best, 'or')}, of {in_a_row(levels)}"
             by = f"{PAIRED}, corrected for how many may decide: one of those claimed must beat every other level"
         case Plateau(runs=name, metric=metric, begins=begins, tolerance=tolerance):
             said = f"{metric} of {name} is worse before {begins} and varies by less than {tolerance:g} from there on"
             by = "t-tests over paired seeds, two one-sided ones where levels are to be equal, with p < 0.05 each"
         case OneFails(runs=name, metric=metric, levels=levels, among=among, below=below):
-            said = f"{metric} of {name} is below {below:g} at {_listed(among, 'or')} alone, of {_listed(levels)}"
+            said = f"{metric} of {name} is below {below:g} at {in_a_row(among, 'or')} alone, of {in_a_row(levels)}"
             by = "every seed must show it"
         case None:
             return ""
@@ -49,13 +50,8 @@ def _named(quantity: Quantity) -> str:
 
 def _at(levels: Iterable[Level]) -> str:
     named = [level for level in levels if level != ""]
-    return f" where * is {_listed(named)}" if named else ""
+    return f" where * is {in_a_row(named)}" if named else ""
 
 
 def _each(of: Collection[Level]) -> str:
     return " each" if len(of) > 1 else ""
-
-
-def _listed(names: Iterable[Level], last: str = "and") -> str:
-    *first, final = map(str, names)
-    return f"{', '.join(first)} {last} {final}" if first else final

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from shared.reporting.site import ClaimRow, Ground, PaperPage, TargetSection, on_titles
 from shared.reporting.units import in_unit
 from shared.reporting.words import SCORED
-from shared.verdicts.words import Word
+from shared.verdicts.words import Word, counted, in_a_row
 
 UNTESTABLE = "for want of data that anyone can have or of anything to measure"
 STANDINGS: dict[Word, tuple[str, str]] = {
@@ -88,7 +88,7 @@ def _of_claims(claims: Sequence[ClaimRow]) -> str:
         told = [f"{one} ({seeds})" if one.endswith(" open") else one for one in told]
     if len(told) == 1 and len(claims) > 1:
         return f"All of its {len(claims)} claims {told[0].partition(' ')[2]}."
-    return f"Of its {len(claims)} claims, {_listed(told)}." if len(claims) > 1 else f"Its one claim {told[0][2:]}."
+    return f"Of its {len(claims)} claims, {in_a_row(told)}." if len(claims) > 1 else f"Its one claim {told[0][2:]}."
 
 
 def _most_seeds(claims: Sequence[ClaimRow]) -> str:
@@ -144,7 +144,7 @@ def in_short(claim: ClaimRow) -> str:
     elif shown[0].tolerance is not None and shown[0].mean is not None:
         apart = in_unit(f"{shown[0].tolerance - shown[0].mean:.3g}", claim.unit)
         way = f"the difference is {apart}, where {shown[0].tolerance:g} would be none"
-    return ", ".join(filter(None, [way, f"{seeds} {'seed' if seeds == 1 else 'seeds'}", claim.stands_on]))
+    return ", ".join(filter(None, [way, counted(seeds, "seed"), claim.stands_on]))
 
 
 def _of_numbers(paper: PaperPage) -> str:
@@ -161,7 +161,7 @@ def _of_numbers(paper: PaperPage) -> str:
         "within the tolerance" if value.verdict == "matched" else "off" if value.is_off else "by one seed alone"
         for value in measured
     )
-    how = _listed([f"{count} {word}" for word, count in times.most_common()])
+    how = in_a_row([f"{count} {word}" for word, count in times.most_common()])
     if len(times) == 1:
         how = f"{'all ' if len(measured) > 1 else ''}{next(iter(times))}"
     farthest = max(measured, key=lambda value: (value.is_off, abs(value.off or 0.0)))
@@ -170,8 +170,3 @@ def _of_numbers(paper: PaperPage) -> str:
         f"Of its {len(own)} printed numbers, {len(measured)} {'is' if len(measured) == 1 else 'are'} measured, {how}; "
         f"farthest from print is {farthest.name}, {here} where {there} is printed."
     )
-
-
-def _listed(words: Sequence[str]) -> str:
-    *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +81,14 @@ class Page:
         grounds = self._grounds([record for record in self.there.current.values() if record.run in claim.runs])
         return claim_row(claim, self.paper.targets, self._trainings(claim), testable=testable, grounds=grounds)
 
+    @cached_property
+    def _own_titles(self) -> dict[str, set[str]]:
+        """The title of the data set that the paper has each run of full scale trained on."""
+        return {run: {spec.config.data.whose.title} for run, spec in self.paper.runs("full").items()}
+
     def _grounds(self, records: Iterable[Record]) -> list[Ground]:
         """Return what records were trained on, full scale first; one of no full scale, on any of the paper's data."""
-        own = {run: {spec.config.data.whose.title} for run, spec in self.paper.runs("full").items()}
+        own = self._own_titles
         grounds = set()
         for record in records:
             title = self.paper.run(record.run, record.scale).config.data.whose.title

@@ -16,7 +16,7 @@ from shared.reporting.older_code import OLDER_CODE, OlderCode
 from shared.reporting.words import SCORED, WORDS, Shown, State
 from shared.runs.components import Card
 from shared.verdicts.health import Ill
-from shared.verdicts.words import OFF, UNSCORED, Word
+from shared.verdicts.words import OFF, UNSCORED, Word, in_a_row
 
 Curve = Mapping[str, Sequence[tuple[float, float]]]
 """Pairs of an epoch and a value, by what is measured."""
@@ -160,9 +160,8 @@ def on_titles(titles: Sequence[str]) -> str:
 
     What a title has after a comma stands in brackets.
     """
-    named = [re.sub(r"^([^(,]+), (.+)$", r"\1 (\2)", title) for title in titles]
-    *first, last = named or [""]
-    return f"on {', '.join(first)} and {last}" if first else f"on {last}" if last else ""
+    named = in_a_row(re.sub(r"^([^(,]+), (.+)$", r"\1 (\2)", title) for title in titles)
+    return f"on {named}" if named else ""
 
 
 @dataclass(frozen=True)

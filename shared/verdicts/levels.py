@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations, product
@@ -22,7 +21,7 @@ from shared.verdicts.findings import (
     with_means,
 )
 from shared.verdicts.judgement import NOT_RUN, Judgement, all_as_claimed, cannot_judge, summary
-from shared.verdicts.measurements import Seeds, common_seeds, direction
+from shared.verdicts.measurements import Seeds, common_seeds, direction, finite
 from shared.verdicts.power import OFTEN, POWER
 from shared.verdicts.statistics import binomial_test, equivalence_test, paired_differences
 from shared.verdicts.words import Word, in_print, seeds_word
@@ -111,8 +110,8 @@ def one_fails(test: OneFails, evidence: Evidence) -> Judgement:
     chance = len(test.among) / 2 ** len(test.levels)
     result = binomial_test(held, n, chance, BINOMIAL)
     counts = ", ".join(
-        f"{level} in {sum(level in failed for failed in failing)} ({_mean_of([levels[level][seed] for seed in seeds])})"
-        for level in levels
+        f"{level} in {sum(level in failed for failed in failing)} ({_mean_of({seed: values[seed] for seed in seeds})})"
+        for level, values in levels.items()
     )
     seen = (
         f"as claimed in {held} of {n} {seeds_word(n)}; below {test.below:g}: {counts}; "
@@ -133,9 +132,9 @@ def one_fails(test: OneFails, evidence: Evidence) -> Judgement:
     return Judgement(word, seen, [found])
 
 
-def _mean_of(values: Sequence[float]) -> str:
-    finite = [value for value in values if math.isfinite(value)]
-    return f"mean {mean(finite):.4g}" if finite else "no finite number"
+def _mean_of(seeds: Seeds) -> str:
+    values = list(finite(seeds).values())
+    return f"mean {mean(values):.4g}" if values else "no finite number"
 
 
 def _better(levels: dict[Level, Seeds], sign: int, first: Level, second: Level) -> Finding:

@@ -41,6 +41,17 @@ def seeds_word(n: int) -> str:
     return "seed" if n == 1 else "seeds"
 
 
+def counted(n: int, what: str) -> str:
+    """Return a number of things in words: "1 training", "2 trainings"."""
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def in_a_row(words: Iterable[object], last: str = "and") -> str:
+    """Return some words as a sentence lists them: "a, b and c", "" of none."""
+    *first, final = [str(word) for word in words] or [""]
+    return f"{', '.join(first)} {last} {final}" if first else final
+
+
 def runs_and_seeds(places: Iterable[tuple[str, int | str]]) -> str:
     """Return the first few of some runs, each with the seeds that are given, and how many more runs there are."""
     runs: dict[str, list[str]] = {}
