@@ -22,6 +22,7 @@ NOT_FINITE = "not-finite.json"
 class NotFinite(Strict):
     """What a training leaves in the place of a record where its loss, or its network, is no longer finite."""
 
+    scale: str
     config_hash: str
     sentence: str
     wall_seconds: float
@@ -31,6 +32,19 @@ class NotFinite(Strict):
         """What is no longer finite and since when, without what may be done about it."""
         said = re.search("the [^:;]* finite[^:;]*", self.sentence)
         return said[0] if said else self.sentence
+
+    @property
+    def ill(self) -> str:
+        """What ails the training, with its reason."""
+        return f"not finite: {self.reason}"
+
+
+def read_not_finite(path: Path) -> NotFinite:
+    """Read what a training left that did not stay finite; raises UserError where it is damaged."""
+    try:
+        return NotFinite.model_validate(from_json(contents(path)))
+    except (OSError, ValidationError, ValueError) as error:
+        raise UserError(f"{path}: it cannot be read ({error}); remove it and train the run again.") from None
 
 
 @dataclass(frozen=True)
@@ -74,15 +88,12 @@ class OneSeed:
 
         """
         path = self.folder / NOT_FINITE
-        if not path.exists():
-            return None
-        try:
-            found = NotFinite.model_validate(from_json(contents(path)))
-        except (OSError, ValidationError, ValueError) as error:
-            raise UserError(f"{path}: it cannot be read ({error}); remove it and train the run again.") from None
-        return found if found.config_hash == self.run.hash else None
+        found = read_not_finite(path) if path.exists() else None
+        return found if found and found.config_hash == self.run.hash else None
 
     def note_not_finite(self, sentence: str, seconds: float) -> None:
         """Write that it did not stay finite, in the words of the error that ended it."""
-        found = NotFinite(config_hash=self.run.hash, sentence=sentence, wall_seconds=round(seconds, 3))
+        found = NotFinite(
+            scale=self.run.scale, config_hash=self.run.hash, sentence=sentence, wall_seconds=round(seconds, 3)
+        )
         write_json(self.folder / NOT_FINITE, found.model_dump(mode="json"))

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 
 from shared.errors import UserError, suggestion
-from shared.records.one_seed import NotFinite, OneSeed
-from shared.records.records import Record, find_records, read_record
+from shared.records.one_seed import NOT_FINITE, NotFinite, OneSeed, read_not_finite
+from shared.records.records import RECORD, Record, find_records, read_record
 from shared.records.results import Results
 from shared.records.target_records import found
 from shared.runs.config import Run, Searched, Tried
@@ -175,7 +175,7 @@ class Library:
         """Return the records of a run with its present configuration, by seed."""
         entry = papers()[run.paper]
         seeds: Seeds = {}
-        for scale in ("published",) if self.published else ("published", self.scale):
+        for scale in self._scales:
             folder = self.results.paper(scale, run.paper) / "runs" / run.name
             paths = sorted(folder.glob("seed*/record.json"))
             for path, record in found(entry, scale, paths, self.results).current.items():
@@ -192,6 +192,31 @@ class Library:
                 missing += [replace(run, only=left)] if left else []
         return missing
 
+    def trials(self) -> Iterator[tuple[str, Record, Path]]:
+        """Yield the records of all trials, with their names and folders."""
+        for folder in self._of_trials():
+            for path in find_records(folder):
+                record = read_record(path)
+                if record.scale == self.scale:
+                    yield folder.parent.name, record, path.parent
+
+    def not_finite(self) -> Iterator[tuple[str, str, Path, NotFinite]]:
+        """Yield what of trials did not stay finite, with the trial, the paper, and run and seed as a path."""
+        for folder in self._of_trials():
+            for path in sorted((folder / "runs").rglob(NOT_FINITE)):
+                lost = read_not_finite(path)
+                if lost.scale == self.scale and not (path.parent / RECORD).exists():
+                    yield folder.parent.name, folder.name, path.parent.relative_to(folder / "runs"), lost
+
+    def _of_trials(self) -> Iterator[Path]:
+        """Yield the folder of each paper below that of each trial."""
+        for scale in self._scales:
+            yield from sorted((self.results.root / scale / "trials").glob("*/*/"))
+
+    @property
+    def _scales(self) -> tuple[str, ...]:
+        return ("published",) if self.published else ("published", self.scale)
+
 
 def _alike(path: Path, trial: Trial) -> bool:
     try:
@@ -201,15 +226,3 @@ def _alike(path: Path, trial: Trial) -> bool:
         ]
     except UserError:
         return False
-
-
-def others(results: Results, scale: str, *, published: bool = False) -> Iterator[tuple[str, Record, Path]]:
-    """Yield the records of all trials at a scale, or the `published` ones alone, with their names and folders."""
-    roots = [results.root / "published"] if published else [results.root / "published", results.root / scale]
-    for root in roots:
-        for folder in sorted((root / "trials").glob("*/")):
-            below = [path for key in sorted(folder.glob("*/")) for path in find_records(key)]
-            for path in below:
-                record = read_record(path)
-                if record.scale == scale:
-                    yield folder.name, record, path.parent

@@ -243,6 +243,7 @@ def standing_table(found: Sequence[Standing], reference: str = "softmax") -> Tab
         f"Difference to {reference}": lambda standing: _with_interval(standing.difference, standing.interval, "+.2f"),
         "families compared": lambda standing: str(standing.compared),
         "p (Holm)": lambda standing: p_text(standing.p_adjusted),
+        "seeds not trained": lambda standing: str(standing.aside),
     }
     rows = [{name: shown(standing) for name, shown in columns.items()} for standing in found]
     return Table(
@@ -255,6 +256,8 @@ def standing_table(found: Sequence[Standing], reference: str = "softmax") -> Tab
             "better where positive.",
             f"p: exact sign-flip test of the ranks beside {reference}, corrected by Holm for the number of methods; "
             "with f families it cannot be below 2^(1-f). Conditions of one target share images and seeds, and are one.",
+            "Seeds not trained stayed at chance, collapsed, were finite no longer or were cut while their loss still "
+            "fell; they have no part in the other numbers.",
         ],
     )
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
-from shared.records.records import Record
 from shared.records.results import Results
-from shared.records.trials import Attempt, Library, others
+from shared.records.trials import Attempt, Library
 from shared.runs.config import Run
-from shared.runs.experiments import MEASURED, OF_THE_METHOD, Experiment, experiments
+from shared.runs.experiments import Experiment, experiments
 from shared.runs.registry import papers
+from shared.verdicts.other_trials import OtherTrials
 from shared.verdicts.standing import Scores, Standing, standings
 from shared.verdicts.trials import (
     Measured,
@@ -26,8 +25,6 @@ from shared.verdicts.trials import (
 )
 
 SOFTMAX = "softmax"
-Tried = Sequence[tuple[str, Record, Path]]
-"""The records of trials, with the name of each and its folder."""
 Methods = Mapping[str, Sequence[Recorded]]
 """The records of methods by their labels, fold by fold."""
 
@@ -86,8 +83,8 @@ def outcomes_of(attempt: Attempt) -> list[Outcome]:
 
     """
     library = Library(Results(attempt.results.root), attempt.scale)
-    tried = [entry for entry in _of_newest_code(library) if entry[0] != attempt.trial.name]
-    found = [_outcome(attempt, experiment, library, tried) for experiment in attempt.experiments]
+    trials = OtherTrials.of(library, besides=attempt.trial.name)
+    found = [_outcome(attempt, experiment, library, trials) for experiment in attempt.experiments]
     families: dict[str, list[tuple[Experiment, Measured, Measured]]] = {}
     for entry in found:
         for other in entry.methods[1:]:
@@ -105,9 +102,9 @@ def all_compared(results: Results, scale: str, *, published: bool = False) -> li
 
     """
     library = Library(results, scale, published=published)
-    tried = _of_newest_code(library)
+    trials = OtherTrials.of(library)
     return [
-        _compared(experiment, _rivals(experiment, library) | _trials(experiment, tried))
+        _compared(experiment, _rivals(experiment, library), trials)
         for paper in papers().values()
         for experiment in experiments(paper, scale)
     ]
@@ -115,8 +112,21 @@ def all_compared(results: Results, scale: str, *, published: bool = False) -> li
 
 def standing_of(compared: Iterable[Compared], trials: Iterable[str]) -> tuple[Scores, list[Standing]]:
     """Return what softmax and the named trials measured, and where they stand beside softmax."""
-    found = _scores(compared, (SOFTMAX, *trials))
-    return found, standings(found, SOFTMAX)
+    scores: dict[str, dict[str, dict[str, dict[int, float]]]] = {}
+    aside: Counter[str] = Counter()
+    for entry in compared:
+        level = scores.setdefault(entry.family, {}).setdefault(entry.condition, {})
+        for name, method in _named(entry, (SOFTMAX, *trials)).items():
+            aside[name] += len(method.aside)
+            if method.seeds:
+                level[name] = oriented(method, entry.experiment)
+    return scores, standings(scores, SOFTMAX, aside)
+
+
+def _named(entry: Compared, asked: Sequence[str]) -> dict[str, Measured]:
+    """Return those asked for of an experiment's methods; softmax is that of the experiment, whatever its name there."""
+    named = {SOFTMAX if method.label == entry.softmax else method.label: method for method in entry.methods}
+    return {name: method for name, method in named.items() if name in asked}
 
 
 def trials_of(compared: Iterable[Compared]) -> list[str]:
@@ -124,38 +134,27 @@ def trials_of(compared: Iterable[Compared]) -> list[str]:
     return list(dict.fromkeys(method.label for entry in compared for method in entry.methods if entry.is_trial(method)))
 
 
-def _scores(compared: Iterable[Compared], methods: Sequence[str]) -> Scores:
-    """Return the measures by family, condition and method so that more is better.
-
-    Softmax is that of the experiment, whatever it is called there.
-    """
-    found: dict[str, dict[str, dict[str, dict[int, float]]]] = {}
-    for entry in compared:
-        level = found.setdefault(entry.family, {}).setdefault(entry.condition, {})
-        for method in entry.methods:
-            name = SOFTMAX if method.label == entry.softmax else method.label
-            if name in methods and method.seeds:
-                level[name] = oriented(method, entry.experiment)
-    return found
-
-
-def _outcome(attempt: Attempt, experiment: Experiment, library: Library, tried: Tried) -> Outcome:
+def _outcome(attempt: Attempt, experiment: Experiment, library: Library, trials: OtherTrials) -> Outcome:
     """Return what was measured in an experiment, by what one's own method and the paper's have in common.
 
     Other trials have no say in that, since they lie in the same folder by chance.
     """
     runs = _own(attempt, experiment)
     known = {attempt.trial.name: [attempt.seeds_of(run) for run in runs]} | _rivals(experiment, library)
-    compared = _compared(_by_common_measure(experiment, known), known | _trials(experiment, tried))
-    lost = {seed: f"not finite: {left.reason}" for run in runs for seed, left in attempt.not_finite(run).items()}
+    compared = _compared(_by_common_measure(experiment, known), known, trials)
+    lost = {seed: left.ill for run in runs for seed, left in attempt.not_finite(run).items()}
     own, *rest = compared.methods
     methods = [replace(own, aside={**own.aside, **lost}), *rest]
     return Outcome(compared.experiment, methods, weights=_weights(attempt, compared.experiment))
 
 
-def _compared(experiment: Experiment, methods: Methods) -> Compared:
+def _compared(experiment: Experiment, known: Methods, trials: OtherTrials) -> Compared:
+    there = trials.of_experiment(experiment)
+    methods = {**known, **{trial: folds for trial, (folds, _) in there.items()}}
     chosen = _by_common_measure(experiment, methods)
-    return Compared(chosen, [measured(label, folds, chosen.metric) for label, folds in methods.items()])
+    found = [measured(label, folds, chosen.metric) for label, folds in methods.items()]
+    lost = {trial: aside for trial, (_, aside) in there.items()}
+    return Compared(chosen, [replace(one, aside={**one.aside, **lost.get(one.label, {})}) for one in found])
 
 
 def _by_common_measure(experiment: Experiment, methods: Methods) -> Experiment:
@@ -191,71 +190,3 @@ def _weights(attempt: Attempt, experiment: Experiment) -> dict[float, Measured]:
 def _rivals(experiment: Experiment, library: Library) -> dict[str, Sequence[Recorded]]:
     """Return the records of the paper's methods."""
     return {rival.label: [library.seeds_of(run) for run in rival.runs] for rival in experiment.rivals}
-
-
-def _trials(experiment: Experiment, tried: Tried) -> dict[str, Sequence[Recorded]]:
-    """Return the records of trials in the same place, of those that have some."""
-    folds = {trial: _folds(experiment, trial, tried) for trial in dict.fromkeys(name for name, _, _ in tried)}
-    return {trial: recorded for trial, recorded in folds.items() if any(recorded)}
-
-
-def _folds(experiment: Experiment, trial: str, tried: Tried) -> list[Recorded]:
-    """Return the records of a trial in each place, those of the newest settings that it was trained with there."""
-    there = [
-        [
-            (record, folder)
-            for name, record, folder in tried
-            if (name, record.paper, record.run) == (trial, experiment.paper, experiment.run_name(place))
-            and _same_place(record, place)
-        ]
-        for place in experiment.places
-    ]
-    newest = max((record for fold in there for record, _ in fold), key=_started, default=None)
-    return [
-        {
-            record.seed: (record, folder)
-            for record, folder in fold
-            if newest and all(record.config[part] == newest.config[part] for part in OF_THE_METHOD)
-        }
-        for fold in there
-    ]
-
-
-def _same_place(record: Record, place: Run) -> bool:
-    """Whether a record has all but the method in common with a place in an experiment."""
-    plain = place.config.plain()
-    return all(
-        record.config.get(name) == value for name, value in plain.items() if name not in (*OF_THE_METHOD, *MEASURED)
-    )
-
-
-def _of_newest_code(library: Library) -> Tried:
-    """Return the records of all trials in experiments, of each those of the loss and the sampler that it has now.
-
-    A loss that was edited and trained again in some experiments is in the others what it was before; a mean or a rank
-    over both would be of no method. What it is now tells its newest record.
-    """
-    asked = {
-        (experiment.paper, experiment.run_name(place))
-        for paper in papers().values()
-        for experiment in experiments(paper, library.scale)
-        for place in experiment.places
-    }
-    tried = [
-        entry
-        for entry in others(library.results, library.scale, published=library.published)
-        if (entry[1].paper, entry[1].run) in asked
-    ]
-    newest = {name: _tried_of(record) for name, record, _ in sorted(tried, key=lambda entry: _started(entry[1]))}
-    return [entry for entry in tried if _tried_of(entry[1]) == newest[entry[0]]]
-
-
-def _tried_of(record: Record) -> dict[str, Any]:
-    """Return what of a record's configuration is the trial's in every experiment, as far as no search chooses it."""
-    parts = {"loss": record.config["loss"], "sampler": record.config["scheme"].get("sampler") or {}}
-    told = ("name", "source") if record.searched else None
-    return {name: {key: part[key] for key in told or part if key in part} for name, part in parts.items()}
-
-
-def _started(record: Record) -> str:
-    return record.provenance.started

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,8 @@ class Standing:
     `rank` is its mean rank, 1 for the best, over the `ranked` families, among the methods that are there `everywhere`;
     `difference` is its mean difference to the reference over the `compared` families that have both, to its credit
     where it is positive, in the measures' own unit. Intervals are Student's, of 95 %, over the families. `p` is that of
-    the ranks beside the reference, `p_adjusted` by Holm.
+    the ranks beside the reference, `p_adjusted` by Holm. `aside` are its seeds from which nothing could be read, since
+    they were not trained, in all experiments: they have no part in the other numbers.
     """
 
     method: str
@@ -52,16 +54,23 @@ class Standing:
     difference: float | None
     interval: tuple[float, float] | None
     compared: int
+    aside: int = 0
     p: float | None = None
     p_adjusted: float | None = None
 
 
-def standings(scores: Scores, reference: str) -> list[Standing]:
-    """Return where each method stands, the best mean rank first, those that cannot be ranked last."""
-    methods = list(dict.fromkeys(name for family in scores.values() for level in family.values() for name in level))
+def standings(scores: Scores, reference: str, aside: Mapping[str, int] = MappingProxyType({})) -> list[Standing]:
+    """Return where each method stands, the best mean rank first, those that cannot be ranked last.
+
+    `aside` is how many of its seeds were set aside.
+    """
+    measured = (name for family in scores.values() for level in family.values() for name in level)
+    methods = list(dict.fromkeys([*measured, *(name for name, seeds in aside.items() if seeds)]))
     ranked = everywhere(scores, methods, reference)
     ranks = family_ranks(scores, ranked)
-    found = [_standing(method, reference, ranked, scores, ranks) for method in methods]
+    found = [
+        replace(_standing(method, reference, ranked, scores, ranks), aside=aside.get(method, 0)) for method in methods
+    ]
     tested = iter(holm([standing.p for standing in found if standing.p is not None]))
     found = [replace(standing, p_adjusted=None if standing.p is None else next(tested)) for standing in found]
     return sorted(found, key=lambda standing: (standing.rank is None, standing.rank or 0.0))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.verdicts.outcomes import Outcome, all_compared, outcomes_of
+from shared.records.one_seed import OneSeed
+from shared.verdicts.outcomes import Outcome, all_compared, outcomes_of, standing_of, trials_of
 from tests.verdicts.trial_folder import Folder
 
 ACCURACY, TAR = "lfw/accuracy", "lfw/tar@1e-4"
@@ -102,3 +103,25 @@ def test_p_beside_the_papers_methods_is_the_same_whatever_other_trials_are_there
     # Another trial is a family of its own: its three comparisons are alike, and p is three times that of each.
     apart = [versus.finding for versus in among if versus.other.label == "one"]
     assert {found.p_adjusted for found in apart} == {min(1.0, 3 * (found.p or 0)) for found in apart}
+
+
+def test_of_another_trial_seeds_that_did_not_stay_finite_are_set_aside_and_counted(folder):
+    other = folder.attempt("other", "gaussian_affinity", "figure6")
+    folder.tried(other, 8.0, runs=1)
+    first, second, third = other.runs()
+    sentence = "the loss is no longer finite (epoch 1, by step 20); lower the learning rate"
+    for run, seed in ((first, 0), (first, 1), (second, 0), (third, 1)):
+        OneSeed(run, seed, other.results).note_not_finite(sentence, 1.5)
+    # Of the first, seed 0 was trained again; the third is of a configuration of which nothing else is there.
+    compared = all_compared(folder.results, "smoke")
+    aside = [method.aside for entry in compared for method in entry.methods if method.label == "other"]
+    why = "not finite: the loss is no longer finite (epoch 1, by step 20)"
+    assert aside == [{1: why}, {0: why}, {1: why}]
+    _, standing = standing_of(compared, trials_of(compared))
+    assert {entry.method: entry.aside for entry in standing} == {"other": 3}
+    # Its loss changes, and is trained again: what was left by the old one is none of its own.
+    edited = folder.attempt("other", "gaussian_affinity", "figure6", "{name: focal, gamma: 5}")
+    folder.tried(edited, 9.0, 9.0, day=2)
+    compared = all_compared(folder.results, "smoke")
+    _, standing = standing_of(compared, trials_of(compared))
+    assert {entry.method: entry.aside for entry in standing} == {"other": 0}

@@ -85,3 +85,10 @@ def test_where_nothing_is_compared_nothing_is_ranked():
     [mine] = standings({"one": {"": {"mine": seeds(1)}}}, "softmax")
     assert (mine.rank, mine.ranked, mine.difference, mine.p) == (None, 0, None, None)
     assert standings({}, "softmax") == []
+
+
+def test_a_method_of_which_no_seed_was_trained_is_named_with_how_many_were_not():
+    scores = {"one": {"": {"softmax": seeds(1.0), "mine": seeds(2.0)}}}
+    found = {entry.method: entry for entry in standings(scores, "softmax", {"mine": 2, "diverging": 5, "softmax": 0})}
+    assert {name: entry.aside for name, entry in found.items()} == {"mine": 2, "diverging": 5, "softmax": 0}
+    assert (found["diverging"].rank, found["diverging"].difference, found["diverging"].p) == (None, None, None)
