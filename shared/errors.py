@@ -39,6 +39,23 @@ def refused(error: OSError, path: Path | None = None) -> UserError:
     return UserError(f"{where}: {(error.strerror or str(error)).lower()}; {remedy}.")
 
 
+_ALLOCATORS = ("OutOfMemoryError", "MemoryError", "DefaultCPUAllocator: ")
+"""What a GPU's memory, Python's and numpy's, and a processor's, for tensors, are refused by."""
+
+
+def out_of_memory(error: Exception) -> UserError | None:
+    """Return what to do where memory was refused to torch, numpy or Python; None where the error is another."""
+    raised = {kind.__name__ for kind in type(error).__mro__}
+    if not raised & {*_ALLOCATORS} and _ALLOCATORS[-1] not in str(error):
+        return None
+    asked = re.search(r"[Tt]ried to allocate [\d.]+ \w+|Unable to allocate [\d.]+ \w+", str(error))
+    return UserError(
+        f"memory ran out{f' ({asked[0][0].lower()}{asked[0][1:]})' if asked else ''}; give the same command again with "
+        "fewer jobs side by side, on a machine with more, or with a smaller training.batch_size: 'python -m shared "
+        "rehearse' tells what each run takes."
+    )
+
+
 def suggestion(name: str, valid: Iterable[str]) -> str:
     """Return "did you mean 'x'?" for the nearest of the valid names, or the list of them where none is near."""
     names = sorted(valid)

@@ -15,7 +15,7 @@ from shared.commands.arguments import parser
 from shared.commands.output import lasting_output
 from shared.commands.processes import require_whole
 from shared.data.files import data_root
-from shared.errors import UserError, refused, suggestion
+from shared.errors import UserError, out_of_memory, refused, suggestion
 from shared.records.results import Results
 from shared.runs.catalogue import benchmarks
 from shared.runs.registry import Paper, paper, papers
@@ -36,6 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             sys.exit(130)
         except OSError as error:
             _fail(str(refused(error)))
+        except (MemoryError, RuntimeError) as error:
+            if (told := out_of_memory(error)) is None:
+                raise
+            _fail(str(told))
         except SystemExit as ended:
             if ended.code:
                 raise

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from shared.errors import UserError
 from shared.runs.config import RunConfig
 from shared.training import parallel
 from shared.training.batches import ByClass, Images, Order
@@ -29,6 +30,10 @@ class DecoupledScheme(ClassificationScheme):
     In that code the batch normalisation of the fixed backbone goes on as in training; here what is fixed is fixed.
     Their other way to a balanced classifier, tau-normalisation, trains nothing and is a loss:
     `shared.losses.tau_normalised`.
+
+    Raises:
+        UserError: the loss has no weights to be trained.
+
     """
 
     def __init__(
@@ -45,6 +50,11 @@ class DecoupledScheme(ClassificationScheme):
         super().__init__(config, shape, classes, device, pairs=pairs)
         self.config, self.classes, self.retraining = config, classes, retraining
         rate = config.optimizer.learning_rate if learning_rate is None else learning_rate
+        if not any(parameter.requires_grad for parameter in self.loss.parameters()):
+            raise UserError(
+                f"the loss '{config.loss.name}' has no weights that the scheme 'decoupled' could train anew; leave "
+                "that scheme to losses whose classifier is learned."
+            )
         alone = config.optimizer.model_copy(update={"learning_rate": rate})
         self.classifier_optimizer = alone.build(self.loss.parameters())
         self.retrained = -1.0

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from shared.data.drawn import Drawn, draw
+from shared.errors import UserError
 from shared.losses.ldam import LdamLoss
 from shared.losses.softmax import SoftmaxLoss
 from shared.runs.catalogue import run_model
@@ -199,3 +200,15 @@ def test_up_to_its_last_part_it_is_the_usual_training(drawn, tmp_path):
         for batch in setup.scheme.batches(setup.images["train"], 32, 0, 0, 0):
             setup.scheme.step(*batch)
     assert same(usual.scheme.state()["backbone"], decoupled.scheme.state()["backbone"])
+
+
+def test_a_loss_without_weights_has_nothing_to_be_trained_anew(drawn, monkeypatch):
+    made = SoftmaxLoss.__init__
+
+    def fixed(loss: SoftmaxLoss, *arguments: Any, **options: Any) -> None:
+        made(loss, *arguments, **options)
+        loss.requires_grad_(False)
+
+    monkeypatch.setattr(SoftmaxLoss, "__init__", fixed)
+    with pytest.raises(UserError, match="'softmax' has no weights that the scheme 'decoupled' could train anew"):
+        begun(ANEW, drawn)
