@@ -15,6 +15,7 @@ from shared.errors import UserError
 from shared.evaluation.trained import Trained
 from shared.records.checkpoint_folders import checkpoints_of
 from shared.records.one_seed import OneSeed
+from shared.records.provenance import device_name
 from shared.records.recording import write_record
 from shared.records.results import Results
 from shared.runs.catalogue import evaluations
@@ -74,6 +75,7 @@ def train(run: Run, seed: int, results: Results, root: Path, *, shares: int = 1,
             for folder in (checkpoints.folder, results.seed(run.scale, run.paper, run.name, seed)):
                 remove_unfinished(folder)
         device, _hold = devices.prepare(training, name=run.name, shares=shares)
+        checkpoints.device = device_name(device)
         setup = Setup(run, seed, drawn, device)
         trained = Trained(setup, root, asked)
         saved = _saved(checkpoints)

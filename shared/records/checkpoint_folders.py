@@ -64,11 +64,11 @@ def _others(own: Path) -> list[Path]:
 
 
 def _warn(training: str, folder: Path) -> None:
-    code, commit = made_by(folder) or UNKNOWN
+    made = made_by(folder) or UNKNOWN
     warnings.warn(
-        f"{training}: the checkpoint in {folder} was made by other code ({code}, commit {commit}) and is left alone; "
-        "this training starts anew. To go on with that one instead, check out its commit, or show that both train the "
-        f"same bits: make same-bits WRITE=1 REV={commit.rstrip('+')}",
+        f"{training}: the checkpoint in {folder} was made by other code ({made.code}, commit {made.commit}) and is "
+        "left alone; this training starts anew. To go on with that one instead, check out its commit, or show that "
+        f"both train the same bits: make same-bits WRITE=1 REV={made.commit.rstrip('+')}",
         OtherCodeWarning,
         stacklevel=3,
     )

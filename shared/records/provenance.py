@@ -36,7 +36,7 @@ def provenance(
 ) -> Provenance:
     """Say what made the weights of a run trained to its end, and what measured each of the benchmarks.
 
-    `made` is the code that trained, `started` a time, `seconds` how long ago it was.
+    `made` is what trained, `started` a time, `seconds` how long ago it was.
     """
     config = setup.run.config
     seen = (
@@ -51,7 +51,7 @@ def provenance(
         evaluation={name: evaluation_code(setup.run, name) for name in measured},
         started=started,
         packages={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-        device=device_name(setup.device),
+        device=", then ".join(made.devices) or device_name(setup.device),
         precision=config.training.precision,
         threads=torch.get_num_threads(),
         wall_seconds=round(max(seconds, position.seconds), 3),

@@ -39,7 +39,7 @@ def write_record(
 ) -> None:
     """Measure a run trained to its end, and write its curve, what it keeps, and then its record.
 
-    `made` is the code that trained, `started` a time, `seconds` how long ago it was. Where nothing was trained `anew`,
+    `made` is what trained, `started` a time, `seconds` how long ago it was. Where nothing was trained `anew`,
     since all was done, the record that is there of these weights goes on to say who trained them. A benchmark whose
     data are not to be had is left out, with a `MissingBenchmarkWarning`.
 

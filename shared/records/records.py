@@ -38,7 +38,8 @@ class Provenance(Strict):
     """What is needed to make a record again, and what it cost.
 
     `commit` and `code` (its fingerprint) are those of the code that trained the weights, `evaluation` has the
-    fingerprint of the code that measured each benchmark; in older records `code` stands for both.
+    fingerprint of the code that measured each benchmark; in older records `code` stands for both. `device` names all
+    that trained, one after the other, where a training was taken up elsewhere.
     """
 
     command: str

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from typing import Any
 
 import pytest
 
 from shared.commands.train import train
-from shared.records import provenance
 from shared.records.records import Record, read_record
 from shared.records.results import Results
 from shared.runs.registry import paper
+from shared.training.checkpoint import Checkpoints
 
 RUN = paper("gaussian_affinity").run("figure7/10", "smoke")
 
@@ -25,7 +26,7 @@ def again(tmp_path, digits_root, monkeypatch):
         train(RUN, 0, results, digits_root)
         first = read_record(path)
         before(results)
-        monkeypatch.setattr(provenance, "device_name", lambda device: "another machine")
+        monkeypatch.setattr("shared.commands.train.device_name", lambda device: "another machine")
         train(RUN, 0, results, digits_root)
         return first, read_record(path)
 
@@ -50,3 +51,26 @@ def test_a_damaged_record_is_written_anew(again):
     first, second = again(damage)
     assert second.provenance.weights_sha256 == first.provenance.weights_sha256
     assert second.metrics == first.metrics
+    assert second.provenance.device == first.provenance.device
+
+
+def test_one_that_is_taken_up_half_done_says_where_both_parts_were_trained(again, digits_root, monkeypatch):
+    class KilledError(Exception):
+        """As if the process ended."""
+
+    def kill_half_way(results: Results) -> None:
+        shutil.rmtree(results.root / "smoke")
+        whole = Checkpoints.save
+
+        def once(checkpoints: Checkpoints, state: dict[str, Any]) -> None:
+            whole(checkpoints, state)
+            raise KilledError
+
+        with monkeypatch.context() as killed:
+            killed.setattr(Checkpoints, "save", once)
+            with pytest.raises(KilledError):
+                train(RUN, 0, results, digits_root)
+
+    first, second = again(kill_half_way)
+    assert second.provenance.device == f"{first.provenance.device}, then another machine"
+    assert second.provenance.weights_sha256 == first.provenance.weights_sha256
