@@ -90,7 +90,7 @@ def _trying(command: Command) -> None:
     trying.add_argument("--cores", type=int, default=2, metavar="N", help="of the workflow (2)")
     trying.add_argument("--train-others", action="store_true", help="train the other losses that have no record too")
     trying.set_defaults(scales=TRAINED_SCALES)
-    command("standings", "Draw where all losses that were tried stand beside softmax.", scales=TRAINED_SCALES)
+    command("standings", "Draw where all losses that were tried stand beside softmax.", scales=SCALES)
 
 
 def _drawing(command: Command) -> None:

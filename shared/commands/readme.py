@@ -11,7 +11,8 @@ The kinds of parts (`shared/reporting/readme.py` has their markers):
     found           what the published records say of the paper, in sentences and one table
     findings        in the README of the suite, how many claims and numbers of each paper stand where, with a picture of
                     the figure that `shows` names in its `runs.yaml`
-    standings SCALE in the same, where the losses that were tried stand beside softmax, over all experiments
+    standings       in the same, where the losses that were tried stand beside softmax, over all experiments, with a
+                    picture
 
 The pictures lie in `.github/pictures`, each named as its paper.
 """
@@ -20,11 +21,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
 from shared import ROOT
 from shared.commands.render import draw
+from shared.commands.standings import standings_of
 from shared.data.files import write_atomically
 from shared.errors import UserError, suggestion
 from shared.evaluation.spread import mean
@@ -44,14 +47,12 @@ from shared.reporting.recorded import has_records
 from shared.reporting.rows import claim_row
 from shared.reporting.site import PaperPage
 from shared.reporting.table import Table, measured
-from shared.reporting.trial import standing_table
 from shared.reporting.words import SCORED
 from shared.runs import registry
 from shared.runs.catalogue import components
 from shared.runs.claims import listed
 from shared.runs.components import DataSet
-from shared.runs.registry import TRAINED_SCALES, Paper
-from shared.verdicts.outcomes import all_compared, standing_of, trials_of
+from shared.runs.registry import Paper
 
 README = ROOT / "README.md"
 KINDS = ("deviations", "table", "measured", "claims", "found")
@@ -75,17 +76,18 @@ def write_readmes(results: Results, *, check: bool = False) -> list[str]:
         )
     papers = [_Parts(paper, results) for paper in registry.papers().values()]
     contents: dict[Path, Callable[[Part], str]] = {parts.paper.folder / "README.md": parts.content for parts in papers}
-    contents[README] = partial(_own, results=results, papers=papers)
+    standings = _Standings(results)
+    contents[README] = partial(_own, papers=papers, standings=standings)
     rewritten = {path: rewrite(_text(path), str(path), content) for path, content in contents.items()}
-    pictures = [parts for parts in papers if parts.picture_differs]
+    pictures = [shown for shown in (*(parts.picture for parts in papers), standings.picture) if shown.differs]
     if not check:
-        drawn = [(parts.picture_path, parts.drawn_picture()) for parts in pictures]
+        drawn = [(shown.path, shown.drawn()) for shown in pictures]
         for path, content in drawn:
             _write_picture(path, content)
         for path, (text, changed) in rewritten.items():
             if changed:
                 write_atomically(path, text.encode())
-    named = [f"{parts.picture_path}: {parts.shows}" for parts in pictures]
+    named = [f"{shown.path}: {shown.what}" for shown in pictures]
     return named + [line for _, changed in rewritten.values() for line in changed]
 
 
@@ -110,25 +112,68 @@ def _write_picture(path: Path, content: bytes | None) -> None:
         write_atomically(path, content)
 
 
-def _own(part: Part, results: Results, papers: Sequence[_Parts]) -> str:
+def _own(part: Part, papers: Sequence[_Parts], standings: _Standings) -> str:
     """Return what a part of the README of the suite itself shows; UserError where it asks for what there is not."""
     match part.kind, part.words:
         case "findings", ():
             return overview([parts.entry() for parts in papers])
-        case "standings", (scale,) if scale in TRAINED_SCALES:
-            return _standings(results, scale)
-    known = ["findings", *(f"standings {scale}" for scale in TRAINED_SCALES)]
+        case "standings", ():
+            return standings.content()
     asked = " ".join([part.kind, *part.words])
-    raise UserError(f"nothing is known of '{asked}' here; {suggestion(asked, known)}")
+    raise UserError(f"nothing is known of '{asked}' here; {suggestion(asked, ('findings', 'standings'))}")
 
 
-def _standings(results: Results, scale: str) -> str:
-    compared = all_compared(results, scale, published=True)
-    trials = trials_of(compared)
-    if not trials:
-        return f"No record of a loss that was tried at {scale} scale is published."
-    _, found = standing_of(compared, trials)
-    return standing_table(found).markdown()
+@dataclass(frozen=True)
+class _Picture:
+    """A picture of the README of the suite: its name, what it shows, and the figure, None where there is none."""
+
+    name: str
+    what: str
+    figure: Figure | None
+
+    @property
+    def address(self) -> str:
+        """Where it lies, below the folder of the README."""
+        return f"{PICTURES}/{self.name}.png"
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return README.parent / self.address
+
+    @property
+    def differs(self) -> bool:
+        """Whether it is not what the records draw, or is there where they draw none."""
+        wanted = mark(self.what, self.figure) if self.figure else None
+        return marked(self.path) != wanted or self.path.exists() != bool(self.figure)
+
+    def drawn(self) -> bytes | None:
+        """Return it as a file, None where there is to be none."""
+        return picture(self.what, self.figure) if self.figure else None
+
+
+class _Standings:
+    """Where the trials with published records stand."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+
+    @cached_property
+    def shown(self) -> tuple[Table, Figure] | None:
+        """The table and the figure, None where no trial has a published record."""
+        return standings_of(self.results, "published")
+
+    @cached_property
+    def picture(self) -> _Picture:
+        """The figure as a picture."""
+        return _Picture("standings", "standings", self.shown[1] if self.shown else None)
+
+    def content(self) -> str:
+        """Return the part of the README."""
+        if self.shown is None:
+            return "No record of a loss that was tried is published."
+        table, figure = self.shown
+        return f"{table.markdown()}\n\n![{figure.caption}]({self.picture.address})\n\n{figure.caption}"
 
 
 class _Parts:
@@ -160,36 +205,16 @@ class _Parts:
         drawn = draw(self.paper, name, "published", self.results)
         return drawn if isinstance(drawn, Figure) and not drawn.data.empty else None
 
-    @property
-    def address(self) -> str:
-        """Where the picture of that figure lies, below the folder of the suite's README."""
-        return f"{PICTURES}/{self.paper.key}.png"
-
-    @property
-    def picture_path(self) -> Path:
-        """Where it lies."""
-        return README.parent / self.address
-
-    @property
-    def shows(self) -> str:
-        """What it shows."""
-        return self.paper.shows or "no figure"
-
-    @property
-    def picture_differs(self) -> bool:
-        """Whether the picture is not what the records draw, or is there where they draw none."""
-        wanted = mark(self.shows, self.shown) if self.shown else None
-        return marked(self.picture_path) != wanted or self.picture_path.exists() != bool(self.shown)
-
-    def drawn_picture(self) -> bytes | None:
-        """Return the picture, None where there is to be none."""
-        return picture(self.shows, self.shown) if self.shown else None
+    @cached_property
+    def picture(self) -> _Picture:
+        """That figure as a picture."""
+        return _Picture(self.paper.key, self.paper.shows or "no figure", self.shown)
 
     def entry(self) -> Entry:
         """Return the paper's row in the README of the suite."""
         year = self.paper.reference.citation.year or "undated"
         title = "".join(target.title for target in self.page.targets if target.key == self.paper.shows)
-        cell = f'<img src="{self.address}" width="{SHOWN}" alt="{html.escape(title)}">'
+        cell = f'<img src="{self.picture.address}" width="{SHOWN}" alt="{html.escape(title)}">'
         if self.shown is None:
             cell = f"{title}: nothing of it is published" if title else "none is named"
         return Entry(f"[{self.page.short}](papers/{self.paper.key}/README.md), {year}", self.page, cell)

@@ -13,24 +13,32 @@ from shared.runs.registry import SMOKE
 from shared.verdicts.outcomes import all_compared, standing_of, trials_of
 
 
-def standings_of(results: Results, scale: str) -> tuple[Table, Figure]:
-    """Return the table and the figure of all trials that have records at a scale, published ones too.
+def standings_of(results: Results, scale: str) -> tuple[Table, Figure] | None:
+    """Return the table and the figure of all trials that have records at a scale, None where none has.
 
     Raises:
-        UserError: there is none, or a record is damaged.
+        UserError: a record is damaged.
 
     """
     compared = all_compared(results, scale)
     trials = trials_of(compared)
     if not trials:
-        raise UserError(f"no trial has a record at scale '{scale}'; make some with: python -m shared try FILE")
+        return None
     scores, found = standing_of(compared, trials)
     return standing_table(found), standing_figure(scores, found)
 
 
 def write_standings(results: Results, scale: str) -> list[Path]:
-    """Write them below the folder of the trials and return their paths; raises UserError as `standings_of` does."""
-    table, figure = standings_of(results, scale)
+    """Write them below the folder of the trials and return their paths.
+
+    Raises:
+        UserError: no trial has a record, or a record is damaged.
+
+    """
+    drawn = standings_of(results, scale)
+    if drawn is None:
+        raise UserError(f"no trial has a record at scale '{scale}'; make some with: python -m shared try FILE")
+    table, figure = drawn
     folder = results.root / scale / "trials"
     return [
         *table.write(folder / "table_standings", no_evidence=scale == SMOKE),

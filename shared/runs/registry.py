@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 SMOKE = "smoke"
 """The scale whose numbers are no evidence."""
-TRAINED_SCALES = (SMOKE, "lite", "full")
+EVIDENCE = ("lite", "full")
+"""Those whose records are published."""
+TRAINED_SCALES = (SMOKE, *EVIDENCE)
 SCALES = (*TRAINED_SCALES, "published")
 
 

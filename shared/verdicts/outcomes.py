@@ -10,7 +10,7 @@ from shared.records.results import Results
 from shared.records.trials import Attempt, Library
 from shared.runs.config import Run
 from shared.runs.experiments import Experiment, experiments
-from shared.runs.registry import papers
+from shared.runs.registry import EVIDENCE, papers
 from shared.verdicts.other_trials import OtherTrials
 from shared.verdicts.standing import Scores, Standing, standings
 from shared.verdicts.trials import (
@@ -35,6 +35,11 @@ class Compared:
 
     experiment: Experiment
     methods: Sequence[Measured]
+
+    @property
+    def scale(self) -> str:
+        """The scale that its runs are trained at."""
+        return self.experiment.places[0].scale
 
     @property
     def family(self) -> str:
@@ -94,20 +99,26 @@ def outcomes_of(attempt: Attempt) -> list[Outcome]:
     return [replace(entry, versus=[one for one in said if one.experiment is entry.experiment]) for entry in found]
 
 
-def all_compared(results: Results, scale: str, *, published: bool = False) -> list[Compared]:
-    """Return what records of the papers' runs and of all trials say of each experiment at a scale, or `published` ones.
+def all_compared(results: Results, scale: str) -> list[Compared]:
+    """Return what records of the papers' runs and of all trials say of each experiment at a scale.
+
+    Published ones count too; at scale `published` they alone do, of lite and full scale together.
 
     Raises:
         UserError: a record is damaged.
 
     """
-    library = Library(results, scale, published=published)
-    trials = OtherTrials.of(library)
-    return [
-        _compared(experiment, _rivals(experiment, library), trials)
-        for paper in papers().values()
-        for experiment in experiments(paper, scale)
-    ]
+    published = scale == "published"
+    found = []
+    for trained in EVIDENCE if published else (scale,):
+        library = Library(results, trained, published=published)
+        trials = OtherTrials.of(library)
+        found += [
+            _compared(experiment, _rivals(experiment, library), trials)
+            for paper in papers().values()
+            for experiment in experiments(paper, trained)
+        ]
+    return found
 
 
 def standing_of(compared: Iterable[Compared], trials: Iterable[str]) -> tuple[Scores, list[Standing]]:
@@ -115,7 +126,7 @@ def standing_of(compared: Iterable[Compared], trials: Iterable[str]) -> tuple[Sc
     scores: dict[str, dict[str, dict[str, dict[int, float]]]] = {}
     aside: Counter[str] = Counter()
     for entry in compared:
-        level = scores.setdefault(entry.family, {}).setdefault(entry.condition, {})
+        level = scores.setdefault(f"{entry.scale}/{entry.family}", {}).setdefault(entry.condition, {})
         for name, method in _named(entry, (SOFTMAX, *trials)).items():
             aside[name] += len(method.aside)
             if method.seeds:

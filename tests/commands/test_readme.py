@@ -11,6 +11,7 @@ import pytest
 from shared.commands import readme as command
 from shared.commands.cli import main
 from shared.records.results import Results
+from shared.records.trials import Attempt
 from shared.reporting.pictures import marked
 from shared.reporting.table import table_cells
 from shared.runs import registry
@@ -307,3 +308,35 @@ def test_the_picture_is_of_the_figure_that_is_named_as_the_records_draw_it_now(r
     assert status("--results", none) == 0
     assert not picture.exists()
     assert "| Figure 6: Imbalance levels: nothing of it is published |" in suite.read_text()
+
+
+def test_where_tried_losses_stand_is_told_of_all_scales_together_with_a_picture(readme, results, tmp_path):
+    drawn = tmp_path / ".github/pictures/standings.png"
+    command.README.write_text(f"<!-- written: standings -->\n{END}\n")
+    assert status("--results", results) == 0
+    assert "\nNo record of a loss that was tried is published.\n" in command.README.read_text()
+    assert not drawn.exists()
+
+    (tmp_path / "mine.yaml").write_text("loss: {name: focal}\n")
+    for scale, split, accuracy in (("full", "odd-10", 99.5), ("lite", "standard", 91.0)):
+        attempt = Attempt.of(tmp_path / "mine.yaml", scale, 1, Results(Path(results))).among([KEY], ["table1"])
+        softmax = paper(KEY).run(f"table1/{split}/softmax", scale)
+        [run] = [run for run in attempt.runs() if run.config.data == softmax.config.data]
+        record = of(run, 0)
+        record.metrics["mnist-test"] = {"accuracy": accuracy, "error": 100 - accuracy}
+        write(Results(Path(results), f"mine-{scale}").paper("published", KEY), record)
+    at_lite = of(softmax, 0)
+    at_lite.metrics["mnist-test"] |= {"accuracy": 90.0, "error": 10.0}
+    write(Results(Path(results)).paper("published", KEY), at_lite)
+    assert status("--results", results) == 0
+    text = command.README.read_text()
+    for name, difference in (("mine-full", "+0.25"), ("mine-lite", "+1.00")):
+        [row] = [table_cells(line) for line in text.splitlines() if line.startswith(f"| {name} |")]
+        assert row[3] == difference
+    assert "(.github/pictures/standings.png)" in text
+    assert marked(drawn)
+    assert status("--results", results, "--check") == 0
+
+    shutil.rmtree(Path(results) / "published/trials")
+    assert status("--results", results) == 0
+    assert not drawn.exists()
