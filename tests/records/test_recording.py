@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from typing import Any
 
 import pytest
 
@@ -11,7 +10,7 @@ from shared.commands.train import train
 from shared.records.records import Record, read_record
 from shared.records.results import Results
 from shared.runs.registry import paper
-from shared.training.checkpoint import Checkpoints
+from tests.training.killing import killed_at_a_checkpoint
 
 RUN = paper("gaussian_affinity").run("figure7/10", "smoke")
 
@@ -54,22 +53,11 @@ def test_a_damaged_record_is_written_anew(again):
     assert second.provenance.device == first.provenance.device
 
 
-def test_one_that_is_taken_up_half_done_says_where_both_parts_were_trained(again, digits_root, monkeypatch):
-    class KilledError(Exception):
-        """As if the process ended."""
-
+def test_one_that_is_taken_up_half_done_says_where_both_parts_were_trained(again, digits_root):
     def kill_half_way(results: Results) -> None:
         shutil.rmtree(results.root / "smoke")
-        whole = Checkpoints.save
-
-        def once(checkpoints: Checkpoints, state: dict[str, Any]) -> None:
-            whole(checkpoints, state)
-            raise KilledError
-
-        with monkeypatch.context() as killed:
-            killed.setattr(Checkpoints, "save", once)
-            with pytest.raises(KilledError):
-                train(RUN, 0, results, digits_root)
+        with killed_at_a_checkpoint():
+            train(RUN, 0, results, digits_root)
 
     first, second = again(kill_half_way)
     assert second.provenance.device == f"{first.provenance.device}, then another machine"

@@ -20,6 +20,7 @@ from shared.runs.registry import paper
 from shared.training.checkpoint import Checkpoints
 from shared.training.decoupled import DecoupledScheme
 from shared.training.setup import Setup
+from tests.training.killing import killed_at_a_checkpoint
 
 CPU = torch.device("cpu")
 SMALL: dict[str, Any] = {
@@ -100,18 +101,9 @@ def test_a_loss_is_told_the_sizes_of_the_classes_and_how_far_the_training_is(dra
 
 def taken_up(settings: dict[str, Any], drawn: Drawn, folder: Path, after: int) -> Setup:
     """Train up to a step and, from the checkpoint that it leaves, on to the end."""
-
-    class KilledError(Exception):
-        """As if the process ended."""
-
-    class Kept(Checkpoints):
-        def save(self, state: dict[str, Any]) -> None:
-            super().save(state)
-            raise KilledError
-
     stopping = {**settings, "training": settings["training"] | {"checkpoint_steps": after}}
-    with pytest.raises(KilledError):
-        begun(stopping, drawn).fit(Kept(folder, {}, 0))
+    with killed_at_a_checkpoint():
+        begun(stopping, drawn).fit(checkpoints(folder))
     setup = begun(settings, drawn)
     setup.fit(checkpoints(folder))
     return setup

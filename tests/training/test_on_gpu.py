@@ -22,8 +22,8 @@ from shared.rehearsal.rehearsal import first_steps
 from shared.runs.catalogue import evaluations
 from shared.runs.config import Run
 from shared.runs.registry import papers
-from shared.training.checkpoint import Checkpoints
 from shared.training.device import prepare
+from tests.training.killing import killed_at_a_checkpoint
 
 pytestmark = pytest.mark.gpu
 
@@ -66,26 +66,14 @@ def trained(run: Run, folder: Path, root: Path) -> tuple[Record, list[dict[str, 
     return read_record(path), list(csv.DictReader((path.parent / "curve.csv").read_text().splitlines()))
 
 
-class Halted(Exception):  # noqa: N818 - it is no error
-    """Raised in place of a kill."""
-
-
 @pytest.mark.parametrize("run", by_scheme(), ids=lambda run: run.config.scheme.name)
-def test_each_scheme_goes_on_with_the_same_bits(run, tmp_path, digits_root, monkeypatch):
+def test_each_scheme_goes_on_with_the_same_bits(run, tmp_path, digits_root):
     run = with_training(run, checkpoint_steps=7)
     whole, curve = trained(run, tmp_path / "whole", digits_root)
-    save = Checkpoints.save
-
-    def save_and_halt(self: Checkpoints, state: dict[str, Any]) -> None:
-        save(self, state)
-        raise Halted
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Checkpoints, "save", save_and_halt)
-        for _ in range(2):
-            with pytest.raises(Halted):
-                trained(run, tmp_path / "halted", digits_root)
-    resumed, same_curve = trained(run, tmp_path / "halted", digits_root)
+    for _ in range(2):
+        with killed_at_a_checkpoint():
+            trained(run, tmp_path / "killed", digits_root)
+    resumed, same_curve = trained(run, tmp_path / "killed", digits_root)
     assert "cpu" not in whole.provenance.device.lower()
     assert resumed.provenance.weights_sha256 == whole.provenance.weights_sha256
     assert resumed.metrics == whole.metrics
