@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,9 @@ from shared.verdicts.outcomes import Outcome
 from shared.verdicts.standing import Scores, Standing, family_differences
 from shared.verdicts.trials import Measured, Versus
 from shared.verdicts.words import in_print
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MOST_DRAWN = len(COLOURS)
 MOST_PANELS = 4
@@ -103,9 +106,7 @@ def chart(outcomes: Sequence[Outcome]) -> Figure | None:
                     axes.plot(effect, height, marker=marker, color=colour, linestyle="none")
                     drawn.append(_row(versus) | {"beside": label})
         axes.plot([], [], marker=marker, color=colour, label=f"beside {label}")
-    axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_xscale("symlog", linthresh=LINEAR)
-    axes.margins(x=0.08)
+    _around_zero(axes)
     axes.set_yticks(range(len(rows)), [outcome.experiment.key.replace("_", " ") for outcome in rows])
     axes.set(ylim=(len(rows) - 0.5, -0.5), xlabel="difference in the measure's unit; better to the right")
     picture.legend(loc="outside lower center", ncols=2)
@@ -115,6 +116,19 @@ def chart(outcomes: Sequence[Outcome]) -> Figure | None:
         caption="Difference to softmax and to the paper's own loss in every experiment, with 95 % intervals over "
         f"paired seeds. The scale is linear within {LINEAR:g} of zero and logarithmic beyond.",
     )
+
+
+def _around_zero(axes: Axes) -> None:
+    """Scale the differences along x, of either sign and of many sizes."""
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_xscale("symlog", linthresh=LINEAR)
+    _plain_ticks(axes)
+    axes.margins(x=0.08)
+
+
+def _plain_ticks(axes: Axes) -> None:
+    """Write the numbers of a logarithmic x axis out, not as powers of ten."""
+    axes.xaxis.set_major_formatter(lambda number, _: in_print(number, "g"))
 
 
 def _beside(outcome: Outcome) -> list[Versus]:
@@ -144,6 +158,7 @@ def curve(outcomes: Sequence[Outcome]) -> Figure:
     above = [position for position in positions if position > 0]
     if above and above[-1] > 10 * above[0]:
         axes.set_xscale("log") if above == positions else axes.set_xscale("symlog", linthresh=above[0])
+        _plain_ticks(axes)
     low, high = axes.get_ylim()
     axes.set(xlabel=_named(axis), ylabel=first.experiment.metric, ylim=(max(low, -1), min(high, 101)))
     axes.legend(fontsize=7)
@@ -285,11 +300,9 @@ def standing_figure(scores_: Scores, found: Sequence[Standing], reference: str =
             {"method": standing.method, "family": family, "difference": difference}
             for family, difference in differences.items()
         ]
-    axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_xscale("symlog", linthresh=LINEAR)
-    axes.margins(x=0.08)
+    _around_zero(axes)
     axes.set_yticks(range(len(rows)), [standing.method for standing in rows])
-    axes.set(ylim=(len(rows) - 0.5, -0.5), xlabel=f"difference to {reference}; better to the right")
+    axes.set(ylim=(len(rows) - 0.5, -0.5), xlabel=f"difference to {reference} (percentage points); better to the right")
     return Figure(
         picture,
         data=pd.DataFrame(drawn, columns=["method", "family", "difference"]),
