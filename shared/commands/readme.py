@@ -173,7 +173,7 @@ class _Standings:
         if self.shown is None:
             return "No record of a loss that was tried is published."
         table, figure = self.shown
-        return f"{table.markdown()}\n\n![{figure.caption}]({self.picture.address})\n\n{figure.caption}"
+        return f"{table.markdown().rstrip()}\n\n![Losses beside softmax]({self.picture.address})\n\n{figure.caption}"
 
 
 class _Parts:

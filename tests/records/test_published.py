@@ -12,8 +12,9 @@ from shared.records.kept import CURVE, FEATURES
 from shared.records.records import find_records, read_record
 from shared.records.results import Results
 from shared.records.target_records import record_paths
+from shared.records.trials import Attempt
 from shared.runs.config import config_hash
-from shared.runs.registry import papers
+from shared.runs.registry import EVIDENCE, papers
 from tests.conftest import ROOT
 
 RESULTS = Results(ROOT / "results")
@@ -34,6 +35,25 @@ def test_a_published_record_is_whole_and_of_a_run_as_it_is_configured_now(entry,
     assert set(run.config.benchmarks) <= set(record.metrics)
     if run.config.keep_features:
         assert all((path.parent / FEATURES.format(split=split)).exists() for split in run.config.keep_features)
+
+
+TRIED = sorted((RESULTS.root / "published/trials").glob("*/"))
+
+
+@pytest.mark.parametrize("folder", TRIED, ids=lambda folder: folder.name)
+def test_the_published_records_of_a_loss_that_was_tried_are_of_what_its_file_says_now(folder):
+    paths = [path for part in sorted(folder.glob("*/")) for path in find_records(part)]
+    assert paths
+    runs = {
+        (scale, run.paper, run.name): run
+        for scale in EVIDENCE
+        for run in Attempt.of(ROOT / f"trials/{folder.name}.yaml", scale, 5, RESULTS).runs()
+    }
+    for path in paths:
+        record = read_record(path)
+        assert path == Results(RESULTS.root, folder.name).record("published", record.paper, record.run, record.seed)
+        assert record.config_hash == runs[record.scale, record.paper, record.run].hash
+        assert (path.parent / CURVE).exists()
 
 
 TABLES = [
