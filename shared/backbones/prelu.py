@@ -12,8 +12,6 @@ from torch.autograd.function import once_differentiable
 class _PReLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, y: Tensor, slope: Tensor) -> Tensor:
-        ctx.dtype = slope.dtype
-        slope = slope.to(y.dtype)  # under autocast, where products of both would be converted one by one
         ctx.save_for_backward(y, slope)
         return torch.prelu(y, slope)
 
@@ -26,7 +24,7 @@ class _PReLU(torch.autograd.Function):
         negative = gradient - positive
         others = [axis for axis in range(y.ndim) if axis != 1]
         per_channel = slope.view(1, -1, *[1] * (y.ndim - 2))
-        return torch.addcmul(positive, negative, per_channel), (negative * y).sum(others, dtype=ctx.dtype)
+        return torch.addcmul(positive, negative, per_channel), (negative * y).sum(others)
 
 
 class PReLU(nn.PReLU):

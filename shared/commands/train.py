@@ -86,7 +86,7 @@ def train(run: Run, seed: int, results: Results, root: Path, *, shares: int = 1,
             if not anew:
                 folder = results.seed(run.scale, run.paper, run.name, seed)
                 print(f"{run.name} seed {seed}: was trained already; its record is in {folder}", file=sys.stderr)  # noqa: T201
-            write_record(trained, position, checkpoints.made, results, started=started, seconds=seconds, anew=anew)
+            write_record(trained, position, checkpoints, results, started=started, seconds=seconds, anew=anew)
         parallel.meet()
 
 

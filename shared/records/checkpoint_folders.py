@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
+from shared.data.files import write_atomically
 from shared.records.fingerprint import training_code
 from shared.records.provenance import commit
 from shared.records.records import read_record
@@ -19,7 +21,32 @@ class OtherCodeWarning(UserWarning):
     """Checkpoints of other code are there, and are left alone."""
 
 
-def checkpoints_of(run: Run, seed: int, results: Results) -> Checkpoints:
+class NamedByDevice(Checkpoints):
+    """Checkpoints beside which a file names the devices that they were trained on, in order, `device` being this one.
+
+    A training that was killed may be taken up on another machine; its weights are then the work of both.
+    """
+
+    device = ""
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Write a checkpoint, after the name of the device, so that none that trained is missing."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        before = self.devices if self.newest.exists() else ()
+        write_atomically(self._file, "\n".join(dict.fromkeys((*before, self.device))).encode())
+        super().save(state)
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices that trained what is there, none where it does not say."""
+        return tuple(self._file.read_text().splitlines()) if self._file.exists() else ()
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / "devices.txt"
+
+
+def checkpoints_of(run: Run, seed: int, results: Results) -> NamedByDevice:
     """Return the checkpoints that training by the present code goes on from, or begins.
 
     They lie in the code's own folder, or in that of code that was shown to train the same bits. Where there are
@@ -30,7 +57,7 @@ def checkpoints_of(run: Run, seed: int, results: Results) -> Checkpoints:
 
     """
     made = Made(training_code(run), commit())
-    return Checkpoints(_folder(run, seed, results, made.code), run.config.identity(), seed, made)
+    return NamedByDevice(_folder(run, seed, results, made.code), run.config.identity(), seed, made)
 
 
 def checkpoints_of_record(run: Run, seed: int, results: Results) -> Checkpoints:
@@ -64,11 +91,11 @@ def _others(own: Path) -> list[Path]:
 
 
 def _warn(training: str, folder: Path) -> None:
-    made = made_by(folder) or UNKNOWN
+    code, commit = made_by(folder) or UNKNOWN
     warnings.warn(
-        f"{training}: the checkpoint in {folder} was made by other code ({made.code}, commit {made.commit}) and is "
-        "left alone; this training starts anew. To go on with that one instead, check out its commit, or show that "
-        f"both train the same bits: make same-bits WRITE=1 REV={made.commit.rstrip('+')}",
+        f"{training}: the checkpoint in {folder} was made by other code ({code}, commit {commit}) and is left alone; "
+        "this training starts anew. To go on with that one instead, check out its commit, or show that both train the "
+        f"same bits: make same-bits WRITE=1 REV={commit.rstrip('+')}",
         OtherCodeWarning,
         stacklevel=3,
     )

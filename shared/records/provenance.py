@@ -23,8 +23,8 @@ from shared.training import device as devices
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from shared.records.checkpoint_folders import NamedByDevice
     from shared.runs.config import Run
-    from shared.training.checkpoint import Made
     from shared.training.loop import Position
     from shared.training.setup import Setup
 
@@ -32,11 +32,17 @@ PACKAGES = ("torch", "torchvision", "numpy", "scipy")
 
 
 def provenance(
-    setup: Setup, position: Position, made: Made, measured: Iterable[str], *, started: str, seconds: float
+    setup: Setup,
+    position: Position,
+    checkpoints: NamedByDevice,
+    measured: Iterable[str],
+    *,
+    started: str,
+    seconds: float,
 ) -> Provenance:
     """Say what made the weights of a run trained to its end, and what measured each of the benchmarks.
 
-    `made` is what trained, `started` a time, `seconds` how long ago it was.
+    `checkpoints` tell code and devices that trained, `started` a time, `seconds` how long ago it was.
     """
     config = setup.run.config
     seen = (
@@ -46,12 +52,12 @@ def provenance(
     )
     return Provenance(
         command=_command(setup.run, setup.seed),
-        commit=made.commit,
-        code=made.code,
+        commit=checkpoints.made.commit,
+        code=checkpoints.made.code,
         evaluation={name: evaluation_code(setup.run, name) for name in measured},
         started=started,
         packages={"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-        device=", then ".join(made.devices) or device_name(setup.device),
+        device=", then ".join(checkpoints.devices) or device_name(setup.device),
         precision=config.training.precision,
         threads=torch.get_num_threads(),
         wall_seconds=round(max(seconds, position.seconds), 3),

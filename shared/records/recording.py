@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shared.evaluation.trained import Trained
+    from shared.records.checkpoint_folders import NamedByDevice
     from shared.records.results import Results
     from shared.runs.config import Run
-    from shared.training.checkpoint import Made
     from shared.training.loop import Position
 
 
@@ -30,7 +30,7 @@ class MissingBenchmarkWarning(UserWarning):
 def write_record(
     trained: Trained,
     position: Position,
-    made: Made,
+    checkpoints: NamedByDevice,
     results: Results,
     *,
     started: str,
@@ -39,9 +39,9 @@ def write_record(
 ) -> None:
     """Measure a run trained to its end, and write its curve, what it keeps, and then its record.
 
-    `made` is what trained, `started` a time, `seconds` how long ago it was. Where nothing was trained `anew`,
-    since all was done, the record that is there of these weights goes on to say who trained them. A benchmark whose
-    data are not to be had is left out, with a `MissingBenchmarkWarning`.
+    `checkpoints` tell code and devices that trained, `started` a time, `seconds` how long ago it was. Where nothing was
+    trained `anew`, since all was done, the record that is there of these weights goes on to say who trained them. A
+    benchmark whose data are not to be had is left out, with a `MissingBenchmarkWarning`.
 
     Raises:
         UserError: the run has no images of a split that it is measured on or keeps the features of.
@@ -54,7 +54,7 @@ def write_record(
     metrics, kept = trained.measure(run.config.benchmarks, position.curve)
     last = {name: value for name, value in position.curve[-1].items() if name not in {"epoch", "step"}}
     path = results.record(run.scale, run.paper, run.name, setup.seed)
-    now = provenance(setup, position, made, metrics, started=started, seconds=seconds)
+    now = provenance(setup, position, checkpoints, metrics, started=started, seconds=seconds)
     record = Record(
         paper=run.paper,
         run=run.name,

@@ -122,15 +122,13 @@ class DataSet(Component):
     What `read` reads is a folder, of which `sign` is a pattern of what lies in it and in that of no set of another
     form, or the one file called `file`; either may be elsewhere than below a data root.
 
-    `image_shape` is that of its images, (channels, height, width), those of aligned faces unless it says otherwise, and
-    so is `classes_are`, what a caption calls its classes. Images of a set `kept_in_memory` are all read at once, others
-    when they are asked for.
+    `image_shape` is that of its images, (channels, height, width), those of aligned faces unless it says otherwise.
+    Images of a set `kept_in_memory` are all read at once, others when they are asked for.
     """
 
     kept_in_memory: ClassVar[bool] = False
     card: ClassVar[Card]
     classes: ClassVar[int]
-    classes_are: ClassVar[str] = "people"
     training_images: ClassVar[int]
     folder: ClassVar[str]
     fetched: ClassVar[bool]

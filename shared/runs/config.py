@@ -13,9 +13,6 @@ from pydantic import Field, model_validator
 from shared.runs.components import Backbone, DataSet, Loss, Optimizer, Scheme
 from shared.runs.fields import Count, Fraction, Share, Split, Strict
 
-MOST_SIDE_BY_SIDE = 1024
-"""More threads or processes than that no machine starts for one run."""
-
 
 class Training(Strict):
     """How long, in which steps and with which arithmetic a run is trained.
@@ -46,8 +43,8 @@ class Training(Strict):
     compile: bool = False
     flip: bool = Field(False, exclude_if=lambda flip: not flip)
     translate: int = Field(0, ge=0, exclude_if=lambda pixels: pixels == 0)
-    threads: Annotated[int, Field(ge=1, le=MOST_SIDE_BY_SIDE)] = 1
-    workers: int = Field(0, ge=0, le=MOST_SIDE_BY_SIDE, exclude_if=lambda workers: workers == 0)
+    threads: Count = 1
+    workers: int = Field(0, ge=0, exclude_if=lambda workers: workers == 0)
     gpus: Annotated[int, Field(ge=0)] = 1
     checkpoint_steps: Count = 200
 

@@ -26,11 +26,10 @@ PREVIOUS = "checkpoint.previous.pt"
 
 
 class Made(NamedTuple):
-    """What trained: the code's fingerprint and commit, "unknown" where it did not say, and the devices, in order."""
+    """The code that trained: its fingerprint and its commit; "unknown" where it did not say."""
 
     code: str = "unknown"
     commit: str = "unknown"
-    devices: tuple[str, ...] = ()
 
 
 UNKNOWN = Made()
@@ -47,8 +46,7 @@ class Checkpoints:
     the SHA-256 of the rest), and what `torch.save` wrote. It is written beside its place, flushed to disk and renamed.
     The one before is kept, for the case that the newest turns out damaged.
 
-    `made` is the present code until a checkpoint is taken up, from then on the code that made that one. What is saved
-    names the `device` of this process too, where it is told.
+    `made` is the present code until a checkpoint is taken up, from then on the code that made that one.
     """
 
     def __init__(self, folder: Path, config: dict[str, Any], seed: int, made: Made = UNKNOWN) -> None:
@@ -56,7 +54,6 @@ class Checkpoints:
         self.config = config
         self.seed = seed
         self.made = made
-        self.device = ""
         self.newest = folder / NEWEST
         self.previous = folder / PREVIOUS
 
@@ -65,8 +62,6 @@ class Checkpoints:
         buffer = io.BytesIO()
         torch.save(state, buffer)
         payload = buffer.getbuffer()
-        devices = dict.fromkeys((*self.made.devices, self.device))
-        self.made = self.made._replace(devices=tuple(filter(None, devices)))
         head = {
             "config": self.config,
             "seed": self.seed,
@@ -190,8 +185,7 @@ def _head(file: BinaryIO) -> dict[str, Any]:
 
 
 def _made(head: dict[str, Any]) -> Made:
-    made = Made(**{name: head[name] for name in Made._fields if name in head})
-    return made._replace(devices=tuple(made.devices))
+    return Made(**{name: head[name] for name in Made._fields if name in head})
 
 
 def _differing(there: dict[str, Any], here: dict[str, Any], path: str = "") -> str:

@@ -75,7 +75,6 @@ class Dermofit(OfficialForm, TrainingSet):
     stand_in: ClassVar[str] = "shared.data.stand_ins:write_dermofit"
     kept_in_memory: ClassVar[bool] = True
     classes: ClassVar[int] = 10
-    classes_are: ClassVar[str] = "lesions"
     training_images: ClassVar[int] = 867
     folder: ClassVar[str] = "dermofit"
     sign: ClassVar[str] = "AK*"

@@ -24,7 +24,6 @@ class EmnistBalanced(TrainingSet):
     image_shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
     kept_in_memory: ClassVar[bool] = True
     classes: ClassVar[int] = 47
-    classes_are: ClassVar[str] = "characters"
     training_images: ClassVar[int] = 112_800
     folder: ClassVar[str] = FOLDER
     fetched: ClassVar[bool] = True

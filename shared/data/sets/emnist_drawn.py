@@ -26,7 +26,6 @@ class EmnistDrawn(TrainingSet):
     image_shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
     kept_in_memory: ClassVar[bool] = True
     classes: ClassVar[int] = 47
-    classes_are: ClassVar[str] = "characters"
     training_images: ClassVar[int] = 2_820
     folder: ClassVar[str] = "emnist-drawn/raw"
     fetched: ClassVar[bool] = True

@@ -57,7 +57,6 @@ class EmnistSelection(TrainingSet):
     image_shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
     kept_in_memory: ClassVar[bool] = True
     classes: ClassVar[int] = 47
-    classes_are: ClassVar[str] = "characters"
     training_images: ClassVar[int] = TRAINING
     folder: ClassVar[str] = "."
     fetched: ClassVar[bool] = True
@@ -120,7 +119,6 @@ class EmnistLesionSizes(TrainingSet):
     image_shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
     kept_in_memory: ClassVar[bool] = True
     classes: ClassVar[int] = len(LESION_SIZES)
-    classes_are: ClassVar[str] = "letters"
     training_images: ClassVar[int] = 2 * sum(LESION_SIZES) // 3
     folder: ClassVar[str] = EmnistSelection.folder
     fetched: ClassVar[bool] = EmnistSelection.fetched

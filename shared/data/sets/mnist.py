@@ -35,7 +35,6 @@ class Mnist(TrainingSet):
     image_shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
     kept_in_memory: ClassVar[bool] = True
     classes: ClassVar[int] = 10
-    classes_are: ClassVar[str] = "digits"
     training_images: ClassVar[int] = 60_000
     folder: ClassVar[str] = "MNIST/raw"
     fetched: ClassVar[bool] = True

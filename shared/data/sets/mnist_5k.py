@@ -31,7 +31,6 @@ class Mnist5k(TrainingSet):
     image_shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
     kept_in_memory: ClassVar[bool] = True
     classes: ClassVar[int] = 10
-    classes_are: ClassVar[str] = "digits"
     training_images: ClassVar[int] = 4_000
     folder: ClassVar[str] = "mnist-5k/raw"
     fetched: ClassVar[bool] = True

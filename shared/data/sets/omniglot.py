@@ -114,7 +114,6 @@ class Omniglot(TrainingSet):
 
     image_shape: ClassVar[tuple[int, int, int]] = (1, 28, 28)
     classes: ClassVar[int] = sum(ALPHABETS.values())
-    classes_are: ClassVar[str] = "characters"
     training_images: ClassVar[int] = PEOPLE * sum(ALPHABETS.values())
     folder: ClassVar[str] = "omniglot"
     fetched: ClassVar[bool] = True
