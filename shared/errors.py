@@ -39,14 +39,16 @@ def refused(error: OSError, path: Path | None = None) -> UserError:
     return UserError(f"{where}: {(error.strerror or str(error)).lower()}; {remedy}.")
 
 
-_ALLOCATORS = ("OutOfMemoryError", "MemoryError", "DefaultCPUAllocator: ")
-"""What a GPU's memory, Python's and numpy's, and a processor's, for tensors, are refused by."""
+_REFUSED_MEMORY = {"OutOfMemoryError", "MemoryError"}
+"""What a GPU's memory, and Python's and numpy's, is refused by."""
+_ALLOCATOR = "DefaultCPUAllocator: "
+"""What torch says where a processor's is: its error there is that of anything else at run time."""
 
 
 def out_of_memory(error: Exception) -> UserError | None:
     """Return what to do where memory was refused to torch, numpy or Python; None where the error is another."""
     raised = {kind.__name__ for kind in type(error).__mro__}
-    if not raised & {*_ALLOCATORS} and _ALLOCATORS[-1] not in str(error):
+    if not raised & _REFUSED_MEMORY and _ALLOCATOR not in str(error):
         return None
     asked = re.search(r"[Tt]ried to allocate [\d.]+ \w+|Unable to allocate [\d.]+ \w+", str(error))
     return UserError(

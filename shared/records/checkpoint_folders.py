@@ -31,9 +31,10 @@ class NamedByDevice(Checkpoints):
 
     def save(self, state: dict[str, Any]) -> None:
         """Write a checkpoint, after the name of the device, so that none that trained is missing."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         before = self.devices if self.newest.exists() else ()
-        write_atomically(self._file, "\n".join(dict.fromkeys((*before, self.device))).encode())
+        if self.device not in before:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._file, "\n".join((*before, self.device)).encode())
         super().save(state)
 
     @property
