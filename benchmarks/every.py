@@ -30,7 +30,8 @@ from benchmarks.kept import Kept, Measured, all_kept, compared, write_readme
 from benchmarks.measuring import THREADS
 from shared import ROOT
 from shared.errors import UserError
-from shared.records.provenance import commit, device_name
+from shared.records.commit import commit
+from shared.records.provenance import device_name
 
 PACKAGES = ("torch", "numpy", "scikit-learn")
 

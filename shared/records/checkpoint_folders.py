@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from shared.data.files import write_atomically
+from shared.records.commit import commit
 from shared.records.fingerprint import training_code
-from shared.records.provenance import commit
 from shared.records.records import read_record
 from shared.records.results import Results
 from shared.records.shown_equal import read_shown_equal

@@ -8,14 +8,12 @@ import os
 import platform
 import resource
 import shlex
-import subprocess
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from shared import ROOT
 from shared.records.fingerprint import evaluation_code
 from shared.records.records import Provenance
 from shared.training import device as devices
@@ -109,26 +107,6 @@ def weights_hash(state: Any) -> str:
 
     add(state)
     return digest.hexdigest()
-
-
-def commit(root: Path = ROOT) -> str:
-    """Return the commit of the code, with "+" after it where its modules differ from it or some are not in it.
-
-    "unknown" where `root` is not a working copy itself, such as an unpacked archive, though it may lie within another.
-    """
-    surroundings = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(root), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, env=surroundings).stdout.strip()
-
-    try:
-        if not Path(git("rev-parse", "--show-toplevel")).samefile(root):
-            return "unknown"
-        changed = git("status", "--porcelain", "--untracked-files=all", "--", "shared", "papers")
-        return git("rev-parse", "HEAD") + ("+" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
 
 
 def _command(run: Run, seed: int) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from shared.records.provenance import commit
+from shared.records.commit import commit
 from tests.conftest import ROOT
 
 
