@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from shared.records.results import Results
 from shared.records.trials import Attempt, Library
 from shared.runs.config import Run
-from shared.runs.experiments import Experiment, experiments
+from shared.runs.experiments import OF_THE_METHOD, Experiment, experiments
 from shared.runs.registry import EVIDENCE, papers
 from shared.verdicts.other_trials import OtherTrials
 from shared.verdicts.standing import Scores, Standing, standings
@@ -53,12 +53,21 @@ class Compared:
 
     @property
     def softmax(self) -> str:
-        """The label of softmax there, "" where it has none."""
-        return softmax_of(self.experiment)
+        """Its label there: the paper's, or that of a trial of it where the paper has none; "" without either."""
+        return softmax_of(self.experiment) or next((one.label for one in self.methods if self._is_plain(one)), "")
 
     def is_trial(self, method: Measured) -> bool:
         """Whether a method is none of the paper's."""
         return method.label not in {rival.label for rival in self.experiment.rivals}
+
+    def _is_plain(self, method: Measured) -> bool:
+        """Whether a method is a trial of softmax, with all else as the paper's own has it."""
+        place, trained = self.experiment.places[0].config.plain(), [record.config for record, _ in method.records]
+        return self.is_trial(method) and any(
+            config["loss"]["name"] == SOFTMAX
+            and all(config[part] == place[part] for part in OF_THE_METHOD if part != "loss")
+            for config in trained
+        )
 
 
 @dataclass(frozen=True)
@@ -141,8 +150,11 @@ def _named(entry: Compared, asked: Sequence[str]) -> dict[str, Measured]:
 
 
 def trials_of(compared: Iterable[Compared]) -> list[str]:
-    """Return the names of the trials that are there in some experiment."""
-    return list(dict.fromkeys(method.label for entry in compared for method in entry.methods if entry.is_trial(method)))
+    """Return the names of the trials that are there in some experiment, but for those that are softmax there."""
+    trials = (
+        one.label for entry in compared for one in entry.methods if entry.is_trial(one) and one.label != entry.softmax
+    )
+    return list(dict.fromkeys(trials))
 
 
 def _outcome(attempt: Attempt, experiment: Experiment, library: Library, trials: OtherTrials) -> Outcome:

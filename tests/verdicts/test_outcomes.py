@@ -125,3 +125,30 @@ def test_of_another_trial_seeds_that_did_not_stay_finite_are_set_aside_and_count
     compared = all_compared(folder.results, "smoke")
     _, standing = standing_of(compared, trials_of(compared))
     assert {entry.method: entry.aside for entry in standing} == {"other": 0}
+
+
+def test_where_a_paper_has_no_softmax_a_trial_of_it_is_what_others_stand_beside(folder):
+    plain = folder.attempt("plain-softmax", "discface", "table4", "{name: softmax}")
+    slower = "{name: softmax}\nset: {optimizer.learning_rate: 0.001}"
+    mine, other = (
+        folder.attempt(name, "discface", "table4", loss) for name, loss in (("mine", "{name: focal}"), ("slow", slower))
+    )
+    for attempt, rate in ((plain, 80.0), (mine, 83.0), (other, 99.0)):
+        for run in attempt.runs():
+            for seed in range(2):
+                folder.record(attempt.results, run, seed, {"ijb-c": {"tar@1e-4": rate + seed}})
+    [outcome] = outcomes_of(mine)
+    assert outcome.softmax == "plain-softmax"
+    [there] = [entry for entry in all_compared(folder.results, "smoke") if any(one.records for one in entry.methods)]
+    assert trials_of([there]) == ["mine", "slow"]
+    scores, standing = standing_of([there], ["mine"])
+    assert scores["smoke/discface/long-tail"][""]["softmax"] == {0: 80.0, 1: 81.0}
+    assert {entry.method: entry.difference for entry in standing} == {"softmax": None, "mine": 3.0}
+
+
+def test_where_the_paper_has_softmax_it_is_that_and_not_a_trial(folder):
+    plain = folder.attempt("plain-softmax", "gaussian_affinity", "figure6", "{name: softmax}")
+    folder.tried(plain, 5.0, 5.0)
+    compared = [entry for entry in all_compared(folder.results, "smoke") if any(one.records for one in entry.methods)]
+    assert {entry.softmax for entry in compared} == {"softmax"}
+    assert trials_of(compared) == ["plain-softmax"]
