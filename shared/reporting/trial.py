@@ -20,7 +20,7 @@ from shared.reporting.site import ProvenanceRow
 from shared.reporting.table import Table
 from shared.runs.fields import Split
 from shared.verdicts.findings import interval_text, p_text
-from shared.verdicts.outcomes import Outcome
+from shared.verdicts.outcomes import OWN, Outcome
 from shared.verdicts.standing import Scores, Standing, family_differences
 from shared.verdicts.trials import Measured, Versus
 from shared.verdicts.words import in_print
@@ -271,6 +271,7 @@ def standing_table(found: Sequence[Standing], reference: str = "softmax") -> Tab
             "better where positive.",
             f"p: exact sign-flip test of the ranks beside {reference}, corrected by Holm for the number of methods; "
             "with f families it cannot be below 2^(1-f). Conditions of one target share images and seeds, and are one.",
+            f"{OWN.capitalize()}: in each experiment the loss that its paper proposes, another from paper to paper.",
             "Seeds not trained stayed at chance, collapsed, were finite no longer or were cut while their loss still "
             "fell; they have no part in the other numbers.",
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from shared.records.results import Results
@@ -24,7 +24,7 @@ from shared.verdicts.trials import (
     softmax_of,
 )
 
-SOFTMAX = "softmax"
+SOFTMAX, OWN = "softmax", "the paper's own"
 Methods = Mapping[str, Sequence[Recorded]]
 """The records of methods by their labels, fold by fold."""
 
@@ -130,23 +130,29 @@ def all_compared(results: Results, scale: str) -> list[Compared]:
     return found
 
 
-def standing_of(compared: Iterable[Compared], trials: Iterable[str]) -> tuple[Scores, list[Standing]]:
-    """Return what softmax and the named trials measured, and where they stand beside softmax."""
+def standing_of(compared: Iterable[Compared], trials: Collection[str]) -> tuple[Scores, list[Standing]]:
+    """Return what softmax, the named trials and the papers' own losses measured, and where they stand beside softmax.
+
+    `OWN` is in each experiment the loss that its paper proposes. Experiments without any of the trials are left out.
+    """
     scores: dict[str, dict[str, dict[str, dict[int, float]]]] = {}
     aside: Counter[str] = Counter()
     for entry in compared:
+        named = _named(entry, trials)
+        if not any(named[trial].seeds or named[trial].aside for trial in named.keys() & set(trials)):
+            continue
         level = scores.setdefault(f"{entry.scale}/{entry.family}", {}).setdefault(entry.condition, {})
-        for name, method in _named(entry, (SOFTMAX, *trials)).items():
+        for name, method in named.items():
             aside[name] += len(method.aside)
             if method.seeds:
                 level[name] = oriented(method, entry.experiment)
     return scores, standings(scores, SOFTMAX, aside)
 
 
-def _named(entry: Compared, asked: Sequence[str]) -> dict[str, Measured]:
-    """Return those asked for of an experiment's methods; softmax is that of the experiment, whatever its name there."""
-    named = {SOFTMAX if method.label == entry.softmax else method.label: method for method in entry.methods}
-    return {name: method for name, method in named.items() if name in asked}
+def _named(entry: Compared, trials: Collection[str]) -> dict[str, Measured]:
+    """Return softmax, the paper's own and the trials of an experiment, the first two whatever their names there."""
+    called = {entry.softmax: SOFTMAX, entry.experiment.own: OWN} | {trial: trial for trial in trials}
+    return {called[method.label]: method for method in entry.methods if method.label in called}
 
 
 def trials_of(compared: Iterable[Compared]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.records.one_seed import OneSeed
-from shared.verdicts.outcomes import Outcome, all_compared, outcomes_of, standing_of, trials_of
+from shared.verdicts.outcomes import OWN, Outcome, all_compared, outcomes_of, standing_of, trials_of
 from tests.verdicts.trial_folder import Folder
 
 ACCURACY, TAR = "lfw/accuracy", "lfw/tar@1e-4"
@@ -152,3 +152,27 @@ def test_where_the_paper_has_softmax_it_is_that_and_not_a_trial(folder):
     compared = [entry for entry in all_compared(folder.results, "smoke") if any(one.records for one in entry.methods)]
     assert {entry.softmax for entry in compared} == {"softmax"}
     assert trials_of(compared) == ["plain-softmax"]
+
+
+def test_the_papers_own_losses_stand_among_the_trials_as_one_method(folder):
+    for paper, target, error, own in (
+        ("gaussian_affinity", "figure6", 5.0, 4.0),
+        ("feature_transfer", "figure5", 5.0, 6.0),
+    ):
+        trial = folder.attempt("mine", paper, target)
+        folder.tried(trial, error)
+        for experiment in trial.experiments:
+            for rival in experiment.rivals:
+                value = {experiment.own: own, "softmax": 7.0}.get(rival.label, 99.0)
+                for run in rival.runs:
+                    metrics = {name: {"error": value} for name in run.config.benchmarks}
+                    folder.record(folder.results, run, 0, metrics)
+    compared = all_compared(folder.results, "smoke")
+    scores, standing = standing_of(compared, trials_of(compared))
+    # In the other experiments, where no trial is, nothing is compared.
+    assert set(scores) == {"smoke/gaussian_affinity/retained", "smoke/feature_transfer/plane"}
+    found = {entry.method: (entry.rank, entry.difference, entry.compared) for entry in standing}
+    # Errors, of which less is better: 3 and 1 less than softmax, first and second of three.
+    assert found[OWN] == (1.5, 2.0, 2)
+    assert found["mine"] == (1.5, 2.0, 2)
+    assert found["softmax"][0] == 3.0
