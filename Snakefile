@@ -161,6 +161,7 @@ rule report:
         "results/{scale}/report/index.html",
     params:
         code=report_code(),
+        tried=lambda wildcards: suite.tried(wildcards.scale),
     shell:
         "{COMMAND} report --scale {wildcards.scale} > /dev/null"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
+from shared.commands.standings import standings_section
 from shared.data.files import remove_unfinished
 from shared.records.records import write_json
 from shared.records.results import Results
@@ -37,6 +38,7 @@ def write_report(scale: str, results: Results, against: str | None = None) -> tu
         commit=", ".join(sorted(commits)) or "none",
         created=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         papers=[page.view() for page in pages],
+        tried=standings_section(results, scale),
         data_sets=data_sets_of(scale, pages),
         against=None if other is None else _against(against or "", scale, results, other),
         commands=[f"snakemake --cores 2 {index.as_posix()}", f"python -m shared report --scale {scale}"],

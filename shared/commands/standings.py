@@ -7,6 +7,8 @@ from pathlib import Path
 from shared.errors import UserError
 from shared.records.results import Results
 from shared.reporting.figure import Figure
+from shared.reporting.rows import table_view
+from shared.reporting.site import TargetSection
 from shared.reporting.table import Table
 from shared.reporting.trial import standing_figure, standing_table
 from shared.runs.registry import SMOKE
@@ -38,9 +40,38 @@ def write_standings(results: Results, scale: str) -> list[Path]:
     drawn = standings_of(results, scale)
     if drawn is None:
         raise UserError(f"no trial has a record at scale '{scale}'; make some with: python -m shared try FILE")
+    return _write(results, scale, *drawn)
+
+
+def standings_section(results: Results, scale: str) -> TargetSection | None:
+    """Write them likewise, and return them as a report shows them; None where no trial has a record.
+
+    Raises:
+        UserError: a record is damaged.
+
+    """
+    drawn = standings_of(results, scale)
+    if drawn is None:
+        return None
     table, figure = drawn
-    folder = results.root / scale / "trials"
+    paths = _write(results, scale, table, figure)
+    return TargetSection(
+        key="tried",
+        title="Losses that were tried, and the papers' own, beside softmax",
+        kind="figure",
+        state="done",
+        caption=figure.caption,
+        notes=table.notes,
+        image=next(path for path in paths if path.suffix == ".png"),
+        downloads=[path for path in paths if path.suffix != ".png"],
+        table=table_view(list(table.display.columns), table.display.to_numpy().tolist()),
+        commands=[f"python -m shared standings --scale {scale}"],
+    )
+
+
+def _write(results: Results, scale: str, table: Table, figure: Figure) -> list[Path]:
+    folder, no_evidence = results.root / scale / "trials", scale == SMOKE
     return [
-        *table.write(folder / "table_standings", no_evidence=scale == SMOKE),
-        *figure.write(folder / "figure_standings", no_evidence=scale == SMOKE),
+        *figure.write(folder / "figure_standings", no_evidence=no_evidence),
+        *table.write(folder / "table_standings", no_evidence=no_evidence),
     ]

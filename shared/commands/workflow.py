@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 import re
@@ -15,6 +16,7 @@ from typing import Any
 
 from shared.commands import needs
 from shared.errors import UserError, suggestion
+from shared.records.records import RECORD
 from shared.records.results import SUFFIXES, Results
 from shared.records.target_records import record_paths
 from shared.records.trials import Attempt, Library
@@ -243,6 +245,18 @@ def report_files(scale: str, without: Collection[str] = ()) -> list[Path]:
     return [*targets, *sorted(records)]
 
 
+def tried(scale: str) -> str:
+    """Return what is another text once a trial has left another record that the report of a scale shows.
+
+    No rule of the papers makes these: they are not waited for.
+    """
+    digest = hashlib.sha256()
+    for folder in (RESULTS.root / name / "trials" for name in dict.fromkeys((scale, "published"))):
+        for path in sorted(folder.rglob(RECORD)):
+            digest.update(f"{path} {path.stat().st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
 __all__ = [
     "LONGEST_MINUTES",
     "RESULTS",
@@ -261,4 +275,5 @@ __all__ = [
     "target_files",
     "target_records",
     "training_jobs",
+    "tried",
 ]

@@ -406,20 +406,24 @@ class Against:
 
 @dataclass(frozen=True)
 class Site:
-    """The whole report at one scale; with `no_evidence` every page says so and no verdict may be a score."""
+    """The whole report at one scale; with `no_evidence` every page says so and no verdict may be a score.
+
+    `tried` is where losses that were tried in the papers' experiments stand, None where none was.
+    """
 
     scale: str
     no_evidence: bool
     commit: str
     created: str
     papers: Sequence[PaperPage]
+    tried: TargetSection | None = None
     data_sets: Sequence[DataSetRow] = ()
     commands: Sequence[str] = ()
     against: Against | None = None
 
     def __post_init__(self) -> None:
         """Refuse names unfit for a file or anchor or used twice, and scores without evidence (ValueError)."""
-        _check_names("paper", ["index", "against", *(paper.key for paper in self.papers)])
+        _check_names("paper", ["index", "against", "tried", *(paper.key for paper in self.papers)])
         for paper in self.papers:
             _check_names(f"target of {paper.key}", [target.key for target in paper.targets])
             _check_names(f"claim of {paper.key}", [claim.id for claim in paper.claims])

@@ -10,7 +10,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -118,14 +118,16 @@ def templates(site: Site, folder: Path) -> Environment:
 def _write_pages(site: Site, folder: Path) -> None:
     pages = templates(site, folder)
     for paper in site.papers:
-        copies = _copy_files(paper, folder / paper.key)
+        copies = _copy_files(paper.targets, folder / paper.key)
         _write_thumbnails(paper, folder)
         _write_curves(paper, folder)
         page = pages.get_template("paper.html.j2").render(paper=paper, address=copies.__getitem__)
         _write(folder / f"{paper.key}.html", page)
     if site.against is not None:
         _write(folder / "against.html", pages.get_template("against.html.j2").render(against=site.against))
-    _write(folder / "index.html", pages.get_template("index.html.j2").render(thumbnail_address=_thumbnail_address))
+    copies = _copy_files([site.tried] if site.tried else [], folder / "tried")
+    index = pages.get_template("index.html.j2")
+    _write(folder / "index.html", index.render(thumbnail_address=_thumbnail_address, address=copies.__getitem__))
 
 
 def _thumbnail_address(paper: PaperPage, target: TargetSection) -> str:
@@ -156,16 +158,16 @@ def _write_curves(paper: PaperPage, folder: Path) -> None:
         path.write_text(curves_chart(run), encoding="utf-8")
 
 
-def _copy_files(paper: PaperPage, folder: Path) -> dict[Path, str]:
-    """Copy a paper's pictures and downloads; return each source's address relative to the pages."""
+def _copy_files(targets: Iterable[TargetSection], folder: Path) -> dict[Path, str]:
+    """Copy the pictures and downloads of some targets; return each source's address relative to the pages."""
     copies: dict[Path, str] = {}
-    for target in paper.targets:
+    for target in targets:
         named = [] if target.image is None else [(target.image, target.key + target.image.suffix)]
         for source, name in [*named, *((download, download.name) for download in target.downloads)]:
             copy = folder / name
             if source not in copies:
                 if copy.exists():
-                    raise ValueError(f"two files of {paper.key} would both be kept as {name}")
+                    raise ValueError(f"two files of {folder.name} would both be kept as {name}")
                 folder.mkdir(exist_ok=True)
                 shutil.copyfile(source, copy)
             copies.setdefault(source, f"{folder.name}/{name}")

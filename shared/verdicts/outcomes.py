@@ -111,7 +111,8 @@ def outcomes_of(attempt: Attempt) -> list[Outcome]:
 def all_compared(results: Results, scale: str) -> list[Compared]:
     """Return what records of the papers' runs and of all trials say of each experiment at a scale.
 
-    Published ones count too; at scale `published` they alone do, of lite and full scale together.
+    Published ones count too; at scale `published` they alone do, of lite and full scale together. Of a scale at which
+    nothing was tried there is nothing.
 
     Raises:
         UserError: a record is damaged.
@@ -122,6 +123,8 @@ def all_compared(results: Results, scale: str) -> list[Compared]:
     for trained in EVIDENCE if published else (scale,):
         library = Library(results, trained, published=published)
         trials = OtherTrials.of(library)
+        if not trials.tried and not trials.lost:
+            continue
         found += [
             _compared(experiment, _rivals(experiment, library), trials)
             for paper in papers().values()

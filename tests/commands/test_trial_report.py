@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.commands.report import write_report
 from shared.commands.trial_report import write_trial_report
 from shared.records.trials import Attempt
 from tests.verdicts.trial_folder import Folder
@@ -72,3 +73,18 @@ def test_experiments_of_which_nothing_can_be_told_are_named_with_the_reason(fold
     assert f"in 0 of 1 experiments asked for. Nothing is told of discface/long-tail ({why})." in text
     compared = json.loads((folder.results.root / "smoke/trials/mine/trial.json").read_bytes())["comparisons"]
     assert {row["reason"] for row in compared} == {f"mine: {why}"}
+
+
+def test_the_report_of_a_scale_shows_where_what_was_tried_at_it_stands(folder):
+    def report() -> str:
+        index, _ = write_report("smoke", folder.results)
+        return re.sub(r"\s+", " ", index.read_text(encoding="utf-8"))
+
+    assert 'id="tried"' not in report()
+    mine = folder.attempt("mine", "gaussian_affinity", "figure2")
+    folder.tried(mine, 5.0)
+    folder.rivals(mine, 6.0)
+    text = report()
+    assert '<th scope="row">mine</th>' in text
+    assert "+1.00" in text
+    assert "no evidence" in (folder.results.root / "smoke/report/tried/table_standings.md").read_text()

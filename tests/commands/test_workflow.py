@@ -269,6 +269,12 @@ def test_published_records_are_drawn_in_seconds_without_training(built, digits_r
     assert (published / "figure7.pdf").exists()
     assert (built / "results/published/report/gaussian_affinity.html").exists()
     assert not (published / "figure8.png").exists()
+    # Once a trial has left a record the report, which shows where it stands, is written anew.
+    assert planned(built, digits_root, "published") == []
+    record = next((published / "runs/figure7").rglob("record.json"))
+    tried = built / "results/published/trials/mine/gaussian_affinity/runs/plane/seed0"
+    shutil.copytree(record.parent, tried)
+    assert planned(built, digits_root, "published") == ["report results/published/verdicts.json"]
 
 
 def test_a_job_that_ends_is_a_line_and_the_file_of_the_log_has_more(tmp_path, digits_root):

@@ -123,13 +123,14 @@ def test_every_address_is_relative_and_leads_to_a_file_and_an_anchor_of_the_fold
 
 def test_every_picture_has_a_text_and_its_true_size(full):
     pictures = [(path, each) for path, page in pages(full).items() for tag, each in page.elements if tag == "img"]
-    shown = [(path, picture) for path, picture in pictures if path.name != "index.html"]
-    assert [picture["alt"] for path, picture in pictures if path.name == "index.html"] == ["", ""]
+    tried = "Made-up losses beside softmax"
+    assert [picture["alt"] for path, picture in pictures if path.name == "index.html"] == ["", "", tried]
+    shown = [(path, picture) for path, picture in pictures if path.name != "index.html" or picture["alt"]]
     assert sum(picture["alt"].startswith("Loss and held-out error of ") for _, picture in shown) == 6
     figures = [(path, picture) for path, picture in shown if not picture["src"].endswith(".svg")]
-    assert len(figures) == 2
+    assert len(figures) == 3
     for path, picture in figures:
-        assert picture["alt"] in {"Figure 6: error against imbalance", "Figure 2: features in the plane"}
+        assert picture["alt"] in {"Figure 6: error against imbalance", "Figure 2: features in the plane", tried}
         assert (int(picture["width"]), int(picture["height"])) == image_size(path.parent / picture["src"])
 
 
@@ -174,6 +175,15 @@ def test_overview_counts_targets_values_and_claims(full, site):
     assert "Targets ● 3 done ○ 18 not run ⊘ 7 not runnable" in text
     assert "Claims ✓ 1 matched ✗ 1 contradicted ⊘ 1 not runnable" in text
     assert "Table 1: imbalanced digits ✓ 2 matched ▲ 1 better ▼ 1 worse ? 1 inconclusive" in text
+
+
+def test_the_overview_shows_where_losses_that_were_tried_stand(full, site, sources, tmp_path):
+    overview = Page(full / "index.html").text
+    for text in ("Made-up losses beside softmax", "focal 1.50", "Rank 1 is the best.", "standings.csv"):
+        assert text in overview
+    assert (full / "tried/standings.pdf").read_bytes() == (sources / "standings.pdf").read_bytes()
+    write_site(replace(site, tried=None), tmp_path / "report")
+    assert "tried" not in (tmp_path / "report/index.html").read_text(encoding="utf-8")
 
 
 def test_count_keeps_the_order_of_the_legend_and_leaves_out_what_is_never_scored():
