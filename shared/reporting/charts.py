@@ -16,7 +16,7 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from shared.reporting.figure import COLOURS, MARKERS
-from shared.reporting.site import ClaimRow, Effect, PaperPage, ProvenanceRow, Site, ValueRow
+from shared.reporting.site import LINE, ClaimRow, Effect, PaperPage, ProvenanceRow, Site, ValueRow
 from shared.reporting.svg import GROUND, INK, MUTED, RULE, STYLE, TONES, inline, svg
 from shared.reporting.words import SCORED, WORDS
 from shared.verdicts.words import counted, in_print
@@ -168,7 +168,7 @@ def effects_chart(claim: ClaimRow, name: str) -> Markup:
     seeds would show as a dashed mark, and where equal quantities would lie as a bar.
     """
     shown = claim.measured
-    labels = [textwrap.fill(effect.what, 46) for effect in shown]
+    labels = [textwrap.fill(label, LINE) for label, _ in claim.labelled]
     heights = [0.26 + 0.15 * (1 + label.count("\n")) for label in labels]
     unit = f" in {claim.unit}" if claim.unit else ""
     axis = textwrap.fill(f"effect{unit}, as claimed to the right of 0", 44)

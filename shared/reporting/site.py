@@ -16,11 +16,13 @@ from shared.reporting.older_code import OLDER_CODE, OlderCode
 from shared.reporting.words import SCORED, WORDS, Shown, State
 from shared.runs.components import Card
 from shared.verdicts.health import Ill
-from shared.verdicts.words import OFF, UNSCORED, Word, in_a_row
+from shared.verdicts.words import OFF, UNSCORED, Word, in_a_row, told_apart
 
 Curve = Mapping[str, Sequence[tuple[float, float]]]
 """Pairs of an epoch and a value, by what is measured."""
 Mark = Literal["", "measured", "printed", "quoted", "setting"]
+LINE = 46
+"""In characters, what stands in one line of the chart of a claim."""
 SILENT = ("", "\N{EN DASH}", "not run")
 DIGIT = re.compile(r"\d")
 COMPARED = ("matched", *OFF, "inconclusive")
@@ -200,6 +202,16 @@ class ClaimRow:
     def measured(self) -> list[Effect]:
         """The comparisons that have records."""
         return [effect for effect in self.effects if effect.mean is not None]
+
+    @property
+    def labelled(self) -> list[tuple[str, Effect]]:
+        """These with a label each: what tells it from the others, where the whole takes more than a line."""
+        return list(zip(told_apart([effect.what for effect in self.measured], LINE), self.measured, strict=True))
+
+    @property
+    def shortened(self) -> bool:
+        """Whether these labels are less than the comparisons, for which one has to look at the test."""
+        return any(label != effect.what for label, effect in self.labelled)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -50,6 +51,20 @@ def in_a_row(words: Iterable[object], last: str = "and") -> str:
     """Return some words as a sentence lists them: "a, b and c", "" of none."""
     *first, final = [str(word) for word in words] or [""]
     return f"{', '.join(first)} {last} {final}" if first else final
+
+
+def told_apart(names: Sequence[str], longest: int) -> list[str]:
+    """Return what tells names of like parts apart, in their order; the names where they are short, or unlike.
+
+    Parts are what stands between blanks and slashes: of "a/five below b/five" and "a/ten below b/ten" it is "five" and
+    "ten".
+    """
+    parts = [re.split(r"[/\s]+", name) for name in names]
+    if max(map(len, names), default=0) <= longest or len({len(each) for each in parts}) > 1:
+        return list(names)
+    places = [place for place, found in enumerate(zip(*parts, strict=True)) if len(set(found)) > 1]
+    short = [", ".join(dict.fromkeys(each[place] for place in places)) for each in parts]
+    return short if len(set(short)) == len(names) > 1 else list(names)
 
 
 def runs_and_seeds(places: Iterable[tuple[str, int | str]]) -> str:

@@ -18,6 +18,7 @@ from shared.reporting.charts import (
     scored,
 )
 from shared.reporting.site import ClaimRow, Effect, Site
+from shared.verdicts.words import told_apart
 from tests.reporting.sample_site import sample_site
 
 LINK = re.compile(r'<a href="([^"]+)" tabindex="-1" aria-label="([^"]+)">')
@@ -76,6 +77,34 @@ def test_a_comparison_without_a_record_is_not_drawn_and_one_of_zeros_is():
     svg = str(effects_chart(claim, "one"))
     assert "at 1: 0, 1 seed" in svg
     assert "at 2" not in svg
+
+
+def test_long_comparisons_are_named_by_what_tells_them_apart():
+    what = "table2/{}/cosen emnist-test/accuracy below table2/{}/affinity emnist-test/accuracy"
+    whats = [what.format(name, name) for name in ("five", "ten")]
+    claim = ClaimRow("c", "says", "", "matched", effects=[Effect(what, 1.0) for what in whats])
+    assert [label for label, _ in claim.labelled] == ["five", "ten"]
+    assert claim.shortened
+    # Whoever hears the picture has the whole.
+    assert whats[0] in str(effects_chart(claim, "one"))
+    alone = replace(claim, effects=claim.effects[:1])
+    assert not alone.shortened
+
+
+@pytest.mark.parametrize(
+    ("names", "apart"),
+    [
+        (["a/x/1 below b/x/1", "a/y/1 below b/y/1"], ["x", "y"]),
+        (["a/x/1 below b/x/2", "a/y/1 below b/x/2", "a/x/1 below c/x/2"], ["x, b", "y, b", "x, c"]),
+        (["a/x b", "a/x b c"], ["a/x b", "a/x b c"]),
+        (["same/x", "same/x"], ["same/x", "same/x"]),
+        (["alone/x"], ["alone/x"]),
+        ([], []),
+    ],
+)
+def test_what_tells_names_apart_is_what_differs_between_slashes_and_blanks(names, apart):
+    assert told_apart(names, longest=3) == apart
+    assert told_apart(names, longest=40) == names
 
 
 def test_learning_curves_have_a_line_a_seed_and_an_axis_of_errors_where_there_are_some(site):
