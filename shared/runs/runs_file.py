@@ -85,7 +85,8 @@ class Stand(Strict):
     `own` is the pattern of the paper's own runs; each that it matches is an experiment, or a part of one where they
     differ in the axis `folds` alone, over which a measure is the mean. What is trained is configured as the run
     `place` beside it, by default as the own one, with another loss; `place` matches as many runs as `own`, in the same
-    order. Its rivals are the runs of the target that have all but loss, scheme and optimizer in common with it.
+    order, and is named where the own one has a scheme or settings of the optimizer that are for its loss alone. Its
+    rivals are the runs of the target that have all but loss, scheme and optimizer in common with it.
 
     `metrics` are "benchmark/metric", of which the first that the records of all methods have is compared. `over` is an
     axis along which a curve is drawn: of the experiments, or, as the weight of a term, of the rivals.

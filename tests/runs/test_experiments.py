@@ -69,3 +69,17 @@ def test_experiments_that_come_to_the_same_are_one_with_the_rivals_of_all():
     assert full["weight"].levels == {**levels, "weight 1": 1.0}
     hashes = [run.hash for rival in joined.rivals for run in rival.runs]
     assert len(set(hashes)) == len(hashes)
+
+
+def test_no_loss_stands_at_a_rate_that_is_for_the_papers_own_alone():
+    """Where a paper trains softmax otherwise than its own loss, another loss is trained as softmax is."""
+    for entry in papers().values():
+        for scale in TRAINED_SCALES:
+            for experiment in experiments(entry, scale):
+                others = [
+                    rival.runs[0].config.optimizer
+                    for rival in experiment.rivals
+                    if rival.runs[0].config.loss.name in ("softmax", "normalised-softmax")
+                ]
+                assert all(optimizer == experiment.places[0].config.optimizer for optimizer in others)
+    assert named("gaussian_affinity", "lite")["verification"].places[0].config.optimizer.learning_rate == 0.1
