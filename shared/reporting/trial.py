@@ -28,7 +28,9 @@ from shared.verdicts.words import in_print
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST_DRAWN = len(COLOURS)
+MOST_DRAWN, MOST_BANDS = len(COLOURS), 3
+PAPERS = "the paper's"
+"""The line of the paper's methods over the weight of its term."""
 MOST_PANELS = 4
 LINEAR = 0.1
 """Within so many points of zero the scale of differences is linear, beyond it logarithmic."""
@@ -138,17 +140,24 @@ def _beside(outcome: Outcome) -> list[Versus]:
 
 
 def curve(outcomes: Sequence[Outcome]) -> Figure:
-    """Draw the measure of every method along the axis of a family: over its conditions, or over the rivals' weights."""
+    """Draw the measure of every method along the axis of a family: over its conditions, or over the rivals' weights.
+
+    The first lines are one's own, the paper's, that of softmax and that of the paper's own loss; the others are means
+    without a band, since more bands than a few hide one another.
+    """
     first = outcomes[0]
     axis, weights = first.experiment.over, first.experiment.levels
-    picture = drawing(width=PAGE_WIDTH * 0.75, height=3.0)
+    picture = drawing(width=PAGE_WIDTH * 0.75, height=3.4)
     axes = picture.axes[0]
     drawn: list[dict[str, Any]] = []
     lines = _weight_lines(first, weights) if weights else _condition_lines(outcomes)
-    for index, (label, points) in enumerate(list(lines.items())[:MOST_DRAWN]):
+    named = (first.own.label, PAPERS, first.softmax, first.experiment.own, *lines)
+    shown = [label for label in dict.fromkeys(named) if lines.get(label)][:MOST_DRAWN]
+    for index, label in enumerate(shown):
+        points = lines[label]
         places = sorted(points)
-        if places:
-            band(axes, places, [list(points[place].values()) for place in places], label, index)
+        seeds = [list(points[place].values()) for place in places]
+        band(axes, places, seeds if index < MOST_BANDS else [[mean(each)] for each in seeds], label, index)
         drawn += [
             {"method": label, axis: place, "seed": seed, "value": value}
             for place in places
@@ -161,12 +170,13 @@ def curve(outcomes: Sequence[Outcome]) -> Figure:
         _plain_ticks(axes)
     low, high = axes.get_ylim()
     axes.set(xlabel=_named(axis), ylabel=first.experiment.metric, ylim=(max(low, -1), min(high, 101)))
-    axes.legend(fontsize=7)
+    picture.legend(loc="outside lower center", ncols=4, fontsize=7)
+    banded = "with 95 % intervals as bands" + (f", of the first {MOST_BANDS}" if len(shown) > MOST_BANDS else "")
+    drawn_of = f"; {len(shown)} of {len(lines)} methods are drawn" if len(shown) < len(lines) else ""
     return Figure(
         picture,
         data=pd.DataFrame(drawn, columns=["method", axis, "seed", "value"]),
-        caption=f"{first.experiment.metric} over {_named(axis)}: means over seeds, with 95 % intervals as bands"
-        + (f"; the first {MOST_DRAWN} of {len(lines)} methods are drawn." if len(lines) > MOST_DRAWN else "."),
+        caption=f"{first.experiment.metric} over {_named(axis)}: means over seeds, {banded}{drawn_of}.",
     )
 
 
@@ -195,7 +205,7 @@ def _weight_lines(outcome: Outcome, weights: Mapping[str, float]) -> dict[str, d
     flat = [method for method in outcome.methods if method.label not in weights and method.seeds]
     lines = {outcome.own.label: own} if own else {}
     lines = lines or {method.label: {level: dict(method.seeds) for level in levels} for method in flat[:1]}
-    lines["the paper's"] = there
+    lines[PAPERS] = there
     for method in flat:
         lines.setdefault(method.label, {level: dict(method.seeds) for level in levels})
     return lines

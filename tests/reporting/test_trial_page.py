@@ -29,6 +29,20 @@ def test_a_curve_has_every_method_at_every_level_with_records(noise):
     assert len(drawn) == 2 * 6 * 5
 
 
+def test_a_curve_begins_with_ones_own_and_what_it_is_measured_by_and_bands_the_first_few(noise):
+    levels = [{seed: 50.0 + place + seed for seed in range(3)} for place in range(12)]
+    others = [Measured(f"other{place}", seeds) for place, seeds in enumerate(levels)]
+    crowded = [
+        Outcome(entry.experiment, [entry.own, *others, Measured("affinity", levels[0]), Measured("softmax", levels[1])])
+        for entry in noise
+    ]
+    figure = curve(crowded)
+    names = list(dict.fromkeys(figure.data["method"]))
+    assert names == ["mine", "softmax", "affinity", *(f"other{place}" for place in range(len(names) - 3))]
+    assert len(figure.drawing.axes[0].collections) == 3
+    assert "bands, of the first 3; 8 of 15 methods are drawn." in figure.caption
+
+
 def test_the_chart_draws_the_difference_to_softmax_where_it_is_known(noise):
     picture = chart(noise)
     assert picture
