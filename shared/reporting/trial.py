@@ -277,13 +277,13 @@ def standing_table(found: Sequence[Standing], reference: str = "softmax") -> Tab
         caption=f"Rank, and difference to {reference}, over all families of experiments",
         notes=[
             "Mean with its 95 % interval over families, each the mean of its conditions. Rank 1 is the best; ranked "
-            "are methods that are in all of the same experiments. Differences are in the measures' own unit, percent, "
-            "better where positive.",
+            "are methods that were tried in all of the same experiments, the last where none of its seeds was trained. "
+            "Differences are in the measures' own unit, percent, better where positive.",
             f"p: exact sign-flip test of the ranks beside {reference}, corrected by Holm for the number of methods; "
             "with f families it cannot be below 2^(1-f). Conditions of one target share images and seeds, and are one.",
             f"{OWN.capitalize()}: in each experiment the loss that its paper proposes, another from paper to paper.",
             "Seeds not trained stayed at chance, collapsed, were finite no longer or were cut while their loss still "
-            "fell; they have no part in the other numbers.",
+            "fell; they have no part in the differences.",
         ],
     )
 

@@ -147,7 +147,7 @@ def standing_of(compared: Iterable[Compared], trials: Collection[str]) -> tuple[
         level = scores.setdefault(f"{entry.scale}/{entry.family}", {}).setdefault(entry.condition, {})
         for name, method in named.items():
             aside[name] += len(method.aside)
-            if method.seeds:
+            if method.seeds or method.aside:
                 level[name] = oriented(method, entry.experiment)
     return scores, standings(scores, SOFTMAX, aside)
 

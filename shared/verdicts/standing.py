@@ -18,6 +18,7 @@ families p cannot be below 2^(1-f), so that fewer than six can show nothing at 5
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -33,7 +34,7 @@ from shared.verdicts.statistics import holm, paired_differences, t_interval
 MOST_FLIPPED = 16
 """Of so many families all signs are tried, of more as many drawn at random."""
 Scores = Mapping[str, Mapping[str, Mapping[str, Seeds]]]
-"""By family, condition, method and seed: a measure of which more is better."""
+"""By family, condition, method and seed: a measure of which more is better; no seed where all were set aside."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,11 @@ class Standing:
     """Where a method stands among all, and beside the reference.
 
     `rank` is its mean rank, 1 for the best, over the `ranked` families, among the methods that are there `everywhere`;
-    `difference` is its mean difference to the reference over the `compared` families that have both, to its credit
-    where it is positive, in the measures' own unit. Intervals are Student's, of 95 %, over the families. `p` is that of
-    the ranks beside the reference, `p_adjusted` by Holm. `aside` are its seeds from which nothing could be read, since
-    they were not trained, in all experiments: they have no part in the other numbers.
+    where nothing can be read from any of its seeds it is the last. `difference` is its mean difference to the reference
+    over the `compared` families that have both, to its credit where it is positive, in the measures' own unit.
+    Intervals are Student's, of 95 %, over the families. `p` is that of the ranks beside the reference, `p_adjusted` by
+    Holm. `aside` are its seeds from which nothing could be read, since they were not trained, in all experiments: they
+    have no part in the differences.
     """
 
     method: str
@@ -77,24 +79,27 @@ def standings(scores: Scores, reference: str, aside: Mapping[str, int] = Mapping
 
 
 def everywhere(scores: Scores, methods: Sequence[str], reference: str) -> list[str]:
-    """Return the methods that are ranked: the reference, and those measured wherever the one is that is in most places.
+    """Return the methods that are ranked: the reference, and those tried wherever the one is that is in most places.
 
     So one that was tried in a few experiments alone takes no experiment from the others.
     """
     levels = [level for family in scores.values() for level in family.values() if level.get(reference)]
-    places = {method: {place for place, level in enumerate(levels) if level.get(method)} for method in methods}
+    places = {method: {place for place, level in enumerate(levels) if method in level} for method in methods}
     most = max((places[method] for method in methods if method != reference), key=len, default=set())
     return [method for method in methods if most and places[method] >= most]
 
 
 def family_ranks(scores: Scores, methods: Sequence[str]) -> NDArray[np.float64]:
-    """Return the mean rank [families, methods] over the conditions of a family in which all of these were measured."""
+    """Return the mean rank [families, methods] over the conditions of a family in which all of these were tried.
+
+    Those of which nothing was measured share the last ranks.
+    """
     rows = []
     for family in scores.values():
         ranks = [
-            stats.rankdata([-mean(list(level[method].values())) for method in methods])
+            stats.rankdata([-mean(list(level[method].values())) if level[method] else math.inf for method in methods])
             for level in family.values()
-            if all(level.get(method) for method in methods)
+            if all(method in level for method in methods)
         ]
         if ranks:
             rows.append(np.mean(ranks, axis=0))

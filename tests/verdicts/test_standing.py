@@ -92,3 +92,13 @@ def test_a_method_of_which_no_seed_was_trained_is_named_with_how_many_were_not()
     found = {entry.method: entry for entry in standings(scores, "softmax", {"mine": 2, "diverging": 5, "softmax": 0})}
     assert {name: entry.aside for name, entry in found.items()} == {"mine": 2, "diverging": 5, "softmax": 0}
     assert (found["diverging"].rank, found["diverging"].difference, found["diverging"].p) == (None, None, None)
+
+
+def test_where_none_of_its_seeds_was_trained_a_method_is_the_last():
+    all_there = {"softmax": seeds(1.0), "failing": seeds(9.0), "diverging": seeds(0.0)}
+    scores = {"one": {"": {"softmax": seeds(1.0), "failing": {}, "diverging": {}}}, "two": {"": all_there}}
+    found = {entry.method: entry for entry in standings(scores, "softmax", {"failing": 5, "diverging": 5})}
+    # Both last of three in the first, which is a rank of 2.5; first and last in the second.
+    assert {name: entry.rank for name, entry in found.items()} == {"softmax": 1.5, "failing": 1.75, "diverging": 2.75}
+    assert {entry.ranked for entry in found.values()} == {2}
+    assert (found["failing"].difference, found["failing"].compared) == (8.0, 1)
