@@ -126,7 +126,8 @@ def band(
 ) -> None:
     """Draw the mean over seeds at each position, and where there are several seeds its 95 % t interval as a band.
 
-    Beside each point stands its mark, if any (see `shared.reporting.health_marks`).
+    At a single position, where a band would have no width, the interval is a bar. Beside each point stands its mark, if
+    any (see `shared.reporting.health_marks`).
     """
     colour, marker = COLOURS[index], MARKERS[index]
     means = [sum(seeds) / len(seeds) for seeds in values]
@@ -136,4 +137,7 @@ def band(
     intervals = [t_interval(seeds) or (mean, mean) for seeds, mean in zip(values, means, strict=True)]
     if any(low < high for low, high in intervals):
         lows, highs = zip(*intervals, strict=True)
-        axes.fill_between(positions, lows, highs, color=colour, alpha=0.14, linewidth=0)
+        if len(positions) == 1:
+            axes.vlines(positions, lows, highs, color=colour)
+        else:
+            axes.fill_between(positions, lows, highs, color=colour, alpha=0.14, linewidth=0)

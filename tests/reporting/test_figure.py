@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy import stats
 
 from shared.reporting.figure import PAIR_WIDTH, Figure, band, drawing, least_type, pairs
 
@@ -20,6 +22,15 @@ def test_a_figure_carries_its_caption_and_the_same_bits_each_time(tmp_path):
         with Image.open(png) as image:
             assert image.info["Description"] == "What it shows\nA note."
     assert bits[0] == bits[1]
+
+
+def test_the_interval_of_a_single_position_is_a_bar_that_can_be_seen():
+    picture = drawing()
+    band(picture.axes[0], [0.1], [[1.0, 2.0, 3.0]], "softmax", 0)
+    [bar] = picture.axes[0].collections
+    ends = np.asarray(bar.get_paths()[0].vertices)
+    half = stats.t.ppf(0.975, 2) / 3**0.5
+    assert ends.tolist() == [[0.1, pytest.approx(2 - half)], [0.1, pytest.approx(2 + half)]]
 
 
 def test_a_band_is_drawn_only_where_seeds_differ():
