@@ -26,6 +26,7 @@ from shared.training.checkpoint import Checkpoints
 from shared.training.requeue import give_back
 from shared.training.setup import Setup
 from shared.training.termination import Stopped
+from shared.verdicts.words import in_a_row
 
 NOT_FINITE = ("no longer finite", "not finite numbers")
 """Words of the errors of a training, and of what measures it, that is not finite; records name that code as it is."""
@@ -34,14 +35,30 @@ NOT_FINITE = ("no longer finite", "not finite numbers")
 def train_seeds(
     run: Run, seeds: Sequence[int], results: Results, root: Path, *, shares: int = 1, requeue: bool = False
 ) -> None:
-    """Train seeds one after the other, each as `train` does; stopped by SIGTERM, end the process with status 143."""
+    """Train seeds one after the other, each as `train` does; stopped by SIGTERM, end the process with status 143.
+
+    A seed that does not stay finite keeps none of the others from being trained, unless several processes train it.
+
+    Raises:
+        UserError: a seed cannot be trained; where that is since it did not stay finite, after all others were.
+
+    """
+    lost: dict[int, UserError] = {}
     for seed in seeds:
         try:
             train(run, seed, results, root, shares=shares, requeue=requeue)
         except Stopped:
             print(f"{run.name} seed {seed}: stopped; the same command goes on from here", file=sys.stderr)  # noqa: T201
             sys.exit(143)
+        except UserError as error:
+            if parallel.count() > 1 or not _is_not_finite(error):
+                raise
+            lost[seed] = error
     parallel.apart()
+    if lost:
+        first, *others = lost
+        likewise = f" Likewise {in_a_row(f'seed {seed}' for seed in others)}." if others else ""
+        raise UserError(f"{lost[first]}{likewise}")
 
 
 def train(run: Run, seed: int, results: Results, root: Path, *, shares: int = 1, requeue: bool = False) -> None:
@@ -97,9 +114,13 @@ def _noted_where_not_finite(one: OneSeed) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        if one.run.trial and parallel.rank() == 0 and any(words in str(error) for words in NOT_FINITE):
+        if one.run.trial and parallel.rank() == 0 and _is_not_finite(error):
             one.note_not_finite(str(error), time.monotonic() - began)
         raise
+
+
+def _is_not_finite(error: UserError) -> bool:
+    return any(words in str(error) for words in NOT_FINITE)
 
 
 def _saved(checkpoints: Checkpoints) -> int | None:
