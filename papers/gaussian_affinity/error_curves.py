@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from papers.gaussian_affinity.names import LOSSES
 from shared.records.records import Records
@@ -138,7 +138,18 @@ def _error_curves(
 
 
 def _logarithmic_error(axes: Axes) -> None:
-    """Make the vertical axis logarithmic, with plain numbers at its ticks, within a decade at the minor ones too."""
+    """Make the vertical axis logarithmic, with plain numbers at its ticks, within a decade at the minor ones too.
+
+    Within a third of one, where a logarithmic axis has no two ticks, they are as on a linear axis.
+    """
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(LogFormatter())
-    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.5)))
+    low, high = axes.get_ylim()
+    if high < 3 * low:
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.yaxis.minorticks_off()
+    axes.yaxis.set_major_formatter(_plain)
+    axes.yaxis.set_minor_formatter(_plain if high < 10 * low else NullFormatter())
+
+
+def _plain(number: float, _: float) -> str:
+    return f"{number:.4g}"

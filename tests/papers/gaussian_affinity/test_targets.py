@@ -130,6 +130,20 @@ def shaded(figure: Figure) -> tuple[float, float]:
     return patch.get_x(), patch.get_x() + patch.get_width()
 
 
+@pytest.mark.parametrize("found", [{"10": 0.7}, {"5": 0.65, "20": 0.9}, {"5": 0.5, "20": 2.1}, {"0.1": 40.0, "5": 0.7}])
+def test_figure7_has_plain_numbers_that_differ_at_its_errors_however_near_they_lie(found) -> None:
+    figure = targets.figure7(errors("figure7", found))
+    figure.drawing.draw_without_rendering()
+    axes = figure.drawing.axes[0]
+    low, high = axes.get_ylim()
+    ticks = [*axes.yaxis.get_major_ticks(), *axes.yaxis.get_minor_ticks()]
+    told = {tick.get_loc(): tick.label1.get_text() for tick in ticks if low <= tick.get_loc() <= high}
+    texts = [text for text in told.values() if text]
+    assert len(texts) >= 2
+    assert [float(text) for text in texts] == pytest.approx([place for place, text in told.items() if text])
+    assert not any("e" in text for text in texts)
+
+
 def test_figure7_shows_levels_that_fail_beside_the_printed_best() -> None:
     figure = targets.figure7(errors("figure7", {"0.1": 40.0, "5": 1.1, "20": 1.0, "50": 1.3}))
     axes = figure.drawing.axes[0]
