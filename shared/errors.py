@@ -60,7 +60,7 @@ def out_of_memory(error: Exception) -> UserError | None:
 
 def suggestion(name: str, valid: Iterable[str]) -> str:
     """Return "did you mean 'x'?" for the nearest of the valid names, or the list of them where none is near."""
-    names = sorted(valid)
+    names = sorted(set(valid))
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if near:
         return f"did you mean '{near[0]}'?"

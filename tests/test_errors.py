@@ -1,4 +1,4 @@
-"""What a user can mend is told in a sentence: memory that was refused, by whoever refuses it."""
+"""What a user can mend is told in a sentence: memory that was refused, by whoever does; a name that is not there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from shared.commands import cli
-from shared.errors import out_of_memory
+from shared.errors import out_of_memory, suggestion
 
 WANTED = 2**58
 
@@ -55,3 +55,7 @@ def test_an_error_of_another_kind_is_none_of_memory(monkeypatch):
     monkeypatch.setattr(cli, "_list", wrong)
     with pytest.raises(RuntimeError, match="shapes"):
         cli.main(["list"])
+
+
+def test_a_name_that_several_have_is_listed_once():
+    assert suggestion("nope", ["table1", "figure2", "table1"]) == "valid are: figure2, table1"
