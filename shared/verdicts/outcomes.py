@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from shared.records.results import Results
 from shared.records.trials import Attempt, Library
@@ -51,7 +52,7 @@ class Compared:
         """Its condition, "" where it is the only one."""
         return self.experiment.key.removeprefix(self.family).strip("/")
 
-    @property
+    @cached_property
     def softmax(self) -> str:
         """Its label there: the paper's, or that of a trial of it where the paper has none; "" without either."""
         return softmax_of(self.experiment) or next((one.label for one in self.methods if self._is_plain(one)), "")
@@ -62,12 +63,11 @@ class Compared:
 
     def _is_plain(self, method: Measured) -> bool:
         """Whether a method is a trial of softmax, with all else as the paper's own has it."""
-        place, trained = self.experiment.places[0].config.plain(), [record.config for record, _ in method.records]
-        return self.is_trial(method) and any(
-            config["loss"]["name"] == SOFTMAX
-            and all(config[part] == place[part] for part in OF_THE_METHOD if part != "loss")
-            for config in trained
-        )
+        trained = [record.config for record, _ in method.records if record.config["loss"]["name"] == SOFTMAX]
+        if not trained or not self.is_trial(method):
+            return False
+        place = self.experiment.places[0].config.plain()
+        return any(all(config[part] == place[part] for part in OF_THE_METHOD if part != "loss") for config in trained)
 
 
 @dataclass(frozen=True)
