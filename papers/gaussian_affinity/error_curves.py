@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from papers.gaussian_affinity.names import LOSSES
 from shared.records.records import Records
-from shared.reporting.figure import Figure, band, drawing
+from shared.reporting.figure import Figure, band, drawing, plain_number
 from shared.reporting.health_marks import mark
 
 if TYPE_CHECKING:
@@ -147,9 +147,5 @@ def _logarithmic_error(axes: Axes) -> None:
     if high < 3 * low:
         axes.yaxis.set_major_locator(MaxNLocator(5))
         axes.yaxis.minorticks_off()
-    axes.yaxis.set_major_formatter(_plain)
-    axes.yaxis.set_minor_formatter(_plain if high < 10 * low else NullFormatter())
-
-
-def _plain(number: float, _: float) -> str:
-    return f"{number:.4g}"
+    axes.yaxis.set_major_formatter(plain_number)
+    axes.yaxis.set_minor_formatter(plain_number if high < 10 * low else NullFormatter())

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure as Drawing
 from shared.data.files import write_atomically
 from shared.reporting.table import NO_EVIDENCE
 from shared.verdicts.statistics import t_interval
+from shared.verdicts.words import in_print
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,6 +114,11 @@ def least_type(picture: Drawing) -> float:
 def say_above(picture: Drawing, words: str, color: str = "black") -> None:
     """Say of a whole drawing, in its upper right corner, what is not to be overlooked."""
     picture.suptitle(words, x=0.99, ha="right", fontsize=min(least_type(picture), 8), color=color)
+
+
+def plain_number(number: float, _: float) -> str:
+    """Return the label of a tick as a number written out, where a logarithmic axis would have a power of ten."""
+    return in_print(number, "g")
 
 
 def band(

@@ -15,7 +15,7 @@ from shared.evaluation.spread import mean
 from shared.records.kept import FEATURES, Features
 from shared.records.records import Record
 from shared.reporting import plane, sphere
-from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, Figure, band, drawing
+from shared.reporting.figure import COLOURS, MARKERS, PAGE_WIDTH, Figure, band, drawing, plain_number
 from shared.reporting.site import ProvenanceRow
 from shared.reporting.table import Table
 from shared.runs.fields import Split
@@ -130,7 +130,7 @@ def _around_zero(axes: Axes) -> None:
 
 def _plain_ticks(axes: Axes) -> None:
     """Write the numbers of a logarithmic x axis out, not as powers of ten."""
-    axes.xaxis.set_major_formatter(lambda number, _: in_print(number, "g"))
+    axes.xaxis.set_major_formatter(plain_number)
 
 
 def _beside(outcome: Outcome) -> list[Versus]:
