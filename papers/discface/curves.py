@@ -146,7 +146,7 @@ def _alike(panels: Sequence[Axes], sides: str) -> None:
 def _curves(records: Records) -> pd.DataFrame:
     """Return the accuracies at the end of each epoch, with the columns that an empty one has."""
     parts = [pd.DataFrame(columns=["run", "seed", "epoch", "step", *TASKS, "verified_on"])]
-    for record, _ in records.records:
+    for record, _ in records.finite:
         if record.run not in RUNS:
             continue
         curve = records.curve(record.run, record.seed, DRAWN)
@@ -166,6 +166,6 @@ def _rows(curve: pd.DataFrame) -> list[dict[str, float]]:
 
 def _rank_correlations(records: Records, run: str) -> list[float]:
     """Return the rank correlation of the two accuracies for each seed where it is defined."""
-    seeds = [record.seed for record, _ in records.records if record.run == run]
+    seeds = [record.seed for record, _ in records.finite if record.run == run]
     found = [Following()(_rows(records.curve(run, seed, DRAWN))) for seed in seeds]
     return [metrics["rank_correlation"] for metrics in found if metrics]

@@ -30,7 +30,7 @@ def figure4(records: Records) -> Figure:
     width, height = (PAIR_WIDTH, 2.6) if all(len(name) == 1 for name in classes) else (PAGE_WIDTH, 3.4)
     picture = drawing(1, len(panels), width=width, height=height)
     shown = defaultdict(list)
-    for record, _ in records.records:
+    for record, _ in records.finite:
         shown[record.axes["loss"]].append(record)
     drawn = []
     for axes, loss, runs in plane.panels(picture, panels, shown, size=7):

@@ -111,7 +111,7 @@ def table_search(records: Records) -> Table:
     """Ours: accuracy on held-out training images by the number of epochs, which the runs on all of them follow."""
     found = records.metric("held-out", "accuracy")
     errors = {(record.run, record.seed): record.health.error for record, _ in records.records if record.health}
-    steps = {record.run: record.provenance.steps for record, _ in records.records}
+    steps = {record.run: record.provenance.steps for record, _ in records.finite}
     rows = []
     for run in sorted(found["run"].unique(), key=_searched):
         characters, classifier, epochs = _searched(run)
@@ -123,7 +123,7 @@ def table_search(records: Records) -> Table:
                 "Data": "EMNIST" if characters else "MNIST",
                 "Classifier": classifier,
                 "Epochs": str(epochs),
-                "updates": f"{steps[run]:,}",
+                "updates": f"{steps[run]:,}" if run in steps else "–",
                 "held-out images right, % (measured)": right,
                 "training images wrong, % (measured)": wrong,
                 "loss of the last epoch (measured)": loss,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from shared.commands.again import places
@@ -11,8 +12,9 @@ from shared.evaluation.trained import Trained
 from shared.records.checkpoint_folders import checkpoints_of_record
 from shared.records.fingerprint import evaluation_code
 from shared.records.kept import write_arrays
+from shared.records.one_seed import OneSeed
 from shared.records.provenance import weights_hash
-from shared.records.records import Apart, write_json
+from shared.records.records import Apart, Record, write_json
 from shared.records.results import Results
 from shared.runs.catalogue import benchmarks, evaluations, unfit
 from shared.runs.config import Run
@@ -24,7 +26,8 @@ from shared.training.setup import Setup
 def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) -> dict[str, float]:
     """Evaluate a trained seed of a run on one benchmark, from its last checkpoint, and write the metrics.
 
-    The weights are those that the record tells of, whatever code trained them.
+    The weights are those that the record tells of, whatever code trained them. Of a training that did not stay finite
+    nothing is measured.
 
     Raises:
         UserError: the run is not trained to its end, or the benchmark is of other data or measures nothing of it, or
@@ -39,6 +42,10 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
             f"{run.name} is trained on {data}, and '{benchmark}' measures no run of {run.paper} on it; "
             f"{suggestion(benchmark, known)}"
         )
+    if lost := _not_finite(run, seed, results):
+        print(f"{run.name} seed {seed}: {lost.not_finite}; nothing is measured of it", file=sys.stderr)  # noqa: T201
+        _write(run, seed, benchmark, results, weights=lost.provenance.weights_sha256, metrics={})
+        return {}
     checkpoints = checkpoints_of_record(run, seed, results)
     saved = checkpoints.load()
     with checkpoints.read_as_written():
@@ -62,17 +69,27 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
     if not metrics:
         raise UserError(f"{benchmark} measures nothing of {run.name}; {suggestion(benchmark, known - {benchmark})}")
     write_arrays(results.seed(run.scale, run.paper, run.name, seed), kept)
+    _write(run, seed, benchmark, results, weights=weights_hash(setup.scheme.state()), metrics=metrics)
+    return metrics
+
+
+def _not_finite(run: Run, seed: int, results: Results) -> Record | None:
+    """Return the record of a training that did not stay finite."""
+    record = OneSeed(run, seed, results).record()
+    return record if record and record.not_finite else None
+
+
+def _write(run: Run, seed: int, benchmark: str, results: Results, *, weights: str, metrics: dict[str, float]) -> None:
     measured_apart = Apart(
         benchmark=benchmark,
         code=evaluation_code(run, benchmark),
         config_hash=run.hash,
         seed=seed,
-        weights_sha256=weights_hash(setup.scheme.state()),
+        weights_sha256=weights,
         metrics=metrics,
     )
     path = results.benchmark(run.scale, run.paper, run.name, seed, benchmark)
     write_json(path, measured_apart.model_dump(mode="json"))
-    return metrics
 
 
 def fitting(run: Run) -> set[str]:

@@ -21,7 +21,7 @@ def draw(paper: Paper, target: str, scale: str, results: Results) -> Table | Fig
     """Draw one target from those of its records that are there and of today's runs, with a note on the others.
 
     Raises:
-        UserError: there is none, or one is damaged.
+        UserError: there is none, or none of a training that stayed finite, or one is damaged.
 
     """
     paper.target(target)
@@ -37,6 +37,11 @@ def draw(paper: Paper, target: str, scale: str, results: Results) -> Table | Fig
         raise UserError(f"{paths[0]} is {problem or 'missing'}; make it {'again ' if problem else ''}with: {command}")
     function = getattr(importlib.import_module(f"papers.{paper.key}.targets"), target)
     records = there.records(paper)
+    if not records.finite:
+        reason = next(iter(there.current.values())).not_finite
+        raise UserError(
+            f"{paper.key}/{target}: none of its trainings stayed finite, so there is nothing to draw ({reason})."
+        )
     drawn: Table | Figure = marked(function(records), records)
     return replace(drawn, notes=[*drawn.notes, *left_out(paths, there, results)])
 

@@ -70,7 +70,7 @@ class Workflow:
             UserError: nothing could be trained, or the source changed meanwhile.
 
         """
-        left = [one for one in asked if not one.ended()]
+        left = [one for one in asked if not one.record()]
         if not left:
             return True
         hours = self.bounds.hours
@@ -83,7 +83,7 @@ class Workflow:
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
             status = run_workflow(
                 results,
-                [one.record.resolve().relative_to(folder) for one in left],
+                [one.path.resolve().relative_to(folder) for one in left],
                 self.root,
                 cores=self.bounds.cores,
                 seconds=seconds,
@@ -106,11 +106,10 @@ class Workflow:
 
         """
         self.sources.require_same()
-        for one in [one for one in pending if one.ended()]:
+        for one, record in [(one, record) for one in pending if (record := one.record())]:
             pending.remove(one)
             self._ended += 1
-            lost = one.not_finite()
-            say(f"{self._ended} of {self.total}: {one.name}{f': {lost.reason}' if lost else ''}")
+            say(f"{self._ended} of {self.total}: {one.name}{f': {record.not_finite}' if record.not_finite else ''}")
 
     def _note_failures(self, pending: Sequence[OneSeed], before: Mapping[Path, int], *, over: bool) -> None:
         """Note why trainings failed; where the time was over, of those alone whose log says that they did."""

@@ -72,7 +72,7 @@ def try_out(attempt: Attempt, bounds: Bounds, root: Path) -> int:
 def _announced(attempt: Attempt, there: Sequence[Experiment], others: Sequence[OneSeed]) -> int:
     """Say what is ahead: experiments, trainings of all, hours as far as they are known; return how many trainings."""
     own = [(experiment, one) for experiment in there for one in _own(attempt, experiment)]
-    left = [(experiment, one) for experiment, one in own if not one.ended()]
+    left = [(experiment, one) for experiment, one in own if not one.record()]
     hours = [_hours(attempt, experiment) for experiment, _ in left] + [seed_hours(one.run, {}) for one in others]
     known = [each for each in hours if each is not None]
     said = f"{counted(len(there), 'experiment')}, {len(left)} of {_trainings(own)} to do"

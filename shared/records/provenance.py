@@ -38,7 +38,7 @@ def provenance(
     started: str,
     seconds: float,
 ) -> Provenance:
-    """Say what made the weights of a run trained to its end, and what measured each of the benchmarks.
+    """Say what made the weights of a run, trained as far as `position`, and what measured each of the benchmarks.
 
     `checkpoints` tell code and devices that trained, `started` a time, `seconds` how long ago it was.
     """
@@ -59,7 +59,7 @@ def provenance(
         precision=config.training.precision,
         threads=torch.get_num_threads(),
         wall_seconds=round(max(seconds, position.seconds), 3),
-        images_per_second=round(seen / position.seconds, 1),
+        images_per_second=round(seen / position.seconds, 1) if position.seconds else 0.0,
         peak_memory_mib=round(_peak_memory(setup.device), 1),
         parameters=setup.scheme.parameters,
         steps=position.step,

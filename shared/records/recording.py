@@ -12,6 +12,7 @@ from shared.records.kept import write_arrays, write_curve, write_features
 from shared.records.provenance import provenance
 from shared.records.records import DataUsed, Provenance, Record, TrainedOn, read_record, write_json
 from shared.runs.registry import SMOKE, paper
+from shared.training.loop import Position
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from shared.records.checkpoint_folders import NamedByDevice
     from shared.records.results import Results
     from shared.runs.config import Run
-    from shared.training.loop import Position
+    from shared.training.setup import Setup
 
 
 class MissingBenchmarkWarning(UserWarning):
@@ -55,20 +56,12 @@ def write_record(
     last = {name: value for name, value in position.curve[-1].items() if name not in {"epoch", "step"}}
     path = results.record(run.scale, run.paper, run.name, setup.seed)
     now = provenance(setup, position, checkpoints, metrics, started=started, seconds=seconds)
-    record = Record(
-        paper=run.paper,
-        run=run.name,
-        scale=run.scale,
-        seed=setup.seed,
-        axes=run.axes,
-        config=run.config.plain(),
-        config_hash=run.hash,
-        metrics={"training": last, **metrics},
-        data=DataUsed(name=run.config.data.name, checksums=setup.drawn.checksums, counts=setup.drawn.counts),
-        skipped=skipped,
-        health=TrainedOn.model_validate({**measure_health(setup), "optimum": _optimum(run)}),
-        searched=run.searched,
-        provenance=now if anew else _as_before(path, now),
+    record = _record(setup, now if anew else _as_before(path, now)).model_copy(
+        update={
+            "metrics": {"training": last, **metrics},
+            "skipped": skipped,
+            "health": TrainedOn.model_validate({**measure_health(setup), "optimum": _optimum(run)}),
+        }
     )
     folder = results.seed(run.scale, run.paper, run.name, setup.seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -77,6 +70,39 @@ def write_record(
         write_features(folder, split, trained.output(split))
     write_arrays(folder, kept)
     write_json(path, record.model_dump(mode="json"))
+
+
+def write_not_finite(
+    setup: Setup, what: str, checkpoints: NamedByDevice, results: Results, *, started: str, seconds: float
+) -> None:
+    """Write the record of a training that did not stay finite: `what` of it is a number no longer, and since when.
+
+    Its epochs and steps are those of the last checkpoint that is finite.
+    """
+    run, saved = setup.run, checkpoints.load()
+    reached = saved["position"] if saved else {}
+    position = Position(**{name: reached[name] for name in ("epoch", "step", "seconds") if name in reached})
+    made = provenance(setup, position, checkpoints, (), started=started, seconds=seconds)
+    record = _record(setup, made).model_copy(update={"not_finite": what})
+    write_json(results.record(run.scale, run.paper, run.name, setup.seed), record.model_dump(mode="json"))
+
+
+def _record(setup: Setup, made: Provenance) -> Record:
+    """Return the record of a training, of which nothing is measured yet."""
+    run = setup.run
+    return Record(
+        paper=run.paper,
+        run=run.name,
+        scale=run.scale,
+        seed=setup.seed,
+        axes=run.axes,
+        config=run.config.plain(),
+        config_hash=run.hash,
+        metrics={},
+        data=DataUsed(name=run.config.data.name, checksums=setup.drawn.checksums, counts=setup.drawn.counts),
+        searched=run.searched,
+        provenance=made,
+    )
 
 
 def _as_before(path: Path, now: Provenance) -> Provenance:

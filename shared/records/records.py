@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -92,6 +93,8 @@ class Record(Strict):
     `metrics` holds those of each benchmark by name, and under "training" the loss and its terms over the last epoch.
     `skipped` names the benchmarks whose data were not to be had, each with where they were looked for. `health` is what
     became of the images trained on; older records lack it. `searched` is what was spent on a choice of settings.
+    `not_finite` says of a training that did not stay finite what of it was a number no longer, and since when: a result
+    too, though without metrics, curve and features.
     """
 
     paper: str
@@ -106,6 +109,7 @@ class Record(Strict):
     skipped: dict[str, str] = Field(default_factory=dict)
     health: TrainedOn | None = None
     searched: Searched | None = Field(None, exclude_if=lambda searched: searched is None)
+    not_finite: str | None = Field(None, exclude_if=lambda what: what is None)
     provenance: Provenance
 
 
@@ -207,9 +211,14 @@ class Records:
         """Read the records at `paths`."""
         return cls(((read_record(path), path.parent) for path in paths), reference)
 
+    @property
+    def finite(self) -> list[tuple[Record, Path]]:
+        """Those whose training stayed finite, which alone have curve and features."""
+        return [(record, folder) for record, folder in self.records if record.not_finite is None]
+
     def first_seeds(self) -> dict[str, Record]:
-        """Return the record of the first seed of each run, which a figure of embeddings draws, by the run's name."""
-        return {record.run: record for record, _ in sorted(self.records, key=lambda entry: -entry[0].seed)}
+        """Return, by run, the record of its first finite seed, which a figure of embeddings draws."""
+        return {record.run: record for record, _ in sorted(self.finite, key=lambda entry: -entry[0].seed)}
 
     def metric(self, benchmark: str, metric: str) -> pd.DataFrame:
         """Return the rows of the table for one metric of one benchmark."""
@@ -228,7 +237,11 @@ class Records:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The tidy table, with its columns also where no record has any metric."""
+        """The tidy table, with its columns also where no record has any metric.
+
+        Of a training that did not stay finite there is no number where others have one: NaN in each metric that the
+        other seeds of its run have or, where none stayed finite, other runs by the same benchmarks.
+        """
         import pandas as pd  # noqa: PLC0415 - reading records need not cost its import
 
         settings = [{**record.axes, **dict(_flat(record.config))} for record, _ in self.records]
@@ -242,18 +255,26 @@ class Records:
                 **of_run,
             }
             for (record, _), of_run in zip(self.records, settings, strict=True)
-            for benchmark, metrics in record.metrics.items()
+            for benchmark, metrics in (record.metrics if record.not_finite is None else self._lacked(record)).items()
             for metric, value in metrics.items()
         ]
         columns = ["run", "seed", "benchmark", "metric", "value", *(name for of_run in settings for name in of_run)]
         return pd.DataFrame(rows, columns=None if rows else list(dict.fromkeys(columns)))
+
+    def _lacked(self, lost: Record) -> dict[str, dict[str, float]]:
+        finite = [record for record, _ in self.finite]
+        alike = [record for record in finite if record.run == lost.run] or finite
+        return {
+            benchmark: {metric: math.nan for record in alike for metric in record.metrics.get(benchmark, {})}
+            for benchmark in ("training", *lost.config.get("benchmarks", ()))
+        }
 
     @property
     def features(self) -> Mapping[tuple[str, int], Features]:
         """The kept features by run and seed."""
         return {
             (record.run, record.seed): Features(folder, record.config.get("backbone", {}).get("embedding"))
-            for record, folder in self.records
+            for record, folder in self.finite
             if record.config.get("keep_features")
         }
 

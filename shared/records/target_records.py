@@ -98,4 +98,4 @@ def _contradiction(record: Record, run: Run) -> str:
         of_config = ""
     if of_config != record.config_hash:
         return "config: it is not the one that config_hash is of"
-    return "" if record.metrics else "metrics: there are none, not even those of the training"
+    return "" if record.metrics or record.not_finite else "metrics: there are none, not even those of the training"

@@ -10,8 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from shared.errors import UserError, suggestion
-from shared.records.one_seed import NOT_FINITE, NotFinite, OneSeed, read_not_finite
-from shared.records.records import RECORD, Record, find_records, read_record
+from shared.records.records import Record, find_records, read_record
 from shared.records.results import Results
 from shared.records.target_records import found
 from shared.runs.config import Run, Searched, Tried
@@ -140,16 +139,9 @@ class Attempt:
         if seeds := self.seeds_of(run):
             record, _ = seeds[0]
             benchmark, metric = CHOSEN_BY.split("/")
-            return record.metrics[benchmark][metric], record.provenance.wall_seconds
-        if lost := self.not_finite(run):
-            return math.inf, lost[0].wall_seconds
+            error = math.inf if record.not_finite else record.metrics[benchmark][metric]
+            return error, record.provenance.wall_seconds
         return None
-
-    def not_finite(self, run: Run) -> dict[int, NotFinite]:
-        """Return, of the seeds of a run of the trial that have no record, those that did not stay finite."""
-        recorded = self.seeds_of(run)
-        left = [seed for seed in range(run.seeds) if seed not in recorded]
-        return {seed: lost for seed in left if (lost := OneSeed(run, seed, self.results).not_finite())}
 
     def seeds_of(self, run: Run) -> Seeds:
         """Return the records of a run of the trial, those of its present configuration and source."""
@@ -194,24 +186,12 @@ class Library:
 
     def trials(self) -> Iterator[tuple[str, Record, Path]]:
         """Yield the records of all trials, with their names and folders."""
-        for folder in self._of_trials():
+        folders = (self.results.root / scale / "trials" for scale in self._scales)
+        for folder in (below for trials in folders for below in sorted(trials.glob("*/*/"))):
             for path in find_records(folder):
                 record = read_record(path)
                 if record.scale == self.scale:
                     yield folder.parent.name, record, path.parent
-
-    def not_finite(self) -> Iterator[tuple[str, str, Path, NotFinite]]:
-        """Yield what of trials did not stay finite, with the trial, the paper, and run and seed as a path."""
-        for folder in self._of_trials():
-            for path in sorted((folder / "runs").rglob(NOT_FINITE)):
-                lost = read_not_finite(path)
-                if lost.scale == self.scale and not (path.parent / RECORD).exists():
-                    yield folder.parent.name, folder.name, path.parent.relative_to(folder / "runs"), lost
-
-    def _of_trials(self) -> Iterator[Path]:
-        """Yield the folder of each paper below that of each trial."""
-        for scale in self._scales:
-            yield from sorted((self.results.root / scale / "trials").glob("*/*/"))
 
     @property
     def _scales(self) -> tuple[str, ...]:

@@ -23,8 +23,8 @@ Drawn = TypeVar("Drawn", bound=Table | Figure)
 
 @lru_cache(maxsize=4)
 def healths(records: Records) -> Healths:
-    """Return what ails each training but those of the smoke scale, whose numbers are no evidence anyway."""
-    judged = ((record, folder) for record, folder in records.records if record.scale != SMOKE)
+    """Return what ails each training; of the smoke scale, whose numbers are no evidence anyway, what is not finite."""
+    judged = ((record, folder) for record, folder in records.records if record.scale != SMOKE or record.not_finite)
     return of_runs({(record.run, record.seed): recorded_health(record, folder) for record, folder in judged})
 
 

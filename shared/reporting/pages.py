@@ -44,7 +44,7 @@ class Page:
         self.records = self.there.records(paper)
         self.verdicts, self.healths = judged(paper, scale, self.records)
         self.shown_equal = read_shown_equal(results.same_bits())
-        folders = ((record, path.parent / CURVE) for path, record in self.there.current.items())
+        folders = ((record, folder / CURVE) for record, folder in self.records.finite)
         self.curves = {(record.run, record.seed): _curve(path) for record, path in folders if path.exists()}
         self.scales = {record.run: record.scale for record in self.there.current.values()}
 

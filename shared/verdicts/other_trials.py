@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.records.one_seed import NotFinite
 from shared.records.records import Record
 from shared.records.trials import Library
 from shared.runs.config import Run
@@ -21,7 +20,7 @@ Tried = Sequence[tuple[str, Record, Path]]
 
 @dataclass(frozen=True)
 class OtherTrials:
-    """The records of trials in experiments, and the trainings that did not stay finite.
+    """The records of trials in experiments.
 
     Of each trial they are those of the loss and the sampler that it has now. A loss that was edited and trained again
     in some experiments is in the others what it was before; a mean or a rank over both would be of no method. What it
@@ -29,7 +28,6 @@ class OtherTrials:
     """
 
     tried: Tried
-    lost: Sequence[tuple[str, str, Path, NotFinite]]
 
     @classmethod
     def of(cls, library: Library, besides: str = "") -> OtherTrials:
@@ -48,18 +46,13 @@ class OtherTrials:
         tried = [entry for entry in library.trials() if entry[0] != besides and (entry[1].paper, entry[1].run) in asked]
         newest = {name: _tried_of(record) for name, record, _ in sorted(tried, key=lambda entry: _started(entry[1]))}
         current = [entry for entry in tried if _tried_of(entry[1]) == newest[entry[0]]]
-        return cls(current, [entry for entry in library.not_finite() if entry[0] != besides])
+        return cls(current)
 
-    def of_experiment(self, experiment: Experiment) -> dict[str, tuple[list[Recorded], dict[int, str]]]:
-        """Return what each trial that left something there has: its records, fold by fold, and why seeds have none."""
-        names = dict.fromkeys([*(name for name, *_ in self.tried), *(name for name, *_ in self.lost)])
-        found = {}
-        for name in names:
-            folds = self._folds(experiment, name)
-            aside = dict(self._aside(experiment, name, folds))
-            if any(folds) or aside:
-                found[name] = folds, aside
-        return found
+    def of_experiment(self, experiment: Experiment) -> dict[str, list[Recorded]]:
+        """Return the records of each trial that left some there, fold by fold."""
+        names = dict.fromkeys(name for name, *_ in self.tried)
+        folds = {name: self._folds(experiment, name) for name in names}
+        return {name: found for name, found in folds.items() if any(found)}
 
     def _folds(self, experiment: Experiment, trial: str) -> list[Recorded]:
         """Return the records of a trial in each place, those of the newest settings that it was trained with there."""
@@ -81,18 +74,6 @@ class OtherTrials:
             }
             for fold in there
         ]
-
-    def _aside(self, experiment: Experiment, trial: str, folds: Sequence[Recorded]) -> Iterator[tuple[int, str]]:
-        """Yield the seeds that did not stay finite, with the reason: those of the configuration that the records have.
-
-        Where no seed has a record, all are.
-        """
-        known = {record.config_hash for fold in folds for record, _ in fold.values()}
-        places = [Path(experiment.run_name(place)) for place in experiment.places]
-        for name, paper, path, lost in self.lost:
-            at = (name, paper) == (trial, experiment.paper) and path.parent in places
-            if at and (not known or lost.config_hash in known):
-                yield int(path.name.removeprefix("seed")), lost.ill
 
 
 def _same_place(record: Record, place: Run) -> bool:

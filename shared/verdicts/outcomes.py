@@ -123,7 +123,7 @@ def all_compared(results: Results, scale: str) -> list[Compared]:
     for trained in EVIDENCE if published else (scale,):
         library = Library(results, trained, published=published)
         trials = OtherTrials.of(library)
-        if not trials.tried and not trials.lost:
+        if not trials.tried:
             continue
         found += [
             _compared(experiment, _rivals(experiment, library), trials)
@@ -174,19 +174,13 @@ def _outcome(attempt: Attempt, experiment: Experiment, library: Library, trials:
     runs = _own(attempt, experiment)
     known = {attempt.trial.name: [attempt.seeds_of(run) for run in runs]} | _rivals(experiment, library)
     compared = _compared(_by_common_measure(experiment, known), known, trials)
-    lost = {seed: left.ill for run in runs for seed, left in attempt.not_finite(run).items()}
-    own, *rest = compared.methods
-    methods = [replace(own, aside={**own.aside, **lost}), *rest]
-    return Outcome(compared.experiment, methods, weights=_weights(attempt, compared.experiment))
+    return Outcome(compared.experiment, compared.methods, weights=_weights(attempt, compared.experiment))
 
 
 def _compared(experiment: Experiment, known: Methods, trials: OtherTrials) -> Compared:
-    there = trials.of_experiment(experiment)
-    methods = {**known, **{trial: folds for trial, (folds, _) in there.items()}}
+    methods = {**known, **trials.of_experiment(experiment)}
     chosen = _by_common_measure(experiment, methods)
-    found = [measured(label, folds, chosen.metric) for label, folds in methods.items()]
-    lost = {trial: aside for trial, (_, aside) in there.items()}
-    return Compared(chosen, [replace(one, aside={**one.aside, **lost.get(one.label, {})}) for one in found])
+    return Compared(chosen, [measured(label, folds, chosen.metric) for label, folds in methods.items()])
 
 
 def _by_common_measure(experiment: Experiment, methods: Methods) -> Experiment:
@@ -194,7 +188,10 @@ def _by_common_measure(experiment: Experiment, methods: Methods) -> Experiment:
 
     What a configuration asks for may not be in the record: a benchmark's data were missing, or were too few for a rate.
     """
-    known = [[record for fold in folds for record, _ in fold.values()] for folds in methods.values()]
+    known = [
+        [record for fold in folds for record, _ in fold.values() if record.not_finite is None]
+        for folds in methods.values()
+    ]
 
     def having(metric: str) -> int:
         return sum(all(has_measure(record, metric) for record in records) for records in known if records)

@@ -19,7 +19,7 @@ Curve = Sequence[Mapping[str, float]]
 
 
 def recorded_health(record: Record, folder: Path) -> Health:
-    """Return what ails a recorded training, by the record and the curve that lies beside it in `folder`.
+    """Return what ails a recorded training, by the record and, if it stayed finite, the curve beside it in `folder`.
 
     Of older records, which hold nothing of the images trained on, the curve alone tells.
 
@@ -27,6 +27,8 @@ def recorded_health(record: Record, folder: Path) -> Health:
         UserError: the curve is damaged.
 
     """
+    if record.not_finite:
+        return Health({"not finite": record.not_finite})
     path = folder / CURVE
     return judge_health(numbers_of(record, read_curve(path) if path.exists() else []))
 

@@ -30,7 +30,7 @@ class Measured:
     """A method in an experiment: its measure by seed, of those that were trained, in percent or degrees.
 
     `aside` are seeds from which nothing can be read, each with the reason, `healths` what ails each of the trainings,
-    by run and seed. `lacks` says why there is no measure, where there are records.
+    by run and seed. `lacks` says why there is no measure, where there are `records`, those of finite trainings.
     """
 
     label: str
@@ -54,7 +54,7 @@ def measured(label: str, folds: Sequence[Recorded], metric: str) -> Measured:
             (record.run, seed): recorded_health(record, folder)
             for fold in folds
             for seed, (record, folder) in fold.items()
-            if record.scale != SMOKE
+            if record.scale != SMOKE or record.not_finite
         }
     )
     aside = {seed: health.reason for (_, seed), health in healths.items() if not health.trained}
@@ -67,7 +67,8 @@ def measured(label: str, folds: Sequence[Recorded], metric: str) -> Measured:
         for place, fold in enumerate(folds)
     }
     means = {seed: mean([fold[seed] for fold in values.values()]) for seed in common_seeds(values)} if values else {}
-    seeds, records = finite(means), [entry for fold in folds for entry in fold.values()]
+    seeds = finite(means)
+    records = [entry for fold in folds for entry in fold.values() if entry[0].not_finite is None]
     return Measured(
         label=label,
         seeds=seeds,

@@ -7,10 +7,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from shared.commands.render import draw
+from shared.errors import UserError
 from shared.records.results import SUFFIXES, Results
 from shared.reporting.figure import Figure
 from shared.runs.registry import papers
@@ -53,6 +55,29 @@ def test_every_target_draws_from_what_few_records_there_are(report, key, tmp_pat
                 drawn.drawing.draw_without_rendering()
             else:
                 assert len(drawn.display)
+
+
+@pytest.mark.parametrize("key", list(papers()))
+def test_every_target_draws_where_one_of_its_runs_did_not_stay_finite(report, key, tmp_path):
+    entry, results = papers()[key], Results(tmp_path)
+    shutil.copytree(RESULTS.paper("smoke", key) / "runs", results.paper("smoke", key) / "runs")
+    for name in entry.targets:
+        first, *others = entry.target_runs(name, "smoke")
+        path = results.record("smoke", key, first.name, 0)
+        written = path.read_text()
+        lost: dict[str, Any] = {"metrics": {}, "health": None, "not_finite": "the loss is no longer finite"}
+        path.write_text(json.dumps(json.loads(written) | lost))
+        if not others:
+            with pytest.raises(UserError, match="none of its trainings stayed finite"):
+                draw(entry, name, "smoke", results)
+            path.write_text(written)
+            continue
+        drawn = draw(entry, name, "smoke", results)
+        path.write_text(written)
+        if isinstance(drawn, Figure):
+            drawn.drawing.draw_without_rendering()
+        if not isinstance(drawn, Figure) or drawn.of_training:
+            assert f"not finite ({first.name} seed 0)" in " ".join(drawn.notes)
 
 
 def test_from_a_number_of_the_report_three_clicks_and_a_command_lead_to_having_measured_it_again(report, tmp_path):

@@ -1,50 +1,56 @@
-"""Several seeds of one command: which are trained where one of them cannot be."""
+"""Several seeds of one command: what those leave behind that do not stay finite."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
 from shared.commands import train as command
+from shared.commands.evaluate import evaluate
 from shared.errors import UserError
+from shared.records.one_seed import OneSeed
 from shared.records.results import Results
 from shared.runs.registry import paper
 
 RUN = paper("gaussian_affinity").run("figure7/10", "smoke")
+OPTIMIZER = RUN.config.optimizer.model_copy(update={"learning_rate": 1e30})
+DIVERGES = replace(RUN, config=RUN.config.model_copy(update={"optimizer": OPTIMIZER}))
 
 
-@pytest.fixture
-def trained(monkeypatch, tmp_path):
-    """Train five seeds, of which some fail as they are told to, and return which were begun, with the error."""
-
-    def train_five(failing: dict[int, str]) -> tuple[list[int], str]:
-        begun: list[int] = []
-
-        def train(run, seed, *arguments, **options):
-            begun.append(seed)
-            if seed in failing:
-                raise UserError(f"seed {seed}: {failing[seed]}.")
-
-        monkeypatch.setattr(command, "train", train)
-        with pytest.raises(UserError) as raised:
-            command.train_seeds(RUN, range(5), Results(tmp_path), Path())
-        return begun, str(raised.value)
-
-    return train_five
+def test_a_training_that_does_not_stay_finite_leaves_a_record_that_says_so(tmp_path, digits_root, capsys):
+    results = Results(tmp_path)
+    command.train_seeds(DIVERGES, [0, 1], results, digits_root)
+    assert "figure7/10 seed 1: the loss is no longer finite (epoch 1, by step " in capsys.readouterr().err
+    for seed in (0, 1):
+        lost = OneSeed(DIVERGES, seed, results).record()
+        assert lost
+        assert lost.not_finite
+        assert lost.not_finite.startswith("the loss is no longer finite (epoch 1, by step ")
+        assert (lost.metrics, lost.health, lost.seed, lost.config_hash) == ({}, None, seed, DIVERGES.hash)
+        assert (lost.provenance.steps, lost.provenance.images_per_second) == (0, 0)
+        assert [path.name for path in OneSeed(DIVERGES, seed, results).folder.iterdir()] == ["record.json"]
 
 
-def test_a_seed_that_does_not_stay_finite_keeps_no_other_from_being_trained(trained):
-    ill = "the loss is no longer finite"
-    assert trained({0: ill}) == ([0, 1, 2, 3, 4], "seed 0: the loss is no longer finite.")
-    said = "seed 1: the loss is no longer finite. Likewise seed 3 and seed 4."
-    assert trained(dict.fromkeys((1, 3, 4), ill)) == ([0, 1, 2, 3, 4], said)
+def test_nothing_is_measured_apart_of_a_training_that_did_not_stay_finite(tmp_path, digits_root, capsys):
+    results = Results(tmp_path)
+    command.train(DIVERGES, 0, results, digits_root)
+    assert evaluate(DIVERGES, 0, "mnist-test", results, digits_root) == {}
+    assert "nothing is measured of it" in capsys.readouterr().err
+    assert results.benchmark("smoke", RUN.paper, RUN.name, 0, "mnist-test").exists()
+    lost = OneSeed(DIVERGES, 0, results).record()
+    assert lost
+    assert lost.metrics == {"mnist-test": {}}
 
 
-def test_what_no_other_seed_would_escape_ends_the_command_at_once(trained):
-    assert trained({1: "there is no data set"}) == ([0, 1], "seed 1: there is no data set.")
+def test_what_no_other_seed_would_escape_ends_the_command_at_once(tmp_path, monkeypatch):
+    begun = []
 
+    def refuse(run, seed, *arguments, **options):
+        begun.append(seed)
+        raise UserError("there is no data set")
 
-def test_of_several_processes_that_train_together_none_goes_on_alone(trained, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    assert trained({1: "the loss is no longer finite"})[0] == [0, 1]
+    monkeypatch.setattr(command, "train", refuse)
+    with pytest.raises(UserError, match="there is no data set"):
+        command.train_seeds(RUN, [0, 1], Results(tmp_path), tmp_path)
+    assert begun == [0]

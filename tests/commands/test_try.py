@@ -115,8 +115,7 @@ def test_what_fails_or_does_not_stay_finite_is_told_and_stops_no_other(mine, sha
         assert f"failed: gaussian_affinity/retained/{share} seed 0: {where} (results/smoke/" in done.stdout
     assert done.stderr.splitlines()[-1].startswith("error: 2 trainings failed")
     assert not re.search("snakemake|CalledProcessError|Traceback", done.stdout + done.stderr, re.IGNORECASE)
-    assert [path.parent for path in folder.rglob("record.json")] == [folder / places[0]]
-    assert [path.parent for path in folder.rglob("not-finite.json")] == [folder / places[1]]
+    assert sorted(path.parent for path in folder.rglob("record.json")) == [folder / place for place in places]
     page = (folder / "report/index.html").read_text(encoding="utf-8")
     assert "trouble: not finite: the loss is no longer finite" in page
     again = shared(*command.split(), cwd=suite)

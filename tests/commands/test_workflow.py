@@ -245,19 +245,38 @@ def test_a_setting_that_there_is_not_is_one_sentence(built, digits_root):
     assert refused.stderr == "error: --config witout: there is no such setting; did you mean 'without'?\n"
 
 
-def test_a_failing_run_is_named_and_its_log_kept(built, digits_root):
+def test_a_failing_run_is_named_and_its_log_kept(built, digits_root, tmp_path):
     path = built / "papers/gaussian_affinity/runs.yaml"
-    path.write_text(RUNS.replace("learning_rate: 0.01", "learning_rate: 1.0e+30"))
+    path.write_text(RUNS.replace("learning_rate: 0.01", "learning_rate: 0.02"))
     try:
-        done = snakemake(built, digits_root, "results/smoke/gaussian_affinity/figure8.png")
+        done = snakemake(built, tmp_path, "results/smoke/gaussian_affinity/figure8.png")
     finally:
         path.write_text(RUNS)
     assert done.returncode != 0
     log = built / "results/smoke/gaussian_affinity/runs/figure8/1/train.log"
-    assert "is no longer finite" in log.read_text()
+    assert "error: " in log.read_text()
     assert "Traceback" not in log.read_text()
     again = snakemake(built, digits_root)
     assert again.returncode == 0, again.stderr
+
+
+def test_a_target_is_drawn_without_what_did_not_stay_finite_and_says_so(built, digits_root):
+    path = built / "papers/gaussian_affinity/runs.yaml"
+    path.write_text(RUNS + 'scales:\n  - {runs: "figure7/1", set: optimizer.learning_rate, smoke: 1.0e+30}\n')
+    folder = built / "results/smoke"
+    try:
+        done = snakemake(built, digits_root)
+        assert done.returncode == 0, done.stderr
+        record = json.loads((folder / "gaussian_affinity/runs/figure7/1/seed0/record.json").read_text())
+        assert record["not_finite"].startswith("the loss is no longer finite (epoch 1, by step ")
+        page = (folder / "report/gaussian_affinity.html").read_text()
+        assert "not finite (figure7/1 seed 0)" in page
+        assert planned(built, digits_root) == []
+    finally:
+        path.write_text(RUNS)
+    again = snakemake(built, digits_root)
+    assert again.returncode == 0, again.stderr
+    assert "not finite (" not in (folder / "report/gaussian_affinity.html").read_text()
 
 
 def test_published_records_are_drawn_in_seconds_without_training(built, digits_root):

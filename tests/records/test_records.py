@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -244,6 +245,24 @@ def test_features_are_found_by_run_and_seed(tmp_path):
     assert list(features) == [(entry.run, 0)]
     assert features[entry.run, 0].load()["embeddings"].shape == (3, 2)
     assert features[entry.run, 0].load("train")["embeddings"].shape == (5, 2)
+
+
+def test_what_did_not_stay_finite_has_no_number_where_others_have_one():
+    lost: dict[str, Any] = {"metrics": {}, "not_finite": "the loss is no longer finite"}
+    entries = [record(), record(seed=1), record("table1/odd-10/softmax")]
+    for entry in entries:
+        entry.config.update(keep_features=["test"], benchmarks=["mnist-test"])
+    first, second, other = entries
+    entries = [first.model_copy(update=lost), second, other.model_copy(update=lost)]
+    records = Records([(entry, Path()) for entry in entries], paper("gaussian_affinity").reference)
+    found = records.metric("mnist-test", "accuracy")
+    assert dict(zip(zip(found["run"], found["seed"], strict=True), found["value"].isna(), strict=True)) == {
+        (first.run, 0): True,
+        (first.run, 1): False,
+        (other.run, 0): True,
+    }
+    assert records.first_seeds() == {first.run: second}
+    assert list(records.features) == [(first.run, 1)]
 
 
 def test_printed_numbers_show_as_the_paper_shows_them():

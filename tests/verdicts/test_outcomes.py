@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from shared.records.one_seed import OneSeed
 from shared.verdicts.outcomes import OWN, Outcome, all_compared, outcomes_of, standing_of, trials_of
 from tests.verdicts.trial_folder import Folder
 
@@ -109,10 +108,8 @@ def test_of_another_trial_seeds_that_did_not_stay_finite_are_set_aside_and_count
     other = folder.attempt("other", "gaussian_affinity", "figure6")
     folder.tried(other, 8.0, runs=1)
     first, second, third = other.runs()
-    sentence = "the loss is no longer finite (epoch 1, by step 20); lower the learning rate"
-    for run, seed in ((first, 0), (first, 1), (second, 0), (third, 1)):
-        OneSeed(run, seed, other.results).note_not_finite(sentence, 1.5)
-    # Of the first, seed 0 was trained again; the third is of a configuration of which nothing else is there.
+    for run, seed in ((first, 1), (second, 0), (third, 1)):
+        folder.lost(other.results, run, seed, "the loss is no longer finite (epoch 1, by step 20)")
     compared = all_compared(folder.results, "smoke")
     aside = [method.aside for entry in compared for method in entry.methods if method.label == "other"]
     why = "not finite: the loss is no longer finite (epoch 1, by step 20)"

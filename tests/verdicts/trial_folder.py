@@ -43,3 +43,8 @@ class Folder:
         plain = of(run, seed).model_dump(mode="json") | {"metrics": metrics}
         plain["provenance"]["started"] = f"2026-01-{day:02}T00:00:00+00:00"
         write_json(results.record(run.scale, run.paper, run.name, seed), plain)
+
+    def lost(self, results: Results, run: Run, seed: int, what: str) -> None:
+        """Leave the record of a training that did not stay finite."""
+        lost = of(run, seed).model_copy(update={"metrics": {}, "not_finite": what})
+        write_json(results.record(run.scale, run.paper, run.name, seed), lost.model_dump(mode="json"))
