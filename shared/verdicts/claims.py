@@ -5,7 +5,7 @@ A kind of claim is a schema in `shared.runs.claims` and a function here in `JUDG
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -20,7 +20,7 @@ from shared.verdicts.judgement import Judgement
 from shared.verdicts.measurements import Measurements, measure
 from shared.verdicts.power import Power, sentence, together, with_power
 from shared.verdicts.printed import in_print
-from shared.verdicts.untrained import Untrained, Warned, never_trained, seeds_lost, set_aside, warning
+from shared.verdicts.untrained import Untrained, Warned, failed, never_trained, seeds_lost, set_aside, warning
 from shared.verdicts.words import NO_EVIDENCE, Word, trained_on
 
 JUDGES: dict[type, Callable[[Any, Evidence], Judgement]] = {
@@ -70,8 +70,8 @@ def judge_claims(
 
     `elsewhere` names the runs that were trained on other data than the paper's, and on which, by which a claim
     `on_its_data` is not judged. `untrained` names the seeds of runs that never got anywhere: they are set aside, but
-    where a claim is that one of several runs fails. What `warned` says of seeds that can be read, a claim that rests on
-    them says too.
+    where a claim is that one of several runs fails, and a run that has no others is not the best of several. What
+    `warned` says of seeds that can be read, a claim that rests on them says too.
 
     Raises:
         ValueError: the table holds two records of the same run, seed, benchmark and metric.
@@ -102,12 +102,13 @@ def _judge(
     elsewhere: Mapping[str, str],
 ) -> ClaimVerdict:
     aside = {} if isinstance(claim.test, OneFails) else untrained
-    evidence, power, could_show = Evidence(reference, set_aside(measurements, aside)), Power(), ""
+    evidence = Evidence(reference, set_aside(measurements, aside), failed(measurements, aside))
+    power, could_show = Power(), ""
     if claim.test is None:
         verdict, reason, findings, _ = Judgement("not runnable", claim.untestable or "", ())
     else:
         verdict, reason, findings, needed = JUDGES[type(claim.test)](claim.test, evidence)
-        printed, _ = judged_in_print(claim, reference)
+        printed, _ = judged_in_print(claim, reference, evidence.failed)
         findings = [with_power(found, other.effect) for found, other in zip(findings, printed.findings, strict=True)]
         deciding = findings if needed is None else [findings[place] for place in needed]
         power = together(deciding)
@@ -136,10 +137,11 @@ def _judge(
     )
 
 
-def judged_in_print(claim: Claim, reference: Reference) -> tuple[Judgement, Evidence]:
+def judged_in_print(claim: Claim, reference: Reference, failed: Collection[str] = ()) -> tuple[Judgement, Evidence]:
     """Judge a claim that has a test by the paper's own numbers, and return by what it was judged.
 
-    Where a number is not printed, the evidence lacks it, and its comparison has no effect.
+    Where a number is not printed, the evidence lacks it, and its comparison has no effect. The comparisons are those of
+    the records of which all seeds of the runs `failed` are set aside.
     """
-    evidence = Evidence(reference, in_print(reference.values, claim.targets))
+    evidence = Evidence(reference, in_print(reference.values, claim.targets), failed)
     return JUDGES[type(claim.test)](claim.test, evidence), evidence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import product
 
 from shared.errors import UserError
@@ -13,12 +13,16 @@ from shared.verdicts.words import seeds_word
 
 
 class Evidence:
-    """The measurements and the printed numbers, for one claim: notes which of them it asks for."""
+    """The measurements and the printed numbers, for one claim: notes which of them it asks for.
 
-    def __init__(self, reference: Reference, measurements: Measurements) -> None:
+    `failed` are the runs of which no seed was trained to where anything can be read from it.
+    """
+
+    def __init__(self, reference: Reference, measurements: Measurements, failed: Collection[str] = ()) -> None:
         self._cells = {(value.target, value.row, value.column): value.value for value in reference.values}
         self._places = {value.run: (value.target, value.row) for value in reference.values if value.run is not None}
         self._measurements = measurements
+        self.failed = failed
         self._asked: dict[tuple[str, str], None] = {}
 
     @property
@@ -46,6 +50,11 @@ class Evidence:
         """Return the finite measurements of every level."""
         quantity = Quantity(runs=runs, metric=metric)
         return {level: finite(self.seeds(*quantity.at(level))) for level in levels}
+
+    def trained(self, runs: str, metric: str, levels: Sequence[Level]) -> list[Level]:
+        """Return the levels but for those of which all runs failed."""
+        quantity = Quantity(runs=runs, metric=metric)
+        return [level for level in levels if not set(listed(quantity.at(level)[0])) <= set(self.failed)]
 
     def pair(self, first: Quantity, second: Quantity, level: Level) -> tuple[Seeds, Seeds, bool]:
         """Return the two quantities at a level by seed, and whether one of them is a constant.

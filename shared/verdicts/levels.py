@@ -35,27 +35,33 @@ def best_within(test: BestWithin, evidence: Evidence) -> Judgement:
     """Judge whether the best of all levels is one of some: one of them must beat every other level.
 
     That one level beats all others needs no correction for their number, as all must be beaten; that any one of several
-    may do so needs one for theirs.
+    may do so needs one for theirs. A level that could not be trained is not the best, and needs no comparison, as long
+    as there are others on its side.
     """
     sign = direction(test.metric)
-    levels = evidence.levels(test.runs, test.metric, test.levels)
-    outside = [level for level in levels if level not in test.best]
-    pairs = list(product(test.best, outside))
+    trained = evidence.trained(test.runs, test.metric, test.levels)
+    best = [level for level in test.best if level in trained] or test.best
+    outside = [level for level in test.levels if level not in test.best]
+    outside = [level for level in outside if level in trained] or outside
+    levels = evidence.levels(test.runs, test.metric, [level for level in test.levels if level in {*best, *outside}])
+    pairs = list(product(best, outside))
     findings = [
-        corrected(_better(levels, sign, inner, outer), for_better=len(test.best), for_worse=len(outside))
+        corrected(_better(levels, sign, inner, outer), for_better=len(best), for_worse=len(outside))
         for inner, outer in pairs
     ]
     if stop := cannot_judge(findings):
         return stop
     senses = {pair: sense(found) for pair, found in zip(pairs, findings, strict=True)}
     means = {level: mean(list(seeds.values())) for level, seeds in levels.items() if seeds}
-    best = max(means, key=lambda level: sign * means[level])
-    nearest = max(test.best, key=lambda level: sign * means[level])
+    first = max(means, key=lambda level: sign * means[level])
+    nearest = max(best, key=lambda level: sign * means[level])
     needed = [place for place, (inner, _) in enumerate(pairs) if inner == nearest]
-    seen = f"{best} has the best mean ({means[best]:.4g}); {summary(findings, lambda found: sense(found) > 0)}"
-    if any(all(senses[inner, outer] > 0 for outer in outside) for inner in test.best):
+    seen = f"{first} has the best mean ({means[first]:.4g}); {summary(findings, lambda found: sense(found) > 0)}"
+    if failed := [str(level) for level in test.levels if level not in levels]:
+        seen += f"; not trained, and so not the best: {', '.join(failed)}"
+    if any(all(senses[inner, outer] > 0 for outer in outside) for inner in best):
         return Judgement("matched", f"a level of those claimed beats every other: {seen}", findings, needed)
-    if any(all(senses[inner, outer] < 0 for inner in test.best) for outer in outside):
+    if any(all(senses[inner, outer] < 0 for inner in best) for outer in outside):
         return Judgement("contradicted", f"another level beats all of those claimed: {seen}", findings, needed)
     return Judgement("inconclusive", f"the seeds do not tell the levels apart: {seen}", findings, needed)
 

@@ -26,11 +26,17 @@ def set_aside(measurements: Measurements, untrained: Untrained) -> Measurements:
 
 def never_trained(runs: Iterable[str], measurements: Measurements, untrained: Untrained) -> str:
     """Name the runs of which no seed is left, each with what ails its first seed; "" where there is none."""
+    lost = failed(measurements, untrained)
+    return "; ".join(f"{run} is not trained: {lost[run]}" for run in runs if run in lost)
+
+
+def failed(measurements: Measurements, untrained: Untrained) -> dict[str, str]:
+    """Return the runs of which no seed is left, each with what ails its first seed."""
     seen: dict[str, set[int]] = {}
     for (run, _), seeds in measurements.items():
         seen.setdefault(run, set()).update(seeds)
-    lost = [run for run in runs if seen.get(run) and all((run, seed) in untrained for seed in seen[run])]
-    return "; ".join(f"{run} is not trained: {untrained[run, min(seen[run])]}" for run in lost)
+    lost = {run: min(seeds) for run, seeds in seen.items() if seeds and all((run, seed) in untrained for seed in seeds)}
+    return {run: untrained[run, first] for run, first in lost.items()}
 
 
 def seeds_lost(runs: Iterable[str], untrained: Untrained) -> str:

@@ -10,7 +10,7 @@ from shared.runs.claims import Claim
 from shared.runs.reference import Reference
 from shared.verdicts.claims import ClaimVerdict, judge_claims
 from shared.verdicts.verdicts import judge
-from tests.verdicts.samples import CITATION, ERROR, LOWER, ONE_FAILS, printed, records
+from tests.verdicts.samples import BEST, CITATION, ERROR, LOWER, ONE_FAILS, printed, records
 
 OURS, THEIRS = [1.0, 1.1, 1.2, 1.15], [2.0, 2.15, 2.2, 2.1]
 TABLE = records({"0.5/ours": OURS, "0.5/theirs": THEIRS, "1/ours": OURS, "1/theirs": THEIRS}, ERROR)
@@ -39,6 +39,26 @@ def test_that_one_of_several_runs_fails_is_judged_by_its_failing():
     table = records({"t/w": [10.0] * 5, "t/x": [99.0] * 5, "t/y": [99.0] * 5, "t/z": [98.0] * 5})
     found = claimed(ONE_FAILS, table, {("t/w", seed): AT_CHANCE for seed in range(5)})
     assert found.verdict == "matched"
+
+
+def test_of_the_levels_that_could_not_be_trained_none_is_the_best():
+    good, worse, bad = [1.0, 1.1, 1.2], [2.0, 2.15, 2.2], [90.0] * 3
+    table = records({"s/1": bad, "s/5": worse, "s/20": good, "s/50": worse}, ERROR)
+    outside = {("s/1", seed): AT_CHANCE for seed in range(3)}
+    found = claimed(BEST, table, outside)
+    assert found.verdict == "matched"
+    assert "; not trained, and so not the best: 1; " in f"{found.reason}; "
+    assert found.runs == ("s/5", "s/20", "s/50")
+    inside = {("s/5", seed): AT_CHANCE for seed in range(3)}
+    assert claimed(BEST, table, outside | inside).verdict == "matched"
+    # Where of one side none was trained, there is nothing to compare.
+    others = {(run, seed): AT_CHANCE for run in ("s/1", "s/50") for seed in range(3)}
+    assert claimed(BEST, table, others).verdict == "not trained"
+    best = {(run, seed): AT_CHANCE for run in ("s/5", "s/20") for seed in range(3)}
+    assert claimed(BEST, table, best).verdict == "not trained"
+    # Of a level of which a seed was trained, the others alone are set aside.
+    some = {("s/1", seed): AT_CHANCE for seed in range(2)}
+    assert claimed(BEST, table, some).verdict == "inconclusive"
 
 
 def test_a_printed_number_is_not_scored_by_what_never_trained():
