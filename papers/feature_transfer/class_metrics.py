@@ -24,8 +24,8 @@ ENERGY = 0.95
 YAW_LIMIT = 30.0
 SHOWN = 200
 """So many samples of a class are kept at most."""
-LEAST = 2
-"""A single image is its class's center, which says nothing."""
+LEAST = 3
+"""A single image is its class's center, and two are equally far from it, so that none of them is the nearest."""
 ESTIMATORS = ("pick_one", "avg_all", "avg_flip")
 TRUTHS = ("", "_eq5")
 """What a metric of an estimator has behind its name: nothing for the mean, or that the truth is by eq. 5."""
@@ -188,7 +188,7 @@ def _defined_mean(values: NDArray[np.float64]) -> float:
 class NearestToCenters:
     """Figure 3: of some classes the training image whose embedding is nearest to the mean of its class's.
 
-    The `classes` largest classes and as many smallest ones of at least two images, the first of equals (see
+    The `classes` largest classes and as many smallest ones of at least three images, the first of equals (see
     `extremes`). The paper takes the embeddings from VGGFace; here they are those of the scheme.
     """
 
@@ -205,7 +205,7 @@ class NearestToCenters:
         the yaw of any image is known.
 
         Raises:
-            UserError: no two classes of at least two images differ in size.
+            UserError: no two classes of at least three images differ in size.
 
         """
         labels = images.labels.cpu().numpy()
@@ -230,7 +230,7 @@ class NearestToCenters:
 
 
 def extremes(sizes: NDArray[np.integer], classes: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return so many largest classes, largest first, and smallest ones of two images or more, smallest first.
+    """Return so many largest classes, largest first, and smallest ones of three images or more, smallest first.
 
     The first of the ones has more images than the first of the others, the second than the second, and so on; where
     that ends, no more are returned. So no class is both.
@@ -245,7 +245,7 @@ def extremes(sizes: NDArray[np.integer], classes: int) -> tuple[NDArray[np.intp]
     count = int((sizes[largest] > sizes[smallest]).sum())
     if not count:
         raise UserError(
-            f"no two of the {len(enough)} classes with two training images or more differ in size; "
+            f"no two of the {len(enough)} classes with three training images or more differ in size; "
             "train on classes of different sizes (data.sampling)"
         )
     return largest[:count], smallest[:count]

@@ -56,14 +56,12 @@ def figure5(records: Records) -> Figure:
 
 
 def figure6(records: Records) -> Figure:
-    """Figure 6: normalised embeddings of the fixed cube, training characters beside test characters."""
+    """Figure 6: normalised embeddings of the fixed cube, training characters above test characters."""
     return scatter_plots(
         records,
         [
-            [
-                Matrix("emnist/fixed", "training images", "train", normalised=True),
-                Matrix("emnist/fixed", "test images", "test", normalised=True),
-            ]
+            [Matrix("emnist/fixed", "training images", "train", normalised=True)],
+            [Matrix("emnist/fixed", "test images", "test", normalised=True)],
         ],
         classes=CHARACTERS,
         caption="Figure 6. Embeddings of EMNIST's characters with the fixed cube, normalised.",

@@ -72,6 +72,8 @@ def table_geometry(records: Records) -> Table:
     columns = {
         "images to vector, mean (measured)": ("angles", "vector_angle"),
         "worst (measured)": ("angles", "vector_angle_worst"),
+        "images to class mean (measured)": ("angles", "mean_angle"),
+        "right images to class mean (measured)": ("angles-right", "mean_angle"),
         "training images, mean (measured)": ("training-angles", "vector_angle"),
         "class mean to vector (measured)": ("angles", "mean_to_vector"),
         "nearest class means (measured)": ("angles", "between_means_smallest"),
@@ -80,9 +82,10 @@ def table_geometry(records: Records) -> Table:
     rows = []
     for data, polytope, classifier, run in listed:
         d = dimension(polytope, len(CLASSES[data.lower()]))
+        found = {column: _values(records, run, *place) for column, place in columns.items()}
+        ran = any(found.values())
         values = {
-            column: measured(_values(records, run, benchmark, metric), decimals=1)
-            for column, (benchmark, metric) in columns.items()
+            column: measured(of_run, decimals=1) if of_run or not ran else "–" for column, of_run in found.items()
         }
         accuracy = measured(_values(records, run, f"{data.lower()}-test", "accuracy"))
         rows.append(
@@ -101,6 +104,7 @@ def table_geometry(records: Records) -> Table:
             "Closed form: the angle between connected vertices (eqs. 10 to 12), to which the nearest class means of a "
             "fixed classifier come as images come to their vertices, at 0 degrees. It is the greatest that so many "
             "directions can have for the simplex and the orthoplex, not for the cube (RP-E19).",
+            "Right images: those that are rightly classified. –: not measured.",
             *said_of_data(records),
             SEEDS,
         ],

@@ -41,6 +41,13 @@ class Angles(Benchmark):
     )
 
 
+class AnglesOfRight(Benchmark):
+    """The directions of rightly classified embeddings: how compact the classes are."""
+
+    implementation: ClassVar[str] = "shared.evaluation.angles:AnglesOfRight"
+    metrics: ClassVar[tuple[str, ...]] = ("vector_angle", "mean_angle", "angular_sd")
+
+
 class OnFaces(Benchmark):
     """A protocol on faces; `flip` says how a face's embedding and its mirror image's are joined."""
 
@@ -127,6 +134,7 @@ BENCHMARKS = (
     Geometry(name="mnist-geometry"),
     Angles(name="angles"),
     Angles(name="training-angles", splits=("train",)),
+    AnglesOfRight(name="angles-right"),
     *(Verification(name=pairs, on=pairs) for pairs in ("lfw", "cfp-ff", "cfp-fp", "agedb-30", "calfw", "cplfw")),
     UnseenPairs(name="unseen-pairs"),
     OneShotTrials(name="one-shot-trials", on="omniglot-trials"),

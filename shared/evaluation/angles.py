@@ -55,6 +55,29 @@ class Angles:
         }
 
 
+class AnglesOfRight:
+    """How compact the rightly classified images of each class are.
+
+    One that is taken for another class lies with that class. Where two classes cannot be told apart it is near its own
+    all the same, so that all images together seem the more compact the less the classes are separated.
+    """
+
+    def __call__(self, output: Output) -> dict[str, float]:
+        """Return `vector_angle`, `mean_angle` and `angular_sd` as `Angles` has them, none where no image is right."""
+        right = output.predictions == output.labels
+        if not right.any():
+            return {}
+        directions, labels = normalised(output.embeddings[right]), output.labels[right]
+        known = np.unique(labels)
+        to_mean = _angles(directions, mean_directions(directions, labels)[np.searchsorted(known, labels)])
+        within = [np.sqrt((to_mean[labels == label] ** 2).mean()) for label in known]
+        return {
+            "vector_angle": float(_angles(directions, normalised(output.class_vectors[:, 0])[labels]).mean()),
+            "mean_angle": float(to_mean.mean()),
+            "angular_sd": float(np.mean(within)),
+        }
+
+
 def normalised(points: NDArray[np.floating]) -> Floats:
     """Return points [N, d] divided by their lengths; one without length stays zero."""
     wide = points.astype(np.float64)

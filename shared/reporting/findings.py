@@ -137,6 +137,8 @@ def in_short(claim: ClaimRow) -> str:
     if not shown:
         return ""
     positive = sum((effect.mean or 0.0) > 0 for effect in shown)
+    if claim.held:
+        return ", ".join(filter(None, [claim.held, claim.stands_on]))
     seeds = min(len(effect.seeds) for effect in shown)
     way = "it goes as claimed" if positive else "it goes the other way"
     if len(shown) > 1:
@@ -168,5 +170,5 @@ def _of_numbers(paper: PaperPage) -> str:
     here, there = (in_unit(number, farthest.unit) for number in (farthest.measured, farthest.printed))
     return (
         f"Of its {len(own)} printed numbers, {len(measured)} {'is' if len(measured) == 1 else 'are'} measured, {how}; "
-        f"farthest from print is {farthest.name}, {here} where {there} is printed."
+        f"{'it' if len(measured) == 1 else 'farthest from print'} is {farthest.name}, {here} where {there} is printed."
     )

@@ -21,8 +21,9 @@ MOST_NUMBERS = 6
 HEADER = ("", "the paper", "measured here", "seeds", "least effect that they show")
 ONE_SEED = "none: one seed tells no spread"
 EXPLAINED = (
-    "An effect is positive in the sense of the claim; in brackets is its 95 % interval over the seeds. So many seeds, "
-    "of this spread, show the least effect in 80 % of repetitions."
+    "An effect is positive in the sense of the claim, and where that allows a tolerance it is what is left of it; in "
+    "brackets is its 95 % interval over the seeds. So many seeds, of this spread, show the least effect in 80 % of "
+    "repetitions."
 )
 
 
@@ -69,6 +70,8 @@ def _claim_cells(claim: ClaimRow) -> list[str]:
 
 def _effects(claim: ClaimRow) -> str:
     shown = claim.measured
+    if claim.held:
+        return claim.held
     if len(shown) == 1:
         return in_unit(_signed(shown[0].mean), claim.unit) + _interval(shown[0])
     means = [effect.mean for effect in shown if effect.mean is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import isnan, nan
 
 from shared.records.records import Record
@@ -24,11 +24,11 @@ def outlook(paper: Paper, scales: Sequence[str], records: Iterable[Record]) -> s
     """
     kept = list(records)
     there = {(record.run, record.config_hash, record.seed) for record in kept}
-    measured = {record.config_hash: record for record in kept}
+    like = {record.config_hash: record for record in kept}
     lacking = []
     for run in _runs(paper, scales).values():
         if seeds := tuple(seed for seed in range(run.seeds) if (run.name, run.hash, seed) not in there):
-            takes_one = seed_hours(run, measured)
+            takes_one = seed_hours(run, like)
             lacking.append(Left(run, seeds, nan if takes_one is None else len(seeds) * takes_one))
     left: dict[str, int] = {}
     hours = []
@@ -60,30 +60,50 @@ def _runs(paper: Paper, scales: Sequence[str]) -> dict[str, Run]:
     return found
 
 
-def can_be_tested(paper: Paper, claim: Claim, scales: Sequence[str]) -> bool:
+Measured = Mapping[str, Collection[str]]
+"""By the hash of a configuration, what its records have, each a "benchmark/metric"."""
+
+
+def measured(records: Iterable[Record]) -> Measured:
+    """Return what the records of each configuration have."""
+    found: dict[str, set[str]] = {}
+    for record in records:
+        names = (f"{benchmark}/{metric}" for benchmark, of in record.metrics.items() for metric in of)
+        found.setdefault(record.config_hash, set()).update(names)
+    return found
+
+
+def can_be_tested(paper: Paper, claim: Claim, scales: Sequence[str], there: Measured) -> bool:
     """Whether at one of the scales all that the test of a claim takes is measured on data that are fetched or made."""
     if claim.test is None:
         return False
     places = list(asked(claim.test))
     return any(
-        all(_is_free(paper, scale, run, metric, on_its_data=claim.on_its_data) for run, metric in places)
+        all(_is_free(paper, scale, run, metric, there, on_its_data=claim.on_its_data) for run, metric in places)
         for scale in scales
     )
 
 
-def measures(paper: Paper, scale: str, name: str, metric: str, *, on_its_data: bool) -> bool:
-    """Whether a run at a scale is trained on what a claim asks for, the paper's own data or any, and has its metric."""
+def measures(paper: Paper, scale: str, name: str, metric: str, there: Measured, *, on_its_data: bool) -> bool:
+    """Whether a run at a scale is trained on what a claim asks for, the paper's own data or any, and has its metric.
+
+    Where the benchmark left a metric out of the records that are there, such as one of twenty images of classes that
+    have fewer, no other training at that scale would have it.
+    """
     run, full = paper.runs(scale).get(name), paper.runs("full").get(name)
     if run is None:
         return False
     if on_its_data and full is not None and run.config.data.name != full.config.data.name:
         return False
     benchmark = metric.partition("/")[0]
+    of_benchmark = [known for known in there.get(run.hash, ()) if known.startswith(f"{benchmark}/")]
+    if of_benchmark and metric not in of_benchmark:
+        return False
     return benchmark == TRAINING or benchmark in run.config.benchmarks
 
 
-def _is_free(paper: Paper, scale: str, name: str, metric: str, *, on_its_data: bool) -> bool:
-    if not measures(paper, scale, name, metric, on_its_data=on_its_data):
+def _is_free(paper: Paper, scale: str, name: str, metric: str, there: Measured, *, on_its_data: bool) -> bool:
+    if not measures(paper, scale, name, metric, there, on_its_data=on_its_data):
         return False
     run, benchmark = paper.run(name, scale), metric.partition("/")[0]
     if not run.config.data.obtainable or benchmark == TRAINING:

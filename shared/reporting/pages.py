@@ -19,7 +19,7 @@ from shared.records.shown_equal import read_shown_equal
 from shared.records.target_records import found, record_paths
 from shared.reporting.judged import judged
 from shared.reporting.left_out import left_out
-from shared.reporting.outlook import can_be_tested, measures, outlook
+from shared.reporting.outlook import Measured, can_be_tested, measured, measures, outlook
 from shared.reporting.provenance import provenance
 from shared.reporting.rows import claim_row, table_view, value_row
 from shared.reporting.site import ClaimRow, Curve, DataSetRow, Deviation, Erratum, Ground, PaperPage, TargetSection
@@ -77,9 +77,14 @@ class Page:
         )
 
     def _claim(self, claim: ClaimVerdict) -> ClaimRow:
-        testable = not self.left_at or can_be_tested(self.paper, claim, self.left_at)
+        testable = not self.left_at or can_be_tested(self.paper, claim, self.left_at, self._measured)
         grounds = self._grounds([record for record in self.there.current.values() if record.run in claim.runs])
         return claim_row(claim, self.paper.targets, self._trainings(claim), testable=testable, grounds=grounds)
+
+    @cached_property
+    def _measured(self) -> Measured:
+        """What there are records of."""
+        return measured(self.there.current.values())
 
     @cached_property
     def _own_titles(self) -> dict[str, set[str]]:
@@ -140,7 +145,10 @@ class Page:
         commands = []
         for run, needed in metrics.items():
             for scale in dict.fromkeys([self.scales.get(run, self.trained), self.trained, *self.left_at]):
-                if all(measures(self.paper, scale, run, one, on_its_data=claim.on_its_data) for one in needed):
+                if all(
+                    measures(self.paper, scale, run, one, self._measured, on_its_data=claim.on_its_data)
+                    for one in needed
+                ):
                     commands.append(f"python -m shared train {self.paper.key} {run} --scale {scale}")
                     break
         return commands

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from shared.reporting.older_code import OLDER_CODE, OlderCode
+from shared.reporting.units import OF_SEEDS
 from shared.reporting.words import SCORED, WORDS, Shown, State
 from shared.runs.components import Card
 from shared.verdicts.health import Ill
-from shared.verdicts.words import OFF, UNSCORED, Word, in_a_row, told_apart
+from shared.verdicts.words import OFF, UNSCORED, Word, counted, in_a_row, told_apart
 
 Curve = Mapping[str, Sequence[tuple[float, float]]]
 """Pairs of an epoch and a value, by what is measured."""
@@ -204,6 +205,14 @@ class ClaimRow:
         return [effect for effect in self.effects if effect.mean is not None]
 
     @property
+    def held(self) -> str:
+        """In how many seeds it is as claimed, where a seed bears it out or does not; "" of other claims."""
+        if self.unit != OF_SEEDS or not self.measured:
+            return ""
+        seeds = self.measured[0].seeds
+        return f"as claimed in {sum(seed > 0 for seed in seeds)} of {counted(len(seeds), 'seed')}"
+
+    @property
     def labelled(self) -> list[tuple[str, Effect]]:
         """These with a label each: what tells it from the others, where the whole takes more than a line."""
         return list(zip(told_apart([effect.what for effect in self.measured], LINE), self.measured, strict=True))
@@ -335,8 +344,9 @@ class PaperPage:
 
     @property
     def own_numbers(self) -> list[ValueRow]:
-        """The numbers that its tables and figures print as the authors' own results."""
-        return [value for target in self.targets for value in target.values if value.verdict not in UNSCORED]
+        """The numbers that its tables and figures print as the authors' own results; a dash is none."""
+        own = (value for target in self.targets for value in target.values if value.verdict not in UNSCORED)
+        return [value for value in own if re.search(r"\d", value.printed)]
 
     @property
     def measured_numbers(self) -> list[ValueRow]:

@@ -8,6 +8,8 @@ from shared.runs.claims import Claim, Lower, OneFails, Rises, asked
 
 PERCENT = "percentage points"
 DEGREES = "degrees"
+OF_SEEDS = f"{PERCENT} of the seeds"
+"""That of a claim which a seed bears out or does not."""
 UNITS = {
     PERCENT: (
         *("*/accuracy", "*/adversary_accuracy", "*/error", "*/rank1*", "*/rank5", "*/rank10", "*/tar@*", "*/auroc"),
@@ -46,7 +48,7 @@ def effect_unit(claim: Claim) -> str:
     if claim.test is None:
         return ""
     if isinstance(claim.test, OneFails):
-        return f"{PERCENT} of the seeds"
+        return OF_SEEDS
     if isinstance(claim.test, Lower) and claim.test.distance_from_one:
         return "natural logarithms of ratios"
     units = {unit(metric) for _, metric in asked(claim.test)}

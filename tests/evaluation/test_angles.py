@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from math import acos, degrees, sqrt
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
-from shared.evaluation.angles import Angles
+from shared.evaluation.angles import Angles, AnglesOfRight
 from shared.evaluation.output import Output
 from shared.runs.catalogue import benchmarks
 
@@ -146,6 +147,20 @@ def test_an_embedding_without_length_is_at_a_right_angle_to_everything() -> None
     found = Angles()(output([(0, 0), (1, 0), (0, 1)], [0, 0, 1], vectors))
     assert found["vector_angle_worst"] == pytest.approx(90)
     assert found["vector_angle"] == pytest.approx(30)
+
+
+def test_of_rightly_classified_images_alone_no_other_has_a_say() -> None:
+    places = [direction(angle) for angle in (10, 30, 170, 90, 100, 0)]
+    given = replace(
+        output(places, [0, 0, 0, 1, 1, 1], [[direction(0)], [direction(90)]]),
+        predictions=np.array([0, 0, 1, 1, 1, 0]),
+    )
+    # The right ones of class 0 are at 10 and 30 degrees, those of class 1 at 90 and 100.
+    assert AnglesOfRight()(given) == pytest.approx({"vector_angle": 12.5, "mean_angle": 7.5, "angular_sd": 7.5})
+    assert Angles()(given)["mean_angle"] > 20
+    assert AnglesOfRight()(replace(given, predictions=1 - given.labels)) == {}
+    alone = AnglesOfRight()(replace(given, predictions=np.where(given.labels == 0, given.predictions, 2)))
+    assert alone == pytest.approx({"vector_angle": 20, "mean_angle": 10, "angular_sd": 10})
 
 
 def test_classes_without_images_have_no_mean() -> None:

@@ -74,6 +74,14 @@ def test_of_several_comparisons_the_span_of_their_effects_is_told():
     assert row[:3] == ["✗ contradicted", "So says C1. (C1)", "0 of 2 as claimed, −0.5 degrees"]
 
 
+def test_of_a_claim_that_a_seed_bears_out_or_does_not_it_is_counted_in_how_many():
+    shares = Effect("w", 5.0, (-19.7, 28.5), seeds=[75, -25, -25, -25, 75])
+    one = replace(claim("C1", "contradicted", shares), unit="percentage points of the seeds")
+    [row] = rows(found_table(page([one])))
+    assert row[2:4] == ["as claimed in 2 of 5 seeds", "5"]
+    assert in_short(one) == "as claimed in 2 of 5 seeds"
+
+
 def test_one_seed_shows_nothing_and_a_run_that_is_not_trained_says_why():
     one = claim("C1", "inconclusive", Effect("w", 1.0, seeds=[1.0]))
     [row] = rows(found_table(page([one])))

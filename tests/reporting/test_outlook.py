@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from shared.reporting import outlook as module
-from shared.reporting.outlook import can_be_tested, outlook
+from shared.reporting.outlook import can_be_tested, measured, outlook
 from shared.runs.claims import Claim
 from shared.runs.registry import Paper, paper
 from tests.records.samples import of
 
-RP, DF = paper("regular_polytope"), paper("discface")
+RP, DF, FT = paper("regular_polytope"), paper("discface"), paper("feature_transfer")
 
 
 def trainings(entry: Paper, scale: str) -> int:
@@ -68,10 +68,22 @@ def test_runs_of_unknown_length_are_counted_apart(monkeypatch):
 def test_a_claim_can_be_tested_where_all_that_it_takes_is_measured_on_data_that_can_be_had():
     both = ("full", "lite")
     on_characters, on_faces, on_digits = claim(DF, "DF-C21a"), claim(DF, "DF-C1"), claim(RP, "RP-C13a")
-    assert can_be_tested(DF, on_characters, both)
-    assert not can_be_tested(DF, on_characters, ("full",))
-    assert not can_be_tested(DF, on_faces, both)
-    assert can_be_tested(RP, on_digits, ("full",))
-    assert not can_be_tested(RP, on_digits, ())
-    assert not can_be_tested(DF, on_characters.model_copy(update={"on_its_data": True}), both)
-    assert not can_be_tested(RP, on_digits.model_copy(update={"test": None, "untestable": "why"}), both)
+    assert can_be_tested(DF, on_characters, both, {})
+    assert not can_be_tested(DF, on_characters, ("full",), {})
+    assert not can_be_tested(DF, on_faces, both, {})
+    assert can_be_tested(RP, on_digits, ("full",), {})
+    assert not can_be_tested(RP, on_digits, (), {})
+    assert not can_be_tested(DF, on_characters.model_copy(update={"on_its_data": True}), both, {})
+    assert not can_be_tested(RP, on_digits.model_copy(update={"test": None, "untestable": "why"}), both, {})
+
+
+def test_what_a_benchmark_left_out_of_the_records_that_are_there_no_other_training_has():
+    both, run = ("full", "lite"), FT.run("ms1m/metric-l2", "lite")
+    of_ten, of_twenty = claim(FT, "FT-C10c"), claim(FT, "FT-C10d")
+    assert can_be_tested(FT, of_twenty, both, {})
+    names = ("avg_flip@10", "avg_all@10", "pick_one@10")
+    there = measured([of(run).model_copy(update={"metrics": {"center-error": dict.fromkeys(names, 1.0)}})])
+    assert can_be_tested(FT, of_ten, both, there)
+    assert not can_be_tested(FT, of_twenty, both, there)
+    skipped = measured([of(run).model_copy(update={"metrics": {"training": {"loss": 1.0}}})])
+    assert can_be_tested(FT, of_twenty, both, skipped)

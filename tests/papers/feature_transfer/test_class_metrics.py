@@ -237,27 +237,29 @@ def plain(*values: int) -> np.ndarray:
     return np.repeat(values, 4).reshape(-1, 2, 2)
 
 
+OF_TWO = plain(10, 200, 20, 10, 150, 90, 110), [1, 0, 1, 0, 1, 1, 0]
+"""Images of two classes, whose means are 106.7 (110 is nearest) and 67.5 (90 is)."""
+
+
 def test_the_nearest_by_hand():
-    # The means are 60 (10, 20, 150: 20 is 40 away) and 105; of equals the first is found.
-    metrics, arrays = nearest(plain(10, 200, 20, 10, 150), [1, 0, 1, 0, 1])
+    metrics, arrays = nearest(*OF_TWO)
     assert metrics == {}
     assert arrays["classes_largest"].tolist() == [1]
     assert arrays["classes_smallest"].tolist() == [0]
-    assert (arrays["sizes_largest"].tolist(), arrays["sizes_smallest"].tolist()) == ([3], [2])
-    np.testing.assert_array_equal(arrays["largest"], plain(20))
-    np.testing.assert_array_equal(arrays["smallest"], plain(200))
+    assert (arrays["sizes_largest"].tolist(), arrays["sizes_smallest"].tolist()) == ([4], [3])
+    np.testing.assert_array_equal(arrays["largest"], plain(90))
+    np.testing.assert_array_equal(arrays["smallest"], plain(110))
 
 
 def test_yaw_is_of_the_images_found():
-    yaw = [-70, 3, -12, 4, 90]
-    metrics, arrays = nearest(plain(10, 200, 20, 10, 150), [1, 0, 1, 0, 1], yaw=yaw)
+    metrics, arrays = nearest(*OF_TWO, yaw=[-70, 5, -11, 4, 90, -12, 3])
     assert metrics == {"yaw_largest": 12, "yaw_smallest": 3}
     assert (arrays["yaws_largest"].tolist(), arrays["yaws_smallest"].tolist()) == ([-12], [3])
 
 
 def test_a_yaw_that_is_not_known_is_left_out_of_the_mean():
-    pixels, labels = plain(*[1, 2, 3] * 2, *[1, 2] * 2), [0, 0, 0, 1, 1, 1, 2, 2, 3, 3]
-    yaw = [9, np.nan, 9, 9, -5, 9, np.nan, 9, np.nan, 9]
+    pixels, labels = plain(*[1, 2, 3, 10] * 2, *[1, 2, 3] * 2), np.repeat([0, 1, 2, 3], [4, 4, 3, 3])
+    yaw = [9, 9, np.nan, 9, 9, 9, -5, 9, *[9, np.nan, 9] * 2]
     metrics, _ = nearest(pixels, labels, classes=2, yaw=yaw)
     assert metrics == {"yaw_largest": 5}
 
@@ -267,27 +269,27 @@ def test_only_the_images_of_the_classes_shown_are_embedded():
     sizes = [5, 2, 9, 3, 4]
     labels = np.random.default_rng(0).permutation(np.repeat(np.arange(5), sizes))
     _, arrays = nearest(plain(*range(23)), labels, scheme=scheme)
-    assert scheme.embedded == 9 + 2
-    assert (arrays["classes_largest"].tolist(), arrays["classes_smallest"].tolist()) == ([2], [1])
+    assert scheme.embedded == 9 + 3
+    assert (arrays["classes_largest"].tolist(), arrays["classes_smallest"].tolist()) == ([2], [3])
 
 
-@pytest.mark.parametrize("shape", [(5, 8, 8), (5, 8, 8, 3)])
+@pytest.mark.parametrize("shape", [(8, 8), (8, 8, 3)])
 def test_pictures_have_the_pixels_of_the_files(shape):
-    pixels = np.stack([np.arange(np.prod(shape[1:])).astype(np.uint8).reshape(shape[1:])] * 5)
-    pixels[2], pixels[4] = 0, 255
-    labels = np.array([0, 0, 1, 1, 1])
+    pixels = np.stack([np.arange(np.prod(shape)).astype(np.uint8).reshape(shape)] * 7)
+    pixels[3], pixels[6] = 0, 255
+    labels = np.array([0, 0, 0, 1, 1, 1, 1])
     _, in_memory = nearest(pixels, labels)
-    streamed = StreamedImages(ArraySource(pixels), np.arange(5), labels, CPU)
+    streamed = StreamedImages(ArraySource(pixels), np.arange(7), labels, CPU)
     _, from_stream = NearestToCenters(classes=1)(Brightness(), streamed)
     for arrays in (in_memory, from_stream):
         assert arrays["largest"].dtype == np.uint8
-        np.testing.assert_array_equal(arrays["largest"], pixels[[3]])
+        np.testing.assert_array_equal(arrays["largest"], pixels[[4]])
         np.testing.assert_array_equal(arrays["smallest"], pixels[[0]])
 
 
 @given(st.lists(st.integers(0, 9), min_size=2, max_size=30).map(np.array), st.integers(1, 9))
 def test_the_largest_and_the_smallest_classes_are_apart_and_in_order(sizes, classes):
-    ordered = np.sort(sizes[sizes >= 2])
+    ordered = np.sort(sizes[sizes >= 3])
     if len(set(ordered)) < 2:
         with pytest.raises(UserError, match="differ in size"):
             extremes(sizes, classes)
