@@ -34,6 +34,13 @@ class Discrepancy(Benchmark):
     )
 
 
+class ClassDiscrepancy(Benchmark):
+    """Whether the mean displacement vectors of the classes lie in one direction."""
+
+    implementation: ClassVar[str] = "papers.discface.discrepancy:ClassDiscrepancy"
+    metrics: ClassVar[tuple[str, ...]] = ("displacement_cosine",)
+
+
 class PairAngles(Benchmark):
     """Angles of positive and negative pairs of images of a few classes, as figure 4 has them."""
 
@@ -60,5 +67,6 @@ BENCHMARKS = (
     Following(name="following"),
     Discrepancy(name="discrepancy", splits=("held-out",)),
     Discrepancy(name="training-discrepancy", splits=("train",)),
+    ClassDiscrepancy(name="class-discrepancy", splits=("train",)),
     PairAngles(name="pair-angles", splits=("train",)),
 )

@@ -66,6 +66,21 @@ class Discrepancy:
         return {name: value for name, value in metrics.items() if np.isfinite(value)}
 
 
+class ClassDiscrepancy:
+    """Whether the displacements of the classes, each the mean over its images, lie in one direction.
+
+    Section 3.2 has "the position of the feature distribution per class". The mean over pairs of images tells more of
+    another thing: in a class that lies far to one side of its vector all displacements are alike.
+    """
+
+    def __call__(self, output: Output) -> dict[str, float]:
+        """Return `displacement_cosine`, the mean cosine of the mean displacements of two classes; none of one class."""
+        displacements = normalised(output.embeddings) - normalised(output.class_vectors[:, 0])[output.labels]
+        labels = np.unique(output.labels)
+        cosine = mean_cosine(np.stack([displacements[output.labels == label].mean(axis=0) for label in labels]))
+        return {"displacement_cosine": cosine} if np.isfinite(cosine) else {}
+
+
 def mean_where_defined(values: Sequence[float]) -> float:
     """Return the mean of those values that are not nan, nan where there is none."""
     defined = [value for value in values if not np.isnan(value)]

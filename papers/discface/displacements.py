@@ -21,6 +21,7 @@ def table_discrepancy(records: Records) -> Table:
         columns = {
             "To own weight, ° (measured)": (benchmark, "own_angle", 1),
             "Mean cosine (measured)": (benchmark, "displacement_cosine", 3),
+            "of class means (measured)": ("class-discrepancy", "displacement_cosine", 3),
             "Directional within (measured)": (benchmark, "directional_within", 3),
             "Radial (measured)": (benchmark, "radial", 3),
             "Radial within (measured)": (benchmark, "radial_within", 3),
@@ -37,7 +38,7 @@ def table_discrepancy(records: Records) -> Table:
         images = {"Run": label, "Images": "held out" if benchmark == "discrepancy" else "trained on"}
         rows.append(images | {name: shown(records, run, *place) for name, place in columns.items()})
     table = records.table
-    benchmarks = ["discrepancy", "training-discrepancy", "pair-angles"]
+    benchmarks = ["discrepancy", "training-discrepancy", "class-discrepancy", "pair-angles"]
     chosen = table[table["benchmark"].isin(benchmarks) | (table["metric"] == "basis_norm")]
     return Table(
         data=chosen[["run", "seed", "benchmark", "metric", "value"]],
@@ -47,7 +48,7 @@ def table_discrepancy(records: Records) -> Table:
             f"{SEEDS} To own weight: mean angle between an image's embedding and the weight of its class. Mean cosine "
             "and radial: mean over all pairs of images, of whatever classes, of the cosine of two displacement "
             "vectors, and of the difference of their lengths; the loss is meant to raise the first and to lower the "
-            "second. "
+            "second. Of class means: the same cosine of the mean displacement vectors of two classes. "
             "Directional and radial within: one minus that cosine, and that difference, over pairs of one class, mean "
             "over the classes; the loss is meant to lower both. Spread: root mean square distance of the displacement "
             "vectors from their mean. Length: mean length. The cosine is near one as well where all embeddings lie far "

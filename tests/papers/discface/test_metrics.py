@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from papers.discface.discrepancy import Discrepancy, mean_cosine, mean_difference, probe_accuracy
+from papers.discface.discrepancy import ClassDiscrepancy, Discrepancy, mean_cosine, mean_difference, probe_accuracy
 from papers.discface.following import Following
 from papers.discface.pair_angles import PairAngles, pair_angles, positive_angles
 from shared.evaluation.output import Output
@@ -51,6 +51,22 @@ def test_features_of_two_classes_displaced_alike_have_no_discrepancy():
     assert metrics["displacement_cosine"] == pytest.approx((2 + 4 * cosine) / 6, abs=1e-5)
     assert metrics["positive_angle"] == pytest.approx(0, abs=1e-3)
     assert metrics["radial"] == pytest.approx(0, abs=1e-6)
+
+
+def test_of_classes_the_mean_displacements_are_compared_however_alike_those_within_are():
+    x, y, z = AXES
+    aside = [around(x, -z, 60), around(x, -z, 61), around(y, -z, 60)]
+    alike = ClassDiscrepancy()(output(aside, [0, 0, 1]))
+    first, second = (aside[0] + aside[1]) / 2 - x, aside[2] - y
+    cosine = first @ second / np.linalg.norm(first) / np.linalg.norm(second)
+    assert alike == {"displacement_cosine": pytest.approx(cosine, abs=1e-5)}
+    # On either side of its vector each, both classes lean on the whole towards z.
+    scattered = [around(x, side, 60) + around(x, z, 10) for side in (y, -y)]
+    scattered += [around(y, side, 60) + around(y, z, 10) for side in (x, -x)]
+    given = output(scattered, [0, 0, 1, 1])
+    assert ClassDiscrepancy()(given)["displacement_cosine"] > 0
+    assert Discrepancy()(given)["displacement_cosine"] < ClassDiscrepancy()(given)["displacement_cosine"]
+    assert ClassDiscrepancy()(output(aside[:2], [0, 0])) == {}
 
 
 def test_one_direction_and_two_lengths_is_a_radial_discrepancy_alone():
