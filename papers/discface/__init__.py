@@ -56,6 +56,14 @@ class Following(Benchmark):
     of_curve: ClassVar[bool] = True
 
 
+class Improvement(Benchmark):
+    """How much verification improves along training, a point by which classification does."""
+
+    implementation: ClassVar[str] = "papers.discface.following:Improvement"
+    metrics: ClassVar[tuple[str, ...]] = ("verification_per_point",)
+    of_curve: ClassVar[bool] = True
+
+
 BENCHMARKS = (
     # The printed numbers are taken to come from the evaluation of the cited networks, InsightFace's.
     *(
@@ -65,6 +73,7 @@ BENCHMARKS = (
     *(Templates(name=templates, on=templates, detector=True) for templates in ("ijb-b", "ijb-c")),
     *(Templates(name=f"{templates}-no-detector", on=templates) for templates in ("ijb-b", "ijb-c")),
     Following(name="following"),
+    Improvement(name="improvement"),
     Discrepancy(name="discrepancy", splits=("held-out",)),
     Discrepancy(name="training-discrepancy", splits=("train",)),
     ClassDiscrepancy(name="class-discrepancy", splits=("train",)),

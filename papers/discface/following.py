@@ -25,6 +25,19 @@ class Following:
         return {"rank_correlation": float(spearmanr(classification, verification).statistic)}
 
 
+class Improvement:
+    """How much verification improves along training, a point by which classification does.
+
+    Section 4.3 has "relatively smaller improvement for verification performance [...], compared with classification
+    performance", to which a rank correlation is blind. That it is from the first epoch to the last is ours.
+    """
+
+    def __call__(self, curve: Sequence[Mapping[str, float]]) -> dict[str, float]:
+        """Return `verification_per_point` of a learning curve; nothing where classification does not improve."""
+        (first, verified_first), (last, verified_last) = accuracies(curve[0]), accuracies(curve[-1])
+        return {"verification_per_point": (verified_last - verified_first) / (last - first)} if last > first else {}
+
+
 def verified(row: Mapping[str, float]) -> str:
     """Return the column of a learning curve that has the accuracy of verification, "<benchmark>/accuracy"."""
     [column] = [name for name in row if name.endswith("/accuracy")]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papers.discface.discrepancy import ClassDiscrepancy, Discrepancy, mean_cosine, mean_difference, probe_accuracy
-from papers.discface.following import Following
+from papers.discface.following import Following, Improvement
 from papers.discface.pair_angles import PairAngles, pair_angles, positive_angles
 from shared.evaluation.output import Output
 
@@ -115,6 +115,9 @@ def test_verification_follows_classification_by_their_ranks_along_training():
     assert Following()(curve) == {"rank_correlation": pytest.approx(0.8)}
     assert Following()([row | {"cfp-fp/accuracy": 50.0} for row in curve]) == {}
     assert Following()(curve[:1]) == {}
+    # From 40 to 60 % right, and from 70 to 95.
+    assert Improvement()(curve) == {"verification_per_point": pytest.approx(1.25)}
+    assert Improvement()(curve[:1]) == Improvement()(curve[::-1]) == {}
 
 
 vectors = st.lists(st.lists(st.floats(-3, 3), min_size=3, max_size=3), min_size=2, max_size=12).map(np.array)

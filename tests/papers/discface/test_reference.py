@@ -151,7 +151,7 @@ def test_on_characters_runs_differ_in_their_losses_alone_and_in_what_a_target_is
             "figure6": {
                 "data": common["data"] | {"sampling": common["data"]["sampling"] | {"held_out": 0.3}},
                 "along_training": ["unseen-pairs"],
-                "benchmarks": ["held-out", "discrepancy", "following", "unseen-pairs"],
+                "benchmarks": ["held-out", "discrepancy", "following", "improvement", "unseen-pairs"],
             },
         }.get(name.split("/")[0], {})
         given = run.config.plain()

@@ -41,6 +41,7 @@ METRICS = {
     "ijb-b-no-detector": ["tar@1e-5"],
     "ijb-c-no-detector": [f"tar@{far}" for far in FAR],
     "following": ["rank_correlation"],
+    "improvement": ["verification_per_point"],
     "megaface": ["rank1", "tar@1e-6"],
     "training-discrepancy": DISPLACEMENT,
     "discrepancy": DISPLACEMENT,
