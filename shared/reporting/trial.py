@@ -276,14 +276,16 @@ def standing_table(found: Sequence[Standing], reference: str = "softmax") -> Tab
         display=pd.DataFrame(rows, columns=list(columns)),
         caption=f"Rank, and difference to {reference}, over all families of experiments",
         notes=[
-            "Mean with its 95 % interval over families, each the mean of its conditions. Rank 1 is the best; ranked "
-            "are methods that were tried in all of the same experiments, the last where none of its seeds was trained. "
-            "Differences are in the measures' own unit, percent, better where positive.",
-            f"p: exact sign-flip test of the ranks beside {reference}, corrected by Holm for the number of methods; "
-            "with f families it cannot be below 2^(1-f). Conditions of one target share images and seeds, and are one.",
+            "Mean with its 95 % interval over families, uncorrected. A family is all that one benchmark measures on "
+            "one data set, which shares images and seeds, and counts as its mean. Rank 1 is the best, within each "
+            "seed; ranked are methods that were tried in all of the same families. Differences are in the measures' "
+            "own unit, percent, better where positive.",
+            f"p: exact sign-flip test over families of how often a method is ahead of {reference} in a seed, or "
+            "behind, corrected by Holm for the k methods that are tested; with f families none can be below 2^(1-f), "
+            "nor the least of them below k times that.",
             f"{OWN.capitalize()}: in each experiment the loss that its paper proposes, another from paper to paper.",
             "Seeds not trained stayed at chance, collapsed, were finite no longer or were cut while their loss still "
-            "fell; they have no part in the differences.",
+            "fell; they are last in the ranks, and have no part in the differences.",
         ],
     )
 

@@ -30,7 +30,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.errors import UserError
 from shared.runs import yaml_files
-from shared.runs.catalogue import run_model
+from shared.runs.catalogue import component, run_model
 from shared.runs.components import Backbone, DataSet, Loss, Optimizer, Scheme
 from shared.runs.config import Run, RunConfig, Searched
 from shared.runs.experiments import Experiment
@@ -272,11 +272,29 @@ class Trial:
         return [*([self.own_loss] if self.own_loss else []), *sampler]
 
     def stands_in(self, experiment: Experiment) -> bool:
-        """Whether it can stand there: one with a sampler or a scheme of its own, in place of the usual scheme alone."""
+        """Whether it can stand there.
+
+        One with a sampler or a scheme of its own only in place of the usual scheme; and one with a phase that begins
+        late, deferred re-weighting or a classifier trained anew, nowhere where training stops early: the phase may not
+        come, or not be in the weights that are kept.
+        """
+        place = experiment.places[0].config
         asks = self.file.sampler is not None or any(
             path.startswith("scheme") for path in (*self.file.set, *self.file.search)
         )
-        return not asks or experiment.places[0].config.scheme.name == "classification"
+        if place.training.patience is not None and self._begins_late(experiment.paper):
+            return False
+        return not asks or place.scheme.name == "classification"
+
+    def _begins_late(self, paper: str) -> bool:
+        scheme = self.file.set.get("scheme")
+        named = {self.file.set.get("scheme.name"), scheme.get("name") if isinstance(scheme, dict) else scheme}
+        loss = self._loss({})
+        if "decoupled" in named or not isinstance(loss, dict):
+            return "decoupled" in named
+        kind = component(paper, Loss, str(loss.get("name")))
+        deferred = kind.model_fields.get("deferred") if kind else None
+        return deferred is not None and 0 < loss.get("deferred", deferred.default) < 1
 
 
 def read_trial(path: Path) -> Trial:

@@ -20,8 +20,17 @@ from shared.verdicts.judgement import Judgement
 from shared.verdicts.measurements import Measurements, measure
 from shared.verdicts.power import Power, sentence, together, with_power
 from shared.verdicts.printed import in_print
-from shared.verdicts.untrained import Untrained, Warned, failed, never_trained, seeds_lost, set_aside, warning
-from shared.verdicts.words import NO_EVIDENCE, Word, trained_on
+from shared.verdicts.untrained import (
+    Untrained,
+    Warned,
+    failed,
+    mostly_lost,
+    never_trained,
+    seeds_lost,
+    set_aside,
+    warning,
+)
+from shared.verdicts.words import NO_EVIDENCE, Word, in_a_row, trained_on
 
 JUDGES: dict[type, Callable[[Any, Evidence], Judgement]] = {
     Lower: comparisons.lower,
@@ -120,6 +129,9 @@ def _judge(
             verdict, reason = "not trained", never
         elif lost := seeds_lost(evidence.runs, aside):
             reason = f"{reason}; not trained: {lost}"
+            if verdict in JUDGED and (few := mostly_lost(evidence.runs, measurements, aside)):
+                verdict = "inconclusive"
+                reason = f"half of the seeds or more were not trained, of {in_a_row(few)}; {reason}"
     if claim.on_its_data and (other := sorted({elsewhere[run] for run in evidence.runs if run in elsewhere})):
         verdict, reason = "not run", trained_on(other)
     if scale == SMOKE and verdict not in ("not run", "not runnable"):

@@ -11,23 +11,34 @@ from shared.verdicts.evidence import Evidence
 from shared.verdicts.findings import Finding, examined, with_means
 from shared.verdicts.judgement import Judgement, all_as_claimed
 from shared.verdicts.measurements import Seeds, common_seeds
-from shared.verdicts.statistics import equivalence_test, paired_differences
+from shared.verdicts.statistics import equivalence_test, paired_differences, t_test, t_test_against_a_run
+
+TESTS = {
+    "by seed": ("paired Student t-test", t_test),
+    "with a number": ("one-sample Student t-test", t_test),
+    "with a printed result": ("Student t-test against the result of one run", t_test_against_a_run),
+}
+"""The test of a difference, by how its two sides are paired."""
 
 
 def lower(test: Lower, evidence: Evidence) -> Judgement:
     """Judge whether at every level one quantity is below another (but for a tolerance), or nearer to one.
 
-    Where both reach the ceiling of their measure, or lie at its floor, no number of seeds would tell.
+    Where both reach the ceiling of their measure, or lie at its floor, no number of seeds would tell; what other levels
+    contradict is contradicted all the same.
     """
-    judgement = all_as_claimed([_lower(test, evidence, level) for level in test.levels])
-    ends = [
-        f"{_name(test.less, level)} and {_name(test.than, level)} {end}"
-        for level in test.levels
-        if (end := _saturated(test, evidence, level))
-    ]
-    if not ends:
+    findings = [_lower(test, evidence, level) for level in test.levels]
+    ends = [_saturated(test, evidence, level) for level in test.levels]
+    judgement = all_as_claimed(findings)
+    clear = [found for found, end in zip(findings, ends, strict=True) if not end]
+    if len(clear) == len(ends) or (clear and all_as_claimed(clear).verdict == "contradicted"):
         return judgement
-    reason = f"saturated: {', '.join(ends)}, where their measure tells nothing; {judgement.reason}"
+    said = [
+        f"{_name(test.less, level)} and {_name(test.than, level)} {end}"
+        for level, end in zip(test.levels, ends, strict=True)
+        if end
+    ]
+    reason = f"saturated: {', '.join(said)}, where their measure tells nothing; {judgement.reason}"
     return Judgement("inconclusive", reason, judgement.findings, needed=())
 
 
@@ -43,16 +54,16 @@ def _saturated(test: Lower, evidence: Evidence, level: Level) -> str:
 
 
 def _lower(test: Lower, evidence: Evidence, level: Level) -> Finding:
-    less, than, constant = evidence.pair(test.less, test.than, level)
+    less, than, pairing = evidence.pair(test.less, test.than, level)
     sides = less, than
     comparative = "below"
     if test.tolerance:
         comparative = f"less than {test.tolerance:g} above"
     if test.distance_from_one:
         less, than, comparative = _distances_from_one(less), _distances_from_one(than), "nearer to one than"
-    name = "one-sample Student t-test" if constant else "paired Student t-test"
+    name, by = TESTS[pairing]
     what = f"{_name(test.less, level)} {comparative} {_name(test.than, level)}"
-    found = examined(what, [gap + test.tolerance for gap in paired_differences(than, less)], name)
+    found = examined(what, [gap + test.tolerance for gap in paired_differences(than, less)], name, by)
     return with_means(found, *sides)
 
 
@@ -66,8 +77,8 @@ def within(test: Within, evidence: Evidence) -> Judgement:
 
 
 def _within(test: Within, evidence: Evidence, level: Level) -> Finding:
-    one, other, constant = evidence.pair(test.one, test.other, level)
-    name = "two one-sided Student t-tests" if constant else "two one-sided paired Student t-tests"
+    one, other, pairing = evidence.pair(test.one, test.other, level)
+    name = f"two one-sided {'paired ' if pairing == 'by seed' else ''}Student t-tests"
     names = f"{_name(test.one, level)} within {test.tolerance:g} of {_name(test.other, level)}"
     what = f"{names} (the effect is what is left of that)"
     by = partial(equivalence_test, tolerance=test.tolerance)

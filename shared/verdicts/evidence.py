@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from itertools import product
+from typing import Literal
 
 from shared.errors import UserError
 from shared.runs.claims import Level, Quantity, listed
 from shared.runs.reference import Reference
 from shared.verdicts.measurements import Measurements, Seeds, finite, recorded
 from shared.verdicts.words import seeds_word
+
+Pairing = Literal["by seed", "with a number", "with a printed result"]
+"""Whether two quantities share seeds, or one of them is a threshold, or what the paper prints of one run."""
 
 
 class Evidence:
@@ -56,8 +60,8 @@ class Evidence:
         quantity = Quantity(runs=runs, metric=metric)
         return [level for level in levels if not set(listed(quantity.at(level)[0])) <= set(self.failed)]
 
-    def pair(self, first: Quantity, second: Quantity, level: Level) -> tuple[Seeds, Seeds, bool]:
-        """Return the two quantities at a level by seed, and whether one of them is a constant.
+    def pair(self, first: Quantity, second: Quantity, level: Level) -> tuple[Seeds, Seeds, Pairing]:
+        """Return the two quantities at a level by seed, and how they are paired.
 
         Raises:
             UserError: one is a column that has no number beside the run of the other.
@@ -66,10 +70,10 @@ class Evidence:
         one = finite(self.seeds(*first.at(level))) if first.runs else {}
         two = finite(self.seeds(*second.at(level))) if second.runs else {}
         if not first.runs:
-            return dict.fromkeys(two, self._constant(first, second.at(level)[0])), two, True
+            return dict.fromkeys(two, self._constant(first, second.at(level)[0])), two, _pairing(first)
         if not second.runs:
-            return one, dict.fromkeys(one, self._constant(second, first.at(level)[0])), True
-        return one, two, False
+            return one, dict.fromkeys(one, self._constant(second, first.at(level)[0])), _pairing(second)
+        return one, two, "by seed"
 
     def _constant(self, side: Quantity, run: str) -> float:
         """Return the number a side gives, or what its column prints beside the paper's number for a run."""
@@ -79,6 +83,10 @@ class Evidence:
         if number is None:
             raise UserError(f"a claim compares {run} with column '{side.column}', which has no number beside it")
         return number
+
+
+def _pairing(constant: Quantity) -> Pairing:
+    return "with a number" if constant.column is None else "with a printed result"
 
 
 def _not_finite(seeds: Seeds) -> int:

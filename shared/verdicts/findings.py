@@ -16,11 +16,11 @@ SIGNIFICANCE = 0.05
 class Finding:
     """One comparison that a claim rests on; a positive effect is in the sense of the claim.
 
-    `sd` and `tolerance` are those of the `Comparison`, `seeds` the effects of the single seeds; `candidates` is of how
-    many such any one may decide. `printed` is the effect by the paper's own numbers, `detectable` the smallest that
-    these seeds show in 80 % of repetitions, and `seeds_needed` how many would show the printed effect so often, or the
-    observed one where none is printed. `means` are those of the two sides that are compared, over the seeds that both
-    have, where there are two.
+    `sd`, `tolerance` and `against_a_run` are those of the `Comparison`, `seeds` the effects of the single seeds;
+    `candidates` is of how many such any one may decide. `printed` is the effect by the paper's own numbers,
+    `detectable` the smallest that these seeds show in 80 % of repetitions, and `seeds_needed` how many would show the
+    printed effect so often, or the observed one where none is printed. `means` are those of the two sides that are
+    compared, over the seeds that both have, where there are two.
     """
 
     what: str
@@ -32,6 +32,7 @@ class Finding:
     test: str
     sd: float | None = None
     tolerance: float | None = None
+    against_a_run: bool = False
     candidates: int = 1
     printed: float | None = None
     detectable: float | None = None
@@ -43,7 +44,16 @@ class Finding:
 def finding(what: str, result: Comparison) -> Finding:
     """Return the result of a test as what a claim rests on, its p value not yet adjusted."""
     return Finding(
-        what, result.n, result.effect, result.interval, result.p, result.p, result.test, result.sd, result.tolerance
+        what,
+        result.n,
+        result.effect,
+        result.interval,
+        result.p,
+        result.p,
+        result.test,
+        result.sd,
+        result.tolerance,
+        result.against_a_run,
     )
 
 

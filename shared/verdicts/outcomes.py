@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -48,9 +49,10 @@ class Compared:
         return "/".join(self.experiment.key.split("/")[:2])
 
     @property
-    def condition(self) -> str:
-        """Its condition, "" where it is the only one."""
-        return self.experiment.key.removeprefix(self.family).strip("/")
+    def measured_on(self) -> str:
+        """The data set that its runs are trained on, and the benchmark: what else is so is no witness of its own."""
+        place = self.experiment.places[0]
+        return f"{place.scale}/{place.config.data.name}/{self.experiment.metric.partition('/')[0]}"
 
     @cached_property
     def softmax(self) -> str:
@@ -144,11 +146,11 @@ def standing_of(compared: Iterable[Compared], trials: Collection[str]) -> tuple[
         named = _named(entry, trials)
         if not any(named[trial].seeds or named[trial].aside for trial in named.keys() & set(trials)):
             continue
-        level = scores.setdefault(f"{entry.scale}/{entry.family}", {}).setdefault(entry.condition, {})
+        level = scores.setdefault(entry.measured_on, {}).setdefault(entry.experiment.key, {})
         for name, method in named.items():
             aside[name] += len(method.aside)
             if method.seeds or method.aside:
-                level[name] = oriented(method, entry.experiment)
+                level[name] = dict.fromkeys(method.aside, math.nan) | oriented(method, entry.experiment)
     return scores, standings(scores, SOFTMAX, aside)
 
 

@@ -29,7 +29,8 @@ class Power:
 
     `detectable` is the smallest effect within reach, and `within_reach` whether every printed effect is; None where the
     spread is unknown, or nothing is printed. `seeds_needed` is how many seeds the printed effects would take, or the
-    observed ones where none are printed; None where they do not go as claimed.
+    observed ones where none are printed, to be shown together, as if each came out by itself; None where they do not go
+    as claimed.
     """
 
     detectable: float | None = None
@@ -47,12 +48,12 @@ def with_power(found: Finding, printed: float | None) -> Finding:
 
 def chance(found: Finding, effect: float, n: int) -> float:
     """Return how often `n` seeds that vary like those of a finding show an effect of this size."""
-    error = (found.sd or 0.0) / math.sqrt(n)
+    error = (found.sd or 0.0) * math.sqrt(1 / n + found.against_a_run)
     if found.tolerance is None:
         critical = stats.t.isf(SIGNIFICANCE / 2 / found.candidates, n - 1)
         return float(stats.nct.sf(critical, n - 1, effect / error))
     centre = (found.tolerance - effect) / error
-    room = found.tolerance / error - stats.t.isf(SIGNIFICANCE, n - 1) * _spreads(n)
+    room = found.tolerance / error - stats.t.isf(SIGNIFICANCE / 2, n - 1) * _spreads(n)
     return float(np.mean(np.clip(stats.norm.cdf(room - centre) - stats.norm.cdf(-room - centre), 0, None)))
 
 
@@ -69,7 +70,9 @@ def together(deciding: Sequence[Finding]) -> Power:
     return Power(
         detectable=_largest([found.detectable for found in varying]),
         within_reach=None if None in within else all(within),
-        seeds_needed=None if hopeless else _largest([found.seeds_needed for found in varying]),
+        seeds_needed=None
+        if hopeless
+        else _largest([_seeds_needed(found, POWER ** (1 / len(varying))) for found in varying]),
     )
 
 
@@ -117,7 +120,8 @@ def detectable_difference(sd: float, n: int, floor: float, theirs: float | None)
     if n < 2 or sd <= 0:
         return None
     spreads, error = sd * _spreads(n), sd / math.sqrt(n)
-    tolerance = np.maximum(floor, 2 * np.hypot(spreads / math.sqrt(n), spreads if theirs is None else theirs))
+    joint = np.hypot(spreads / math.sqrt(n), spreads if theirs is None else theirs)
+    tolerance = np.maximum(floor, stats.t.isf(SIGNIFICANCE / 2, n - 1) * joint)
 
     def found(difference: float) -> float:
         beyond = stats.norm.sf((tolerance - difference) / error) + stats.norm.cdf((-tolerance - difference) / error)
@@ -135,12 +139,12 @@ def _detectable(found: Finding) -> float | None:
     return None if shown(found.tolerance) < POWER else _least(shown, found.tolerance)
 
 
-def _seeds_needed(found: Finding) -> int | None:
+def _seeds_needed(found: Finding, often: float = POWER) -> int | None:
     effect = _target(found)
     if effect is None or effect <= 0:
         return None
     counts = range(2, MOST_SEEDS + 1)
-    place = bisect_left(counts, POWER, key=lambda n: chance(found, effect, n))
+    place = bisect_left(counts, often, key=lambda n: chance(found, effect, n))
     return counts[place] if place < len(counts) else None
 
 

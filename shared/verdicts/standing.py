@@ -1,25 +1,30 @@
 """Many methods over many experiments, without fooling oneself.
 
-Three things mislead in such a table. Conditions of one experiment (six rates of wrong labels) share images, network
-and seeds, so that they are not six independent witnesses: here they are averaged first, and each *family* of conditions
-counts once. The seeds say how sure one is of one family, the families how far it carries beyond them: an interval over
-families holds both, since what the seeds leave open is part of how the families differ. And of k methods there are
-k (k - 1) / 2 pairs, of which some differ by luck: here each is compared with one reference that was named beforehand,
-and its p is corrected by Holm for the k - 1 comparisons.
+Three things mislead in such a table. Experiments on one data set, measured by one benchmark (six rates of wrong labels,
+or two papers' verification of the same drawings), share images and seeds, so that they are not so many independent
+witnesses: here they are averaged first, and each *family* of them counts once. The seeds say how sure one is of one
+family, the families how far it carries beyond them: an interval over families holds both, since what the seeds leave
+open is part of how the families differ. And of k methods there are k (k - 1) / 2 pairs, of which some differ by luck:
+here each is compared with one reference that was named beforehand, and its p is corrected by Holm for the k - 1
+comparisons.
 
 That is why there is no critical-difference diagram of Nemenyi's. It compares all pairs, so that few differ; whether two
 differ depends on which others are listed (Benavoli, Corani and Mangili, 2016); it takes each data set for independent
 and each mean for exact; and its bars invite to read "not shown to differ" as equal. What is added here to ranks, which
 lose how much methods differ, are the differences themselves.
 
-The test is an exact sign-flip test of the ranks' differences over the families: no unit, no distribution. With f
-families p cannot be below 2^(1-f), so that fewer than six can show nothing at 5 %.
+The test is an exact sign-flip test over the families, of the share of seeds in which a method is ahead of the reference
+less that in which it is behind: no unit, no distribution, and nothing of any other method. With f families p cannot be
+below 2^(1-f), nor, corrected, the least of k below k times that.
+
+Seeds are paired throughout: a seed from which nothing can be read is the last of its seed and behind in it, whoever
+else had luck with that start.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -28,25 +33,25 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from shared.evaluation.spread import mean
-from shared.verdicts.measurements import Seeds
+from shared.verdicts.measurements import Seeds, common_seeds, finite
 from shared.verdicts.statistics import holm, paired_differences, t_interval
 
 MOST_FLIPPED = 16
 """Of so many families all signs are tried, of more as many drawn at random."""
 Scores = Mapping[str, Mapping[str, Mapping[str, Seeds]]]
-"""By family, condition, method and seed: a measure of which more is better; no seed where all were set aside."""
+"""By family, condition, method and seed: a measure of which more is better, NaN of a seed that was set aside."""
 
 
 @dataclass(frozen=True)
 class Standing:
     """Where a method stands among all, and beside the reference.
 
-    `rank` is its mean rank, 1 for the best, over the `ranked` families, among the methods that are there `everywhere`;
-    where nothing can be read from any of its seeds it is the last. `difference` is its mean difference to the reference
-    over the `compared` families that have both, to its credit where it is positive, in the measures' own unit.
-    Intervals are Student's, of 95 %, over the families. `p` is that of the ranks beside the reference, `p_adjusted` by
-    Holm. `aside` are its seeds from which nothing could be read, since they were not trained, in all experiments: they
-    have no part in the differences.
+    `rank` is its mean rank, 1 for the best, over the `ranked` families, among the methods that are there `everywhere`.
+    `difference` is its mean difference to the reference over the `compared` families that have both, to its credit
+    where it is positive, in the measures' own unit. Intervals are Student's, of 95 %, over the families, of each by
+    itself. `p` is that of how often it is ahead of the reference, `p_adjusted` by Holm. `aside` are its seeds from
+    which nothing could be read, since they were not trained, in all experiments: they are last in the ranks, and have
+    no part in the differences.
     """
 
     method: str
@@ -79,12 +84,15 @@ def standings(scores: Scores, reference: str, aside: Mapping[str, int] = Mapping
 
 
 def everywhere(scores: Scores, methods: Sequence[str], reference: str) -> list[str]:
-    """Return the methods that are ranked: the reference, and those tried wherever the one is that is in most places.
+    """Return the methods that are ranked: the reference, and those tried in all families of the one that is in most.
 
-    So one that was tried in a few experiments alone takes no experiment from the others.
+    So one that was tried in a few families alone takes none from the others.
     """
-    levels = [level for family in scores.values() for level in family.values() if level.get(reference)]
-    places = {method: {place for place, level in enumerate(levels) if method in level} for method in methods}
+    families = [[level for level in family.values() if level.get(reference)] for family in scores.values()]
+    places = {
+        method: {place for place, levels in enumerate(families) if any(method in level for level in levels)}
+        for method in methods
+    }
     most = max((places[method] for method in methods if method != reference), key=len, default=set())
     return [method for method in methods if most and places[method] >= most]
 
@@ -92,25 +100,52 @@ def everywhere(scores: Scores, methods: Sequence[str], reference: str) -> list[s
 def family_ranks(scores: Scores, methods: Sequence[str]) -> NDArray[np.float64]:
     """Return the mean rank [families, methods] over the conditions of a family in which all of these were tried.
 
-    Those of which nothing was measured share the last ranks.
+    A condition's is the mean over the seeds that all of them have, in each of which those set aside share the last.
     """
     rows = []
-    for family in scores.values():
-        ranks = [
-            stats.rankdata([-mean(list(level[method].values())) if level[method] else math.inf for method in methods])
-            for level in family.values()
-            if all(method in level for method in methods)
-        ]
+    for family in scores.values() if methods else ():
+        levels = [[level[method] for method in methods] for level in family.values() if level.keys() >= set(methods)]
+        ranks = [np.mean(by_seed, axis=0) for level in levels if (by_seed := list(_ranks(level)))]
         if ranks:
             rows.append(np.mean(ranks, axis=0))
     return np.array(rows).reshape(len(rows), len(methods))
+
+
+def _ranks(level: Sequence[Seeds]) -> Iterator[NDArray[np.float64]]:
+    """Yield the ranks of methods, 1 for the best, in each seed that all have."""
+    for seed in common_seeds(dict(enumerate(level))):
+        values = [seeds[seed] for seeds in level]
+        yield stats.rankdata([math.inf if math.isnan(value) else -value for value in values])
+
+
+def family_lead(scores: Scores, method: str, reference: str) -> dict[str, float]:
+    """Return, by family, in which share of seeds a method is ahead of the reference, less that in which it is behind.
+
+    From -1 to 1, the mean over the conditions of the family that have a seed of both.
+    """
+    leads = {}
+    for name, family in scores.items():
+        pairs = [(level[method], level[reference]) for level in family.values() if {method, reference} <= level.keys()]
+        levels = [[_ahead(own[seed], other[seed]) for seed in own.keys() & other.keys()] for own, other in pairs]
+        if any(levels):
+            leads[name] = mean([mean(level) for level in levels if level])
+    return leads
+
+
+def _ahead(own: float, other: float) -> float:
+    if math.isnan(own) or math.isnan(other):
+        return float(math.isnan(other)) - float(math.isnan(own))
+    return float(np.sign(own - other))
 
 
 def family_differences(scores: Scores, method: str, reference: str) -> dict[str, float]:
     """Return the mean difference of a method to the reference by family, over seeds and conditions that have both."""
     differences = {}
     for name, family in scores.items():
-        levels = [paired_differences(level.get(method, {}), level.get(reference, {})) for level in family.values()]
+        levels = [
+            paired_differences(finite(level.get(method, {})), finite(level.get(reference, {})))
+            for level in family.values()
+        ]
         if any(levels):
             differences[name] = mean([mean(level) for level in levels if level])
     return differences
@@ -121,8 +156,7 @@ def _standing(
 ) -> Standing:
     own = ranks[:, ranked.index(method)].tolist() if method in ranked else []
     differences = list(family_differences(scores, method, reference).values()) if method != reference else []
-    beside = ranks[:, ranked.index(reference)] if reference in ranked else np.empty(0)
-    tested = method != reference and len(own) > 1 and len(beside) > 1
+    leads = list(family_lead(scores, method, reference).values()) if method != reference else []
     return Standing(
         method=method,
         rank=mean(own) if own else None,
@@ -131,7 +165,7 @@ def _standing(
         difference=mean(differences) if differences else None,
         interval=t_interval(differences) if differences else None,
         compared=len(differences),
-        p=sign_flip(beside - own) if tested else None,
+        p=sign_flip(leads) if len(own) > 1 and len(leads) > 1 else None,
     )
 
 

@@ -18,7 +18,7 @@ class Comparison:
     """An effect over `n` seeds with its 95 % interval, its two-sided p value and the seeds' standard deviation.
 
     They are None where n is too small for them; the interval also where the seeds do not vary. `tolerance` is that of a
-    test of equivalence.
+    test of equivalence. With `against_a_run` the effect is that beside the number of one run, which varies as one seed.
     """
 
     n: int
@@ -28,6 +28,7 @@ class Comparison:
     test: str
     sd: float | None = None
     tolerance: float | None = None
+    against_a_run: bool = False
 
 
 def standard_error(values: Sequence[float]) -> float | None:
@@ -62,11 +63,28 @@ def t_test(effects: Sequence[float], name: str = "one-sample Student t-test") ->
     return Comparison(n, centre, t_interval(effects), p, name, spread)
 
 
+def t_test_against_a_run(effects: Sequence[float], name: str) -> Comparison:
+    """Test whether a number of one run, from which the effects are taken, may be of runs like the seeds'.
+
+    Of its own spread nothing is known: it is taken to vary as one seed does, by which the mean of n seeds differs from
+    it with a standard error of s sqrt(1 + 1/n).
+    """
+    result = replace(t_test(effects, name), against_a_run=True)
+    if result.interval is None or result.sd is None:
+        return result
+    error = result.sd * math.sqrt(1 + 1 / result.n)
+    half = float(stats.t.ppf(0.975, result.n - 1)) * error
+    p = 2 * float(stats.t.sf(abs(result.effect) / error, result.n - 1))
+    return replace(result, p=p, interval=(result.effect - half, result.effect + half))
+
+
 def equivalence_test(differences: Sequence[float], name: str, *, tolerance: float) -> Comparison:
     """Test by two one-sided tests whether a mean difference stays within the tolerance.
 
-    The effect is by how much it does, negative where it does not. p is that of the nearer edge of the tolerance:
-    one-sided within it (the greater of the two), two-sided beyond, as the name of the test then says.
+    The effect is by how much it does, negative where it does not. p is that of the nearer edge of the tolerance, twice
+    the greater of the two, so that below 0.05 the 95 % interval of the difference lies within the tolerance, or beyond
+    it, as the name of the test then says. Of differences that are all equal, which have no interval, it is that of one
+    side.
     """
     room = [[tolerance + sign * difference for difference in differences] for sign in (1, -1)]
     nearer = min((t_test(edge, name) for edge in room), key=lambda result: result.effect)
@@ -75,7 +93,7 @@ def equivalence_test(differences: Sequence[float], name: str, *, tolerance: floa
         return nearer
     if nearer.effect <= 0:
         return replace(nearer, test=f"{nearer.test}, of a difference beyond the tolerance")
-    return replace(nearer, p=nearer.p / 2)
+    return replace(nearer, p=nearer.p / 2) if nearer.interval is None else nearer
 
 
 def paired_differences(first: Mapping[int, float], second: Mapping[int, float]) -> list[float]:

@@ -118,14 +118,18 @@ class Versus:
 def judged(pairs: Sequence[tuple[Experiment, Measured, Measured]], scale: str) -> list[Versus]:
     """Judge one's own method against others, experiment by experiment; p is Holm's, for as many as there are.
 
+    What the seeds could have shown is told for the least p of so many, which Holm corrects by their number.
+
     Raises:
         UserError: it is not known whether more of a measure is better.
 
     """
     findings = adjusted([_finding(experiment, own, other) for experiment, own, other in pairs])
+    tested = sum(found.p is not None for found in findings)
+    findings = [with_power(replace(found, candidates=max(1, tested)), None) for found in findings]
     return [
         Versus(experiment, own, other, found, *_verdict(found, own, other, scale))
-        for (experiment, own, other), found in zip(pairs, [with_power(found, None) for found in findings], strict=True)
+        for (experiment, own, other), found in zip(pairs, findings, strict=True)
     ]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from shared.verdicts.health import FELL
 from shared.verdicts.measurements import Measurements
 from shared.verdicts.words import runs_and_seeds, seeds_word
 
@@ -26,17 +27,34 @@ def set_aside(measurements: Measurements, untrained: Untrained) -> Measurements:
 
 def never_trained(runs: Iterable[str], measurements: Measurements, untrained: Untrained) -> str:
     """Name the runs of which no seed is left, each with what ails its first seed; "" where there is none."""
-    lost = failed(measurements, untrained)
+    lost = _lost(measurements, untrained)
     return "; ".join(f"{run} is not trained: {lost[run]}" for run in runs if run in lost)
 
 
-def failed(measurements: Measurements, untrained: Untrained) -> dict[str, str]:
+def failed(measurements: Measurements, untrained: Untrained) -> list[str]:
+    """Return the runs that could not be trained, of no seed; not those that were only cut while they still learned."""
+    return [run for run, why in _lost(measurements, untrained).items() if not why.startswith(FELL)]
+
+
+def mostly_lost(runs: Iterable[str], measurements: Measurements, untrained: Untrained) -> list[str]:
+    """Return those of some runs of which half of the seeds or more were set aside: who is left tells who survives."""
+    seen = _seen(measurements)
+    lost = {run: sum((run, seed) in untrained for seed in seeds) for run, seeds in seen.items()}
+    return [run for run in runs if run in seen and 0 < len(seen[run]) <= 2 * lost[run]]
+
+
+def _lost(measurements: Measurements, untrained: Untrained) -> dict[str, str]:
     """Return the runs of which no seed is left, each with what ails its first seed."""
+    seen = _seen(measurements).items()
+    lost = {run: min(seeds) for run, seeds in seen if seeds and all((run, seed) in untrained for seed in seeds)}
+    return {run: untrained[run, first] for run, first in lost.items()}
+
+
+def _seen(measurements: Measurements) -> dict[str, set[int]]:
     seen: dict[str, set[int]] = {}
     for (run, _), seeds in measurements.items():
         seen.setdefault(run, set()).update(seeds)
-    lost = {run: min(seeds) for run, seeds in seen.items() if seeds and all((run, seed) in untrained for seed in seeds)}
-    return {run: untrained[run, first] for run, first in lost.items()}
+    return seen
 
 
 def seeds_lost(runs: Iterable[str], untrained: Untrained) -> str:

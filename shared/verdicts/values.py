@@ -1,7 +1,8 @@
 """The printed numbers, each with what the records say of it.
 
-A number is matched if the mean over the seeds lies within max(half a printed unit, two joint standard errors,
-the declared floor) of it, on either side.
+A number is matched if the mean over the seeds lies within max(half a printed unit, Student's 95 % interval by the
+standard errors of both, the declared floor) of it, on either side. Where the paper's is not known its number is taken
+as that of one run like ours, of which the mean of n seeds lies off by s sqrt(1 + 1/n).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from scipy import stats
 
 from shared.evaluation.spread import mean, sd
 from shared.runs.claims import listed
@@ -20,7 +22,7 @@ from shared.verdicts import statistics
 from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.measurements import Measurements, Seeds, direction, finite, measure, recorded
 from shared.verdicts.power import OFTEN, detectable_difference
-from shared.verdicts.untrained import Untrained, Warned, never_trained, seeds_lost, set_aside, warning
+from shared.verdicts.untrained import Untrained, Warned, mostly_lost, never_trained, seeds_lost, set_aside, warning
 from shared.verdicts.words import NO_EVIDENCE, UNSCORED, Word, in_print, seeds_word
 
 ROUNDING = 1e-9
@@ -100,11 +102,14 @@ def _of_trained(
     if never := never_trained(runs, measurements, untrained):
         return verdict.model_copy(update={"verdict": "not trained", "reason": never})
     reason = verdict.reason
+    word = verdict.verdict
     if lost := seeds_lost(runs, untrained):
         reason += f"; not trained: {lost}"
+        if mostly_lost(runs, measurements, untrained):
+            word, reason = "inconclusive", f"half of the seeds or more were not trained; {reason}"
     if verdict.n and (said := warning(runs, warned)):
         reason += f"; {said}"
-    return verdict.model_copy(update={"reason": reason})
+    return verdict.model_copy(update={"verdict": word, "reason": reason})
 
 
 def _judge(
@@ -173,7 +178,7 @@ def _tolerance(value: Value, sample: Sequence[float]) -> tuple[float | None, str
     joint = math.hypot(statistics.standard_error(sample) or 0.0, theirs)
     rules = [
         (_half_a_unit(value), "half a printed unit"),
-        (2 * joint, f"two joint standard errors, {assumed}"),
+        (float(stats.t.isf(0.025, len(sample) - 1)) * joint, f"Student's interval of the joint error, {assumed}"),
         (value.floor, "the declared floor"),
     ]
     return max(rules, key=lambda rule: rule[0])

@@ -91,3 +91,21 @@ def test_every_combination_and_level_that_may_be_trained_is_told(trial):
     assert settings == [
         {"margin": margin, **weight} for margin in (1, 2) for weight in ({}, {"weight": 3}, {"weight": 4})
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "stands"),
+    [
+        (SUITE, True),
+        ("loss: {name: ldam}", False),
+        ("loss: {name: ldam, deferred: 0}", True),
+        ("loss: {name: ldam, deferred: 1}", True),
+        ("loss: {name: softmax}\nset: {scheme: {name: decoupled}}", False),
+        ("loss: {name: softmax}\nset: {scheme.name: decoupled}", False),
+    ],
+)
+def test_what_begins_late_stands_nowhere_where_training_stops_early(trial, text, stands):
+    there = {found.name: found for found in experiments(paper("gaussian_affinity"), "lite")}
+    assert there["noise/0.3"].places[0].config.training.patience
+    assert trial(text).stands_in(there["noise/0.3"]) == stands
+    assert trial(text).stands_in(there["retained/0.1"])

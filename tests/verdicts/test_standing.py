@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from shared.verdicts.standing import family_differences, sign_flip, standings
+from shared.verdicts.standing import family_differences, family_lead, sign_flip, standings
 
 
 def seeds(*values: float) -> dict[int, float]:
@@ -95,10 +95,34 @@ def test_a_method_of_which_no_seed_was_trained_is_named_with_how_many_were_not()
 
 
 def test_where_none_of_its_seeds_was_trained_a_method_is_the_last():
-    all_there = {"softmax": seeds(1.0), "failing": seeds(9.0), "diverging": seeds(0.0)}
-    scores = {"one": {"": {"softmax": seeds(1.0), "failing": {}, "diverging": {}}}, "two": {"": all_there}}
+    all_there, lost = {"softmax": seeds(1.0), "failing": seeds(9.0), "diverging": seeds(0.0)}, seeds(math.nan)
+    scores = {"one": {"": {"softmax": seeds(1.0), "failing": lost, "diverging": lost}}, "two": {"": all_there}}
     found = {entry.method: entry for entry in standings(scores, "softmax", {"failing": 5, "diverging": 5})}
     # Both last of three in the first, which is a rank of 2.5; first and last in the second.
     assert {name: entry.rank for name, entry in found.items()} == {"softmax": 1.5, "failing": 1.75, "diverging": 2.75}
     assert {entry.ranked for entry in found.values()} == {2}
     assert (found["failing"].difference, found["failing"].compared) == (8.0, 1)
+
+
+def test_a_seed_that_was_set_aside_is_the_last_of_its_seed_and_behind_in_it():
+    """The hard start that it lost made the others look worse in their means."""
+    hard = {"softmax": seeds(9.0, 9.0, 1.0), "mine": seeds(8.9, 8.9, math.nan), "third": seeds(0.0, 0.0, 0.0)}
+    scores = {"one": {"": hard}}
+    found = {entry.method: entry for entry in standings(scores, "softmax")}
+    assert {name: entry.rank for name, entry in found.items()} == pytest.approx(
+        {"softmax": 1.0, "mine": 7 / 3, "third": 8 / 3}
+    )
+    assert family_lead(scores, "mine", "softmax") == {"one": -1}
+    assert family_differences(scores, "mine", "softmax") == {"one": pytest.approx(-0.1)}
+
+
+def test_a_lead_counts_seeds_and_nothing_of_any_other_method():
+    level = {"softmax": seeds(1, 2, math.nan, math.nan), "mine": seeds(2, 2, 5, math.nan)}
+    alone, among = {"one": {"": level}}, {"one": {"": level | {"other": seeds(9, 9, 9, 9)}}}
+    # Ahead in the first and, since softmax was set aside, in the third; even in the others.
+    assert family_lead(alone, "mine", "softmax") == family_lead(among, "mine", "softmax") == {"one": 0.5}
+
+
+def test_of_seeds_that_not_all_methods_were_trained_with_none_has_a_rank():
+    scores = {"one": {"": {"softmax": seeds(1.0, 5.0), "mine": seeds(2.0)}}}
+    assert {entry.method: entry.rank for entry in standings(scores, "softmax")} == {"mine": 1, "softmax": 2}

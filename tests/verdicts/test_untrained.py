@@ -61,6 +61,28 @@ def test_of_the_levels_that_could_not_be_trained_none_is_the_best():
     assert claimed(BEST, table, some).verdict == "inconclusive"
 
 
+def test_a_level_that_was_only_cut_while_it_still_learned_may_be_the_best():
+    good, worse = [1.0, 1.1, 1.2], [2.0, 2.15, 2.2]
+    table = records({"s/1": good, "s/5": worse, "s/20": worse, "s/50": worse}, ERROR)
+    cut = {("s/1", seed): "cut while falling: its loss fell by 20 % in the last epoch" for seed in range(3)}
+    assert claimed(BEST, table, cut).verdict == "not trained"
+
+
+def test_where_most_seeds_of_a_run_were_not_trained_the_others_decide_nothing():
+    lost = {("1/theirs", 0): AT_CHANCE, ("1/theirs", 2): AT_CHANCE}
+    table = records(
+        {
+            run: [*seeds, seeds[0] + 0.05]
+            for run, seeds in (("0.5/ours", OURS), ("0.5/theirs", THEIRS), ("1/ours", OURS), ("1/theirs", THEIRS))
+        },
+        ERROR,
+    )
+    assert claimed(LOWER, table, lost).verdict == "matched"
+    found = claimed(LOWER, table, lost | {("1/theirs", 4): AT_CHANCE})
+    assert found.verdict == "inconclusive"
+    assert found.reason.startswith("half of the seeds or more were not trained, of 1/theirs; 2 of 2 ")
+
+
 def test_a_printed_number_is_not_scored_by_what_never_trained():
     reference = Reference(CITATION, (printed(),), (), ())
     table = records({"a": [99.0, 99.1, 10.0]})
