@@ -459,8 +459,8 @@ class Site:
 
     @property
     def values(self) -> dict[str, int]:
-        """How many printed values have each verdict."""
-        return count(row.verdict for paper in self.papers for target in paper.targets for row in target.values)
+        """How many of the authors' own printed numbers have each verdict."""
+        return count(row.verdict for paper in self.papers for row in paper.own_numbers)
 
     @property
     def claims(self) -> dict[str, int]:
