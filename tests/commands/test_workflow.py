@@ -245,11 +245,14 @@ def test_a_setting_that_there_is_not_is_one_sentence(built, digits_root):
     assert refused.stderr == "error: --config witout: there is no such setting; did you mean 'without'?\n"
 
 
-def test_a_failing_run_is_named_and_its_log_kept(built, digits_root):
+def test_a_failing_run_is_named_and_its_log_kept(built, digits_root, tmp_path):
     path = built / "papers/gaussian_affinity/runs.yaml"
-    path.write_text(RUNS.replace("per_class: 10", "per_class: 100000"))
+    path.write_text(RUNS.replace("name: mnist-5k", "name: mnist"))
+    (tmp_path / "MNIST/raw").mkdir(parents=True)
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (tmp_path / f"MNIST/raw/{name}-ubyte").write_text("no digits")
     try:
-        done = snakemake(built, digits_root, "results/smoke/gaussian_affinity/figure8.png")
+        done = snakemake(built, tmp_path, "results/smoke/gaussian_affinity/figure8.png")
     finally:
         path.write_text(RUNS)
     assert done.returncode != 0
