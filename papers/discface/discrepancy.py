@@ -69,7 +69,7 @@ class Discrepancy:
 class ClassDiscrepancy:
     """Whether the displacements of the classes, each the mean over its images, lie in one direction.
 
-    Section 3.2 has "the position of the feature distribution per class". The mean over pairs of images tells more of
+    Section 4.1 has "the position of the feature distribution per class". The mean over pairs of images tells more of
     another thing: in a class that lies far to one side of its vector all displacements are alike.
     """
 

@@ -110,7 +110,7 @@ def table5(records: Records) -> Table:
     asked = {name: VERIFICATION[name] for name in order} | CHARACTERS
     printed = {(value.row, value.column): value for value in records.reference.values if value.target == "table5"}
     there = evaluated(records)
-    weights = [weight for weight in WEIGHTS if f"casia/{weight}" in records.first_seeds()] or list(WEIGHTS)
+    weights = [weight for weight in WEIGHTS if f"casia/{weight}" in records.runs] or list(WEIGHTS)
     rows = []
     for name, (benchmark, metric) in asked.items():
         if name in CHARACTERS and (benchmark, metric) not in there:

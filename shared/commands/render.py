@@ -6,22 +6,25 @@ import importlib
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
 from shared.commands.again import places
 from shared.errors import UserError
 from shared.records.results import Results
 from shared.records.target_records import found, record_paths
-from shared.reporting.figure import Figure
+from shared.reporting.figure import Figure, drawing
 from shared.reporting.health_marks import marked
 from shared.reporting.left_out import left_out
 from shared.reporting.table import Table
 from shared.runs.registry import Paper
+from shared.runs.runs_file import Target
 
 
 def draw(paper: Paper, target: str, scale: str, results: Results) -> Table | Figure:
     """Draw one target from those of its records that are there and of today's runs, with a note on the others.
 
     Raises:
-        UserError: there is none, or none of a training that stayed finite, or one is damaged.
+        UserError: there is none, or one is damaged.
 
     """
     paper.target(target)
@@ -37,13 +40,20 @@ def draw(paper: Paper, target: str, scale: str, results: Results) -> Table | Fig
         raise UserError(f"{paths[0]} is {problem or 'missing'}; make it {'again ' if problem else ''}with: {command}")
     function = getattr(importlib.import_module(f"papers.{paper.key}.targets"), target)
     records = there.records(paper)
-    if not records.finite:
-        reason = next(iter(there.current.values())).not_finite
-        raise UserError(
-            f"{paper.key}/{target}: none of its trainings stayed finite, so there is nothing to draw ({reason})."
-        )
-    drawn: Table | Figure = marked(function(records), records)
+    drawn: Table | Figure = marked(function(records) if records.finite else _nothing(paper.target(target)), records)
     return replace(drawn, notes=[*drawn.notes, *left_out(paths, there, results)])
+
+
+def _nothing(target: Target) -> Table | Figure:
+    """Return a target of which no training stayed finite, so that there is nothing to draw."""
+    said = "none of its trainings stayed finite"
+    data = pd.DataFrame({target.title: [said]})
+    if target.kind == "table":
+        return Table(data, data, target.title)
+    picture = drawing(height=1)
+    picture.axes[0].text(0.5, 0.5, said, ha="center")
+    picture.axes[0].set_axis_off()
+    return Figure(picture, data=data, caption=f"{target.title}: {said}.")
 
 
 def render(paper: Paper, target: str, scale: str, results: Results) -> list[Path]:

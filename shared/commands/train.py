@@ -26,7 +26,8 @@ from shared.training.requeue import give_back
 from shared.training.setup import Setup
 from shared.training.termination import Stopped
 
-NOT_FINITE = re.compile("the [^:;]* (no longer finite|not finite numbers)[^:;]*")
+MEASURED = "not finite numbers"
+NOT_FINITE = re.compile(f"the [^:;]* (no longer finite|{MEASURED})[^:;]*")
 """What the errors of a training, and of what measures it, say of one that is not finite; records name that code."""
 
 
@@ -87,10 +88,12 @@ def train(run: Run, seed: int, results: Results, root: Path, *, shares: int = 1,
                 write_record(trained, position, checkpoints, results, started=started, seconds=seconds, anew=anew)
         except UserError as error:
             said = NOT_FINITE.search(str(error))
-            if said is None:
+            # What the first process alone measures the others know nothing of, and wait for it.
+            if said is None or (parallel.count() > 1 and said[1] == MEASURED):
                 raise
             if parallel.rank() == 0:
-                print(f"{error} Its record, in {folder}, says so.", file=sys.stderr)  # noqa: T201
+                sentence = str(error).rstrip(".")
+                print(f"{sentence}. The record of {run.name} seed {seed}, in {folder}, says so.", file=sys.stderr)  # noqa: T201
                 seconds = time.monotonic() - began
                 write_not_finite(setup, said[0], checkpoints, results, started=started, seconds=seconds)
         parallel.meet()

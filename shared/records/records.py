@@ -216,6 +216,11 @@ class Records:
         """Those whose training stayed finite, which alone have curve and features."""
         return [(record, folder) for record, folder in self.records if record.not_finite is None]
 
+    @property
+    def runs(self) -> set[str]:
+        """The names of the runs that there are records of."""
+        return {record.run for record, _ in self.records}
+
     def first_seeds(self) -> dict[str, Record]:
         """Return, by run, the record of its first finite seed, which a figure of embeddings draws."""
         return {record.run: record for record, _ in sorted(self.finite, key=lambda entry: -entry[0].seed)}

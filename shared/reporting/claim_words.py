@@ -45,7 +45,7 @@ def in_words(claim: Claim) -> str:
 def _named(quantity: Quantity) -> str:
     if quantity.runs is not None:
         return f"{quantity.metric} of {quantity.runs}"
-    return f"{quantity.number:g}" if quantity.number is not None else f"what the paper prints as {quantity.column}"
+    return f"{quantity.constant:g}" if quantity.constant is not None else f"what the paper prints as {quantity.column}"
 
 
 def _at(levels: Iterable[Level]) -> str:

@@ -123,7 +123,7 @@ def by_seed(records: Records, run: str, benchmark: str, metric: str) -> dict[int
 def shown(records: Records, run: str, benchmark: str, metric: str, decimals: int = 2) -> str:
     """Return what is measured, or a dash where the run has other measurements alone."""
     values = list(by_seed(records, run, benchmark, metric).values())
-    return "–" if run in records.first_seeds() and not values else measured(values, decimals, mark=mark(records, [run]))
+    return "–" if run in records.runs and not values else measured(values, decimals, mark=mark(records, [run]))
 
 
 @dataclass(frozen=True)

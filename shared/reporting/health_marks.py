@@ -47,7 +47,7 @@ def notes(found: Healths) -> list[str]:
         for sign, void in ((NOT_TRAINED, True), (WARNED, False))
     }
     meanings = {
-        NOT_TRAINED: "not trained and in no verdict, though in the means that are shown",
+        NOT_TRAINED: "not trained and in no verdict, though in the means that are shown, but for what is not finite",
         WARNED: "trained, but",
     }
     return [f"{sign} {meanings[sign]}: {ills}." for sign, ills in said.items() if ills]

@@ -31,6 +31,8 @@ def listed(name: str) -> tuple[str, ...]:
 class Quantity(Strict):
     """Something to compare: a metric of runs, what a column of the paper prints beside them, or a number.
 
+    A number is a threshold, or the `result` of a run, which another would not have to the digit; so is a column's.
+
     `*` in `runs` or `metric` stands for the level that is being compared; see `listed` for braces in either.
     """
 
@@ -38,13 +40,19 @@ class Quantity(Strict):
     metric: Metric | None = None
     column: str | None = None
     number: Number | None = None
+    result: Number | None = None
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:
-        given = [self.runs is not None, self.column is not None, self.number is not None]
-        if sum(given) != 1 or (self.runs is None) != (self.metric is None):
-            raise ValueError("give either runs and metric, or a column, or a number")
+        given = [self.runs, self.column, self.number, self.result]
+        if sum(one is not None for one in given) != 1 or (self.runs is None) != (self.metric is None):
+            raise ValueError("give either runs and metric, or a column, or a number, or a result")
         return self
+
+    @property
+    def constant(self) -> float | None:
+        """The number that it is, None where it is of runs or of a column."""
+        return self.number if self.result is None else self.result
 
     def at(self, level: Level) -> tuple[str, str]:
         """Return the run and the metric that are meant at a level."""

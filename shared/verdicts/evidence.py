@@ -77,7 +77,7 @@ class Evidence:
 
     def _constant(self, side: Quantity, run: str) -> float:
         """Return the number a side gives, or what its column prints beside the paper's number for a run."""
-        number = side.number
+        number = side.constant
         if side.column is not None:
             number = self._cells.get((*self._places.get(run, ("", "")), side.column))
         if number is None:
@@ -86,7 +86,7 @@ class Evidence:
 
 
 def _pairing(constant: Quantity) -> Pairing:
-    return "with a number" if constant.column is None else "with a printed result"
+    return "with a printed result" if constant.number is None else "with a number"
 
 
 def _not_finite(seeds: Seeds) -> int:

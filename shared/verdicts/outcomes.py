@@ -39,11 +39,6 @@ class Compared:
     methods: Sequence[Measured]
 
     @property
-    def scale(self) -> str:
-        """The scale that its runs are trained at."""
-        return self.experiment.places[0].scale
-
-    @property
     def family(self) -> str:
         """The name of the conditions that it is one of."""
         return "/".join(self.experiment.key.split("/")[:2])

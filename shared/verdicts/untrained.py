@@ -32,8 +32,10 @@ def never_trained(runs: Iterable[str], measurements: Measurements, untrained: Un
 
 
 def failed(measurements: Measurements, untrained: Untrained) -> list[str]:
-    """Return the runs that could not be trained, of no seed; not those that were only cut while they still learned."""
-    return [run for run, why in _lost(measurements, untrained).items() if not why.startswith(FELL)]
+    """Return the runs that could not be trained, of no seed; none of which a seed was only cut while it learned."""
+    seen = _seen(measurements)
+    lost = {run: [untrained[run, seed] for seed in seen[run]] for run in _lost(measurements, untrained)}
+    return [run for run, reasons in lost.items() if not any(why.startswith(FELL) for why in reasons)]
 
 
 def mostly_lost(runs: Iterable[str], measurements: Measurements, untrained: Untrained) -> list[str]:

@@ -23,7 +23,7 @@ from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.measurements import Measurements, Seeds, direction, finite, measure, recorded
 from shared.verdicts.power import OFTEN, detectable_difference
 from shared.verdicts.untrained import Untrained, Warned, mostly_lost, never_trained, seeds_lost, set_aside, warning
-from shared.verdicts.words import NO_EVIDENCE, UNSCORED, Word, in_print, seeds_word
+from shared.verdicts.words import NO_EVIDENCE, OFF, UNSCORED, Word, in_print, seeds_word
 
 ROUNDING = 1e-9
 MEASURED = frozenset({"matched", "better", "worse", "inconclusive", "not run"})
@@ -105,7 +105,7 @@ def _of_trained(
     word = verdict.verdict
     if lost := seeds_lost(runs, untrained):
         reason += f"; not trained: {lost}"
-        if mostly_lost(runs, measurements, untrained):
+        if word in ("matched", *OFF) and mostly_lost(runs, measurements, untrained):
             word, reason = "inconclusive", f"half of the seeds or more were not trained; {reason}"
     if verdict.n and (said := warning(runs, warned)):
         reason += f"; {said}"

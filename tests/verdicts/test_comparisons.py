@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -358,3 +359,52 @@ def test_rises_tests_the_slope_of_each_seed_by_rank() -> None:
     assert found.findings[0].effect == pytest.approx((1.0 + 1.1 + 1.1) / 3)
     assert found.findings[0].test == "Student t-test on the slopes of the seeds"
     assert judge_claim(RISES, records({})).verdict == "not run"
+
+
+def test_a_result_varies_as_a_seed_does_and_a_threshold_does_not() -> None:
+    ours = records({"a": [99.0, 99.2, 99.1]})
+    test = {"kind": "lower", "than": {"runs": "a", "metric": "mnist-test/accuracy"}}
+    threshold = judge_claim({**test, "less": {"number": 98.8}}, ours).findings[0]
+    result = judge_claim({**test, "less": {"result": 98.8}}, ours).findings[0]
+    assert (threshold.test, result.test) == (
+        "one-sample Student t-test",
+        "Student t-test against the result of one run",
+    )
+    assert threshold.p == pytest.approx(2 * stats.t.sf(0.3 / (0.1 / 3**0.5), 2))
+    assert result.p == pytest.approx(2 * stats.t.sf(0.3 / (0.1 * (4 / 3) ** 0.5), 2))
+    assert threshold.what == result.what
+
+
+def test_a_gap_to_what_is_printed_is_as_uncertain_as_two_printed_results() -> None:
+    cells = (
+        printed(row="few", run="few/ours", value=98.0),
+        printed(row="few", column="Quoted", value=97.0, source="quoted", run=...),
+        printed(row="all", run="all/ours"),
+        printed(row="all", column="Quoted", value=98.9, source="quoted", run=...),
+    )
+    test = {
+        "kind": "larger_gap",
+        "of": {"runs": "*/ours", "metric": "mnist-test/accuracy"},
+        "over": {"column": "Quoted"},
+        "at": ["few"],
+        "base": "all",
+    }
+    found = judge_claim(test, records({"few/ours": [98.0, 98.2, 98.1], "all/ours": [99.0, 99.1, 98.9]}), values=cells)
+    gaps = [few - 97.0 - (all_ - 98.9) for few, all_ in ((98.0, 99.0), (98.2, 99.1), (98.1, 98.9))]
+    spread = float(np.std(gaps, ddof=1))
+    assert found.findings[0].p == pytest.approx(2 * stats.t.sf(np.mean(gaps) / (spread * (4 / 3) ** 0.5), 2))
+
+
+def test_what_a_level_contradicts_no_saturation_of_others_hides() -> None:
+    high, over = [99.95, 99.96, 99.97], [99.97, 99.99, 99.98]
+    table = records({"1/ours": [97.0, 97.4, 97.1], "1/theirs": [97.3, 97.8, 97.55], "2/ours": high, "2/theirs": over})
+    test = {
+        "kind": "lower",
+        "less": {"runs": "*/theirs", "metric": "mnist-test/accuracy"},
+        "than": {"runs": "*/ours", "metric": "mnist-test/accuracy"},
+        "levels": ["1", "2"],
+        "ceiling": 99.9,
+    }
+    found = judge_claim(test, table)
+    assert found.verdict == "contradicted"
+    assert len(found.findings) == 2

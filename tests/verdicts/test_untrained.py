@@ -66,6 +66,7 @@ def test_a_level_that_was_only_cut_while_it_still_learned_may_be_the_best():
     table = records({"s/1": good, "s/5": worse, "s/20": worse, "s/50": worse}, ERROR)
     cut = {("s/1", seed): "cut while falling: its loss fell by 20 % in the last epoch" for seed in range(3)}
     assert claimed(BEST, table, cut).verdict == "not trained"
+    assert claimed(BEST, table, cut | {("s/1", 0): AT_CHANCE}).verdict == "not trained"
 
 
 def test_where_most_seeds_of_a_run_were_not_trained_the_others_decide_nothing():
@@ -114,3 +115,10 @@ def test_a_printed_number_says_so_too():
     )
     assert found.values[0].reason.endswith("; saturated: a seed 1")
     assert found.values[1].reason == "no record of mnist-test/accuracy of b"
+
+
+def test_a_number_that_was_not_measured_is_not_run_however_few_seeds_are_left():
+    reference = Reference(CITATION, (printed(metric="mnist-test/error"),), (), ())
+    table = records({"a": [99.0, 99.1, 10.0]})
+    one = judge(reference, table, "full", untrained={("a", seed): AT_CHANCE for seed in (1, 2)}).values[0]
+    assert one.verdict == "not run"

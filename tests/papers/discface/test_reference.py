@@ -115,7 +115,7 @@ def test_the_best_quoted_number_of_each_training_set_is_compared_with(cells):
         assert isinstance(test, Lower)
         rows = on_casia if test.than.runs == "casia/0.2" else on_ms1m
         quoted = [cells.get(("table2", row, columns[test.than.metric or ""])) for row in rows]
-        assert test.less.number == max(value.value for value in quoted if value)
+        assert test.less.constant == max(value.value for value in quoted if value)
 
 
 def test_margin_and_scale_are_not_as_printed_but_as_meant():
