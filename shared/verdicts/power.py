@@ -27,10 +27,10 @@ QUANTILES = (np.arange(500) + 0.5) / 500
 class Power:
     """What the seeds of a claim could have shown, by the hardest of the comparisons that it needs.
 
-    `detectable` is the smallest effect within reach, and `within_reach` whether every printed effect is; None where the
-    spread is unknown, or nothing is printed. `seeds_needed` is how many seeds the printed effects would take, or the
-    observed ones where none are printed, to be shown together, as if each came out by itself; None where they do not go
-    as claimed.
+    `detectable` is the smallest effect within reach, None where the spread is unknown. `within_reach` is whether all
+    printed effects are, together, as if each came out by itself; None where nothing is printed. `seeds_needed` is how
+    many seeds the printed effects would take for that, or the observed ones where none are printed; None where they do
+    not go as claimed.
     """
 
     detectable: float | None = None
@@ -62,17 +62,13 @@ def together(deciding: Sequence[Finding]) -> Power:
     varying = [found for found in deciding if _has_spread(found)]
     if not varying or any(found.n < 2 for found in deciding):
         return Power()
-    within = [
-        None if found.printed is None else found.detectable is not None and found.printed >= found.detectable
-        for found in varying
-    ]
+    often = POWER ** (1 / len(varying))
+    within = [None if found.printed is None else _shows(found, found.printed, often) for found in varying]
     hopeless = any((_target(found) or 0.0) <= 0 for found in deciding)
     return Power(
         detectable=_largest([found.detectable for found in varying]),
         within_reach=None if None in within else all(within),
-        seeds_needed=None
-        if hopeless
-        else _largest([_seeds_needed(found, POWER ** (1 / len(varying))) for found in varying]),
+        seeds_needed=None if hopeless else _largest([_seeds_needed(found, often) for found in varying]),
     )
 
 
@@ -128,6 +124,10 @@ def detectable_difference(sd: float, n: int, floor: float, theirs: float | None)
         return float(np.mean(beyond))
 
     return _least(found, error)
+
+
+def _shows(found: Finding, effect: float, often: float) -> bool:
+    return found.detectable is not None and effect > 0 and chance(found, effect, found.n) >= often
 
 
 def _detectable(found: Finding) -> float | None:

@@ -155,3 +155,15 @@ def test_what_is_unknown_gains_all_that_is_asked_for() -> None:
         == gained([with_power(plain(sample(3, 0.4)), None), one_seed], 5)
         == POWER
     )
+
+
+def test_what_is_shown_together_takes_more_than_each_by_itself() -> None:
+    alone = with_power(plain(sample(5, 1.0)), None)
+    assert alone.detectable
+    one = with_power(plain(sample(5, 1.0)), 1.05 * alone.detectable)
+    assert together([one]).within_reach
+    five = together([one] * 5)
+    assert not five.within_reach
+    assert five.seeds_needed
+    assert chance(one, one.printed or 0.0, five.seeds_needed) ** 5 >= POWER
+    assert chance(one, one.printed or 0.0, five.seeds_needed - 1) ** 5 < POWER
