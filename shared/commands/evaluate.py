@@ -14,7 +14,7 @@ from shared.records.fingerprint import evaluation_code
 from shared.records.kept import write_arrays
 from shared.records.one_seed import OneSeed
 from shared.records.provenance import weights_hash
-from shared.records.records import Apart, Record, write_json
+from shared.records.records import Apart, write_json
 from shared.records.results import Results
 from shared.runs.catalogue import benchmarks, evaluations, unfit
 from shared.runs.config import Run
@@ -42,9 +42,10 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
             f"{run.name} is trained on {data}, and '{benchmark}' measures no run of {run.paper} on it; "
             f"{suggestion(benchmark, known)}"
         )
-    if lost := _not_finite(run, seed, results):
-        print(f"{run.name} seed {seed}: {lost.not_finite}; nothing is measured of it", file=sys.stderr)  # noqa: T201
-        _write(run, seed, benchmark, results, weights=lost.provenance.weights_sha256, metrics={})
+    record = OneSeed(run, seed, results).record()
+    if record and record.not_finite:
+        print(f"{run.name} seed {seed}: {record.not_finite}; nothing is measured of it", file=sys.stderr)  # noqa: T201
+        _write(run, seed, benchmark, results, weights=record.provenance.weights_sha256, metrics={})
         return {}
     checkpoints = checkpoints_of_record(run, seed, results)
     saved = checkpoints.load()
@@ -71,12 +72,6 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
     write_arrays(results.seed(run.scale, run.paper, run.name, seed), kept)
     _write(run, seed, benchmark, results, weights=weights_hash(setup.scheme.state()), metrics=metrics)
     return metrics
-
-
-def _not_finite(run: Run, seed: int, results: Results) -> Record | None:
-    """Return the record of a training that did not stay finite."""
-    record = OneSeed(run, seed, results).record()
-    return record if record and record.not_finite else None
 
 
 def _write(run: Run, seed: int, benchmark: str, results: Results, *, weights: str, metrics: dict[str, float]) -> None:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from shared.errors import UserError, suggestion
@@ -186,8 +187,8 @@ class Library:
 
     def trials(self) -> Iterator[tuple[str, Record, Path]]:
         """Yield the records of all trials, with their names and folders."""
-        folders = (self.results.root / scale / "trials" for scale in self._scales)
-        for folder in (below for trials in folders for below in sorted(trials.glob("*/*/"))):
+        trials = (self.results.root / scale / "trials" for scale in self._scales)
+        for folder in chain.from_iterable(sorted(folder.glob("*/*/")) for folder in trials):
             for path in find_records(folder):
                 record = read_record(path)
                 if record.scale == self.scale:

@@ -118,8 +118,9 @@ def hours(run: Run, gpu: Device = GPU) -> float | None:
 def seed_hours(run: Run, measured: Mapping[str, Record], gpu: Device = GPU) -> float | None:
     """Return the hours of one seed by a record of the very same run, by its hash, else as `hours` does."""
     record = measured.get(run.hash)
-    whole = record is not None and record.not_finite is None
-    return record.provenance.wall_seconds / 3600 if record and whole else hours(run, gpu)
+    if record is None or record.not_finite:
+        return hours(run, gpu)
+    return record.provenance.wall_seconds / 3600
 
 
 def memory_mib(run: Run) -> int:

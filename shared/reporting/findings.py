@@ -136,9 +136,9 @@ def in_short(claim: ClaimRow) -> str:
     shown = claim.measured
     if not shown:
         return ""
-    positive = sum((effect.mean or 0.0) > 0 for effect in shown)
     if claim.held:
         return ", ".join(filter(None, [claim.held, claim.stands_on]))
+    positive = sum((effect.mean or 0.0) > 0 for effect in shown)
     seeds = min(len(effect.seeds) for effect in shown)
     way = "it goes as claimed" if positive else "it goes the other way"
     if len(shown) > 1:

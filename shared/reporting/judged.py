@@ -14,8 +14,7 @@ def judged(paper: Paper, scale: str, records: Records) -> tuple[Verdicts, Health
     What else ails a training, each number and claim that rests on it says.
     """
     found = healths(records)
-    ill = {} if scale == SMOKE else found
-    untrained = {place: health.reason for place, health in ill.items() if not health.trained}
+    untrained = {place: health.reason for place, health in found.items() if scale != SMOKE and not health.trained}
     warned = {place: health.word for place, health in found.items() if health.trained and health.ills}
     elsewhere, smaller = ({}, {}) if scale == SMOKE else (_elsewhere(paper, records), _smaller(paper, records))
     verdicts = judge(

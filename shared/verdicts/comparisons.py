@@ -35,24 +35,20 @@ def lower(test: Lower, evidence: Evidence) -> Judgement:
         return judgement
     if clear and (against := all_as_claimed(clear)).verdict == "contradicted":
         return against._replace(findings=judgement.findings)
-    said = [
-        f"{_name(test.less, level)} and {_name(test.than, level)} {end}"
-        for level, end in zip(test.levels, ends, strict=True)
-        if end
-    ]
-    reason = f"saturated: {', '.join(said)}, where their measure tells nothing; {judgement.reason}"
+    reason = f"saturated: {', '.join(filter(None, ends))}, where their measure tells nothing; {judgement.reason}"
     return Judgement("inconclusive", reason, judgement.findings, needed=())
 
 
 def _saturated(test: Lower, evidence: Evidence, level: Level) -> str:
-    """Return which end of their measure the means of both quantities reach, over the seeds of both; "" for neither."""
+    """Say which end of their measure the means of both quantities reach, over the seeds of both; "" for neither."""
     less, than, _ = evidence.pair(test.less, test.than, level)
     if not (seeds := less.keys() & than.keys()):
         return ""
     means = [mean([side[seed] for seed in seeds]) for side in (less, than)]
+    both = f"{_name(test.less, level)} and {_name(test.than, level)}"
     if test.ceiling is not None and min(means) >= test.ceiling:
-        return f"both reach {test.ceiling:g}"
-    return f"are both at most {test.floor:g}" if test.floor is not None and max(means) <= test.floor else ""
+        return f"{both} both reach {test.ceiling:g}"
+    return f"{both} are both at most {test.floor:g}" if test.floor is not None and max(means) <= test.floor else ""
 
 
 def _lower(test: Lower, evidence: Evidence, level: Level) -> Finding:
@@ -93,14 +89,12 @@ def larger_gap(test: LargerGap, evidence: Evidence) -> Judgement:
 
 
 def _larger_gap(test: LargerGap, evidence: Evidence, level: Level) -> Finding:
-    gaps, pairing = [], "by seed"
-    for place in (level, test.base):
-        of, over, pairing = evidence.pair(test.of, test.over, place)
-        gaps.append({seed: of[seed] - over[seed] for seed in of.keys() & over.keys()})
+    pairs = [evidence.pair(test.of, test.over, place) for place in (level, test.base)]
+    gaps = [{seed: of[seed] - over[seed] for seed in of.keys() & over.keys()} for of, over, _ in pairs]
     what = f"gap {_name(test.of, level)} - {_name(test.over, level)} larger than at {test.base}"
     # Two printed results are as far off as two runs of ours, of which each seed's effect is made.
-    name, by = TESTS["with a printed result" if pairing == "with a printed result" else "by seed"]
-    return examined(what, paired_differences(*gaps), name, by)
+    _, _, pairing = pairs[0]
+    return examined(what, paired_differences(*gaps), *TESTS[pairing])
 
 
 def rises(test: Rises, evidence: Evidence) -> Judgement:

@@ -24,7 +24,7 @@ else had luck with that start.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -123,32 +123,35 @@ def family_lead(scores: Scores, method: str, reference: str) -> dict[str, float]
 
     From -1 to 1, the mean over the conditions of the family that have a seed of both.
     """
-    leads = {}
+    return _by_family(
+        scores,
+        method,
+        reference,
+        lambda own, other: [_ahead(own[seed], other[seed]) for seed in own.keys() & other.keys()],
+    )
+
+
+def family_differences(scores: Scores, method: str, reference: str) -> dict[str, float]:
+    """Return the mean difference of a method to the reference by family, over seeds and conditions that have both."""
+    return _by_family(scores, method, reference, lambda own, other: paired_differences(finite(own), finite(other)))
+
+
+def _by_family(
+    scores: Scores, method: str, reference: str, compare: Callable[[Seeds, Seeds], list[float]]
+) -> dict[str, float]:
+    """Return the mean of what is compared, over the conditions of each family that have seeds of both, by seed."""
+    found = {}
     for name, family in scores.items():
-        pairs = [(level[method], level[reference]) for level in family.values() if {method, reference} <= level.keys()]
-        levels = [[_ahead(own[seed], other[seed]) for seed in own.keys() & other.keys()] for own, other in pairs]
+        levels = [compare(level.get(method, {}), level.get(reference, {})) for level in family.values()]
         if any(levels):
-            leads[name] = mean([mean(level) for level in levels if level])
-    return leads
+            found[name] = mean([mean(level) for level in levels if level])
+    return found
 
 
 def _ahead(own: float, other: float) -> float:
     if math.isnan(own) or math.isnan(other):
         return float(math.isnan(other)) - float(math.isnan(own))
     return float(np.sign(own - other))
-
-
-def family_differences(scores: Scores, method: str, reference: str) -> dict[str, float]:
-    """Return the mean difference of a method to the reference by family, over seeds and conditions that have both."""
-    differences = {}
-    for name, family in scores.items():
-        levels = [
-            paired_differences(finite(level.get(method, {})), finite(level.get(reference, {})))
-            for level in family.values()
-        ]
-        if any(levels):
-            differences[name] = mean([mean(level) for level in levels if level])
-    return differences
 
 
 def _standing(

@@ -28,34 +28,39 @@ def set_aside(measurements: Measurements, untrained: Untrained) -> Measurements:
 def never_trained(runs: Iterable[str], measurements: Measurements, untrained: Untrained) -> str:
     """Name the runs of which no seed is left, each with what ails its first seed; "" where there is none."""
     lost = _lost(measurements, untrained)
-    return "; ".join(f"{run} is not trained: {lost[run]}" for run in runs if run in lost)
+    return "; ".join(f"{run} is not trained: {lost[run][0]}" for run in runs if run in lost)
 
 
 def failed(measurements: Measurements, untrained: Untrained) -> list[str]:
     """Return the runs that could not be trained, of no seed; none of which a seed was only cut while it learned."""
-    seen = _seen(measurements)
-    lost = {run: [untrained[run, seed] for seed in seen[run]] for run in _lost(measurements, untrained)}
+    lost = _lost(measurements, untrained)
     return [run for run, reasons in lost.items() if not any(why.startswith(FELL) for why in reasons)]
 
 
 def mostly_lost(runs: Iterable[str], measurements: Measurements, untrained: Untrained) -> list[str]:
     """Return those of some runs of which half of the seeds or more were set aside: who is left tells who survives."""
-    seen = _seen(measurements)
-    lost = {run: sum((run, seed) in untrained for seed in seeds) for run, seeds in seen.items()}
-    return [run for run in runs if run in seen and 0 < len(seen[run]) <= 2 * lost[run]]
+    seen = _ailing(measurements, untrained)
+    return [
+        run for run in runs if run in seen and len(seen[run]) <= 2 * sum((run, seed) in untrained for seed in seen[run])
+    ]
 
 
-def _lost(measurements: Measurements, untrained: Untrained) -> dict[str, str]:
-    """Return the runs of which no seed is left, each with what ails its first seed."""
-    seen = _seen(measurements).items()
-    lost = {run: min(seeds) for run, seeds in seen if seeds and all((run, seed) in untrained for seed in seeds)}
-    return {run: untrained[run, first] for run, first in lost.items()}
+def _lost(measurements: Measurements, untrained: Untrained) -> dict[str, list[str]]:
+    """Return the runs of which no seed is left, each with what ails its seeds, in their order."""
+    return {
+        run: [untrained[run, seed] for seed in sorted(seeds)]
+        for run, seeds in _ailing(measurements, untrained).items()
+        if all((run, seed) in untrained for seed in seeds)
+    }
 
 
-def _seen(measurements: Measurements) -> dict[str, set[int]]:
+def _ailing(measurements: Measurements, untrained: Untrained) -> dict[str, set[int]]:
+    """Return the measured seeds of each run of which some are not trained."""
+    runs = {run for run, _ in untrained}
     seen: dict[str, set[int]] = {}
     for (run, _), seeds in measurements.items():
-        seen.setdefault(run, set()).update(seeds)
+        if run in runs and seeds:
+            seen.setdefault(run, set()).update(seeds)
     return seen
 
 
