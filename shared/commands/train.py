@@ -7,7 +7,10 @@ import re
 import sys
 import time
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
+
+from torch import nn
 
 from shared.data.drawn import draw
 from shared.data.files import remove_unfinished
@@ -22,6 +25,7 @@ from shared.runs.config import Run
 from shared.training import device as devices
 from shared.training import parallel
 from shared.training.checkpoint import Checkpoints
+from shared.training.loop import EVALUATION_BATCH
 from shared.training.requeue import give_back
 from shared.training.setup import Setup
 from shared.training.termination import Stopped
@@ -80,6 +84,7 @@ def train(run: Run, seed: int, results: Results, root: Path, *, shares: int = 1,
         folder = results.seed(run.scale, run.paper, run.name, seed)
         try:
             position = setup.fit(checkpoints, measure=trained.row if along else None)
+            _require_finite(setup)
             if parallel.rank() == 0:
                 seconds = time.monotonic() - began
                 anew = _saved(checkpoints) != saved
@@ -97,6 +102,28 @@ def train(run: Run, seed: int, results: Results, root: Path, *, shares: int = 1,
                 seconds = time.monotonic() - began
                 write_not_finite(setup, said[0], checkpoints, results, started=started, seconds=seconds)
         parallel.meet()
+
+
+def _require_finite(setup: Setup) -> None:
+    """See that the last step left numbers: along the way the loss of the step after would have told.
+
+    Raises:
+        UserError: some weight is not finite, or what it makes of the first images trained on.
+
+    """
+    scheme, images = setup.scheme, setup.images["train"].in_order(EVALUATION_BATCH)
+    modules = {name: module for name, module in vars(scheme).items() if isinstance(module, nn.Module)}
+    finite = {
+        f"weights of its {name}": all(weight.isfinite().all() for weight in module.parameters())
+        for name, module in modules.items()
+    }
+    finite["embeddings"] = bool(scheme.embed(batch for batch, _ in islice(images, 1)).isfinite().all())
+    for what, is_finite in finite.items():
+        if not is_finite:
+            raise UserError(
+                f"{setup.run.paper} {setup.run.name} seed {setup.seed}: the {what} are no longer finite (after the "
+                "last step); lower the learning rate."
+            )
 
 
 def _saved(checkpoints: Checkpoints) -> int | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import io
 import math
+import pickle
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -275,8 +277,14 @@ class Held:
         for seed in range(2):
             trained(*self._usual(seed)[:2])
         see = f"see {self.called(self.classes, self.dimension)}.load_state_dict(loss.state_dict())"
+        file = io.BytesIO()
         try:
-            fresh.load_state_dict(trained.state_dict())
+            torch.save(trained.state_dict(), file)
+            file.seek(0)
+            fresh.load_state_dict(torch.load(file, weights_only=True))
+        except pickle.UnpicklingError as error:
+            yield f"its state dict holds what a checkpoint cannot ({said(error)[:100]}); keep tensors and plain numbers"
+            return
         except RuntimeError as error:
             yield f"another loss does not take up its state dict ({said(error)[:100]}); {see}"
             return

@@ -14,7 +14,7 @@ from shared.records.results import Results
 from shared.records.shown_equal import read_shown_equal
 from shared.runs.config import Run
 from shared.training import parallel
-from shared.training.checkpoint import NEWEST, UNKNOWN, Checkpoints, Made, made_by
+from shared.training.checkpoint import NEWEST, PREVIOUS, UNKNOWN, Checkpoints, Made, made_by, newest_in
 
 
 class OtherCodeWarning(UserWarning):
@@ -31,7 +31,7 @@ class NamedByDevice(Checkpoints):
 
     def save(self, state: dict[str, Any]) -> None:
         """Write a checkpoint, after the name of the device, so that none that trained is missing."""
-        before = self.devices if self.newest.exists() else ()
+        before = self.devices if newest_in(self.folder) else ()
         if self.device not in before:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(self._file, "\n".join((*before, self.device)).encode())
@@ -67,14 +67,12 @@ def checkpoints_of_record(run: Run, seed: int, results: Results) -> Checkpoints:
     code = read_record(record).provenance.code if record.exists() else training_code(run)
     folder = results.checkpoints(run.scale, run.paper, run.hash, seed, code)
     before = folder.parent  # where older code put its own
-    return Checkpoints(
-        folder if (folder / NEWEST).exists() or not (before / NEWEST).exists() else before, run.config.identity(), seed
-    )
+    return Checkpoints(folder if newest_in(folder) or not newest_in(before) else before, run.config.identity(), seed)
 
 
 def _folder(run: Run, seed: int, results: Results, code: str) -> Path:
     own = results.checkpoints(run.scale, run.paper, run.hash, seed, code)
-    if (own / NEWEST).exists():
+    if newest_in(own):
         return own
     others = _others(own)
     shown = read_shown_equal(results.same_bits())
@@ -88,7 +86,8 @@ def _folder(run: Run, seed: int, results: Results, code: str) -> Path:
 
 def _others(own: Path) -> list[Path]:
     """Return the folders beside it that have checkpoints, and the one above, where older code put its own."""
-    return sorted(path.parent for path in (*own.parent.glob(NEWEST), *own.parent.glob(f"*/{NEWEST}")))
+    folders = (own.parent, *(path.parent for name in (NEWEST, PREVIOUS) for path in own.parent.glob(f"*/{name}")))
+    return sorted({folder for folder in folders if newest_in(folder)})
 
 
 def _warn(training: str, folder: Path) -> None:

@@ -161,10 +161,16 @@ class Checkpoints:
         return state
 
 
+def newest_in(folder: Path) -> Path | None:
+    """Return the newest checkpoint in a folder; after a kill between two renames that is the one before it."""
+    return next((path for name in (NEWEST, PREVIOUS) if (path := folder / name).exists()), None)
+
+
 def made_by(folder: Path) -> Made | None:
     """Return the code that made the checkpoints in a folder, None where there are none that tell."""
+    newest = newest_in(folder)
     try:
-        with (folder / NEWEST).open("rb") as file:
+        with (newest or folder / NEWEST).open("rb") as file:
             return _made(_head(file))
     except (FileNotFoundError, _TornError):
         return None

@@ -9,15 +9,18 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from shared.errors import UserError
 from shared.runs.config import Training
+from shared.training import parallel
+
+T = TypeVar("T")
 
 ALLOW_CPU = "REPLICATIONS_ALLOW_CPU"
 """The environment variable by whose value 1 a run that asks for GPUs is content with fewer, or with none."""
@@ -93,20 +96,50 @@ def claim(devices: Sequence[str], folder: Path, shares: int = 1) -> tuple[int, l
 
     """
     _own(folder)
-    waiting = False
-    while True:
-        for index, name in enumerate(devices):
-            if held := _held(folder, name, shares):
-                return index, held
-        if not waiting:
-            waiting = True
-            print(  # noqa: T201 - the log is this program's output
-                f"all {len(devices)} GPUs of this machine are taken by other runs, waiting; "
-                f"to start no more than fit: snakemake --resources gpu={len(devices)}",
-                file=sys.stderr,
-                flush=True,
-            )
+    return _wait(
+        lambda: next(
+            ((index, held) for index, name in enumerate(devices) if (held := _held(folder, name, shares))), None
+        ),
+        f"all {len(devices)} GPUs of this machine are taken by other runs, waiting; "
+        f"to start no more than fit: snakemake --resources gpu={len(devices)}",
+    )
+
+
+def _wait(until: Callable[[], T | None], why: str) -> T:
+    """Return what comes, asked for every second; said once is why it does not come at first."""
+    told = False
+    while not (come := until()):
+        if not told:
+            told = True
+            print(why, file=sys.stderr, flush=True)  # noqa: T201 - the log is this program's output
         time.sleep(1)
+    return come
+
+
+@contextmanager
+def in_turn(folder: Path) -> Iterator[None]:
+    """Let the processes that train together claim their devices while those of no other run do.
+
+    Two runs that each had some of the devices they need would wait for one another without end. A process that trains
+    alone waits for nobody here.
+
+    Raises:
+        UserError: as `claim`, or another of the processes did not come.
+
+    """
+    if parallel.count() == 1:
+        yield
+        return
+    turn = None
+    if parallel.rank() == 0:
+        _own(folder)
+        turn = Lock(folder / "several.lock")
+        _wait(lambda: turn.taken(alone=True), "another run of several GPUs waits for its own here, waiting for it")
+    parallel.meet()
+    yield
+    parallel.meet()
+    if turn is not None:
+        turn.let_go()
 
 
 def _held(folder: Path, name: str, shares: int) -> list[Lock]:
@@ -158,7 +191,9 @@ def prepare(
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False
     names = [str(torch.cuda.get_device_properties(i).uuid) for i in range(torch.cuda.device_count())]
-    index, lock = claim(names, Path(tempfile.gettempdir()) / f"replications-gpus-{os.getuid()}", shares)
+    folder = Path(tempfile.gettempdir()) / f"replications-gpus-{os.getuid()}"
+    with in_turn(folder):
+        index, lock = claim(names, folder, shares)
     torch.cuda.set_device(index)
     device = torch.device("cuda", index)
     _has(training.precision, device, name)

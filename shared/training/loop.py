@@ -179,7 +179,7 @@ def _row(
         if held_out is not None:
             row["held_out_error"] = error(scheme, held_out)
         if measure is not None:
-            row |= measure()
+            row |= {name: float(number) for name, number in measure().items()}
     parallel.meet()
     return parallel.agreed(row)
 
@@ -223,7 +223,8 @@ def _plain(position: Position) -> dict[str, Any]:
 
 def _generators() -> dict[str, Any]:
     """Return the state of the random generators: the processor's, and of each process that of its device."""
-    device = torch.cuda.get_rng_state() if torch.cuda.is_available() else None
+    used: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    device = torch.cuda.get_rng_state() if used else None  # else asking would begin a context on some run's GPU
     return {"cpu": torch.get_rng_state(), "cuda": parallel.from_all(device)}
 
 

@@ -122,7 +122,8 @@ def whole_batch(embedding: Tensor, samples: int) -> Tensor:
     padded = functional.pad(embedding.detach(), (0, 0, 0, most - len(embedding)))
     parts = [torch.empty_like(padded) for _ in range(processes)]
     torch.distributed.all_gather(parts, padded.contiguous())
-    own = embedding * processes - (embedding * (processes - 1)).detach()
+    here = embedding.detach()
+    own = here + processes * (embedding - here)  # the value to the last bit, as the others have it
     parts[rank()] = functional.pad(own, (0, 0, 0, most - len(embedding)))
     return torch.stack(parts, dim=1).flatten(0, 1)[:samples]
 

@@ -18,7 +18,7 @@ LAST_SECONDS = 3.0
 Python hears no signal in there."""
 
 
-class Stopped(Exception):  # noqa: N818 - not an error
+class Stopped(BaseException):
     """Training was asked to stop (SIGTERM); the same command goes on from the newest checkpoint."""
 
 

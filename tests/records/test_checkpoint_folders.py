@@ -21,7 +21,7 @@ from shared.records.results import Results
 from shared.records.shown_equal import Comparison, Pair, ShownEqual, write_shown_equal
 from shared.runs.config import Run
 from shared.runs.registry import paper
-from shared.training.checkpoint import Checkpoints, Made
+from shared.training.checkpoint import Checkpoints, Made, made_by
 from tests.records.samples import record
 
 OLD, NEW = "0" * 12, "1" * 12
@@ -97,6 +97,22 @@ def test_a_checkpoint_of_code_that_was_shown_equal_is_gone_on_with(run, results)
     other = save(run, results, OLD)
     show_equal(results, OLD, NEW)
     assert checkpoints_of(run, 0, results).folder == other
+
+
+def test_after_a_kill_between_two_renames_all_that_was_known_of_a_checkpoint_is_known(run, results):
+    checkpoints = checkpoints_of(run, 0, results)
+    for device in ("GPU A", "GPU B"):
+        checkpoints.device = device
+        checkpoints.save({})
+        checkpoints.newest.replace(checkpoints.previous)
+    assert checkpoints.devices == ("GPU A", "GPU B")
+    assert made_by(checkpoints.folder) == checkpoints.made
+    save(run, results, OLD)
+    show_equal(results, OLD, checkpoints.made.code)
+    assert checkpoints_of(run, 0, results).folder == checkpoints_of_record(run, 0, results).folder == checkpoints.folder
+    checkpoints.folder.rename(checkpoints.folder.with_name("2" * 12))
+    show_equal(results, "2" * 12, checkpoints.made.code)
+    assert checkpoints_of(run, 0, results).folder.name == "2" * 12
 
 
 def test_what_is_evaluated_are_the_weights_that_the_record_tells_of(run, results):

@@ -109,7 +109,9 @@ def test_when_all_are_torn_training_starts_over(checkpoints):
 
 def test_a_partial_write_is_not_seen(checkpoints):
     checkpoints.save(state(1))
-    (checkpoints.folder / "checkpoint.partial").write_bytes(b"half")
+    whole = checkpoints.newest.read_bytes()
+    for name in ("checkpoint.next.pt", ".checkpoint.next.pt.elsewhere-1.partial"):
+        (checkpoints.folder / name).write_bytes(whole[: len(whole) // 2])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert checkpoints.load()["step"] == 1

@@ -93,6 +93,12 @@ def taken_up(checkpoints: Checkpoints) -> dict[str, Any]:
     return saved
 
 
+def test_what_is_measured_along_training_is_kept_as_plain_numbers(tmp_path):
+    measure = {"benchmark/metric": np.float64(0.5)}
+    fit(Line(), numbered(10), Training(epochs=1, batch_size=5), 0, store(tmp_path), measure=lambda: dict(measure))
+    assert taken_up(store(tmp_path))["position"]["curve"][0]["benchmark/metric"] == 0.5
+
+
 def test_each_epoch_sees_every_image_once_in_an_order_of_its_own(tmp_path):
     scheme = Line()
     fit(scheme, numbered(10), Training(epochs=2, batch_size=4), 0, store(tmp_path))

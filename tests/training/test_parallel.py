@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import signal
@@ -135,6 +136,60 @@ parallel.apart()
 """
 
 
+WHOLE_BATCH = """
+import sys
+import torch
+from shared.training import parallel
+
+with parallel.together(on_gpus=False):
+    torch.manual_seed(0)
+    samples = torch.randn(100, 7)
+    embedding = samples[parallel.share()].requires_grad_()
+    whole = parallel.whole_batch(embedding, 100)
+    (torch.arange(700.0).view(100, 7) * whole).sum().backward()
+    gradient = torch.arange(700.0).view(100, 7)[parallel.share()] * parallel.count()
+    print(torch.equal(whole, samples), torch.equal(embedding.grad, gradient))
+parallel.apart()
+"""
+CLAIM = """
+import sys, time
+from pathlib import Path
+from shared.training import parallel
+from shared.training.device import claim, in_turn
+
+with parallel.together(on_gpus=False):
+    folder = Path(sys.argv[1])
+    with in_turn(folder):
+        time.sleep(parallel.rank())
+        index, held = claim(["a", "b"], folder)
+    print(index)
+    parallel.meet()
+parallel.apart()
+"""
+
+
+def processes(script: str, count: int, *arguments: str) -> subprocess.Popen[str]:
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}", "--no-python"]
+    line = [*start, sys.executable, "-c", script, *arguments]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(line, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@pytest.mark.slow
+def test_three_processes_see_the_same_bits_of_a_batch():
+    done = processes(WHOLE_BATCH, 3)
+    said, error = done.communicate(timeout=120)
+    assert (done.returncode, said.split()) == (0, ["True"] * 6), error
+
+
+@pytest.mark.slow
+def test_two_runs_that_need_all_devices_have_them_one_after_the_other(tmp_path):
+    runs = [processes(CLAIM, 2, str(tmp_path / "locks")) for _ in range(2)]
+    for run in runs:
+        said, error = run.communicate(timeout=120)
+        assert (run.returncode, sorted(said.split())) == (0, ["0", "1"]), error
+
+
 @pytest.fixture(scope="module")
 def gradients(tmp_path_factory):
     """The folder of what one process and what three kept of a step of each loss."""
@@ -184,7 +239,10 @@ def test_when_one_process_dies_the_others_say_so_and_nothing_is_half_written(sma
     assert "stops, since another that trained with it has died" in said
     assert "training goes on from the last checkpoint" in said
     assert not list(suite.rglob("record.json"))
-    assert not list(checkpoints.rglob("checkpoint.partial"))
+    for path in checkpoints.rglob("*.pt"):
+        _, head, payload = path.read_bytes().split(b"\n", 2)
+        told = json.loads(head.partition(b" ")[2])
+        assert hashlib.sha256(payload).hexdigest() == told["sha256"], path
 
 
 def children(pid: int) -> list[int]:

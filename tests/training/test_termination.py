@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from shared.runs.config import Training
+from shared.runs.own_calls import asked
 from shared.training import termination
 from shared.training.loop import fit
 from shared.training.termination import Stopped
@@ -72,6 +73,19 @@ def test_a_batch_that_does_not_come_is_not_waited_for(tmp_path, monkeypatch):
         fit(Waiting(), numbered(10), Training(epochs=1, batch_size=1, checkpoint_steps=2), 0, store(tmp_path))
     assert time.monotonic() - began < SOON
     assert taken_up(store(tmp_path))["position"]["step"] == 2
+
+
+def test_own_code_that_takes_long_is_not_blamed(tmp_path, monkeypatch):
+    class Slow(Line):
+        def batches(self, images, batch_size, seed, epoch, start):
+            terminate()
+            with asked("my:Sampler: order(0, 1)"):
+                time.sleep(60)
+            yield from super().batches(images, batch_size, seed, epoch, start)
+
+    monkeypatch.setattr(termination, "GRACE_SECONDS", 0.2)
+    with pytest.raises(Stopped):
+        fit(Slow(), numbered(10), Training(epochs=1, batch_size=1), 0, store(tmp_path))
 
 
 def test_stopped_after_the_last_step_of_all_no_other_follows(tmp_path):
