@@ -60,8 +60,8 @@ def out_of_memory(error: Exception) -> UserError | None:
 
 def suggestion(name: str, valid: Iterable[str]) -> str:
     """Return "did you mean 'x'?" for the nearest of the valid names, or the list of them where none is near."""
-    names = sorted(set(valid))
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    names = sorted(set(map(str, valid)))
+    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     if near:
         return f"did you mean '{near[0]}'?"
     return f"valid are: {', '.join(names)}" if names else "none are defined"

@@ -14,7 +14,9 @@ from shared.commands.running import run_workflow
 from shared.commands.trial_workflow import LOG
 from shared.errors import UserError
 from shared.records.results import Results
+from shared.records.target_records import found
 from shared.rehearsal.left import Left
+from shared.runs.registry import papers
 
 SLICE_HOURS = 0.5
 """The workflow is given the next runs for so long: it has an order of its own within what it is given."""
@@ -63,7 +65,7 @@ def work_off(scope: Scope, *, cores: int, hours: float | None, options: Sequence
         status = run_workflow(
             scope.results, _records(given), scope.root, cores=cores, seconds=seconds, options=["--keep-going", *options]
         )
-        if status:
+        if status is not None:  # what is left though the workflow ended would be left again and again
             still = {one.place for one in scope.left()}
             failed |= {one.place for one in given if one.place in still}
     if failed:
@@ -74,12 +76,27 @@ def work_off(scope: Scope, *, cores: int, hours: float | None, options: Sequence
 def _not_trained(scope: Scope, failed: Sequence[tuple[str, str]]) -> str:
     """Say which runs failed, and where it stands why: a job that Snakemake did not begin has no log."""
     folders = {f"{key}/{run}": scope.results.paper(scope.scale, key) / "runs" / run for key, run in failed}
+    if in_the_way := [told for key, run in failed for told in _in_the_way(scope, key, run)]:
+        return f"not trained: {', '.join(folders)}; {in_the_way[0].rstrip('.')}."
     told = [name for name, folder in folders.items() if any(folder.rglob(LOG))]
     others = [name for name in folders if name not in told]
     below = scope.results.root / scope.scale
     logs = f"see the {LOG} of {'each' if not others else ', '.join(told)} below {below}" if told else ""
     above = f"{'of the others ' if told else ''}what is said above tells why they did not begin" if others else ""
     return f"not trained: {', '.join(folders)}; {'; '.join(filter(None, (logs, above)))}."
+
+
+def _in_the_way(scope: Scope, key: str, run: str) -> Iterator[str]:
+    """Yield what is wrong with the records of a run that the workflow takes for done."""
+    entry = papers()[key]
+    seeds = range(entry.run(run, scope.scale).seeds)
+    there = found(
+        entry, scope.scale, [scope.results.record(scope.scale, key, run, seed) for seed in seeds], scope.results
+    )
+    yield from there.damaged.values()
+    yield from (
+        f"{path}: this record is {why}; remove it, then give the command again" for path, why in there.other.items()
+    )
 
 
 def sliced(left: Sequence[Left], cores: int) -> list[Left]:

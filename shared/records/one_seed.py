@@ -41,4 +41,4 @@ class OneSeed:
 
         """
         found = read_record(self.path) if self.path.exists() else None
-        return found if found and found.config == self.run.config.plain() else None
+        return found if found and (found.seed, found.config) == (self.seed, self.run.config.plain()) else None

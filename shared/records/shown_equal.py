@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections import defaultdict
 from collections.abc import Collection
 from functools import cached_property
@@ -18,6 +19,18 @@ from shared.runs.fields import Count, Strict
 
 Fingerprint = Annotated[str, Field(pattern="^[0-9a-f]{12}$")]
 Codes = tuple[Fingerprint, Fingerprint]
+
+
+class _Quoting(yaml.SafeDumper):
+    """Quotes each fingerprint that is all digits, or has one e among them: a number to some readers of YAML."""
+
+
+_Quoting.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style="'" if re.fullmatch("[0-9e]+", text) else None
+    ),
+)
 
 
 class Pair(Strict):
@@ -58,6 +71,23 @@ class ShownEqual(Strict):
             pending += new
         return reached
 
+    def _way(self, codes: Codes) -> list[Codes]:
+        """Return the pairs by way of which the first code is shown equal to the second, the fewest; none if it is not.
+
+        A pair is of the code that comes first on the way, and the next.
+        """
+        before, pending = {codes[0]: ""}, [codes[0]]
+        for code in pending:
+            new = [partner for partner in sorted(self._partners[code]) if partner not in before]
+            before |= dict.fromkeys(new, code)
+            pending += new
+        way: list[Codes] = []
+        code = codes[1] if codes[1] in before else ""
+        while code and before[code]:
+            way.insert(0, (before[code], code))
+            code = before[code]
+        return way
+
     @cached_property
     def _partners(self) -> defaultdict[str, set[str]]:
         partners: defaultdict[str, set[str]] = defaultdict(set)
@@ -68,15 +98,26 @@ class ShownEqual(Strict):
         return partners
 
     def with_comparison(self, comparison: Comparison, refuted: Collection[Codes]) -> ShownEqual:
-        """Return all that is shown with a further comparison, but without the pairs that it refuted or repeats."""
-        anew = {frozenset(codes) for codes in (*refuted, *(pair.codes for pair in comparison.pairs))}
+        """Return all that is shown with a further comparison, but without the pairs that it refuted or repeats.
+
+        Of what is refuted every pair by way of which it would still be shown goes too: one of them does not hold.
+        """
+        shown = self._without([pair.codes for pair in comparison.pairs])
+        shown = ShownEqual(comparisons=(*shown.comparisons, comparison))._without(refuted)
+        for codes in refuted:
+            while way := shown._way(codes):
+                shown = shown._without(way)
+        return shown
+
+    def _without(self, taken: Collection[Codes]) -> ShownEqual:
+        gone = {frozenset(codes) for codes in taken}
         kept = [
             earlier.model_copy(
-                update={"pairs": tuple(pair for pair in earlier.pairs if frozenset(pair.codes) not in anew)}
+                update={"pairs": tuple(pair for pair in earlier.pairs if frozenset(pair.codes) not in gone)}
             )
             for earlier in self.comparisons
         ]
-        return ShownEqual(comparisons=tuple(entry for entry in (*kept, comparison) if entry.pairs))
+        return ShownEqual(comparisons=tuple(entry for entry in kept if entry.pairs))
 
 
 def read_shown_equal(path: Path) -> ShownEqual:
@@ -93,6 +134,8 @@ def read_shown_equal(path: Path) -> ShownEqual:
 
 def write_shown_equal(path: Path, shown: ShownEqual) -> None:
     """Write what was shown, whole or not at all."""
-    text = yaml.safe_dump(shown.model_dump(mode="json"), sort_keys=False, width=120, default_flow_style=None)
+    text = yaml.dump(
+        shown.model_dump(mode="json"), Dumper=_Quoting, sort_keys=False, width=120, default_flow_style=None
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, text.encode())

@@ -146,10 +146,12 @@ class Attempt:
 
     def seeds_of(self, run: Run) -> Seeds:
         """Return the records of a run of the trial, those of its present configuration and source."""
-        paths = [self.results.record(run.scale, run.paper, run.name, seed) for seed in range(run.seeds)]
-        records = {path: read_record(path) for path in paths if path.exists()}
+        paths = {seed: self.results.record(run.scale, run.paper, run.name, seed) for seed in range(run.seeds)}
+        records = {seed: (read_record(path), path.parent) for seed, path in paths.items() if path.exists()}
         return {
-            record.seed: (record, path.parent) for path, record in records.items() if record.config_hash == run.hash
+            seed: (record, folder)
+            for seed, (record, folder) in records.items()
+            if (record.seed, record.config_hash) == (seed, run.hash)
         }
 
 

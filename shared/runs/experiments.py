@@ -8,6 +8,7 @@ loss, scheme and optimizer.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -125,7 +126,24 @@ def _of_stand(paper: Paper, scale: str, name: str) -> list[Experiment]:
             f"'place' {len(places)}; let both match as many"
         )
     methods = _folded(paper, scale, stand, *paper.target(stand.target).runs)
+    _require_axes(paper, name, methods)
     return [_experiment(paper, name, methods, one, place) for one, place in zip(own, places, strict=True)]
+
+
+def _require_axes(paper: Paper, name: str, methods: Iterable[tuple[Run, ...]]) -> None:
+    """Raise UserError where `folds` or `over` is no axis of the target's runs, or one without places on a curve."""
+    stand = paper.experiments[name]
+    axes: dict[str, set[str]] = {}
+    for axis, level in (entry for runs in methods for run in runs for entry in run.axes.items()):
+        axes.setdefault(axis, set()).add(level)
+    for key, named in (("folds", stand.folds), ("over", stand.over)):
+        if named is not None and named not in axes:
+            problem = f"the runs of {stand.target} have no axis '{named}'; {suggestion(named, axes)}"
+            raise UserError(f"papers/{paper.key}/runs.yaml: experiments.{name}.{key}: {problem}")
+    for level in axes[stand.over] if stand.over else ():
+        if not re.fullmatch(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?", level):
+            problem = f"the level '{level}' of the axis '{stand.over}' is no number, so that it has no place on a curve"
+            raise UserError(f"papers/{paper.key}/runs.yaml: experiments.{name}.over: {problem}; name another axis")
 
 
 def _folded(paper: Paper, scale: str, stand: Stand, *patterns: str) -> list[tuple[Run, ...]]:

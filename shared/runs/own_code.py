@@ -205,16 +205,41 @@ def _imports_by_name(function: ast.expr, module: str) -> bool:
 
 
 def _of_the_suite(path: Path) -> Iterator[str]:
-    """Yield the definitions that a module imports from the suite, each as "module:name"."""
-    for module, name, _ in _imports(path):
-        if module.partition(".")[0] in SUITE and name in _defined(module):
-            yield f"{module}:{name}"
+    """Yield the definitions of the suite that a module imports, be it by way of a package, each as "module:name"."""
+    for module, name, above in _imports(path):
+        if not above and module.partition(".")[0] in SUITE:
+            yield from _meant(module, name)
+
+
+def _meant(module: str, name: str) -> Iterator[str]:
+    """Yield what `from module import name` means: a definition, or all of a module."""
+    if name and _file(f"{module}.{name}"):
+        module, name = f"{module}.{name}", ""
+    defined = _defined(module)
+    if name in defined:
+        yield f"{module}:{name}"
+    elif name in ("", "*"):
+        yield from (f"{module}:{one}" for one in sorted(defined))
+    elif path := _file(module):
+        for source, imported, above in _imports(path):
+            if imported == name and not above and source.partition(".")[0] in SUITE:
+                yield from _meant(source, imported)
+
+
+def _file(module: str) -> Path | None:
+    stem = ROOT.joinpath(*module.split("."))
+    return next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
 
 
 @cache
 def _defined(module: str) -> frozenset[str]:
     """Return the names that a module of the suite defines itself."""
-    stem = ROOT.joinpath(*module.split("."))
-    path = next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
-    body = parsed(path.read_bytes(), path).body if path else []
-    return frozenset(statement.name for statement in body if isinstance(statement, ast.ClassDef | ast.FunctionDef))
+    path = _file(module)
+    found: set[str] = set()
+    for statement in parsed(path.read_bytes(), path).body if path else []:
+        match statement:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                found.add(name)
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                found.add(name)
+    return frozenset(found)

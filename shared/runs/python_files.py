@@ -16,3 +16,5 @@ def parsed(source: bytes, path: Path) -> ast.Module:
         raise UserError(f"{path}:{error.lineno or 1}: it is not valid Python ({error.msg}); mend it.") from None
     except ValueError as error:
         raise UserError(f"{path}: it is not valid Python ({error}); mend it.") from None
+    except (MemoryError, RecursionError):
+        raise UserError(f"{path}: its expressions are nested too deep for Python; write them flatter.") from None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from shared.runs.catalogue import benchmarks, components
 from shared.runs.citation import read_title
 from shared.runs.components import Backbone
 from shared.runs.config import Run
+from shared.runs.metrics import DIRECTIONS
 from shared.runs.python_files import parsed
 from shared.runs.resolution import Resolution
 from shared.runs.runs_file import Deviation, RunsFile, Stand, Target
@@ -157,14 +158,9 @@ class Paper:
         for key, pattern in self._patterns():
             if not any(fnmatchcase(name, pattern) for name in self.names):
                 raise self._document.error(key, f"there is no run '{pattern}'; {suggestion(pattern, self.names)}")
-        named: list[tuple[Key, tuple[str, ...]]] = [
-            (("deviations", index, "targets"), entry.targets) for index, entry in enumerate(self.deviations)
-        ]
-        named += [(("experiments", name, "target"), (stand.target,)) for name, stand in self.experiments.items()]
-        for key, targets in named:
-            for target in targets:
-                if target not in self.targets:
-                    raise self._document.error(key, f"there is no '{target}'; {suggestion(target, self.targets)}")
+        for key, named, known in self._named():
+            if named not in known:
+                raise self._document.error(key, f"there is no '{named}'; {suggestion(named, known)}")
         figures = [name for name, entry in self.targets.items() if entry.kind == "figure"]
         if self.shows is not None and self.shows not in figures:
             problem = f"there is no figure '{self.shows}'; {suggestion(self.shows, figures)}"
@@ -182,6 +178,15 @@ class Paper:
             if drawn is not None and name not in drawn:
                 problem = f"targets.py has no function of this name; {suggestion(name, drawn)}"
                 raise self._document.error(("targets", name), problem)
+
+    def _named(self) -> Iterator[tuple[Key, str, Collection[str]]]:
+        """Yield where `runs.yaml` names a target, or a measure that is scored, its name, and those that there are."""
+        for index, entry in enumerate(self.deviations):
+            yield from ((("deviations", index, "targets"), target, self.targets) for target in entry.targets)
+        for name, stand in self.experiments.items():
+            yield ("experiments", name, "target"), stand.target, self.targets
+            for metric in stand.metrics:
+                yield ("experiments", name, "metrics"), metric.partition("/")[2], DIRECTIONS
 
     def _patterns(self) -> Iterator[tuple[Key, str]]:
         """Yield where patterns of runs stand in `runs.yaml`, and the patterns."""

@@ -25,7 +25,7 @@ from shared.runs.fields import MOST_SEEDS, Count, Strict
 from shared.runs.runs_file import Levels, RunsFile
 from shared.runs.yaml_files import Document, Key
 
-_AXIS = re.compile(r"{(\w+)}")
+_AXIS = re.compile(r"{([A-Za-z_]\w*)}")
 _PART = r"[A-Za-z0-9_+=@][A-Za-z0-9_.+=@-]*"
 _NAME = re.compile(rf"{_PART}(/{_PART})*")
 _COLUMNS = frozenset(
@@ -133,6 +133,8 @@ class Resolution:
         if columns := _COLUMNS & set(axes):
             problem = f"the axis '{min(columns)}' would be taken for a column of the table of records"
             raise self._error(("runs", group), problem, "give it another name")
+        if isinstance(self._file.runs[group].get("set"), list):
+            raise self._error(("runs", group, "set"), "is no mapping of settings", "give them by their paths")
         if unknown := set(self._file.runs[group]) - {*axes, "set", "at"}:
             problem = f"'{min(unknown)}' is neither 'set' nor 'at' nor an axis in the name"
             raise self._error(("runs", group), problem, suggestion(min(unknown), axes))
@@ -142,6 +144,8 @@ class Resolution:
         """Return the levels of an axis at a scale."""
         given = self._file.variants.get(axis, {})
         variants = {str(level): _Level(str(level), given[level], ("variants", axis, level)) for level in given}
+        if len(variants) < len(given):
+            raise self._error(("variants", axis), "two levels have the same name", "rename one of them")
         spec = self._file.runs[group].get(axis, list(variants))
         if isinstance(spec, list):
             for level in map(str, spec):
@@ -162,7 +166,7 @@ class Resolution:
         for label, settings in spec.items():
             if not isinstance(settings, dict | None):
                 raise self._error(("runs", group, axis, label), "is no mapping of settings", "give them by their paths")
-        return [_Level(str(label), settings or {}, ("runs", group, axis, label)) for label, settings in spec.items()]
+        return [_Level(str(label), _settings(given), ("runs", group, axis, label)) for label, given in spec.items()]
 
     def _layers(self, group: str, levels: Iterable[_Level], name: str, scale: str) -> _Layered:
         """Lay the settings of a run over each other."""

@@ -20,6 +20,7 @@ import copy
 import itertools
 import math
 import re
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,7 @@ class TrialFile(Strict):
     def _sets_what_there_is(self) -> Self:
         """Refuse a setting that nothing would be told of."""
         for path in self.set:
-            if path.partition(".")[0] not in _CHANGED:
+            if _part(path) not in _CHANGED:
                 raise _wrong("set", f"'{path}' is the experiment's; only optimizer and scheme can be set")
         for path, values in self.search.items():
             self._reaches("search", path, (*_CHANGED, *self._own_parts))
@@ -86,10 +87,18 @@ class TrialFile(Strict):
             for path in paths:
                 if not all(path.split(".")):
                     raise _wrong(key, f"'{path}' has nothing before or after a dot; name a setting")
-                if path.partition(".")[0] == "scheme" and self.sampler is not None:
+                if _part(path) == "scheme" and self.sampler is not None:
                     raise _wrong(key, f"'{path}' is of a scheme in whose place the sampler stands; take one out")
         if (combinations := math.prod(map(len, self.search.values()))) > MOST_TRIED:
             raise _wrong("search", f"{combinations} combinations; the budget, the same for all, is {MOST_TRIED}")
+        return self
+
+    @model_validator(mode="after")
+    def _is_kept_as_given(self) -> Self:
+        """Refuse what a record, which is JSON, would not tell from something else."""
+        for key in ("options", "sampler_options", "search"):
+            if wrong := _not_in_json(getattr(self, key)):
+                raise _wrong(key, f"{wrong}, which no record can hold; write numbers that are finite, words and lists")
         return self
 
     @model_validator(mode="after")
@@ -98,7 +107,7 @@ class TrialFile(Strict):
             return self
         self._reaches("weight", self.weight.set, self._own_parts[:1])
         for level in (*self.weight.to, *(self.weight.smoke or ())):
-            if isinstance(level, str) or not math.isfinite(level):
+            if isinstance(level, str) or not abs(level) <= sys.float_info.max:
                 raise _wrong(
                     "weight", f"the level {level!r} is no number, so that it has no place on a curve; correct it"
                 )
@@ -212,7 +221,7 @@ class Trial:
         return Run(place.paper, name, place.scale, place.axes, seeds, config, str(self.path), searched)
 
     def _config(self, place: Run, chosen: Mapping[str, Any]) -> RunConfig:
-        own = {path: value for path, value in chosen.items() if path.partition(".")[0] not in _CHANGED}
+        own = {path: value for path, value in chosen.items() if _part(path) not in _CHANGED}
         loss = self._loss(own)
         settings = place.config.plain() | ({} if isinstance(loss, OwnLoss) else {"loss": loss})
         changed = self.file.set | {path: chosen[path] for path in chosen if path not in own}
@@ -282,19 +291,23 @@ class Trial:
         asks = self.file.sampler is not None or any(
             path.startswith("scheme") for path in (*self.file.set, *self.file.search)
         )
-        if place.training.patience is not None and self._begins_late(experiment.paper):
+        late = (self._begins_late(experiment.paper, combination) for combination in self.combinations)
+        if place.training.patience is not None and any(late):
             return False
         return not asks or place.scheme.name == "classification"
 
-    def _begins_late(self, paper: str) -> bool:
-        scheme = self.file.set.get("scheme")
-        named = {self.file.set.get("scheme.name"), scheme.get("name") if isinstance(scheme, dict) else scheme}
-        loss = self._loss({})
-        if "decoupled" in named or not isinstance(loss, dict):
-            return "decoupled" in named
-        kind = component(paper, Loss, str(loss.get("name")))
-        deferred = kind.model_fields.get("deferred") if kind else None
-        return deferred is not None and 0 < loss.get("deferred", deferred.default) < 1
+    def _begins_late(self, paper: str, chosen: Mapping[str, Any]) -> bool:
+        changed = {path: value for path, value in {**self.file.set, **chosen}.items() if _part(path) == "scheme"}
+        scheme = self._laid({}, changed).get("scheme")
+        if (scheme.get("name") if isinstance(scheme, dict) else scheme) == "decoupled":
+            return True
+        loss = self._loss({path: value for path, value in chosen.items() if _part(path) not in _CHANGED})
+        kind = component(paper, Loss, str(loss.get("name"))) if isinstance(loss, dict) else None
+        try:
+            deferred = getattr(kind.model_validate(loss), "deferred", None) if kind else None
+        except ValidationError:  # of which the first run tells more
+            return False
+        return deferred is not None and 0 < deferred < 1
 
 
 def read_trial(path: Path) -> Trial:
@@ -320,6 +333,24 @@ def _wrong(key: str, problem: str) -> PydanticCustomError:
 
 def _no_class(name: str) -> str:
     return f"'{name}' names no class; write module:Class for one in a module beside this file"
+
+
+def _part(path: str) -> str:
+    """Return the part of a configuration that a dotted path is of."""
+    return path.partition(".")[0]
+
+
+def _not_in_json(value: Any) -> str:
+    """Return what of a value JSON, whose keys are words, has no word for or the same as for another, "" for nothing."""
+    if isinstance(value, dict):
+        keys = (f"the key {key!r} is no word" for key in value if not isinstance(key, str))
+        return next(keys, "") or next(filter(None, map(_not_in_json, value.values())), "")
+    if isinstance(value, list):
+        return next(filter(None, map(_not_in_json, value)), "")
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value} is no finite number"
+    known = value is None or isinstance(value, str | int | float)
+    return "" if known else f"{value!r} is neither number, word, truth value, list nor mapping"
 
 
 def _with_held_out(config: RunConfig) -> RunConfig:

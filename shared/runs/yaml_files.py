@@ -31,10 +31,17 @@ _AMBIGUOUS = re.compile(
 
 It reads a word where YAML 1.2 has 0o10 for 8.
 """
+_WITH_EXPONENT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+")
 _CHOICE = re.compile(r"int|float|str|bool|\[key\]|(list|dict|tuple)\[.*\]")
 _FORGOTTEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 M = TypeVar("M", bound=BaseModel)
+
+
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """PyYAML's, which takes 1e-3 for a word, but that it is a number, as in YAML 1.2."""
+
+
+Loader.add_implicit_resolver("tag:yaml.org,2002:float", _WITH_EXPONENT, [*"-+.0123456789"])
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ def load(path: Path) -> Document:
 
 def _read(path: Path, content: bytes) -> Document:
     text = _text(path, content)
-    loader = LOADER(text)
+    loader = Loader(text)
     try:
         _check(text, path)
         node = loader.get_single_node()
@@ -139,7 +146,7 @@ def _check(text: str, path: Path) -> None:
     open_nodes: list[tuple[str | None, int]] = []
     sizes: dict[str | None, int] = {}
     size = 0
-    for event in yaml.parse(text, Loader=LOADER):
+    for event in yaml.parse(text, Loader=Loader):
         if isinstance(event, yaml.CollectionStartEvent):
             open_nodes.append((event.anchor, size))
             if len(open_nodes) > MOST_LEVELS:

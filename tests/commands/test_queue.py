@@ -150,6 +150,17 @@ def test_a_log_is_named_only_where_there_is_one(tmp_path, monkeypatch):
         work_off(scope, cores=99, hours=None)
 
 
+def test_a_record_that_the_workflow_takes_for_done_is_named_instead_of_tried_for_ever(tmp_path, monkeypatch):
+    scope = Scope("smoke", Results(tmp_path / "results"), tmp_path, GA, TARGET)
+    first = scope.left()[0].run
+    path = scope.results.record("smoke", GA, first.name, 0)
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    monkeypatch.setattr(command, "run_workflow", lambda *_, **__: 0)
+    with pytest.raises(UserError, match=rf"^not trained: .*{first.name}.*; {path}: .*remove"):
+        work_off(scope, cores=99, hours=None)
+
+
 def test_what_cannot_be_had_is_left_out(tmp_path):
     found = {one.run.name for one in queue("full", Results(tmp_path), tmp_path, key=GA, target="table3")}
     assert not found

@@ -44,6 +44,18 @@ def test_a_record_of_another_configuration_is_none_of_it(attempt):
     assert OneSeed(replace(second, name=first.name), 0, attempt.results).record() is None
 
 
+def test_a_record_in_the_place_of_another_seed_is_none_of_it(attempt):
+    run = replace(attempt.runs()[0], seeds=2)
+    trained(attempt, run)
+    zero, one = (OneSeed(run, seed, attempt.results) for seed in (0, 1))
+    one.folder.mkdir()
+    one.path.write_bytes(zero.path.read_bytes())
+    assert one.record() is None
+    assert list(attempt.seeds_of(run)) == [0]
+    zero.path.unlink()
+    assert attempt.seeds_of(run) == {}
+
+
 def test_in_a_search_the_error_of_what_did_not_stay_finite_is_infinite(attempt):
     [experiment] = attempt.experiments
     low, high = attempt.trial.search_runs(experiment)

@@ -40,6 +40,23 @@ def test_a_further_comparison_adds_its_pairs_and_takes_out_what_it_refutes_or_re
     assert not again.equal(A, C)
 
 
+def test_what_is_refuted_is_not_equal_by_way_of_others_either():
+    shown = ShownEqual(comparisons=(comparison((A, B), (B, C)), comparison((A, C), (A, D), (D, C), (B, D))))
+    again = shown.with_comparison(comparison(), refuted=[(A, C)])
+    assert not again.equal(A, C)
+    kept = ShownEqual(comparisons=(comparison((A, B), (C, D)),)).with_comparison(comparison(), refuted=[(B, C)])
+    assert kept.equal(A, B)
+    assert kept.equal(C, D)
+
+
+@pytest.mark.parametrize("code", ["089345678901", "123456789012", "163631e33206", "000000000000", "0x1234567890"[-12:]])
+def test_a_fingerprint_that_looks_like_a_number_is_written_as_a_word(tmp_path, code):
+    path = tmp_path / "same-bits.yaml"
+    shown = ShownEqual(comparisons=(comparison((code.replace("x", "a"), B)),))
+    write_shown_equal(path, shown)
+    assert read_shown_equal(path) == shown
+
+
 def test_what_is_written_is_read_back_and_no_file_shows_nothing(tmp_path):
     path = tmp_path / "published" / "same-bits.yaml"
     assert read_shown_equal(path) == ShownEqual()

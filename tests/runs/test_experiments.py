@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from shared.errors import UserError
 from shared.runs.experiments import Experiment, experiments
 from shared.runs.registry import TRAINED_SCALES, paper, papers
+from tests.runs.samples import MINIMAL
+from tests.runs.samples import paper as of_text
 
 
 def named(key: str, scale: str) -> dict[str, Experiment]:
@@ -83,3 +88,33 @@ def test_no_loss_stands_at_a_rate_that_is_for_the_papers_own_alone():
                 ]
                 assert all(optimizer == experiment.places[0].config.optimizer for optimizer in others)
     assert named("gaussian_affinity", "lite")["verification"].places[0].config.optimizer.learning_rate == 0.1
+
+
+CURVE = """
+experiments:
+  curve: {target: figure2, own: "b/*", metrics: [mnist-test/error], over: sigma}
+"""
+
+
+def drawn(tmp_path, before: str, after: str) -> list[Experiment]:
+    text = MINIMAL.replace("table1: {kind: table, title: A table", "figure2: {kind: figure, title: A figure")
+    text = text.replace('runs: ["a/*"]}', 'runs: ["a/*", "b/*"]}')
+    return experiments(of_text(tmp_path, (text + CURVE).replace(before, after)), "full")
+
+
+def test_a_curve_is_over_an_axis_of_the_runs(tmp_path):
+    assert [one.over for one in drawn(tmp_path, "", "")] == ["sigma"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("over: sigma", "over: sgima", "curve.over: the runs of figure2 have no axis 'sgima'; did you mean 'sigma'"),
+        ("over: sigma", "over: loss", "over: the level '(softmax|affinity)' of the axis 'loss' is no number"),
+        ("over: sigma", "folds: fold", "curve.folds: the runs of figure2 have no axis 'fold'; valid are: loss, sigma"),
+        ("mnist-test/error", "mnist-test/eror", "metrics: there is no 'eror'; did you mean 'error'"),
+    ],
+)
+def test_what_an_experiment_names_and_is_not_there_is_refused(tmp_path, before, after, says):
+    with pytest.raises(UserError, match=says):
+        drawn(tmp_path, before, after)

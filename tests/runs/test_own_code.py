@@ -100,3 +100,24 @@ def test_an_option_that_it_does_not_take_is_answered_with_the_nearest(tmp_path):
 def test_how_one_would_build_it_oneself(tmp_path):
     assert own(tmp_path, "", margin=0.5, kind="a").called(3, 4) == "mine.Mine(3, 4, margin=0.5, kind='a')"
     assert OwnSampler(name="mine:Mine").called([0] * 99, 4, 8) == "mine.Mine(labels, 4, 8)"
+
+
+@pytest.mark.parametrize(
+    ("imports", "used"),
+    [
+        ("from shared.losses.softmax import SoftmaxLoss", "shared.losses.softmax:SoftmaxLoss"),
+        ("from shared.losses import Softmax", "shared.losses:Softmax"),
+        ("from shared.losses.contract import said", "shared.runs.own_calls:said"),
+        ("from shared.losses import softmax", "shared.losses.softmax:SoftmaxLoss"),
+        ("import shared.losses.softmax as s", "shared.losses.softmax:SoftmaxLoss"),
+        ("from shared.losses.softmax import *", "shared.losses.softmax:SoftmaxLoss"),
+        ("from shared.losses.directions import NO_LENGTH", "shared.losses.directions:NO_LENGTH"),
+    ],
+)
+def test_what_it_uses_of_the_suite_is_found_however_it_is_imported(tmp_path, imports, used):
+    assert used in own(tmp_path, f"{imports}\nclass Mine: ...\n").code
+
+
+def test_a_module_that_python_cannot_take_in_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"mine\.py: its expressions are nested too deep"):
+        own(tmp_path, f"x = {'-' * 100_000}1\nclass Mine: ...\n").fixed()

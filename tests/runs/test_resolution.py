@@ -121,6 +121,15 @@ def test_every_setting_is_part_of_the_hash(tmp_path):
         ),
         ("  b/{sigma}:\n", "  b/{sigma}:\n    at: [lite, ful]\n", 18, "there is no scale 'ful'; did you mean 'full'?"),
         ("runs:\n  a", "runs: [\n  a", 15, "not valid YAML"),
+        ("a/{loss}:", "a/{loss}/{0}:", 15, "a brace in the name is not one of a plain {axis}"),
+        (
+            "    set: {loss: {name: affinity, sigma: 1, margin: 0.5}}",
+            "    set: [loss.sigma]",
+            18,
+            "is no mapping of settings",
+        ),
+        ("{set: loss.sigma, to: [0.1, 50], smoke: [50]}", "{a: {1: 2}}", 19, "1: unknown key"),
+        ("    softmax: {loss: {name: softmax}}", "    1: {}\n    '1': {}", 11, "two levels have the same name"),
     ],
 )
 def test_a_mistake_is_one_sentence_with_file_line_and_the_nearest_name(tmp_path, before, after, line, says):

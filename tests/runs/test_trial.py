@@ -47,6 +47,12 @@ def experiment() -> Experiment:
         (OWN + "weight: {set: loss.weight, to: [1, 2]}", "begin it with 'options.'"),
         (OWN + "weight: {set: options.weight, to: [1, a]}", "the level 'a' is no number"),
         (OWN + "weight: {set: options.weight, to: [1, .inf]}", "the level inf is no number"),
+        (OWN + f"weight: {{set: options.weight, to: [{'9' * 400}]}}", "is no number"),
+        (OWN + "options: {margin: .inf}", ":2: options: inf is no finite number, which no record can hold"),
+        (OWN + "options: {margins: {0: 1.0}}", "options: the key 0 is no word"),
+        (OWN + "options: {path: !!binary gA==}", "is neither number, word, truth value, list nor mapping"),
+        (OWN + "search: {options.margin: [1, [.nan]]}", "search: nan is no finite number"),
+        (SAMPLER + "sampler_options: {since: 2020-02-02}", "sampler_options: datetime.date(2020, 2, 2) is neither"),
         ("loss: mine.Mine", ":1: loss: 'mine.Mine' names no class; write module:Class"),
         ("loss: focal", "or {name: focal} for a loss of the suite"),
         ("sampler: mine", ":1: sampler: 'mine' names no class"),
@@ -102,6 +108,11 @@ def test_every_combination_and_level_that_may_be_trained_is_told(trial):
         ("loss: {name: ldam, deferred: 1}", True),
         ("loss: {name: softmax}\nset: {scheme: {name: decoupled}}", False),
         ("loss: {name: softmax}\nset: {scheme.name: decoupled}", False),
+        ("loss: {name: softmax}\nset: {scheme: [decoupled]}", True),  # and is refused when it is to be built
+        ("loss: {name: softmax}\nsearch: {scheme.name: [classification, decoupled]}", False),
+        ("loss: {name: ldam, deferred: 0}\nsearch: {loss.deferred: [0, 0.5]}", False),
+        ("loss: {name: ldam, deferred: 4/5}", False),
+        ("loss: {name: ldam, deferred: }", True),  # likewise
     ],
 )
 def test_what_begins_late_stands_nowhere_where_training_stops_early(trial, text, stands):

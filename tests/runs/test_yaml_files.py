@@ -60,13 +60,24 @@ def test_a_pipe_is_not_waited_for(tmp_path):
         load(tmp_path / "x.yaml")
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1e3", 1e3), ("-2E-4", -2e-4), ("1.5e3", 1.5e3), ("1.e+2", 1e2), (".5e-1", 0.05), ("1.0e-3", 1e-3)],
+)
+def test_a_number_with_an_exponent_is_a_number(tmp_path, text, number):
+    path = tmp_path / "x.yaml"
+    path.write_text(f"a: {text}\nb: tar@{text}\n")
+    assert load(path).data == {"a": number, "b": f"tar@{text}"}
+
+
 def test_quoted_words_decimal_numbers_and_aliases_are_read(tmp_path):
     path = tmp_path / "x.yaml"
     path.write_text(
-        "\ufeffa: &a {b: 'yes', c: true, d: 1e-3, e: 0, f: -0.5}\r\ng: {<<: *a, b: [*a, no-one]}\r\n", "utf-8"
+        "\ufeffa: &a {b: 'yes', c: true, d: 1e-3, e: 0, f: -0.5, h: '1e-3'}\r\ng: {<<: *a, b: [*a, no-one]}\r\n",
+        "utf-8",
     )
     document = load(path)
-    a = {"b": "yes", "c": True, "d": "1e-3", "e": 0, "f": -0.5}
+    a = {"b": "yes", "c": True, "d": 1e-3, "e": 0, "f": -0.5, "h": "1e-3"}
     assert document.data == {"a": a, "g": a | {"b": [a, "no-one"]}}
     assert document.line(("g", "b", 1)) == 2
 
