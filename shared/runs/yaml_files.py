@@ -31,7 +31,7 @@ _AMBIGUOUS = re.compile(
 
 It reads a word where YAML 1.2 has 0o10 for 8.
 """
-_WITH_EXPONENT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+")
+_WITH_EXPONENT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)[eE][-+]?[0-9]+$")
 _CHOICE = re.compile(r"int|float|str|bool|\[key\]|(list|dict|tuple)\[.*\]")
 _FORGOTTEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 M = TypeVar("M", bound=BaseModel)

@@ -66,8 +66,8 @@ def test_a_pipe_is_not_waited_for(tmp_path):
 )
 def test_a_number_with_an_exponent_is_a_number(tmp_path, text, number):
     path = tmp_path / "x.yaml"
-    path.write_text(f"a: {text}\nb: tar@{text}\n")
-    assert load(path).data == {"a": number, "b": f"tar@{text}"}
+    path.write_text(f"a: {text}\nb: tar@{text}\nc: {text}d54\n")
+    assert load(path).data == {"a": number, "b": f"tar@{text}", "c": f"{text}d54"}
 
 
 def test_quoted_words_decimal_numbers_and_aliases_are_read(tmp_path):
