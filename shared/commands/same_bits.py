@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,9 @@ from shared.records.same_bits import Differences, Left, compare, read_left
 from shared.records.shown_equal import Codes, Comparison, Pair, read_shown_equal, write_shown_equal
 from shared.runs.catalogue import benchmarks
 from shared.runs.config import Run
-from shared.runs.registry import TRAINED_SCALES, papers
+from shared.runs.experiments import experiments
+from shared.runs.registry import EVIDENCE, TRAINED_SCALES, papers
+from shared.runs.trial import read_trial
 
 UNKNOWN = "unknown"
 """What a record calls the code of a checkpoint that did not tell it."""
@@ -109,6 +112,7 @@ def _verdicts(entry: Compared, other: Path) -> Iterator[tuple[Codes, bool]]:
     paper = papers().get(here.record["paper"])
     runs = [paper.runs(scale).get(here.record["run"]) for scale in TRAINED_SCALES] if paper else []
     compared = next((run for run in runs if run and run.scale == here.record["scale"]), None)
+    runs += _tried().get((here.record["paper"], here.record["run"]), ())
     for name, verdict in same.items():
         codes = (there.evaluation_code(name), here.evaluation_code(name)) if name else (there.code, here.code)
         yield codes, verdict
@@ -117,10 +121,23 @@ def _verdicts(entry: Compared, other: Path) -> Iterator[tuple[Codes, bool]]:
                 yield from ((carried, verdict) for carried in _carried(run, compared, name, codes, other))
 
 
-def _carried(run: Run, compared: Run, benchmark: str, codes: Codes, other: Path) -> Iterator[Codes]:
-    """Yield the pair of fingerprints that a run carries at another scale than the one at which it was compared.
+@cache
+def _tried() -> Mapping[tuple[str, str], Sequence[Run]]:
+    """Return the runs of the suite's own trials at all scales, by the paper and the run in whose place each stands."""
+    found: defaultdict[tuple[str, str], list[Run]] = defaultdict(list)
+    stands = [(one, entry) for entry in papers().values() for scale in EVIDENCE for one in experiments(entry, scale)]
+    for trial in map(read_trial, sorted((ROOT / "trials").glob("*.yaml"))):
+        for experiment, entry in stands:
+            if trial.stands_in(experiment):
+                for place, run in zip(experiment.places, trial.runs(experiment, 1), strict=True):
+                    found[entry.key, place.name].append(run)
+    return found
 
-    Only where what changed of its code is all in use at that scale too, so that the comparison tried it.
+
+def _carried(run: Run, compared: Run, benchmark: str, codes: Codes, other: Path) -> Iterator[Codes]:
+    """Yield the pair of fingerprints that a run carries at another scale, or with a loss that is tried in its place.
+
+    Only where what changed of its code was all in use where it was compared, so that the comparison tried it.
     """
     if benchmark and benchmark not in benchmarks(run.paper):
         return

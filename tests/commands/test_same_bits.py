@@ -17,7 +17,9 @@ from shared.records.records import Record, write_json
 from shared.records.results import Results
 from shared.records.shown_equal import read_shown_equal
 from shared.runs.config import Run
+from shared.runs.experiments import experiments
 from shared.runs.registry import paper
+from shared.runs.trial import read_trial
 from tests.conftest import ROOT, copy_suite
 from tests.records.samples import record
 
@@ -178,6 +180,26 @@ def test_equality_is_carried_to_full_scale_where_all_that_changed_was_in_use(cop
     before = fingerprint(training_definitions(full, there.resolve()))
     assert before != training_code(full)
     assert shown.equal(before, training_code(full)) == tried
+
+
+def test_equality_is_carried_to_the_losses_that_are_tried_in_the_place_of_a_run(copies, run):
+    here, there = copies
+    there.mkdir()
+    copy_suite(there)
+    with (there / "shared/training/loop.py").open("a") as file:
+        file.write("\nprint(1)\n")
+    write(here, current(run))
+    write(there, entry(code=fingerprint(training_definitions(run, there.resolve()))))
+    assert compared(copies, write=True)
+    shown = read_shown_equal(Results(here / "results").same_bits())
+    entries = experiments(paper("gaussian_affinity"), "lite")
+    [experiment] = [one for one in entries if RUN in {place.name for place in one.places}]
+    for trial in map(read_trial, sorted((ROOT / "trials").glob("*.yaml"))):
+        if trial.stands_in(experiment):
+            [tried] = trial.runs(experiment, 1)
+            before = fingerprint(training_definitions(tried, there.resolve()))
+            assert before != training_code(tried)
+            assert shown.equal(before, training_code(tried))
 
 
 def test_the_whole_is_one_command_which_wants_to_know_the_commit():
