@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -76,6 +76,8 @@ class Sources:
         if name not in module.definitions:
             if name in module.imports:
                 yield from self._imported(*module.imports[name])
+            else:  # it may be defined under a condition
+                yield module.name, ""
             return
         definition = module.definitions[name]
         yield module.name, ""
@@ -111,20 +113,26 @@ class _Module:
 
     def __init__(self, name: str, path: Path) -> None:
         self.name = name
-        self.definitions: dict[str, _Definition] = {"": _Definition()}
+        outside: dict[str, str] = {}
+        self.definitions: dict[str, _Definition] = {"": _Definition(outside)}
         self.imports: dict[str, _Use] = {}
         for statement in parsed(path.read_bytes(), path).body:
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 self.imports |= _imports(statement)
-            else:
+                outside |= _outside(statement)
+            elif not _is_aside(statement):
                 for bound in _bound(statement):
-                    self.definitions.setdefault(bound, _Definition()).statements.append(statement)
+                    self.definitions.setdefault(bound, _Definition(outside)).statements.append(statement)
 
 
 class _Definition:
-    """The statements that define a name, and the names that stand in them, known once the digest is."""
+    """The statements that define a name, and the names that stand in them, known once the digest is.
 
-    def __init__(self) -> None:
+    What its module imports from `outside` the suite is told by where it comes from.
+    """
+
+    def __init__(self, outside: Mapping[str, str]) -> None:
+        self._outside = outside
         self.statements: list[ast.stmt] = []
         self.imports: list[_Use] = []
         self.names: dict[tuple[str, str], None] = {}
@@ -140,38 +148,54 @@ class _Definition:
     def _tell(self, node: ast.AST, said: list[str]) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom):
             self.imports += _imports(node).values()
+            said += (f"{name} is {source}" for name, source in _outside(node).items())
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             self.names[node.value.id, node.attr] = None
-            said.append(f"{node.value.id}.{node.attr}")
+            said.append(f"{self._meaning(node.value)}.{node.attr}")
         elif isinstance(node, ast.Name):
             if isinstance(node.ctx, ast.Load):
                 self.names[node.id, ""] = None
-            said.append(node.id)
+            said.append(self._meaning(node))
         elif not _says_nothing(node):
             said.append(type(node).__name__)
+            members = [part for part in node.body if not _is_aside(part)] if isinstance(node, ast.ClassDef) else None
             for name in node._fields:
-                self._tell_part(getattr(node, name, None), said)
+                part = getattr(node, name, None)
+                self._tell_part(name, members if name == "body" and members is not None else part, said)
 
-    def _tell_part(self, part: object, said: list[str]) -> None:
-        if isinstance(part, ast.AST):
-            self._tell(part, said)
-        elif isinstance(part, list) and part:
-            said.append("[")
-            for item in part:
-                self._tell_part(item, said)
-            said.append("]")
-        elif part is not None and part != []:
-            said.append(repr(part))
+    def _tell_part(self, name: str, part: object, said: list[str]) -> None:
+        """Tell what a node has under a name, nothing where it has nothing: other versions of Python know more names."""
+        if part is None or part == []:
+            return
+        said.append(f"{name}:")
+        for item in part if isinstance(part, list) else [part]:
+            if isinstance(item, ast.AST):
+                self._tell(item, said)
+            else:
+                said.append(repr(item))
+        said.append(".")
+
+    def _meaning(self, node: ast.Name) -> str:
+        return self._outside.get(node.id, node.id) if isinstance(node.ctx, ast.Load) else node.id
 
 
 def _imports(statement: ast.Import | ast.ImportFrom) -> dict[str, _Use]:
     """Return the module and the name in it that each name imported from the suite means."""
+    return {name: use for name, use in _imported(statement).items() if use[0].partition(".")[0] in SUITE}
+
+
+def _outside(statement: ast.Import | ast.ImportFrom) -> dict[str, str]:
+    """Return what each name means that is imported from elsewhere."""
+    found = {name: ".".join(filter(None, use)) for name, use in _imported(statement).items()}
+    bound = {name: name if source.startswith(f"{name}.") else source for name, source in found.items()}
+    return {name: source for name, source in bound.items() if source.partition(".")[0] not in SUITE}
+
+
+def _imported(statement: ast.Import | ast.ImportFrom) -> dict[str, _Use]:
     if isinstance(statement, ast.ImportFrom):
         source = statement.module or ""
-        found = {alias.asname or alias.name: (source, alias.name) for alias in statement.names}
-    else:
-        found = {alias.asname or alias.name.partition(".")[0]: (alias.name, "") for alias in statement.names}
-    return {name: use for name, use in found.items() if use[0].partition(".")[0] in SUITE}
+        return {alias.asname or alias.name: (source, alias.name) for alias in statement.names}
+    return {alias.asname or alias.name.partition(".")[0]: (alias.name, "") for alias in statement.names}
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:
@@ -188,12 +212,15 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
 
 
 def _says_nothing(node: ast.AST) -> bool:
-    """Whether a node is a docstring or a placeholder, where a name is loaded or stored, or set aside."""
-    if isinstance(node, ast.Assign | ast.AnnAssign):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return all(isinstance(target, ast.Name) and target.id in _ASIDE for target in targets)
-    if isinstance(node, ast.FunctionDef):
-        return node.name in _ASIDE
+    """Whether a node is a docstring or a placeholder, or where a name is loaded or stored."""
     return isinstance(node, ast.expr_context | ast.Pass) or (
         isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     )
+
+
+def _is_aside(node: ast.stmt) -> bool:
+    """Whether a member of a class or of a module is set aside."""
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        return all(isinstance(target, ast.Name) and target.id in _ASIDE for target in targets)
+    return isinstance(node, ast.FunctionDef) and node.name in _ASIDE

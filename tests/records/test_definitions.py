@@ -109,6 +109,68 @@ def test_what_is_used_changes_them(digests, name, old, new):
     assert digests(name, old, new) != digests()
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x[:n]", "x[n:]"),
+        ("x[::n]", "x[:n]"),
+        ("{**x, 'k': n}", "{'k': x, **n}"),
+        ("lambda *, a, b=1: a", "lambda *, a=1, b: a"),
+        ("lambda a, /: a", "lambda *a: a"),
+        ("[n for n in x if n]", "[n for n in x for n in n]"),
+        ("lower(n)", "upper(n)"),
+        ("m.sin(n)", "c.sin(n)"),
+        ("chosen()", "chosen(1)"),
+    ],
+)
+def test_what_is_told_by_its_place_alone_changes_them(tmp_path, one, other):
+    head = "import math as m\nimport cmath as c\nfrom math import floor as lower, ceil as upper\n"
+    head += "from shared.other import chosen\n"
+    found = []
+    for root, text in ((tmp_path / "a", one), (tmp_path / "b", other)):
+        write(root / "shared/other.py", "def chosen():\n    pass\n")
+        write(root / "shared/one.py", f"{head}\n\ndef f(x, n):\n    image_shape = 1\n    return {text}\n")
+        found.append(Sources(root).used_by("shared.one:f"))
+    assert found[0] != found[1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("else:\n        return a(1)", "finally:\n        return a(1)"),
+        ("import floor as a", "import ceil as a"),
+        ("from math import trunc as b", "from math import ceil as b"),
+        ("image_shape = 1", "image_shape = 2"),
+        ("return 2", "return 3"),
+    ],
+)
+def test_what_stands_under_a_condition_or_in_a_function_changes_them(tmp_path, old, new):
+    one = """\
+        from math import floor as a
+        from shared.other import conditional
+
+
+        def f(x):
+            from math import trunc as b
+            image_shape = 1
+            try:
+                x = b(conditional(image_shape))
+            except ValueError:
+                return x
+            else:
+                return a(1)
+    """
+    other = "import sys\n\nif sys:\n    def conditional(x):\n        return 2\n"
+    found = []
+    for root, before, after in ((tmp_path / "a", "", ""), (tmp_path / "b", old, new)):
+        texts = {"shared/one.py": textwrap.dedent(one), "shared/other.py": other}
+        assert any(before in text for text in texts.values())
+        for path, text in texts.items():
+            write(root / path, text.replace(before, after) if before else text)
+        found.append(Sources(root).used_by("shared.one:f"))
+    assert found[0] != found[1]
+
+
 def test_a_module_set_aside_takes_no_part(digests):
     aside = ("shared.parts.linear",)
     assert digests("shared/parts/linear.py", "return width", "return tool", aside) == digests(aside=aside)
