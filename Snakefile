@@ -8,6 +8,8 @@ from pathlib import Path
 from shared.commands import job_log, job_server, running
 from shared.commands.workflow import Asked
 from shared.records.fingerprint import report_code, target_code
+from shared.records.results import SUFFIXES
+from shared.runs.registry import SCALES
 
 running.hold_folder()
 suite = Asked()
@@ -40,7 +42,7 @@ def matching(names):
 
 
 wildcard_constraints:
-    scale=matching(suite.SCALES),
+    scale=matching(SCALES),
     paper=matching(suite.papers()),
 
 
@@ -127,30 +129,21 @@ rule evaluate:
         " --scale {wildcards.scale} --seed {wildcards.seed}"
 
 
-rule table:
-    input:
-        lambda wildcards: suite.target_records(wildcards.scale, wildcards.paper, wildcards.target, WITHOUT),
-    output:
-        multiext("results/{scale}/{paper}/{target}", ".csv", ".md", ".tex"),
-    wildcard_constraints:
-        target=r"table\w+",
-    params:
-        code=lambda wildcards: target_code(wildcards.paper),
-    shell:
-        "{COMMAND} render {wildcards.paper} {wildcards.target} --scale {wildcards.scale} > /dev/null"
+for kind, suffixes in SUFFIXES.items():
 
-
-rule figure:
-    input:
-        lambda wildcards: suite.target_records(wildcards.scale, wildcards.paper, wildcards.target, WITHOUT),
-    output:
-        multiext("results/{scale}/{paper}/{target}", ".png", ".pdf", ".csv"),
-    wildcard_constraints:
-        target=r"figure\w+",
-    params:
-        code=lambda wildcards: target_code(wildcards.paper),
-    shell:
-        "{COMMAND} render {wildcards.paper} {wildcards.target} --scale {wildcards.scale} > /dev/null"
+    rule:
+        name:
+            kind
+        input:
+            lambda wildcards: suite.target_records(wildcards.scale, wildcards.paper, wildcards.target, WITHOUT),
+        output:
+            multiext("results/{scale}/{paper}/{target}", *(f".{suffix}" for suffix in suffixes)),
+        wildcard_constraints:
+            target=kind + r"\w+",
+        params:
+            code=lambda wildcards: target_code(wildcards.paper),
+        shell:
+            "{COMMAND} render {wildcards.paper} {wildcards.target} --scale {wildcards.scale} > /dev/null"
 
 
 rule report:
@@ -166,7 +159,7 @@ rule report:
         "{COMMAND} report --scale {wildcards.scale} > /dev/null"
 
 
-for scale in suite.SCALES:
+for scale in SCALES:
 
     rule:
         name:

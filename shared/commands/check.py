@@ -18,7 +18,7 @@ from shared.data.image_source import EncodedImages, ImageSource
 from shared.data.reading.faults import Told, all_told
 from shared.data.reading.pictures import size
 from shared.errors import UserError, suggestion
-from shared.runs.catalogue import DATA_SETS
+from shared.runs.catalogue import DATA_SETS, named_in
 from shared.runs.components import DataSet
 
 BLOCK = 256
@@ -66,14 +66,7 @@ def _say(what: str, fault: str) -> None:
 @cache
 def known() -> dict[str, type[DataSet]]:
     """Return all data sets by name."""
-    found = {}
-    for module in DATA_SETS:
-        for entry in vars(import_module(f"shared.{module}")).values():
-            if isinstance(entry, type) and issubclass(entry, DataSet) and "name" in entry.model_fields:
-                default = entry.model_fields["name"].default
-                if isinstance(default, str):
-                    found[default] = entry
-    return dict(sorted(found.items()))
+    return dict(sorted(named_in((import_module(f"shared.{module}") for module in DATA_SETS), DataSet).items()))
 
 
 def named(path: Path, name: str) -> dict[str, Path]:

@@ -59,7 +59,6 @@ class Workflow:
     sources: Sources
     total: int
     began: float = field(default_factory=time.monotonic)
-    asked: list[OneSeed] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     _ended: int = 0
 

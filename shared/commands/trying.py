@@ -11,7 +11,7 @@ from shared.commands.trial_workflow import Bounds, Sources, Workflow, say
 from shared.errors import UserError
 from shared.records.one_seed import OneSeed
 from shared.records.results import Results
-from shared.records.trials import Attempt, Library
+from shared.records.trials import Attempt
 from shared.rehearsal.costs import seed_hours
 from shared.runs.catalogue import at_hand
 from shared.runs.config import Run
@@ -95,13 +95,13 @@ def _own(attempt: Attempt, experiment: Experiment) -> list[OneSeed]:
 def _hours(attempt: Attempt, experiment: Experiment) -> float | None:
     """Return the hours of a training in an experiment: those of the paper's own loss, from a record if there is one."""
     place = experiment.places[0]
-    records = Library(Results(attempt.results.root), attempt.scale).seeds_of(place)
+    records = attempt.library.seeds_of(place)
     return seed_hours(place, {record.config_hash: record for record, _ in records.values()})
 
 
 def _others(attempt: Attempt, there: Sequence[Experiment]) -> list[OneSeed]:
     """Return the trainings of the papers' losses in some experiments that have no record, each once."""
-    library = Library(Results(attempt.results.root), attempt.scale)
+    library = attempt.library
     runs = {(run.paper, run.name): run for one in there for run in library.missing(one, attempt.seeds)}
     return _seeds(runs.values(), library.results)
 

@@ -22,7 +22,7 @@ from shared.records.target_records import record_paths
 from shared.records.trials import Attempt, Library
 from shared.runs.catalogue import benchmarks
 from shared.runs.config import Run
-from shared.runs.registry import SCALES, TRAINED_SCALES, paper, papers
+from shared.runs.registry import TRAINED_SCALES, paper, papers
 
 RESULTS = Results()
 LONGEST_MINUTES = 1440
@@ -255,25 +255,3 @@ def tried(scale: str) -> str:
         for path in sorted(folder.rglob(RECORD)):
             digest.update(f"{path} {path.stat().st_mtime_ns}\n".encode())
     return digest.hexdigest()
-
-
-__all__ = [
-    "LONGEST_MINUTES",
-    "RESULTS",
-    "SCALES",
-    "Asked",
-    "configuration",
-    "count",
-    "data_sets_named",
-    "kinds_of_jobs",
-    "needs",
-    "papers",
-    "report_files",
-    "require_settings",
-    "run",
-    "shared_trainings",
-    "target_files",
-    "target_records",
-    "training_jobs",
-    "tried",
-]

@@ -93,6 +93,11 @@ class Attempt:
             raise UserError(f"{self.trial.path} has no run '{name}' in {key}; {suggestion(name, named)}")
         return named[name]
 
+    @property
+    def library(self) -> Library:
+        """The records of the papers' own runs that it is compared with."""
+        return Library(Results(self.results.root), self.scale)
+
     @cached_property
     def experiments(self) -> list[Experiment]:
         """The experiments that it can stand in, of the papers and the targets asked for."""

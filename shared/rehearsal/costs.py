@@ -134,9 +134,3 @@ def memory_mib(run: Run) -> int:
     tested = evaluations(run, run.config.benchmarks).values()
     embedded = EMBEDDED_MIB if run.scale == "full" and any(images is not None for _, images in tested) else 0
     return math.ceil(max(1, training.gpus) * (START_MIB + own + held + decoded) + embedded)
-
-
-def gpu_memory_mib(run: Run) -> float | None:
-    """Return the most memory that a step holds on each of the GPUs that a run asks for; None where not rehearsed."""
-    found = rehearsed(run)
-    return found.memory.on(max(1, run.config.training.gpus)) if found else None

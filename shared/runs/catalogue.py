@@ -35,10 +35,15 @@ def components(paper: str, kind: type[C]) -> dict[str, type[C]]:
 
 @cache
 def _components(paper: str, kind: type[C]) -> dict[str, type[C]]:
+    return named_in(_catalogues(paper), kind)
+
+
+def named_in(modules: Iterable[ModuleType], kind: type[C]) -> dict[str, type[C]]:
+    """Return the components of a kind that modules have, by the names that `runs.yaml` gives them."""
     found: dict[str, type[C]] = {}
-    for module in _catalogues(paper):
+    for module in modules:
         for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, kind):
+            if isinstance(value, type) and issubclass(value, kind) and "name" in value.model_fields:
                 name = value.model_fields["name"].default
                 if isinstance(name, str):
                     found[name] = value

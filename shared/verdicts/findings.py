@@ -43,18 +43,7 @@ class Finding:
 
 def finding(what: str, result: Comparison) -> Finding:
     """Return the result of a test as what a claim rests on, its p value not yet adjusted."""
-    return Finding(
-        what,
-        result.n,
-        result.effect,
-        result.interval,
-        result.p,
-        result.p,
-        result.test,
-        result.sd,
-        result.tolerance,
-        result.against_a_run,
-    )
+    return Finding(what, p_adjusted=result.p, **vars(result))
 
 
 def examined(

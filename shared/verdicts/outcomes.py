@@ -93,7 +93,7 @@ def outcomes_of(attempt: Attempt) -> list[Outcome]:
         UserError: a record is damaged.
 
     """
-    library = Library(Results(attempt.results.root), attempt.scale)
+    library = attempt.library
     trials = OtherTrials.of(library, besides=attempt.trial.name)
     found = [_outcome(attempt, experiment, library, trials) for experiment in attempt.experiments]
     families: dict[str, list[tuple[Experiment, Measured, Measured]]] = {}

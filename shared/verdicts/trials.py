@@ -173,8 +173,3 @@ def softmax_of(experiment: Experiment) -> str:
 def oriented(measured: Measured, experiment: Experiment) -> Seeds:
     """Return the measure of each seed so that more is better."""
     return {seed: direction(experiment.metric) * value for seed, value in measured.seeds.items()}
-
-
-def renamed(measured: Measured, label: str) -> Measured:
-    """Return what was measured under another label."""
-    return replace(measured, label=label)
