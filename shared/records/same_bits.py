@@ -69,7 +69,7 @@ def read_left(folder: Path) -> Left:
 
     """
     record = _json(folder / RECORD)
-    apart = {path.stem: _json(path) for path in sorted((folder / "benchmarks").glob("*.json"))}
+    apart = {path.stem: _json(path) for path in sorted((folder / "benchmarks").glob("[!.]*.json"))}
     try:
         metrics = record["metrics"] | {name: content["metrics"] for name, content in apart.items()}
         codes = {name: content["code"] for name, content in apart.items() if "code" in content}
