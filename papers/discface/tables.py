@@ -125,6 +125,6 @@ def table5(records: Records) -> Table:
     return Table(
         data=tidy(records, list(asked.values())),
         display=pd.DataFrame(rows),
-        caption="Table 5. Accuracy (%) of Cos-DiscFace by λ; λ = 0 is CosFace",
+        caption="Table 5. Cos-DiscFace by λ, in percent; λ = 0 is CosFace",
         notes=[SEEDS, DASH, *([ON_CHARACTERS] if not there.isdisjoint(CHARACTERS.values()) else [])],
     )

@@ -209,8 +209,10 @@ def _draw_classes(panels: Sequence[Axes], frame: pd.DataFrame) -> None:
     window = max(5, len(frame) // 50)
     median = frame["norm"].rolling(window, center=True, min_periods=1).median()
     norms.plot(ranks + 0.5, median, color="black", linewidth=1, label=f"median of {window}")
-    norms.set(ylabel="norm")
-    norms.legend(fontsize=7)
+    low, high = frame["norm"].min(), frame["norm"].max()
+    room = (high - low) or 1.0
+    norms.set(ylabel="norm", ylim=(low - 0.08 * room, high + 0.4 * room))  # the legend stands above the classes
+    norms.legend(fontsize=7, loc="upper right", ncols=1)
 
 
 def samples_of(arrays: Arrays, kinds: Sequence[str]) -> pd.DataFrame:

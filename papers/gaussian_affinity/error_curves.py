@@ -94,7 +94,8 @@ def _error_curves(
 ) -> Figure:
     """Draw the test error along an axis of the runs' names, one curve a loss, with seed bands.
 
-    Each measured level has its tick. `best` is the range of levels that the paper finds best, and is shaded.
+    Each measured level has its tick. `best` is the range of levels that the paper finds best, shaded, with ticks at its
+    ends.
     """
     table = records.metric("mnist-test", "error")
     picture = drawing()
@@ -111,12 +112,12 @@ def _error_curves(
         places, values = [place(float(level)) for level in levels], [rows["value"].tolist() for rows in at]
         band(axes, places, values, LOSSES[loss], index, marks=[mark(records, rows["run"]) for rows in at])
     axes.set_xlabel(label)
-    axes.set_ylabel("test error (%)")
+    axes.set_ylabel("test error (%), log scale" if logarithmic_error else "test error (%)")
     if logarithmic_error:
         _logarithmic_error(axes)
     else:
         axes.set_ylim(0, 1.08 * axes.dataLim.ymax)
-    ticks = sorted({place(float(level)) for level in table[axis]})
+    ticks = sorted({place(float(level)) for level in table[axis]} | set(best or ()))
     if logarithmic:
         axes.set_xscale("log")
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
@@ -128,12 +129,13 @@ def _error_curves(
         legend.set_loc("lower right" if below else "best")
     seeds = table.groupby("run")["seed"].nunique()
     count = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
+    interval = "band" if table[axis].nunique() > 1 else "bar"
     columns = ["run", "seed", axis, *(["loss"] if losses else []), "metric", "value"]
     return Figure(
         picture,
         data=table[columns],
         caption=caption,
-        notes=[f"Mean over {count} seeds; the band is the 95% t interval where there are several."],
+        notes=[f"Mean over {count} seeds; the {interval} is the 95% t interval where there are several."],
     )
 
 

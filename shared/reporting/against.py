@@ -13,6 +13,7 @@ from shared.records.results import Results
 from shared.records.target_records import record_paths
 from shared.reporting.health_marks import Healths
 from shared.reporting.judged import judged
+from shared.reporting.outlook import as_can_be_run
 from shared.reporting.recorded import has_records
 from shared.reporting.rows import value_row
 from shared.reporting.site import Change
@@ -43,6 +44,7 @@ class Side:
         read = [(read_record(path), path.parent) for path in paths if path.exists()]
         records = Records(read, paper.reference)
         verdicts, healths = judged(paper, scale, records)
+        verdicts = as_can_be_run(verdicts, paper, [record for record, _ in read])
         return cls({(record.run, record.seed): record for record, _ in read}, healths, verdicts)
 
     def seeds(self, run: str) -> list[int]:

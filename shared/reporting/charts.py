@@ -165,7 +165,7 @@ def effects_chart(claim: ClaimRow, name: str) -> Markup:
     """Return the picture of a claim's comparisons, in the order of its rows.
 
     Each has its mean and 95 % interval, the seeds as dots, the printed effect as a diamond, the least effect that the
-    seeds would show as a dashed mark, and where equal quantities would lie as a bar.
+    seeds would show as a triangle, and where equal quantities would lie as a bar.
     """
     shown = claim.measured
     labels = [textwrap.fill(label, LINE) for label, _ in claim.labelled]
@@ -211,7 +211,7 @@ def _limits(effects: Sequence[Effect]) -> tuple[float, float]:
     """Return the range that holds all but the intervals, and of these as much as three times that, around 0."""
     marks = [0.0]
     for effect in effects:
-        numbers = (effect.mean, effect.printed, effect.tolerance, *effect.seeds)
+        numbers = (effect.mean, effect.printed, effect.tolerance, effect.detectable, *effect.seeds)
         marks += [number for number in numbers if number is not None]
     low, high = min(marks), max(marks)
     reach = high - low

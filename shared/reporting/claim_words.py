@@ -8,6 +8,10 @@ from shared.runs.claims import BestWithin, Claim, LargerGap, Level, Lower, OneFa
 from shared.verdicts.words import in_a_row
 
 PAIRED = "Student's t-test over the differences of paired seeds, with p < 0.05"
+ONE_SAMPLE = "Student's one-sample t-test over the seeds, with p < 0.05"
+AGAINST_A_RUN = (
+    "Student's t-test of the seeds against the result of one run, which varies as one seed does, with p < 0.05"
+)
 
 
 def in_words(claim: Claim) -> str:
@@ -18,7 +22,7 @@ def in_words(claim: Claim) -> str:
             if test.distance_from_one:
                 what = f"{_named(less)} is nearer to one, as a ratio, than {_named(than)}"
             beyond = f", or above it by less than {tolerance:g}" if tolerance else ""
-            said, by = f"{what}{beyond}{_at(levels)}", f"{PAIRED}{_each(levels)}"
+            said, by = f"{what}{beyond}{_at(levels)}", f"{_compared(less, than)}{_each(levels)}"
         case Within(one=one, other=other, levels=levels, tolerance=tolerance):
             said = f"{_named(one)} and {_named(other)} differ by less than {tolerance:g}{_at(levels)}"
             by = f"two one-sided t-tests over paired seeds, with p < 0.05{_each(levels)}"
@@ -46,6 +50,14 @@ def _named(quantity: Quantity) -> str:
     if quantity.runs is not None:
         return f"{quantity.metric} of {quantity.runs}"
     return f"{quantity.constant:g}" if quantity.constant is not None else f"what the paper prints as {quantity.column}"
+
+
+def _compared(less: Quantity, than: Quantity) -> str:
+    """Return by which test one quantity is compared with another, as how they are paired has it."""
+    others = [side for side in (less, than) if side.runs is None]
+    if not others:
+        return PAIRED
+    return AGAINST_A_RUN if others[0].number is None else ONE_SAMPLE
 
 
 def _at(levels: Iterable[Level]) -> str:

@@ -25,7 +25,7 @@ STANDINGS: dict[Word, tuple[str, str]] = {
 """The verdicts on claims, and how one and several are told to stand there."""
 _PLACES = {
     frozenset({True}): "",
-    frozenset({True, False}): ", in part in place of its own",
+    frozenset({True, False}): ", in part in place of its own data",
     frozenset({False}): " in place of its own data",
 }
 """How it is told of data that they are the paper's, that they also stand for others, or that they stand for them."""
@@ -73,7 +73,7 @@ def _on(grounds: Sequence[Ground]) -> str:
         for scale, _ in owned
     }
     return "".join(
-        f", at {scale} scale {', '.join(f'{on_titles(data)}{place}' for place, data in told.items() if data)}"
+        f", at {scale} scale {in_a_row(f'{on_titles(data)}{place}' for place, data in told.items() if data)}"
         for scale, told in places.items()
     )
 
@@ -158,7 +158,7 @@ def _of_numbers(paper: PaperPage) -> str:
         rest = STANDINGS["not trained"][untrained > 1]
         return f"Of its {len(own)} printed numbers, {untrained} {rest}, and none is measured."
     if not measured:
-        return f"None of its {len(own)} printed numbers is measured on the paper's own data."
+        return f"None of its {len(own)} printed numbers is measured at the paper's size on its own data."
     times = Counter(
         "within the tolerance" if value.verdict == "matched" else "off" if value.is_off else "by one seed alone"
         for value in measured

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import isnan, nan
 
 from shared.records.records import Record
@@ -10,10 +12,11 @@ from shared.rehearsal.costs import seed_hours
 from shared.rehearsal.left import Left, once
 from shared.reporting.takes import device_hours
 from shared.runs.catalogue import evaluations
-from shared.runs.claims import Claim, asked
+from shared.runs.claims import Claim, asked, listed
 from shared.runs.config import Run
-from shared.runs.reference import TRAINING
-from shared.runs.registry import Paper
+from shared.runs.reference import TRAINING, Value
+from shared.runs.registry import SMOKE, Paper
+from shared.verdicts.verdicts import Verdicts
 
 
 def outlook(paper: Paper, scales: Sequence[str], records: Iterable[Record]) -> str:
@@ -81,6 +84,39 @@ def can_be_tested(paper: Paper, claim: Claim, scales: Sequence[str], there: Meas
     return any(
         all(_is_free(paper, scale, run, metric, there, on_its_data=claim.on_its_data) for run, metric in places)
         for scale in scales
+    )
+
+
+def as_can_be_run(verdicts: Verdicts, paper: Paper, records: Iterable[Record]) -> Verdicts:
+    """Return verdicts in which what is not run is not runnable, unless data that anyone can have suffice for it."""
+    scales, there = left_at(verdicts.scale), measured(records)
+    if not scales:
+        return verdicts
+    claims = [
+        claim.model_copy(update={"verdict": "not runnable"})
+        if claim.verdict == "not run" and not can_be_tested(paper, claim, scales, there)
+        else claim
+        for claim in verdicts.claims
+    ]
+    values = [
+        value.model_copy(update={"verdict": "not runnable"})
+        if value.verdict == "not run" and not _can_be_measured(paper, value, scales, there)
+        else value
+        for value in verdicts.values
+    ]
+    return replace(verdicts, claims=claims, values=values)
+
+
+def left_at(scale: str) -> Sequence[str]:
+    """Return the scales at which more could be run than what a report of a scale shows."""
+    return {"published": ("full", "lite"), SMOKE: ()}.get(scale, (scale,))
+
+
+def _can_be_measured(paper: Paper, value: Value, scales: Sequence[str], there: Measured) -> bool:
+    """Whether at one of the scales all that a printed number is an average of is measured on free data of its own."""
+    places = list(itertools.product(listed(value.run or ""), listed(value.metric or "")))
+    return any(
+        all(_is_free(paper, scale, run, metric, there, on_its_data=True) for run, metric in places) for scale in scales
     )
 
 

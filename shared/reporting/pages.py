@@ -19,7 +19,7 @@ from shared.records.shown_equal import read_shown_equal
 from shared.records.target_records import found, record_paths
 from shared.reporting.judged import judged
 from shared.reporting.left_out import left_out
-from shared.reporting.outlook import Measured, can_be_tested, measured, measures, outlook
+from shared.reporting.outlook import Measured, as_can_be_run, left_at, measured, measures, outlook
 from shared.reporting.provenance import provenance
 from shared.reporting.rows import claim_row, table_view, value_row
 from shared.reporting.site import ClaimRow, Curve, DataSetRow, Deviation, Erratum, Ground, PaperPage, TargetSection
@@ -27,7 +27,7 @@ from shared.reporting.table import read_display
 from shared.reporting.takes import takes
 from shared.runs.catalogue import data_sets
 from shared.runs.claims import asked
-from shared.runs.registry import SMOKE, Paper
+from shared.runs.registry import Paper
 from shared.runs.runs_file import Target
 from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.values import ValueVerdict
@@ -42,7 +42,8 @@ class Page:
         self.there = found(paper, scale, sorted({path for paths in self.paths.values() for path in paths}), results)
         self.there.require_whole()
         self.records = self.there.records(paper)
-        self.verdicts, self.healths = judged(paper, scale, self.records)
+        verdicts, self.healths = judged(paper, scale, self.records)
+        self.verdicts = as_can_be_run(verdicts, paper, self.there.current.values())
         self.shown_equal = read_shown_equal(results.same_bits())
         folders = ((record, folder / CURVE) for record, folder in self.records.finite)
         self.curves = {(record.run, record.seed): _curve(path) for record, path in folders if path.exists()}
@@ -73,13 +74,12 @@ class Page:
                 for erratum in self.paper.reference.errata
             ],
             grounds=self._grounds(self.there.current.values()),
-            outlook=outlook(self.paper, self.left_at, self.there.current.values()),
+            outlook=outlook(self.paper, left_at(self.scale), self.there.current.values()),
         )
 
     def _claim(self, claim: ClaimVerdict) -> ClaimRow:
-        testable = not self.left_at or can_be_tested(self.paper, claim, self.left_at, self._measured)
         grounds = self._grounds([record for record in self.there.current.values() if record.run in claim.runs])
-        return claim_row(claim, self.paper.targets, self._trainings(claim), testable=testable, grounds=grounds)
+        return claim_row(claim, self.paper.targets, self._trainings(claim), grounds=grounds)
 
     @cached_property
     def _measured(self) -> Measured:
@@ -123,11 +123,6 @@ class Page:
         )
 
     @property
-    def left_at(self) -> Sequence[str]:
-        """The scales at which more could be run."""
-        return {"published": ("full", "lite"), SMOKE: ()}.get(self.scale, (self.scale,))
-
-    @property
     def trained(self) -> str:
         """The scale at which what is not there would be trained."""
         return "full" if self.scale == "published" else self.scale
@@ -144,7 +139,7 @@ class Page:
             metrics[run].add(metric)
         commands = []
         for run, needed in metrics.items():
-            for scale in dict.fromkeys([self.scales.get(run, self.trained), self.trained, *self.left_at]):
+            for scale in dict.fromkeys([self.scales.get(run, self.trained), self.trained, *left_at(self.scale)]):
                 if all(
                     measures(self.paper, scale, run, one, self._measured, on_its_data=claim.on_its_data)
                     for one in needed

@@ -87,18 +87,14 @@ def claim_row(
     targets: Container[str],
     commands: Sequence[str] = (),
     *,
-    testable: bool = True,
     grounds: Sequence[Ground] = (),
 ) -> ClaimRow:
-    """Return a claim with those of its targets that there are, and the `commands` that make its runs.
-
-    One that is not run is not runnable, unless all that its test takes can be measured on data that anyone can have.
-    """
+    """Return a claim with those of its targets that there are, and the `commands` that make its runs."""
     return ClaimRow(
         id=claim.id,
         says=claim.says,
         where=claim.where,
-        verdict="not runnable" if claim.verdict == "not run" and not testable else claim.verdict,
+        verdict=claim.verdict,
         reason=claim.reason.replace(f"; {claim.power}", "") if claim.power else claim.reason,
         targets=[target for target in claim.targets if target in targets],
         erratum=claim.erratum or "",

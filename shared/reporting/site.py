@@ -196,8 +196,9 @@ class ClaimRow:
 
     @property
     def stands_on(self) -> str:
-        """On which data that stand for the paper's it was measured: "on Characters", "" where on the paper's alone."""
-        return on_titles(sorted({ground.data for ground in self.grounds if not ground.own}))
+        """On which data in place of the paper's it was measured: "on Characters", "" where on none."""
+        others = {ground.data for ground in self.grounds if not ground.own}
+        return on_titles(sorted(others)) if self.measured else ""
 
     @property
     def measured(self) -> list[Effect]:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 PALETTE = tuple(COLOURS[place] for place in (0, 1, 3, 2))
 """The colours of the classes; that of the last of four is green, as in figure 5."""
 LETTERS = "ABCD"
-LETTER_PLACE = (4, 3.5)
-"""In points, of a class's letter from its +."""
+LETTER_AWAY = 7.5
+"""In points, how far the middle of a class's letter is from that of its +."""
 GRID = "#c9c9c9"
 TILT = np.radians(25)
 FAINT = 0.3
@@ -72,8 +72,10 @@ def scatter(
                 letter = axes.annotate(
                     LETTERS[label],
                     (x, y),
-                    LETTER_PLACE,
+                    _away_from_nearest(weights[:, :2], label),
                     textcoords="offset points",
+                    ha="center",
+                    va="center",
                     fontsize=7,
                     fontweight="bold",
                     zorder=6,
@@ -81,6 +83,15 @@ def scatter(
                 letter.set_path_effects([withStroke(linewidth=1.6, foreground="white")])
     axes.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), aspect="equal")
     axes.set_axis_off()
+
+
+def _away_from_nearest(places: Floats, one: int) -> tuple[float, float]:
+    """Return where a letter stands beside one of the places [C, 2], in points: away from the nearest of the others."""
+    from_others = places[one] - np.delete(places, one, axis=0)
+    lengths = np.linalg.norm(from_others, axis=1)
+    nearest = int(lengths.argmin())
+    away = from_others[nearest] / lengths[nearest] if lengths[nearest] > 1e-9 else np.full(2, np.sqrt(0.5))
+    return LETTER_AWAY * float(away[0]), LETTER_AWAY * float(away[1])
 
 
 def weight_style(colour: str, *, front: bool = True) -> dict[str, Any]:

@@ -17,18 +17,36 @@ if TYPE_CHECKING:
 
 NO_EVIDENCE = "Smoke scale: these numbers show that the code runs and are no evidence."
 _TEX = {
-    "&": r"\&",
-    "%": r"\%",
-    "#": r"\#",
-    "_": r"\_",
+    **{character: rf"\{character}" for character in "&%#_${}"},
+    **{character: f"${character}$" for character in "<>|"},
+    "\\": r"\textbackslash{}",
+    "^": r"\^{}",
+    "~": r"\~{}",
     "±": r"$\pm$",
+    "×": r"$\times$",
+    "≥": r"$\geq$",
+    "≤": r"$\leq$",
     "–": "--",
     "−": "$-$",
+    "°": r"$^\circ$",
+    "·": r"$\cdot$",
+    "≈": r"$\approx$",
+    "…": r"\dots{}",
+    "₁": "$_1$",
+    "₂": "$_2$",
+    "α": r"$\alpha$",
+    "λ": r"$\lambda$",
     "σ": r"$\sigma$",
-    "≥": r"$\geq$",
+    "√": r"$\surd$",
+    "²": "$^2$",
     "†": r"$\dagger$",
     "‡": r"$\ddagger$",
+    "“": "``",
+    "”": "''",
+    "’": "'",
+    "\N{NO-BREAK SPACE}": "~",
 }
+"""What stands in LaTeX for characters that mean something else there, or that its usual fonts do not have."""
 
 
 @dataclass(frozen=True)

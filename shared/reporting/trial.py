@@ -272,7 +272,7 @@ def standing_table(found: Sequence[Standing], reference: str = "softmax") -> Tab
     }
     rows = [{name: shown(standing) for name, shown in columns.items()} for standing in found]
     return Table(
-        data=pd.DataFrame([vars(standing) for standing in found]),
+        data=pd.DataFrame([_tidy(standing) for standing in found]),
         display=pd.DataFrame(rows, columns=list(columns)),
         caption=f"Rank, and difference to {reference}, over all families of experiments",
         notes=[
@@ -288,6 +288,14 @@ def standing_table(found: Sequence[Standing], reference: str = "softmax") -> Tab
             "fell; they are last in the ranks, and have no part in the differences.",
         ],
     )
+
+
+def _tidy(standing: Standing) -> dict[str, Any]:
+    """Return a row with a column for each end of an interval."""
+    row = dict(vars(standing))
+    for name in ("rank_interval", "interval"):
+        row[f"{name}_low"], row[f"{name}_high"] = row.pop(name) or (None, None)
+    return row
 
 
 def _with_interval(value: float | None, interval: tuple[float, float] | None, form: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.reporting.claim_words import PAIRED, in_words
+from shared.reporting.claim_words import AGAINST_A_RUN, ONE_SAMPLE, PAIRED, in_words
 from shared.runs.claims import Claim
 from shared.runs.registry import papers
 
@@ -21,11 +21,15 @@ OTHER = {"runs": "b/*", "metric": "test/error"}
         ),
         (
             {"kind": "lower", "less": ERROR, "than": {"number": 5}, "tolerance": 0.5},
-            f"test/error of a/* is below 5, or above it by less than 0.5: {PAIRED}.",
+            f"test/error of a/* is below 5, or above it by less than 0.5: {ONE_SAMPLE}.",
         ),
         (
             {"kind": "lower", "less": ERROR, "than": {"column": "theirs"}, "distance_from_one": True},
-            f"test/error of a/* is nearer to one, as a ratio, than what the paper prints as theirs: {PAIRED}.",
+            f"test/error of a/* is nearer to one, as a ratio, than what the paper prints as theirs: {AGAINST_A_RUN}.",
+        ),
+        (
+            {"kind": "lower", "less": {"result": 5}, "than": ERROR, "levels": [1, 2]},
+            f"5 is below test/error of a/* where * is 1 and 2: {AGAINST_A_RUN} each.",
         ),
         (
             {"kind": "within", "one": ERROR, "other": OTHER, "tolerance": 0.2, "levels": ["x"]},

@@ -40,13 +40,13 @@ def test_of_records_it_is_said_at_which_scale_and_on_which_data_and_whether_thes
     ]
     said = findings(replace(page([value("a", "matched", 0.1)]), grounds=grounds))[0]
     assert said.endswith(
-        ", at full scale on MNIST, at lite scale on MNIST, on Characters and Drawn faces in place of its own data."
+        ", at full scale on MNIST, at lite scale on MNIST and on Characters and Drawn faces in place of its own data."
     )
     grounds[2:3] = [Ground("lite", "Characters, some", own=own) for own in (False, True)]
     said = findings(replace(page([value("a", "matched", 0.1)]), grounds=grounds))[0]
     assert said.endswith(
-        "at lite scale on MNIST, on Characters (some), in part in place of its own, on Drawn faces in place of its own "
-        "data."
+        "at lite scale on MNIST, on Characters (some), in part in place of its own data and on Drawn faces in place of "
+        "its own data."
     )
 
 
@@ -70,7 +70,10 @@ def test_numbers_are_counted_and_the_farthest_of_those_that_are_off_is_named():
     ("values", "says"),
     [
         ([], "The paper prints no number that could be measured again."),
-        ([value("a", "not run", measured="")], "None of its 1 printed numbers is measured on the paper's own data."),
+        (
+            [value("a", "not run", measured="")],
+            "None of its 1 printed numbers is measured at the paper's size on its own data.",
+        ),
         (
             [value("a", "not trained", measured=""), value("b", "not run", measured="")],
             "Of its 2 printed numbers, 1 rests on a run that is not trained, and none is measured.",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from shared.reporting import outlook as module
-from shared.reporting.outlook import can_be_tested, measured, outlook
+from shared.reporting.outlook import as_can_be_run, can_be_tested, measured, outlook
 from shared.runs.claims import Claim
 from shared.runs.registry import Paper, paper
+from shared.verdicts.verdicts import judge
 from tests.records.samples import of
+from tests.verdicts.samples import records
 
 RP, DF, FT = paper("regular_polytope"), paper("discface"), paper("feature_transfer")
 
@@ -87,3 +89,15 @@ def test_what_a_benchmark_left_out_of_the_records_that_are_there_no_other_traini
     assert not can_be_tested(FT, of_twenty, both, there)
     skipped = measured([of(run).model_copy(update={"metrics": {"training": {"loss": 1.0}}})])
     assert can_be_tested(FT, of_twenty, both, skipped)
+
+
+def test_what_is_not_run_is_not_runnable_where_no_data_that_anyone_can_have_suffice():
+    nothing = records({})
+    shown = as_can_be_run(judge(FT.reference, nothing, "published"), FT, [])
+    assert {value.verdict for value in shown.values if value.run and "figure5" in value.run} == {"not run"}
+    assert {value.verdict for value in shown.values if value.run and "10K10K" in value.run} == {"not runnable"}
+    found = as_can_be_run(judge(DF.reference, nothing, "published"), DF, []).claims
+    verdicts = {claim.id: claim.verdict for claim in found}
+    assert (verdicts["DF-C21a"], verdicts["DF-C1"]) == ("not run", "not runnable")
+    smoke = judge(DF.reference, nothing, "smoke")
+    assert as_can_be_run(smoke, DF, []) == smoke

@@ -56,3 +56,15 @@ def test_a_class_weight_has_the_colour_of_its_class():
     assert [line.get_color() for line in weights] == [sphere.PALETTE[1], sphere.PALETTE[0]]
     assert [line.get_markeredgecolor() for line in weights] == ["#7a7a7a", "black"]
     assert [text.get_text() for text in picture.axes[0].texts] == ["B", "A"]
+
+
+def test_a_letter_stands_on_the_side_away_from_the_nearest_other_class():
+    picture = drawing()
+    vectors = np.array([[0.0, 0, 1], [0.1, 0, 1], [0, 0.9, 0.4], [0, 0, -1]])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    sphere.scatter(picture.axes[0], vectors, np.arange(4), vectors, turned=np.eye(3))
+    places = {text.get_text(): text.get_position() for text in picture.axes[0].texts}
+    assert places["B"] == pytest.approx((sphere.LETTER_AWAY, 0), abs=1e-6)
+    assert places["C"][1] > 0
+    # Behind A, at the same place: no direction leads away.
+    assert places["D"] == pytest.approx((sphere.LETTER_AWAY / 2**0.5,) * 2)

@@ -84,6 +84,7 @@ def test_the_page_says_of_each_comparison_its_word_and_leads_to_every_file(noise
     text = (tmp_path / "report/index.html").read_text(encoding="utf-8")
     for said in ("12 not run", "no record of affinity", "Its note.", "if a &lt; b: pass", "Beyond seed noise"):
         assert said in text
+    assert "View(" not in text
     for name in ("standing.png", "noise-curve.pdf", "noise-curve.csv", "comparisons.csv", "trial.json", "report.css"):
         assert (tmp_path / "report" / name).stat().st_size > 0
         assert f'"{name}"' in text
@@ -104,7 +105,10 @@ def test_the_means_that_are_shown_differ_by_what_is_shown(noise):
 
 def test_the_table_of_standings_has_an_interval_only_of_several_families(noise):
     _, found = standing_of(noise, ["mine"])
-    display = standing_table(found).display.set_index("Method")
+    table = standing_table(found)
+    assert {"rank_interval_low", "rank_interval_high", "interval_low", "interval_high"} <= set(table.data)
+    assert not [cell for cell in table.data.to_numpy().ravel() if isinstance(cell, tuple)]
+    display = table.display.set_index("Method")
     assert list(display.index) == ["mine", "softmax"]
     assert display.loc["mine", "Mean rank"] == "1.12"
     assert display.loc["mine", "Difference to softmax"] == "+0.46"
