@@ -31,6 +31,7 @@ from shared.reporting.trial import (
 from shared.reporting.trial_page import TrialPage, write_trial_page
 from shared.runs.config import Run
 from shared.runs.experiments import Experiment
+from shared.runs.own_calls import said
 from shared.runs.registry import SMOKE, papers
 from shared.training.cost import beside_softmax
 from shared.verdicts.outcomes import Outcome, outcomes_of, standing_of, trials_of
@@ -170,15 +171,17 @@ class _TrialRuns:
 def _cost(attempt: Attempt, found: Sequence[Outcome]) -> Iterator[Part]:
     rows: dict[tuple[int, int, int], dict[str, Any]] = {}
     for outcome in (outcome for outcome in found if outcome.own.records):
-        config = outcome.experiment.places[0].config
-        shape = (config.backbone.embedding, len(outcome.own.records[0][0].data.counts["train"]), _batch(config))
+        config = attempt.trial.runs(outcome.experiment, 1, attempt.searched(outcome.experiment))[0].config
+        counts = outcome.own.records[0][0].data.counts["train"]
+        shape = (config.backbone.embedding, len(counts), config.training.batch_size)
         if shape not in rows:
-            loss = attempt.trial.runs(outcome.experiment, 1, attempt.searched(outcome.experiment))[0].config.loss
-            own, softmax = beside_softmax(loss, *shape)
-            rows[shape] = {
-                "dimensions": shape[0],
-                "classes": shape[1],
-                "batch": shape[2],
+            rows[shape] = dict(zip(("dimensions", "classes", "batch"), shape, strict=True))
+            try:
+                own, softmax = beside_softmax(config, counts)
+            except Exception as error:
+                rows[shape]["not measured, as it raises"] = said(error)
+                continue
+            rows[shape] |= {
                 "milliseconds": own.milliseconds,
                 "milliseconds of softmax": softmax.milliseconds,
                 "MiB": own.mebibytes,
@@ -191,16 +194,14 @@ def _cost(attempt: Attempt, found: Sequence[Outcome]) -> Iterator[Part]:
             "Forward and backward pass of the loss alone, in turns with softmax, on this machine; the median of some."
         )
         yield Part(
-            "cost", "Cost of a step", tables=[Table(data, _rounded(data), "Time and memory beside softmax", [note])]
+            "cost",
+            "Cost of a step",
+            tables=[Table(data, _rounded(data.fillna("–")), "Time and memory beside softmax", [note])],
         )
 
 
 def _rounded(data: pd.DataFrame) -> pd.DataFrame:
     return data.map(lambda value: f"{value:.3g}" if isinstance(value, float) else value)
-
-
-def _batch(config: Any) -> int:
-    return int(config.training.batch_size)
 
 
 def _share(milliseconds: float, outcome: Outcome) -> str:

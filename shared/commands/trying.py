@@ -55,12 +55,12 @@ def try_out(attempt: Attempt, bounds: Bounds, root: Path) -> int:
 
         if not done:
             say("the time is over; the same command goes on from here")
+        for failure in workflow.failures:
+            say(f"failed: {failure}")
         say(str(write_trial_report(attempt)))
     except (KeyboardInterrupt, SystemExit):
         say("stopped; the same command goes on from here")
         raise
-    for failure in workflow.failures:
-        say(f"failed: {failure}")
     if workflow.failures:
         raise UserError(
             f"{_trainings(workflow.failures)} failed, as said above; mend what failed, and the same command goes on "

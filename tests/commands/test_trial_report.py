@@ -75,6 +75,28 @@ def test_experiments_of_which_nothing_can_be_told_are_named_with_the_reason(fold
     assert {row["reason"] for row in compared} == {f"mine: {why}"}
 
 
+RAISES = """
+from torch import nn
+
+
+class Raises(nn.Module):
+    def __init__(self, dimension, classes):
+        super().__init__()
+
+    def forward(self, embedding, labels):
+        raise RuntimeError("so it is")
+"""
+
+
+def test_of_a_loss_whose_step_alone_raises_the_report_says_so(folder):
+    (folder.root / "raises.py").write_text(RAISES)
+    mine = folder.attempt("mine", "gaussian_affinity", "figure2", "raises:Raises")
+    folder.tried(mine, 5.0)
+    text = written(mine)
+    assert f"RuntimeError: so it is, at {folder.root}/raises.py:10" in text
+    assert "Time and memory beside softmax" in text
+
+
 def test_the_report_of_a_scale_shows_where_what_was_tried_at_it_stands(folder):
     def report() -> str:
         index, _ = write_report("smoke", folder.results)
