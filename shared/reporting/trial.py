@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,8 @@ from shared.verdicts.words import in_print
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+Lines = dict[str, dict[float, dict[int, float]]]
+"""Of methods by their labels: at places of an axis, the measure of each seed."""
 MOST_DRAWN, MOST_BANDS = len(COLOURS), 3
 PAPERS = "the paper's"
 """The line of the paper's methods over the weight of its term."""
@@ -143,7 +145,7 @@ def curve(outcomes: Sequence[Outcome]) -> Figure:
     """Draw the measure of every method along the axis of a family: over its conditions, or over the rivals' weights.
 
     The first lines are one's own, the paper's, that of softmax and that of the paper's own loss; the others are means
-    without a band, since more bands than a few hide one another.
+    without a band, since more bands than a few hide one another. Means are over common seeds (`_paired`).
     """
     first = outcomes[0]
     axis, weights = first.experiment.over, first.experiment.levels
@@ -153,8 +155,9 @@ def curve(outcomes: Sequence[Outcome]) -> Figure:
     lines = _weight_lines(first, weights) if weights else _condition_lines(outcomes)
     named = (first.own.label, PAPERS, first.softmax, first.experiment.own, *lines)
     shown = [label for label in dict.fromkeys(named) if lines.get(label)][:MOST_DRAWN]
-    for index, label in enumerate(shown):
-        points = lines[label]
+    compared = {first.own.label, PAPERS, *(rival.label for rival in first.experiment.rivals)}
+    paired = _paired({label: lines[label] for label in shown}, compared, at_all_places=bool(weights))
+    for index, (label, points) in enumerate(paired.items()):
         places = sorted(points)
         seeds = [list(points[place].values()) for place in places]
         band(axes, places, seeds if index < MOST_BANDS else [[mean(each)] for each in seeds], label, index)
@@ -171,12 +174,13 @@ def curve(outcomes: Sequence[Outcome]) -> Figure:
     low, high = axes.get_ylim()
     axes.set(xlabel=_named(axis), ylabel=first.experiment.metric, ylim=(max(low, -1), min(high, 101)))
     picture.legend(loc="outside lower center", ncols=4, fontsize=7)
-    banded = "with 95 % intervals as bands" + (f", of the first {MOST_BANDS}" if len(shown) > MOST_BANDS else "")
-    drawn_of = f"; {len(shown)} of {len(lines)} methods are drawn" if len(shown) < len(lines) else ""
+    banded = "with 95 % intervals as bands" + (f", of the first {MOST_BANDS}" if len(paired) > MOST_BANDS else "")
+    drawn_of = f"; {len(paired)} of {len(lines)} methods are drawn" if len(paired) < len(lines) else ""
     return Figure(
         picture,
         data=pd.DataFrame(drawn, columns=["method", axis, "seed", "value"]),
-        caption=f"{first.experiment.metric} over {_named(axis)}: means over seeds, {banded}{drawn_of}.",
+        caption=f"{first.experiment.metric} over {_named(axis)}: means over the seeds that all drawn have in common, "
+        f"{banded}{drawn_of}.",
     )
 
 
@@ -186,8 +190,29 @@ def _named(axis: str) -> str:
     )
 
 
-def _condition_lines(outcomes: Sequence[Outcome]) -> dict[str, dict[float, dict[int, float]]]:
-    lines: dict[str, dict[float, dict[int, float]]] = {}
+def _paired(lines: Lines, compared: Collection[str], *, at_all_places: bool) -> Lines:
+    """Return the lines by the seeds that they have in common, place by place, or `at_all_places` of the axis.
+
+    A line that has none of the seeds of those before it is left out there, and so is another trial, no one of those
+    `compared`, that does not have them all: which trials lie in the same folder has no say in it.
+    """
+    places = sorted({place for points in lines.values() for place in points})
+    found: Lines = {}
+    for group in [places] if at_all_places else [[place] for place in places]:
+        there = {label: {at: points[at] for at in group if at in points} for label, points in lines.items()}
+        seeds = {label: set.intersection(*map(set, points.values())) for label, points in there.items() if points}
+        common: set[int] = set()
+        for label, own in seeds.items():
+            common = common & own if common & own and label in compared else common or own
+        for label, own in seeds.items():
+            if common <= own:
+                cut = {at: {seed: values[seed] for seed in sorted(common)} for at, values in there[label].items()}
+                found.setdefault(label, {}).update(cut)
+    return {label: found[label] for label in lines if label in found}
+
+
+def _condition_lines(outcomes: Sequence[Outcome]) -> Lines:
+    lines: Lines = {}
     for outcome in outcomes:
         if outcome.experiment.at is not None:
             for method in outcome.methods:
@@ -196,7 +221,7 @@ def _condition_lines(outcomes: Sequence[Outcome]) -> dict[str, dict[float, dict[
     return {label: points for label, points in lines.items() if points}
 
 
-def _weight_lines(outcome: Outcome, weights: Mapping[str, float]) -> dict[str, dict[float, dict[int, float]]]:
+def _weight_lines(outcome: Outcome, weights: Mapping[str, float]) -> Lines:
     """Return the rivals at their weights as one line, one's own at its own, and what has none at all of them."""
     rivals = {weights[method.label]: dict(method.seeds) for method in outcome.methods if method.label in weights}
     there = {place: seeds for place, seeds in rivals.items() if seeds}

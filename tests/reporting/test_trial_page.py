@@ -43,6 +43,26 @@ def test_a_curve_begins_with_ones_own_and_what_it_is_measured_by_and_bands_the_f
     assert "bands, of the first 3; 8 of 15 methods are drawn." in figure.caption
 
 
+def test_the_means_of_a_curve_are_over_common_seeds_as_the_comparisons_are(noise):
+    """Of an error of which softmax has less in the common seeds, and more in all."""
+    theirs = {0: 5.0, 1: 7.0, 2: 60.0, 3: 60.0}
+    others = [Measured("softmax", theirs), Measured("partly", {1: 1.0}), Measured("whole", {0: 9.0, 1: 9.0, 2: 0.0})]
+    uneven = [
+        Outcome(
+            entry.experiment, [Measured("mine", {0: 6.0, 1: 8.0, 7: 90.0}), *others, Measured("affinity", {5: 1.0})]
+        )
+        for entry in noise
+    ]
+    figure = curve(uneven)
+    assert "means over the seeds that all drawn have in common" in figure.caption
+    means = figure.data.groupby(["method", "noise"])["value"].mean()
+    assert means["mine"].tolist() == [7.0] * 6
+    assert means["softmax"].tolist() == [6.0] * 6
+    assert means["whole"].tolist() == [9.0] * 6
+    # Another trial narrows them not, and a method without any of them is left out.
+    assert set(figure.data["method"]) == {"mine", "softmax", "whole"}
+
+
 def test_the_chart_draws_the_difference_to_softmax_where_it_is_known(noise):
     picture = chart(noise)
     assert picture
