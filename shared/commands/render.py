@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,12 @@ def draw(paper: Paper, target: str, scale: str, results: Results) -> Table | Fig
         UserError: there is none, or one is damaged.
 
     """
+    drawn, without = _drawn(paper, target, scale, results)
+    return replace(drawn, notes=[*drawn.notes, *without])
+
+
+def _drawn(paper: Paper, target: str, scale: str, results: Results) -> tuple[Table | Figure, list[str]]:
+    """Draw a target, and return it with the notes on what it is drawn without."""
     paper.target(target)
     paths = record_paths(paper, target, scale, results)
     if not paths:
@@ -41,7 +48,7 @@ def draw(paper: Paper, target: str, scale: str, results: Results) -> Table | Fig
     function = getattr(importlib.import_module(f"papers.{paper.key}.targets"), target)
     records = there.records(paper)
     drawn: Table | Figure = marked(function(records) if records.finite else _nothing(paper.target(target)), records)
-    return replace(drawn, notes=[*drawn.notes, *left_out(paths, there, results)])
+    return drawn, left_out(paths, there, results)
 
 
 def _nothing(target: Target) -> Table | Figure:
@@ -57,11 +64,14 @@ def _nothing(target: Target) -> Table | Figure:
 
 
 def render(paper: Paper, target: str, scale: str, results: Results) -> list[Path]:
-    """Draw one target from its records and write its files; return their paths.
+    """Draw one target from its records and write its files; return their paths, and say which records are left out.
 
     Raises:
         UserError: as `draw` does.
 
     """
-    drawn = draw(paper, target, scale, results)
+    drawn, without = _drawn(paper, target, scale, results)
+    for note in without:
+        print(f"{paper.key}/{target}: {note}", file=sys.stderr)  # noqa: T201
+    drawn = replace(drawn, notes=[*drawn.notes, *without])
     return drawn.write(results.paper(scale, paper.key) / target, no_evidence=scale == "smoke")

@@ -53,13 +53,18 @@ class Glance(NamedTuple):
 
 
 def glance(table: TableView) -> Glance:
-    """Return what a small picture of a table shows: of each of its first rows two names at most, and numbers."""
+    """Return what a small picture of a table shows: of each of its first rows two names at most, and numbers.
+
+    Names that are the same in all of these rows come last, as they tell no row from another.
+    """
     table = table.brief if table.brief.rows else table
     numbers = _numbers(table)
+    shown = table.cells[:MOST_ROWS]
     names = [place for place in range(len(table.header)) if place not in numbers]
+    names.sort(key=lambda place: len({row[place].text for row in shown}) == 1)
     few = names[: max(MOST_NAMES, MOST_COLUMNS - len(numbers))]
     kept = sorted(few + numbers[: MOST_COLUMNS - len(few)])
-    rows = [[row[place].text for place in kept] for row in table.cells[:MOST_ROWS]]
+    rows = [[row[place].text for place in kept] for row in shown]
     return Glance([table.header[place] for place in kept], rows)
 
 

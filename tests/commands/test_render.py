@@ -98,15 +98,17 @@ def test_a_missing_record_is_named_with_the_command_that_makes_it(tmp_path):
         render(GA, "table1", "published", Results(tmp_path))
 
 
-def test_a_target_is_drawn_from_the_records_that_are_there_and_says_which_are_not(tmp_path):
+def test_a_target_is_drawn_from_the_records_that_are_there_and_says_which_are_not(tmp_path, capsys):
     results = seeds_of_every_run(tmp_path, "full")
     render(GA, "table1", "full", results)
     assert "Left out" not in results.target("full", GA.key, "table1", "md").read_text()
+    assert capsys.readouterr().err == ""
     for run, seed in [("table1/even-25/cosen", 0), ("table1/even-25/cosen", 1), ("table1/odd-10/affinity", 1)]:
         results.record("full", GA.key, run, seed).unlink()
     render(GA, "table1", "full", results)
     last = results.target("full", GA.key, "table1", "md").read_text().splitlines()[-1]
     assert last.endswith("no record yet: table1/odd-10/affinity seed 1; table1/even-25/cosen seeds 0, 1.")
+    assert capsys.readouterr().err == f"gaussian_affinity/table1: {last}\n"
 
 
 @pytest.mark.parametrize(
