@@ -13,7 +13,7 @@ from shared.reporting.table import markdown_table
 from shared.reporting.units import in_unit
 from shared.reporting.words import SCORED, WORDS
 from shared.verdicts.findings import interval_text
-from shared.verdicts.words import in_print
+from shared.verdicts.words import SATURATED, in_print
 
 MOST_DECIDED = 6
 MOST_OPEN = 3
@@ -92,7 +92,7 @@ def _signed(value: float | None) -> str:
 
 def _would_show(claim: ClaimRow) -> str:
     """Return in a few words what the seeds could have shown, or why they show nothing."""
-    if claim.verdict == "not trained":
+    if claim.verdict == "not trained" or claim.reason.startswith(SATURATED):
         return f"none: {claim.reason.partition('; ')[0]}"
     if claim.detectable is None:
         return ONE_SEED if any(len(effect.seeds) == 1 for effect in claim.measured) else ""

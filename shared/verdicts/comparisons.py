@@ -12,6 +12,7 @@ from shared.verdicts.findings import Finding, examined, with_means
 from shared.verdicts.judgement import Judgement, all_as_claimed
 from shared.verdicts.measurements import Seeds, common_seeds
 from shared.verdicts.statistics import equivalence_test, paired_differences, t_test, t_test_against_a_run
+from shared.verdicts.words import SATURATED
 
 TESTS = {
     "by seed": ("paired Student t-test", t_test),
@@ -35,7 +36,7 @@ def lower(test: Lower, evidence: Evidence) -> Judgement:
         return judgement
     if clear and (against := all_as_claimed(clear)).verdict == "contradicted":
         return against._replace(findings=judgement.findings)
-    reason = f"saturated: {', '.join(filter(None, ends))}, where their measure tells nothing; {judgement.reason}"
+    reason = f"{SATURATED}{', '.join(filter(None, ends))}, where their measure tells nothing; {judgement.reason}"
     return Judgement("inconclusive", reason, judgement.findings, needed=())
 
 

@@ -11,6 +11,8 @@ Word = Literal[
     "not trained", "not run", "not runnable", "no evidence", "quoted", "setting",
 ]  # fmt: skip
 
+SATURATED = "saturated: "
+"""How the reason of a claim begins of which no number of seeds would tell."""
 MOST_NAMED = 6
 OFF: tuple[Word, Word] = ("better", "worse")
 """A printed number that what is measured lies off, beyond the tolerance."""

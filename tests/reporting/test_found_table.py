@@ -99,6 +99,13 @@ def test_one_seed_shows_nothing_and_a_run_that_is_not_trained_says_why():
     assert [row[0] for row in rows(found_table(page([one, lost])))] == ["? inconclusive"]
 
 
+def test_of_a_claim_that_no_number_of_seeds_would_decide_the_reason_is_told():
+    reason = "saturated: a and b are both at most 0.1, where their measure tells nothing; as claimed in 5 of 5 seeds"
+    one = claim("C1", "inconclusive", Effect("w", 0.971, (0.836, 1.11), seeds=[1.0] * 5), reason=reason)
+    [row] = rows(claims_table([one]))
+    assert row[4] == "none: saturated: a and b are both at most 0.1, where their measure tells nothing"
+
+
 def test_contradicted_claims_come_first_and_the_rest_is_counted():
     matched = [claim(f"M{n}", "matched", Effect("w", 1.0, seeds=[1.0] * 5)) for n in range(5)]
     wrong = [claim(f"W{n}", "contradicted", Effect("w", -1.0, seeds=[-1.0] * 5)) for n in range(2)]
