@@ -135,7 +135,7 @@ for kind, suffixes in SUFFIXES.items():
         name:
             kind
         input:
-            lambda wildcards: suite.target_records(wildcards.scale, wildcards.paper, wildcards.target, WITHOUT),
+            lambda wildcards: suite.waited_for(wildcards.scale, wildcards.paper, wildcards.target, WITHOUT),
         output:
             multiext("results/{scale}/{paper}/{target}", *(f".{suffix}" for suffix in suffixes)),
         wildcard_constraints:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from shared.errors import UserError
 
+LOG = "train.log"
+"""Where a job that trains says what it does, beside the seeds that it trains."""
 TRACEBACK = "Traceback (most recent call last):\n"
 FRAME = re.compile(r'^  File "(.*)", line (\d+)', re.MULTILINE)
 EXCEPTION = re.compile(r"^\S.*", re.MULTILINE)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+from pathlib import Path
 
 from snakemake_interface_logger_plugins.common import LogEvent
+
+from shared.commands.failures import LOG, why
 
 LOGGER, HANDLER = "snakemake.logging", "DefaultStreamHandler"
 SELECTING = "Select jobs to execute..."
 
 
 class LineAJob(logging.Formatter):
-    """Says of a job that ended how many have, of how many, its rule and its first file; errors as `given` says them."""
+    """Says of a job that ended how many have, of how many, its rule and its first file; all else as `given` says it.
+
+    Of a job that failed it adds why, as the job's own log tells.
+    """
 
     def __init__(self, given: logging.Formatter) -> None:
         super().__init__()
@@ -31,10 +38,21 @@ class LineAJob(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a job that ended, or what is said otherwise."""
-        if getattr(record, "event", None) is not LogEvent.PROGRESS:
-            return self.given.format(record)
-        told = vars(record)
-        return f"{told['done']} of {told['total']}: {self.ended}"
+        event, told = getattr(record, "event", None), vars(record)
+        if event is LogEvent.PROGRESS:
+            return f"{told['done']} of {told['total']}: {self.ended}"
+        said = self.given.format(record)
+        reason = _reason(told["output"]) if event is LogEvent.JOB_ERROR else ""
+        return f"{said}\n    reason: {reason}" if reason else said
+
+
+def _reason(files: Iterable[str]) -> str:
+    """Return why the job that was to make these files failed, with the log that says so; "" where none does."""
+    folders = (folder for file in files for folder in Path(file).parents[:2])
+    for log in dict.fromkeys(folder / LOG for folder in folders):
+        if log.is_file() and (said := why(log.read_text(encoding="utf-8", errors="replace"), ())):
+            return f"{said} ({log})"
+    return ""
 
 
 def say_a_line_a_job() -> None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.commands.again import places
+from shared.commands.failures import LOG
 from shared.commands.queued import UNKNOWN_HOURS, queue, waiting
 from shared.commands.running import run_workflow
-from shared.commands.trial_workflow import LOG
 from shared.errors import UserError
 from shared.records.results import Results
 from shared.records.target_records import found

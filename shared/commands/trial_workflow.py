@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.commands.failures import require_started, why
+from shared.commands.failures import LOG, require_started, why
 from shared.commands.running import run_workflow, workflow_folder
 from shared.errors import UserError
 from shared.records.one_seed import OneSeed
 from shared.records.results import Results
 from shared.records.trials import Attempt
 
-LOG = "train.log"
 UNSAID = "it ended without saying why; was it killed, or short of memory?"
 
 

@@ -8,19 +8,20 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from shared.commands import needs
+from shared.data.files import data_root
 from shared.errors import UserError, suggestion
 from shared.records.records import RECORD
 from shared.records.results import SUFFIXES, Results
 from shared.records.target_records import record_paths
 from shared.records.trials import Attempt, Library
-from shared.runs.catalogue import benchmarks
+from shared.runs.catalogue import at_hand, benchmarks
 from shared.runs.config import Run
 from shared.runs.registry import TRAINED_SCALES, paper, papers
 
@@ -31,6 +32,10 @@ LONGEST_MINUTES = 1440
 
 SETTINGS = ("image", "longest", "runs_per_gpu", "trial", "without")
 """What `--config` may set. `trial` is for `try`, which says by it which runs of a loss of one's own there are."""
+
+
+_said: set[str] = set()
+"""The data sets of which it was said that they are not there."""
 
 
 class Asked:
@@ -223,6 +228,39 @@ def target_records(scale: str, key: str, target: str, without: Collection[str] =
     return [*records, *apart]
 
 
+def waited_for(scale: str, key: str, target: str, without: Collection[str] = ()) -> list[Path]:
+    """Return `target_records`, and say which data sets they are trained on that must be brought by hand first."""
+    records = target_records(scale, key, target, without)
+    _say_lacking(scale, [(key, target)], without)
+    return records
+
+
+def _say_lacking(scale: str, targets: Sequence[tuple[str, str]], without: Collection[str]) -> None:
+    """Say in a line which data sets some targets wait for that are not there and cannot be fetched, each set once."""
+    lacking: dict[str, None] = {}
+    waiting = []
+    for key, target in targets if scale in TRAINED_SCALES else ():
+        names = {
+            run.config.data.name
+            for run in paper(key).target_runs(target, scale)
+            if run.config.data.name not in without
+            and not all(RESULTS.record(scale, key, run.name, seed).exists() for seed in range(run.seeds))
+            and not at_hand(run.config.data, data_root())
+        }
+        lacking |= dict.fromkeys(sorted(names - _said))
+        waiting += [f"{key}/{target}"] if names else []
+    if not lacking:
+        return
+    _said.update(lacking)
+    which = f"{waiting[0]} needs" if len(targets) == 1 else f"{len(waiting)} of {len(targets)} targets need"
+    line = (
+        f"{which} data that are not there and cannot be fetched: {', '.join(lacking)}. How to get them is said by "
+        f"python -m shared status --scale {scale} --paper P; what is trained on them is left out with "
+        f"--config without={','.join(sorted(_said | set(without)))}"
+    )
+    print(line, file=sys.stderr)  # noqa: T201
+
+
 def target_files(scale: str, key: str, without: Collection[str] = ()) -> list[Path]:
     """Return the files of those of a paper's targets at a scale that have records to be drawn from."""
     return [
@@ -234,7 +272,8 @@ def target_files(scale: str, key: str, without: Collection[str] = ()) -> list[Pa
 
 
 def report_files(scale: str, without: Collection[str] = ()) -> list[Path]:
-    """Return everything that the report of a scale shows."""
+    """Return everything that the report of a scale shows, and say which data must be brought by hand first."""
+    _say_lacking(scale, [(key, target) for key, entry in papers().items() for target in entry.targets], without)
     targets = [path for key in papers() for path in target_files(scale, key, without)]
     records = {
         path

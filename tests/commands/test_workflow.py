@@ -256,11 +256,37 @@ def test_a_failing_run_is_named_and_its_log_kept(built, digits_root, tmp_path):
     finally:
         path.write_text(RUNS)
     assert done.returncode != 0
+    assert re.search(
+        r"^    reason: MNIST.*train-images.* \(results/smoke/.*/figure8/1/train\.log\)$", done.stderr, re.M
+    )
     log = built / "results/smoke/gaussian_affinity/runs/figure8/1/train.log"
     assert "error: " in log.read_text()
     assert "Traceback" not in log.read_text()
     again = snakemake(built, digits_root)
     assert again.returncode == 0, again.stderr
+
+
+def test_data_that_must_be_brought_by_hand_are_named_before_anything_is_trained(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("REPLICATION_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(workflow, "_said", set())
+    workflow.waited_for("full", "discface", "table1")
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("discface/table1 needs data that are not there and cannot be fetched: ")
+    named = re.search(r"--config without=(\S+)$", line)
+    assert named
+    # Each is said once; the report's are all that are left, without those that are left out.
+    workflow.waited_for("full", "discface", "table1")
+    workflow.report_files("smoke")
+    workflow.report_files("published")
+    assert capsys.readouterr().err == ""
+    workflow.report_files("full", ["emnist-balanced"])
+    [line] = capsys.readouterr().err.splitlines()
+    assert re.match(r"\d\d of \d\d targets need data", line)
+    [every] = re.findall(r"--config without=(\S+)$", line)
+    assert {*named[1].split(","), "emnist-balanced"} <= set(every.split(","))
+    workflow.report_files("full", every.split(","))
+    assert capsys.readouterr().err == ""
 
 
 def test_a_target_is_drawn_without_what_did_not_stay_finite_and_says_so(built, digits_root):

@@ -64,7 +64,9 @@ def test_at_a_glance_a_table_without_measured_columns_shows_its_columns_of_numbe
 
 
 def test_at_a_glance_the_names_that_tell_rows_apart_are_kept():
-    rows = [["10K0K", "sfmx", method, "rank 1", Cell(str(place), "measured")] for place, method in enumerate("abc")]
+    rows: list[list[str | Cell]] = [
+        ["10K0K", "sfmx", method, "rank 1", Cell(str(place), "measured")] for place, method in enumerate("abc")
+    ]
     seen = glance(TableView(["Set", "Base", "Method", "Metric", "One"], rows))
     assert seen.header == ["Set", "Base", "Method", "One"]
     two = [[*row[:4], row[4], row[4], row[4]] for row in rows]
