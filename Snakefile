@@ -42,8 +42,9 @@ def matching(names):
 
 
 wildcard_constraints:
-    scale=matching(SCALES),
-    paper=matching(suite.papers()),
+    # What is no scale or no paper is answered by the functions that are asked for its files.
+    scale="[^/]+",
+    paper="[^/]+",
 
 
 # Cheap: drawn where Snakemake runs, on a cluster too.
@@ -157,6 +158,16 @@ rule report:
         tried=lambda wildcards: suite.tried(wildcards.scale),
     shell:
         "{COMMAND} report --scale {wildcards.scale} > /dev/null"
+
+
+# A name that is none of the rules' is answered with the nearest of them.
+rule unknown:
+    input:
+        lambda wildcards: suite.unknown(wildcards.name),
+    output:
+        "{name}",
+    wildcard_constraints:
+        name=r"\w+",
 
 
 for scale in SCALES:

@@ -9,8 +9,10 @@ import numpy as np
 
 from shared.errors import UserError
 from shared.runs.experiments import Experiment
+from shared.runs.experiments import experiments as of_paper
 from shared.runs.own_calls import asked
 from shared.runs.own_code import OwnLoss, OwnOrder, OwnSampler
+from shared.runs.registry import SMOKE, papers
 from shared.runs.trial import Trial
 
 CLASSES, DIMENSION = 4, 3
@@ -33,7 +35,10 @@ def keep_contract(trial: Trial, experiments: Sequence[Experiment]) -> None:
             if isinstance(config.scheme, OwnOrder):
                 samplers[config.scheme.sampler] = None
     if trial.file.weight and not any(experiment.levels for experiment in experiments):
-        _say(f"no curve over lambda is drawn here, so that nothing is trained at the levels of {trial.file.weight.set}")
+        _say(
+            f"no curve over lambda is drawn here, so that nothing is trained at the levels of {trial.file.weight.set}; "
+            f"there is one of {', '.join(_with_curves(experiments))}"
+        )
     for sampler in samplers:
         _order_is_kept(sampler)
     for loss, sizes in losses.items():
@@ -41,6 +46,13 @@ def keep_contract(trial: Trial, experiments: Sequence[Experiment]) -> None:
             loss.build(*size)
     if losses:
         _contract_is_kept(next(iter(losses)))
+
+
+def _with_curves(experiments: Sequence[Experiment]) -> list[str]:
+    """Return the targets with a curve over lambda, at the scale of some experiments."""
+    scale = experiments[0].places[0].scale if experiments else SMOKE
+    found = [one for paper in papers().values() for one in of_paper(paper, scale) if one.levels]
+    return list(dict.fromkeys(target for one in found for target in one.targets))
 
 
 def _order_is_kept(sampler: OwnSampler) -> None:
@@ -62,7 +74,7 @@ def _contract_is_kept(loss: OwnLoss) -> None:
             called=lambda classes, dimension: loss.called(dimension, classes),
         )
     for breach in found[1:]:
-        _say(f"also: {breach}")
+        _say(f"{loss.name} breaks the contract of losses: {breach}")
     if found:
         where = f", where loss = {loss.called(DIMENSION, CLASSES)}" if re.search(r"\bloss[.(]", found[0]) else ""
         raise UserError(f"{loss.name} breaks the contract of losses: {found[0]}{where}")

@@ -15,6 +15,7 @@ from shared.commands.running import run_workflow
 from shared.errors import UserError
 from shared.records.results import Results
 from shared.records.target_records import found
+from shared.rehearsal.costs import in_words
 from shared.rehearsal.left import Left
 from shared.runs.registry import papers
 
@@ -126,7 +127,7 @@ def summary(left: Sequence[Left]) -> str:
     """Return how many trainings are left and about how long they take, one at a time."""
     count = sum(len(one.seeds) - one.others for one in left)
     known = sum(one.hours for one in left if one.hours < UNKNOWN_HOURS)
-    return f"{count} training{'s' if count != 1 else ''}, about {known:.1f} hours of one processor or device,"
+    return f"{count} training{'s' if count != 1 else ''}, about {in_words(known)} of one processor or device,"
 
 
 def default_cores() -> int:

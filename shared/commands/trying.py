@@ -12,7 +12,7 @@ from shared.errors import UserError
 from shared.records.one_seed import OneSeed
 from shared.records.results import Results
 from shared.records.trials import Attempt
-from shared.rehearsal.costs import seed_hours
+from shared.rehearsal.costs import in_words, seed_hours
 from shared.runs.catalogue import at_hand
 from shared.runs.config import Run
 from shared.runs.experiments import Experiment
@@ -78,7 +78,7 @@ def _announced(attempt: Attempt, there: Sequence[Experiment], others: Sequence[O
     said = f"{counted(len(there), 'experiment')}, {len(left)} of {_trainings(own)} to do"
     said += f", {len(others)} of other losses" if others else ""
     if known:
-        said += f"; about {sum(known):.1f} hours of one processor or device"
+        said += f"; about {in_words(sum(known))} of one processor or device"
     if len(known) < len(hours):
         said += f"; the hours of {len(hours) - len(known)} are not known"
     say(said)

@@ -23,7 +23,7 @@ from shared.records.target_records import record_paths
 from shared.records.trials import Attempt, Library
 from shared.runs.catalogue import at_hand, benchmarks
 from shared.runs.config import Run
-from shared.runs.registry import TRAINED_SCALES, paper, papers
+from shared.runs.registry import SCALES, TRAINED_SCALES, paper, papers
 
 RESULTS = Results()
 LONGEST_MINUTES = 1440
@@ -282,6 +282,12 @@ def report_files(scale: str, without: Collection[str] = ()) -> list[Path]:
         for path in target_records(scale, key, name, without)
     }
     return [*targets, *sorted(records)]
+
+
+def unknown(name: str) -> list[Path]:
+    """Raise UserError for a name that is that of no scale, and of no paper at one."""
+    names = [*SCALES, *(f"{scale}_{key}" for scale in SCALES for key in papers())]
+    raise UserError(f"nothing is named '{name}'; {suggestion(name, names)}")
 
 
 def tried(scale: str) -> str:

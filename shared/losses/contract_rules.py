@@ -22,8 +22,8 @@ Make = Callable[[int, int], nn.Module]
 Called = Callable[[int, int], str]
 """Says how one builds such a loss oneself."""
 
-SAMPLES = 12
-"""The size of a usual batch."""
+SAMPLES, LARGE = 12, 240
+"""The size of a usual batch, and of one as large as those of many a training."""
 HUGE, TINY = 1e8, 1e-30
 CLOSE, NARROW = 1e-4, 0.05
 """By which share of itself, or of 1 where it is less, a loss may change in float32, and under autocast to bfloat16."""
@@ -243,16 +243,22 @@ class Held:
         yield Batch(embedding[: self.classes], labels[: self.classes], f"loss({few})")
 
     def order(self) -> Iterator[str]:
-        """Permute a batch, and look at its loss, at its gradient and at the loss of the next batch."""
-        embedding, labels, how = self._usual(dtype=torch.float64)
-        permuted = torch.randperm(SAMPLES, generator=torch.Generator().manual_seed(2))
+        """Permute a batch, usual or large, and look at its loss, its gradient and the loss of the next batch."""
+        for samples in (SAMPLES, LARGE):
+            if found := list(self._order_of(samples)):
+                yield from found
+                return
+
+    def _order_of(self, samples: int) -> Iterator[str]:
+        embedding, labels, how = self._usual(dtype=torch.float64, samples=samples)
+        permuted = torch.randperm(samples, generator=torch.Generator().manual_seed(2))
         found = []
-        for order in (torch.arange(SAMPLES), permuted):
+        for order in (torch.arange(samples), permuted):
             loss, given = self._copy().double().train(), embedding[order].requires_grad_()
             torch.default_generator.manual_seed(0)
             value = loss(given, labels[order])["loss"]
             (gradient,) = torch.autograd.grad(value, given, materialize_grads=True)
-            after = loss(*self._usual(seed=3, dtype=torch.float64)[:2])["loss"]
+            after = loss(*self._usual(seed=3, dtype=torch.float64, samples=samples)[:2])["loss"]
             found.append((value.detach(), gradient[order.argsort()], after.detach()))
         for name, as_given, otherwise in zip(("loss", "gradient", "loss of the next batch"), *found, strict=True):
             if not torch.allclose(as_given, otherwise, rtol=1e-7, atol=1e-9):
@@ -360,12 +366,12 @@ class Held:
     def _copy(self) -> Any:
         return copy.deepcopy(self.loss)
 
-    def _usual(self, seed: int = 1, dtype: torch.dtype = torch.float32) -> Batch:
+    def _usual(self, seed: int = 1, dtype: torch.dtype = torch.float32, samples: int = SAMPLES) -> Batch:
         """Return random embeddings of all classes in turn."""
         generator = torch.Generator().manual_seed(seed)
-        embedding = torch.randn(SAMPLES, self.dimension, generator=generator, dtype=torch.float64).to(dtype)
-        how = f"loss(torch.randn({SAMPLES}, {self.dimension}), torch.arange({SAMPLES}) % {self.classes})"
-        return Batch(embedding, torch.arange(SAMPLES) % self.classes, how)
+        embedding = torch.randn(samples, self.dimension, generator=generator, dtype=torch.float64).to(dtype)
+        how = f"loss(torch.randn({samples}, {self.dimension}), torch.arange({samples}) % {self.classes})"
+        return Batch(embedding, torch.arange(samples) % self.classes, how)
 
 
 def _value(loss: Any, embedding: Tensor, labels: Tensor) -> tuple[Tensor | None, str]:

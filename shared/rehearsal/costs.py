@@ -20,6 +20,7 @@ from shared.runs.catalogue import evaluations
 from shared.runs.config import Run
 from shared.runs.fields import Strict
 from shared.runs.registry import SMOKE, paper
+from shared.verdicts.words import counted
 
 MIB = 2**20
 START_SECONDS = 15
@@ -113,6 +114,11 @@ def hours(run: Run, gpu: Device = GPU) -> float | None:
         device = gpu if training.gpus else THREAD
         speed = max(1, training.gpus) * device.flops(training.precision) / found.training_flops
     return None if speed is None else (START_SECONDS + steps(run) * training.batch_size / speed) / 3600
+
+
+def in_words(hours: float) -> str:
+    """Return hours in words, below one in minutes."""
+    return f"{hours:.1f} hours" if hours >= 1 else counted(math.ceil(60 * hours), "minute")
 
 
 def seed_hours(run: Run, measured: Mapping[str, Record], gpu: Device = GPU) -> float | None:

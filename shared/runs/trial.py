@@ -57,6 +57,14 @@ class TrialFile(Strict):
     search: dict[str, list[Any]] = Field(default_factory=dict)
     weight: Levels | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_its_settings_below_set(cls, given: Any) -> Any:
+        for key in given if isinstance(given, dict) else ():
+            if _part(str(key)) in _CHANGED:
+                raise _wrong(key, f"a trial says it below 'set'; write set: {{{key}: ...}}")
+        return given
+
     @model_validator(mode="after")
     def _tries_something(self) -> Self:
         if not self.model_fields_set & {"loss", "sampler"}:

@@ -237,6 +237,14 @@ def test_a_breach_says_how_to_see_it_with_the_class_itself(mine, capsys):
     assert said.endswith(", where loss = my_loss.RareMargin(3, 4, margin=0.5)\n")
 
 
+def test_levels_of_a_weight_where_there_is_no_curve_are_answered_with_the_targets_that_have_one(mine, capsys):
+    with (mine / "my_loss.yaml").open("a") as file:
+        file.write("weight: {set: options.margin, to: [0.1, 1]}\n")
+    found = attempt(mine, "my_loss.yaml")
+    keep_contract(found.trial, found.experiments)
+    assert capsys.readouterr().out.endswith("the levels of options.margin; there is one of figure3, table5\n")
+
+
 def test_a_second_phase_is_a_scheme_of_the_suite_where_the_usual_one_stands(mine):
     (mine / "my_loss.yaml").write_text("loss: {name: softmax}\nset: {scheme: {name: decoupled, retraining: 0.25}}\n")
     found = attempt(mine, "my_loss.yaml")

@@ -239,6 +239,25 @@ def test_a_trial_that_only_try_can_tell_is_refused(trial):
         workflow.training_jobs(trial)
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("results/smok/gaussian_affinity/figure7.png", "nothing is trained at scale 'smok'; did you mean 'smoke'?"),
+        ("results/smok/report/index.html", "nothing is trained at scale 'smok'; did you mean 'smoke'?"),
+        ("results/smoke/gaussian/figure7.png", "there is no paper 'gaussian'; did you mean 'gaussian_affinity'?"),
+        (
+            "smoke_gaussian",
+            "nothing is named 'smoke_gaussian'; did you mean 'smoke_gaussian_affinity'?",
+        ),
+    ],
+)
+def test_a_name_that_there_is_not_is_one_sentence(built, digits_root, asked, said):
+    refused = snakemake(built, digits_root, "--dry-run", "--quiet", "all", "--", asked)
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines()[-1] == f"error: {said}"
+    assert "Exception" not in refused.stderr
+
+
 def test_a_setting_that_there_is_not_is_one_sentence(built, digits_root):
     refused = snakemake(built, digits_root, "--config", "witout=mnist", "longest=720", "--dry-run")
     assert refused.returncode == 2

@@ -112,3 +112,8 @@ def test_a_damaged_file_of_what_was_found_is_named(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(UserError, match=f"^{path}: it is not what rehearsals found; restore it"):
         rehearsed.known(path)
+
+
+@pytest.mark.parametrize(("hours", "said"), [(2.04, "2.0 hours"), (0.5, "30 minutes"), (0.001, "1 minute")])
+def test_less_than_an_hour_is_told_in_minutes(hours, said):
+    assert costs.in_words(hours) == said

@@ -53,6 +53,8 @@ def experiment() -> Experiment:
         (OWN + "options: {path: !!binary gA==}", "is neither number, word, truth value, list nor mapping"),
         (OWN + "search: {options.margin: [1, [.nan]]}", "search: nan is no finite number"),
         (SAMPLER + "sampler_options: {since: 2020-02-02}", "sampler_options: datetime.date(2020, 2, 2) is neither"),
+        (OWN + "scheme: {name: decoupled}", ":2: scheme: a trial says it below 'set'; write set: {scheme: ...}"),
+        (OWN + "optimizer.learning_rate: 1", "write set: {optimizer.learning_rate: ...}"),
         ("loss: mine.Mine", ":1: loss: 'mine.Mine' names no class; write module:Class"),
         ("loss: focal", "or {name: focal} for a loss of the suite"),
         ("sampler: mine", ":1: sampler: 'mine' names no class"),
