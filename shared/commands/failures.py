@@ -35,6 +35,13 @@ def why(text: str, own: Iterable[Path]) -> str:
     return (places[-1] if places else "") + exception[0]
 
 
+def read_from(path: Path, begins: int) -> str:
+    """Return the text of a log from a byte on."""
+    with path.open("rb") as file:
+        file.seek(begins)
+        return file.read().decode(errors="replace")
+
+
 def require_started(said: str, folder: Path) -> None:
     """Raise UserError where Snakemake failed by `said` before any of its jobs did, in a folder."""
     if LOCKED in said:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from shared.commands.failures import LOG, why
+from shared.commands.failures import LOG, read_from, why
 
 LOGGER, HANDLER = "snakemake.logging", "DefaultStreamHandler"
 SELECTING = "Select jobs to execute..."
@@ -24,13 +24,15 @@ class LineAJob(logging.Formatter):
         super().__init__()
         self.given = given
         self.jobs: dict[int, str] = {}
+        self.written: dict[Path, int] = {}
         self.ended = ""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether a message is said at all; note which jobs there are, and which ended last."""
+        """Return whether a message is said at all; note the jobs, how long their logs are, and which ended last."""
         event, told = getattr(record, "event", None), vars(record)
         if event is LogEvent.JOB_INFO:
             self.jobs[told["jobid"]] = " ".join([told["rule_name"], *told["output"][:1]])
+            self.written |= {log: log.stat().st_size for log in _logs(told["output"])}
         if event is LogEvent.JOB_FINISHED:
             self.ended = self.jobs.get(told["job_id"], "")
         silent = (LogEvent.JOB_INFO, LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED)
@@ -42,17 +44,19 @@ class LineAJob(logging.Formatter):
         if event is LogEvent.PROGRESS:
             return f"{told['done']} of {told['total']}: {self.ended}"
         said = self.given.format(record)
-        reason = _reason(told["output"]) if event is LogEvent.JOB_ERROR else ""
+        reason = self._reason(told["output"]) if event is LogEvent.JOB_ERROR else ""
         return f"{said}\n    reason: {reason}" if reason else said
 
+    def _reason(self, files: Iterable[str]) -> str:
+        """Return why the job that was to make these files failed, with the log that says so; "" where none does."""
+        said = {log: why(read_from(log, self.written.get(log, 0)), ()) for log in _logs(files)}
+        return next((f"{reason} ({log})" for log, reason in said.items() if reason), "")
 
-def _reason(files: Iterable[str]) -> str:
-    """Return why the job that was to make these files failed, with the log that says so; "" where none does."""
-    folders = (folder for file in files for folder in Path(file).parents[:2])
-    for log in dict.fromkeys(folder / LOG for folder in folders):
-        if log.is_file() and (said := why(log.read_text(encoding="utf-8", errors="replace"), ())):
-            return f"{said} ({log})"
-    return ""
+
+def _logs(files: Iterable[str]) -> list[Path]:
+    """Return the logs there are of the job that makes these files: beside them, or beside the folders of the seeds."""
+    logs = dict.fromkeys(folder / LOG for file in files for folder in Path(file).parents[:2])
+    return [log for log in logs if log.is_file()]
 
 
 def say_a_line_a_job() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.commands.failures import LOG, require_started, why
+from shared.commands.failures import LOG, read_from, require_started, why
 from shared.commands.running import run_workflow, workflow_folder
 from shared.errors import UserError
 from shared.records.one_seed import OneSeed
@@ -113,7 +113,7 @@ class Workflow:
         """Note why trainings failed; where the time was over, of those alone whose log says that they did."""
         own = list(self.sources.digests)
         for one in pending:
-            said = {log: why(_read(log, before.get(log, 0)), own) for log in _logs(one)}
+            said = {log: why(read_from(log, before.get(log, 0)), own) for log in _logs(one)}
             log, reason = next(((log, said) for log, said in said.items() if said), (one.folder / LOG, ""))
             if reason or not over:
                 self.failures.append(f"{one.name}: {reason or UNSAID} ({log})")
@@ -131,12 +131,6 @@ class Workflow:
 def _logs(one: OneSeed) -> list[Path]:
     """Return the logs that tell of a training: its own, or that of a job that trains all seeds of the run."""
     return [log for log in (one.folder / LOG, one.folder.parent / LOG) if log.exists()]
-
-
-def _read(path: Path, begins: int) -> str:
-    with path.open("rb") as file:
-        file.seek(begins)
-        return file.read().decode(errors="replace")
 
 
 def _digest(path: Path) -> str:
