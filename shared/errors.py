@@ -23,7 +23,7 @@ class UserError(Exception):
 
 
 _NO_ROOM = "free some room, then give the same command again, which goes on from there"
-_NO_RIGHT = "give yourself the right to write there, or name another folder by --results or --data-root"
+_NO_RIGHT = "give yourself the right to read or write there, or name another folder by --results or --data-root"
 _NO_FOLDER = "a file stands where a folder should be, or the other way round; move it, or name another folder"
 _REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), _NO_ROOM),

@@ -88,10 +88,10 @@ def remove_unfinished(folder: Path) -> None:
         UserError: the system refuses it, as in a folder that may not be written in.
 
     """
-    of_this_machine = f"*.{glob.escape(platform.node())}-*{UNFINISHED}"
     try:
-        for path in [path for path in folder.rglob(of_this_machine) if path.name.startswith(".")]:
-            if not _runs(path.name.removesuffix(UNFINISHED).rpartition("-")[2]):
+        for path in [path for path in folder.rglob(f"*{UNFINISHED}") if path.name.startswith(".")]:
+            name, _, process = path.name.removesuffix(UNFINISHED).rpartition("-")
+            if name.endswith(f".{platform.node()}") and not _runs(process):
                 path.unlink(missing_ok=True)
     except OSError as error:
         raise refused(error, folder) from None

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -58,10 +59,13 @@ write_atomically(Path(sys.argv[1]), b"half")
     [leftover] = tmp_path.iterdir()
     of_this_process = leftover.with_name(re.sub(r"-\d+\.partial", f"-{os.getppid()}.partial", leftover.name))
     of_this_process.touch()
+    of_another = leftover.with_name(leftover.name.replace(f".{platform.node()}-", f".{platform.node()}-01-"))
+    assert of_another != leftover
+    of_another.touch()
     write_atomically(path, b"whole")
     assert leftover.exists()
     remove_unfinished(tmp_path.parent)
-    assert sorted(tmp_path.iterdir()) == [of_this_process, path]
+    assert set(tmp_path.iterdir()) == {of_another, of_this_process, path}
 
 
 def test_data_root(monkeypatch: pytest.MonkeyPatch):

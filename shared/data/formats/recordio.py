@@ -238,7 +238,7 @@ class RecordFile:
     def records(self, keys: Numbers, offsets: Numbers) -> Records:
         """Read the headers of the records that begin at `offsets`, all at once; UserError where one is damaged."""
         size = len(self.content)
-        self._refuse((offsets < 0) | (offsets % 4 != 0) | (offsets + PREFIX_BYTES > size), keys, offsets)
+        self._refuse((offsets < 0) | (offsets % 4 != 0) | (offsets > size - PREFIX_BYTES), keys, offsets)
         words = self.content[: size // 4 * 4].view("<u4")
         magic, word = words[offsets // 4], words[offsets // 4 + 1]
         part, begins = word >> LENGTH_BITS, offsets + PREFIX_BYTES

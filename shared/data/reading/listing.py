@@ -212,10 +212,20 @@ def _plain(name: str) -> str:
 def _by_either_form(folder: Path, kind: Callable[[os.DirEntry[str]], bool]) -> dict[str, str]:
     """Return the names of a kind in a folder, by themselves and by what they are in form C."""
     try:
-        names = [entry.name for entry in os.scandir(folder) if kind(entry)]
+        found = list(os.scandir(folder))
+    except PermissionError as error:
+        raise UserError(f"{folder} cannot be read: {error.strerror}; give yourself the right to read it") from None
     except (OSError, ValueError):
         return {}
+    names = [entry.name for entry in found if _is(entry, kind)]
     return {_composed(name): name for name in names if not name.isascii()} | {name: name for name in names}
+
+
+def _is(entry: os.DirEntry[str], kind: Callable[[os.DirEntry[str]], bool]) -> bool:
+    try:
+        return kind(entry)
+    except OSError:  # as of a link to itself
+        return False
 
 
 def _is_folder(path: Path) -> bool:

@@ -120,6 +120,8 @@ def _listed(path: Path, card: Card) -> tuple[list[str], list[str]]:
     content = read_json(path, card)
     try:
         paths, identifiers = content["path"], content["id"]
+        if not (isinstance(paths, list) and isinstance(identifiers, list)):
+            raise TypeError("they are no lists")
         texts = all(isinstance(name, str) for name in paths) and all(type(one) in {str, int} for one in identifiers)
         if len(paths) != len(identifiers) or not paths or not texts:
             raise ValueError("they are not")

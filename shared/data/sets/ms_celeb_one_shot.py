@@ -102,15 +102,18 @@ def write_lists(folder: Path, parts: dict[str, tuple[Bytes, NDArray[np.integer]]
 
 
 def _check_apart(entries: dict[str, Entries], folder: Path, card: Card) -> None:
-    """Raise UserError where an image is trained on twice, or also tested on."""
+    """Raise UserError where an image is trained on twice, or also tested on, or tested on as two people."""
     trained = followed([path for name in LISTS[:2] for path in entries[name].paths])
     seen = set(trained)
     if len(seen) < len(trained):
         refuse(UserError(f"{card.title}: {folder} has an image in both lists to train on; take them from one copy"))
     for name in LISTS[2:]:
-        for file, line in zip(followed(entries[name].paths), entries[name].lines, strict=True):
+        tested = followed(entries[name].paths)
+        for file, line in zip(tested, entries[name].lines, strict=True):
             if file in seen:
-                refuse(malformed(card, folder / name, line, "about an image to test on: it is trained on too"))
+                other = "is trained on too" if file in set(trained) else "is in the other list to test on too"
+                refuse(malformed(card, folder / name, line, f"about an image to test on: it {other}"))
+        seen.update(tested)
 
 
 def _check_trained(trained: Entries, tested: Entries, train: str, path: Path, card: Card) -> None:

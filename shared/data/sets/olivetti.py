@@ -40,6 +40,7 @@ SIDE = WIDTH
 """Of the square from the middle of a picture, which has its whole width."""
 NAME = "orl_faces"
 SCIKIT_LEARN = "olivetti_faces of scikit-learn, 64 x 64"
+DOWNLOADED = "olivetti_py3.pkz"
 MEMBER = re.compile(r"(?:^|/)(s\d+/\d+\.pgm)$")
 HOW_TO_GET = (
     "put orl_faces.zip, with s1/1.pgm to s40/10.pgm, or the folder orl_faces of these under the data root, or let "
@@ -166,16 +167,22 @@ def _decoded(content: bytes, name: str) -> Bytes:
 
 
 def _from_scikit_learn(root: Path) -> Bytes:
-    """Return scikit-learn's copy, uint8 [400, 64, 64], which it keeps in `root`/olivetti_py3.pkz."""
+    """Return scikit-learn's copy, uint8 [400, 64, 64], which it keeps in `root` as `DOWNLOADED`."""
     from http.client import HTTPException  # noqa: PLC0415 - takes long, and only this copy is fetched
 
+    kept = root / DOWNLOADED
+    is_there = kept.is_file()
     try:
         faces = import_module("sklearn.datasets").fetch_olivetti_faces(data_home=str(root))
-    except (OSError, EOFError, HTTPException, ValueError) as error:
+    except Exception as error:  # a damaged pickle raises whatever it comes upon
+        if is_there:
+            raise UserError(f"{kept} cannot be read ({error}); remove it, and it is downloaded again") from error
+        if not isinstance(error, OSError | HTTPException):
+            raise
         raise UserError(
             f"{root} has neither {NAME}.zip nor {NAME}, and scikit-learn could not download its copy ({error}); "
             f"{HOW_TO_GET}"
         ) from error
-    # It stretches the bytes to 0 and 1, and lists the people in order.
-    images: Bytes = np.rint(np.asarray(faces.images) * 255).astype(np.uint8)
+    # It stretches the bytes to 0 and 1, lists the people in order, and turns each image without moving its bytes.
+    images: Bytes = np.ascontiguousarray(np.rint(np.asarray(faces.images) * 255).astype(np.uint8))
     return images

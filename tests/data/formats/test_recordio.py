@@ -280,7 +280,7 @@ def test_a_key_that_is_there_twice(tmp_path: Path):
     refused(tmp_path, "train.idx has the key 1 twice")
 
 
-@pytest.mark.parametrize("offset", [-4, 2, 4, 10**6, 2**40])
+@pytest.mark.parametrize("offset", [-4, 2, 4, 10**6, 2**40, 2**63 - 4])
 def test_an_index_that_points_elsewhere(tmp_path: Path, offset):
     (face_set(tmp_path) / "train.idx").write_text(f"5\t0\n7\t{offset}\n")
     size = (tmp_path / "train.rec").stat().st_size

@@ -69,6 +69,7 @@ def test_written_lists_are_read(tmp_path: Path):
         '{"path": 3, "id": 3}',
         '{"path": ["a"], "id": ["a"], "id": ["b"]}',
         '{"path": ["a"], "id": [NaN]}',
+        '{"path": {"a": 1}, "id": [1]}',
         "\xff",
     ],
 )

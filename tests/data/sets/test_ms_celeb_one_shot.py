@@ -97,3 +97,11 @@ def test_an_image_to_test_on_that_is_trained_on_by_a_link_is_refused(folder: Pat
     (folder / "base_test.txt").write_text("a/linked.png 0\n")
     with pytest.raises(UserError, match=r"base_test\.txt is not about an image to test on: it is trained on too"):
         read(folder, CARD)
+
+
+def test_an_image_to_test_on_as_two_people_is_refused(folder: Path):
+    file, _, _ = (folder / "base_test.txt").read_text().splitlines()[0].rpartition(" ")
+    with (folder / "novel_test.txt").open("a") as listed:
+        listed.write(f"{file} 2\n")
+    with pytest.raises(UserError, match=r"novel_test\.txt is not about an image to test on: it is in the other list"):
+        read(folder, CARD)

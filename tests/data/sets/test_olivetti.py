@@ -149,13 +149,21 @@ def test_scikit_learns_copy_is_asked_for_last_and_labelled(tmp_path: Path, monke
 
     def fetch(data_home):
         asked.append(data_home)
-        return SimpleNamespace(images=stored.astype(np.float32) / 255)
+        # Its images are turned without moving their bytes, so that they do not lie in memory as they are told.
+        return SimpleNamespace(images=np.asfortranarray(stored.astype(np.float32) / 255))
 
     monkeypatch.setattr("sklearn.datasets.fetch_olivetti_faces", fetch)
     faces = olivetti.read(tmp_path)
     np.testing.assert_array_equal(images(faces), olivetti.squares(stored))
     assert asked == [str(tmp_path)]
     assert faces.checksums == {"olivetti_faces of scikit-learn, 64 x 64": hashlib.md5(stored.tobytes()).hexdigest()}
+
+
+@pytest.mark.parametrize("content", [b"", b"half", b"\x78\x9chalf", b"\x80\x05X"])
+def test_a_damaged_copy_of_scikit_learns_is_named(tmp_path: Path, content: bytes):
+    (tmp_path / "olivetti_py3.pkz").write_bytes(content)
+    with pytest.raises(UserError, match=r"olivetti_py3\.pkz cannot be read .*; remove it"):
+        olivetti.read(tmp_path)
 
 
 def test_without_files_and_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
