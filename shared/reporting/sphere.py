@@ -19,6 +19,7 @@ PALETTE = tuple(COLOURS[place] for place in (0, 1, 3, 2))
 LETTERS = "ABCD"
 LETTER_AWAY = 7.5
 """In points, how far the middle of a class's letter is from that of its +."""
+LOWER_RIM = -0.8
 GRID = "#c9c9c9"
 TILT = np.radians(25)
 FAINT = 0.3
@@ -86,12 +87,16 @@ def scatter(
 
 
 def _away_from_nearest(places: Floats, one: int) -> tuple[float, float]:
-    """Return where a letter stands beside one of the places [C, 2], in points: away from the nearest of the others."""
+    """Return where a letter stands beside one of the places [C, 2], in points: away from the nearest of the others.
+
+    At the lower rim it stands above, since below a sphere stands its text.
+    """
     from_others = places[one] - np.delete(places, one, axis=0)
     lengths = np.linalg.norm(from_others, axis=1)
     nearest = int(lengths.argmin())
     away = from_others[nearest] / lengths[nearest] if lengths[nearest] > 1e-9 else np.full(2, np.sqrt(0.5))
-    return LETTER_AWAY * float(away[0]), LETTER_AWAY * float(away[1])
+    up = abs(away[1]) if places[one][1] < LOWER_RIM else away[1]
+    return LETTER_AWAY * float(away[0]), LETTER_AWAY * float(up)
 
 
 def weight_style(colour: str, *, front: bool = True) -> dict[str, Any]:

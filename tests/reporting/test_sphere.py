@@ -68,3 +68,8 @@ def test_a_letter_stands_on_the_side_away_from_the_nearest_other_class():
     assert places["C"][1] > 0
     # Behind A, at the same place: no direction leads away.
     assert places["D"] == pytest.approx((sphere.LETTER_AWAY / 2**0.5,) * 2)
+
+
+def test_a_letter_at_the_lower_rim_stands_above_its_class():
+    assert sphere._away_from_nearest(np.array([[0, 0.5], [0, -0.9]]), 1) == pytest.approx((0, sphere.LETTER_AWAY))
+    assert sphere._away_from_nearest(np.array([[0, 0.5], [0, -0.7]]), 1) == pytest.approx((0, -sphere.LETTER_AWAY))
