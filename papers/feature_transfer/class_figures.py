@@ -209,10 +209,12 @@ def _draw_classes(panels: Sequence[Axes], frame: pd.DataFrame) -> None:
     window = max(5, len(frame) // 50)
     median = frame["norm"].rolling(window, center=True, min_periods=1).median()
     norms.plot(ranks + 0.5, median, color="black", linewidth=1, label=f"median of {window}")
-    low, high = frame["norm"].min(), frame["norm"].max()
-    room = (high - low) or 1.0
-    norms.set(ylabel="norm", ylim=(low - 0.08 * room, high + 0.4 * room))  # the legend stands above the classes
-    norms.legend(fontsize=7, loc="upper right", ncols=1)
+    # The legend stands above the norms, among which the mark in it would look like one.
+    low, high = norms.get_ylim()
+    norms.set(ylabel="norm", ylim=(low, high + 0.25 * (high - low)))
+    norms.legend(
+        fontsize=7, ncols=2, loc="upper center", columnspacing=0.8, handlelength=1, handletextpad=0.4, borderpad=0.2
+    )
 
 
 def samples_of(arrays: Arrays, kinds: Sequence[str]) -> pd.DataFrame:

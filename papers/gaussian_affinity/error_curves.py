@@ -111,7 +111,7 @@ def _error_curves(
         at = [chosen[chosen[axis] == level].sort_values("seed") for level in levels]
         places, values = [place(float(level)) for level in levels], [rows["value"].tolist() for rows in at]
         band(axes, places, values, LOSSES[loss], index, marks=[mark(records, rows["run"]) for rows in at])
-    axes.set_xlabel(label)
+    axes.set_xlabel(f"{label}, log scale" if logarithmic else label)
     axes.set_ylabel("test error (%), log scale" if logarithmic_error else "test error (%)")
     if logarithmic_error:
         _logarithmic_error(axes)

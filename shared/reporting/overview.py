@@ -15,8 +15,8 @@ SYMBOLS = {word: WORDS[word].symbol for word in STANDINGS}
 EXPLAINED = (
     "Claims: {legend}. These six add up to all claims of a paper. Not runnable are claims on data that are "
     "withdrawn or given on request alone, and claims of which nothing can be measured. Numbers: how many lie within "
-    "their tolerance, of those that are measured on the paper's own data, of all that its tables and figures print as "
-    "its own results."
+    "their tolerance, of those that are measured on the paper's own data at its size, of all that its tables and "
+    "figures print as its own results."
 )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from shared.commands import queue as command
+from shared.commands import queued
 from shared.commands.queue import Scope, lines, sliced, summary, work_off
 from shared.commands.queued import UNKNOWN_HOURS, Question, ordered, queue
 from shared.errors import UserError
@@ -133,6 +134,19 @@ def test_a_folder_that_takes_nothing_is_told_before_anything_begins(shared, tmp_
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {tmp_path}/.snakemake: file exists; a file stands where a folder should be")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_who_has_the_data_is_asked_what_others_cannot_run(monkeypatch, tmp_path):
+    monkeypatch.setattr(queued, "at_hand", lambda data, root: True)
+    asked: list[Question] = []
+
+    def note(_left, questions, _done):
+        asked.extend(questions)
+        return []
+
+    monkeypatch.setattr(queued, "ordered", note)
+    queue("full", Results(tmp_path), tmp_path, key="discface")
+    assert "DF-C1" in {question.claim for question in asked}
 
 
 def test_a_log_is_named_only_where_there_is_one(tmp_path, monkeypatch):

@@ -50,6 +50,14 @@ def test_more_seeds_change_a_verdict_and_are_named(tmp_path):
     assert change.address == "gaussian_affinity.html#table1"
 
 
+def test_that_more_could_be_run_at_one_scale_than_at_another_is_no_change(tmp_path):
+    there = Results(tmp_path)
+    lite, published = (Side.read(GA, scale, there) for scale in ("lite", "published"))
+    assert {claim.verdict for claim in lite.verdicts.claims} == {"not run", "not runnable"}
+    assert lite.verdicts != published.verdicts
+    assert list(changes(GA, lite, published)) == []
+
+
 def test_another_configuration_is_told_setting_by_setting(tmp_path):
     run = GA.run(RUN, "full")
     config = run.config.plain()

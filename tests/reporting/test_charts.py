@@ -79,6 +79,16 @@ def test_a_comparison_without_a_record_is_not_drawn_and_one_of_zeros_is():
     assert "at 2" not in svg
 
 
+@pytest.mark.parametrize("mark", ["printed", "detectable", "tolerance"])
+def test_every_mark_of_a_comparison_lies_on_the_axis(mark):
+    effect = replace(Effect("at 1", 1.0, (-9.0, 11.0), seeds=[0.9, 1.1]), **{mark: 5.0})  # type: ignore[arg-type]
+    svg = str(effects_chart(ClaimRow("c", "says", "", "inconclusive", effects=[effect]), "one"))
+    [(left, width)] = re.findall(r'<clipPath [^>]*>\s*<rect x="([\d.]+)"[^>]* width="([\d.]+)"', svg)
+    places = [float(x) for x in re.findall(r'<use [^>]*x="([\d.-]+)"[^>]*/>', svg)]
+    assert len(places) > 4
+    assert all(float(left) < place < float(left) + float(width) for place in places)
+
+
 def test_long_comparisons_are_named_by_what_tells_them_apart():
     what = "table2/{}/cosen emnist-test/accuracy below table2/{}/affinity emnist-test/accuracy"
     whats = [what.format(name, name) for name in ("five", "ten")]

@@ -34,6 +34,21 @@ def test_a_claim_says_on_which_data_it_was_measured_and_what_its_two_sides_are(p
         assert effect.means[1] - effect.means[0] == pytest.approx(effect.mean)
 
 
+def test_a_claim_of_which_nothing_is_measured_says_of_no_data_that_it_was_measured_on_them(published):
+    trained, measured = (
+        [claim for claim in published.view().claims if bool(claim.measured) is is_] for is_ in (False, True)
+    )
+    assert any(claim.grounds for claim in trained)
+    assert not any(claim.stands_on for claim in trained)
+    assert all(claim.stands_on for claim in measured)
+
+
+def test_the_page_and_the_verdicts_that_are_kept_as_data_say_the_same_of_claims(published):
+    kept = {claim["id"]: claim["verdict"] for claim in published.verdicts.as_dict()["claims"]}
+    assert {claim.id: claim.verdict for claim in published.view().claims} == kept
+    assert "not runnable" in kept.values()
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory) -> PaperPage:
     """Of DiscFace, of which a run of the lite scale is published."""

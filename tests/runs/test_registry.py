@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -37,6 +38,12 @@ def test_every_printed_number_and_claim_names_runs_that_exist():
             assert value.run is None or set(listed(value.run)) <= set(runs), value
         for deviation in entry.deviations:
             assert set(deviation.targets) <= set(entry.targets), deviation
+
+
+def test_no_claim_is_sent_to_itself_by_its_note():
+    for entry in papers().values():
+        for claim in entry.reference.claims:
+            assert claim.id not in re.findall(r"[\w-]+", claim.note or "")
 
 
 def test_figure_6_and_table_1_of_gaussian_affinity_share_the_training_on_all_images():

@@ -142,6 +142,20 @@ def test_figures_are_written_with_their_data_and_no_panel_lies_on_another_or_out
 
 
 @pytest.mark.parametrize("name", FIGURES)
+def test_no_legend_lies_on_what_is_drawn(drawn, name):
+    picture = drawn[name].drawing
+    renderer = FigureCanvasAgg(picture).get_renderer()  # type: ignore[no-untyped-call]
+    picture.draw(renderer)
+    for axes in picture.axes:
+        if (legend := axes.get_legend()) is None:
+            continue
+        box = legend.get_window_extent(renderer)
+        for line in axes.lines:
+            places = line.get_transform().transform(line.get_xydata())
+            assert not any(box.contains(*place) for place in places)
+
+
+@pytest.mark.parametrize("name", FIGURES)
 def test_without_records_the_panels_say_so(name):
     figure = FIGURES[name](Records([], REFERENCE))
     assert "not run" in {text.get_text() for axes in figure.drawing.axes for text in axes.texts}

@@ -144,6 +144,15 @@ def test_figure7_has_plain_numbers_that_differ_at_its_errors_however_near_they_l
     assert not any("e" in text for text in texts)
 
 
+def test_figure7_of_a_single_level_has_a_scale_all_the_same_and_says_what_its_bar_is() -> None:
+    runs = [made_up("figure7/10", seed, metrics={"mnist-test": {"error": 0.7 + seed / 100}}) for seed in range(3)]
+    figure = targets.figure7(of(runs))
+    axes = figure.drawing.axes[0]
+    assert axes.get_xticks().tolist() == [5, 10, 20]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("cluster spread σ, log scale", "test error (%), log scale")
+    assert "the bar is the 95% t interval" in figure.notes[0]
+
+
 def test_figure7_shows_levels_that_fail_beside_the_printed_best() -> None:
     figure = targets.figure7(errors("figure7", {"0.1": 40.0, "5": 1.1, "20": 1.0, "50": 1.3}))
     axes = figure.drawing.axes[0]
