@@ -68,5 +68,6 @@ lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		--extra dev --extra cluster pyproject.toml -o requirements.lock
 
+# Not results/lite and results/full, which take hours and days to train.
 clean:
-	rm -rf .venv .venv-torch .snakemake results/smoke results/lite results/full
+	rm -rf .venv .venv-torch .snakemake results/smoke

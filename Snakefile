@@ -18,7 +18,8 @@ suite.require_settings(config)
 JOBS = suite.training_jobs(config.get("trial"))
 # A file run by itself starts at once; what it does is done by the server, which has imported all, where there is one.
 # With `--config image=replications.sif` and Apptainer (README), it is run by the image's Python.
-PYTHON = "python" if "image" in config else sys.executable
+IN_IMAGE = suite.in_image(config, [str(means) for means in workflow.deployment_settings.deployment_method])
+PYTHON = "python" if IN_IMAGE else sys.executable
 COMMAND = shlex.join([PYTHON, "-IS", str(Path(job_server.__file__).with_name("job.py"))])
 # `--config without=emnist-balanced` waits for no run that is trained on what cannot be had; commas between several.
 WITHOUT = suite.data_sets_named(config, "without")
@@ -54,7 +55,7 @@ localrules:
     report,
 
 
-if "image" in config:
+if IN_IMAGE:
 
     container: config["image"]
 
@@ -68,7 +69,7 @@ onstart:
     if limit is not None and limit.max_jobs == 100:
         workflow.scheduler.job_rate_limiter = None
     # A cluster's jobs are processes of their own, and have their GPUs to themselves.
-    if workflow.local_exec and "image" not in config:
+    if workflow.local_exec and not IN_IMAGE:
         job_server.serve_this_process()
     elif SHARES > 1 and not workflow.local_exec:
         sys.exit("error: runs_per_gpu is for the GPUs of one machine; leave it out on a cluster.")
@@ -143,6 +144,9 @@ for kind, suffixes in SUFFIXES.items():
             target=kind + r"\w+",
         params:
             code=lambda wildcards: target_code(wildcards.paper),
+            measured_apart=lambda wildcards: suite.measured_apart(
+                suite.target_records(wildcards.scale, wildcards.paper, wildcards.target, WITHOUT)
+            ),
         shell:
             "{COMMAND} render {wildcards.paper} {wildcards.target} --scale {wildcards.scale} > /dev/null"
 
@@ -155,6 +159,7 @@ rule report:
         "results/{scale}/report/index.html",
     params:
         code=report_code(),
+        measured_apart=lambda wildcards: suite.measured_apart(suite.report_files(wildcards.scale, WITHOUT)),
         tried=lambda wildcards: suite.tried(wildcards.scale),
     shell:
         "{COMMAND} report --scale {wildcards.scale} > /dev/null"

@@ -103,8 +103,10 @@ def decoded(data: Loaded, tell: Callable[[UserError], None], processes: int = 1)
     sizes = Found()
     for part, source in data.sources.items():
         blocks = [range(start, min(start + BLOCK, len(source))) for start in range(0, len(source), BLOCK)]
+        # What is held in memory would go to the others whole, and has nothing to be decoded.
+        worth = processes if isinstance(source, EncodedImages) else 1
         with tqdm(total=len(source), desc=part, unit="image", disable=None, leave=False) as bar:
-            for found, errors in each(partial(_of_block, source), blocks, processes):
+            for found, errors in each(partial(_of_block, source), blocks, worth):
                 sizes.update(found)
                 for error in errors:
                     tell(error)

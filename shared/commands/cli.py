@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from shared.commands.arguments import parser
 from shared.commands.output import lasting_output
-from shared.commands.processes import require_whole
+from shared.commands.processes import require_whole, work_alone
 from shared.data.files import data_root
 from shared.errors import UserError, out_of_memory, refused, suggestion
 from shared.records.results import Results
@@ -24,11 +24,13 @@ from shared.runs.registry import Paper, paper, papers
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command; exit with 0, with 2 and one sentence for what the user can mend, with 143 when stopped."""
     with lasting_output() as refusal:
-        given = parser().parse_args(arguments)
         warnings.showwarning = _plain_warning
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
+            given = parser().parse_args(arguments)
+            if given.command != "train":
+                work_alone()
             globals()[f"_{given.command.replace('-', '_')}"](given)
         except UserError as error:
             _fail(str(error))
@@ -69,7 +71,12 @@ def _scale(given: argparse.Namespace) -> str:
 
 
 def _entries(given: argparse.Namespace) -> list[Paper]:
-    return [paper(given.paper)] if given.paper else list(papers().values())
+    return list(papers().values()) if given.paper is None else [paper(given.paper)]
+
+
+def _require_paper(given: argparse.Namespace) -> None:
+    if given.target is not None and given.paper is None:
+        raise UserError("--target names a target of one paper; say which by --paper.")
 
 
 def _list(given: argparse.Namespace) -> None:
@@ -85,9 +92,8 @@ def _status(given: argparse.Namespace) -> None:
     from shared.rehearsal.costs import gpu  # noqa: PLC0415
 
     scale, entries, device = _scale(given), _entries(given), gpu(given.peak, given.share)
+    _require_paper(given)
     if given.target is not None:
-        if given.paper is None:
-            raise UserError("--target names a target of one paper; say which by --paper.")
         entries[0].target(given.target)
     asked = (scale, entries, Results(given.results), data_root(given.data_root))
     if given.json:
@@ -100,16 +106,14 @@ def _status(given: argparse.Namespace) -> None:
 def _fetch(given: argparse.Namespace) -> None:
     from shared.commands.fetch import fetch  # noqa: PLC0415
 
-    wanted = [paper(given.paper)] if given.paper else papers().values()
-    for line in fetch(wanted, _scale(given), data_root(given.data_root)):
+    for line in fetch(_entries(given), _scale(given), data_root(given.data_root)):
         print(line, flush=True)  # noqa: T201
 
 
 def _queue(given: argparse.Namespace) -> None:
     from shared.commands import queue  # noqa: PLC0415
 
-    if given.target and not given.paper:
-        raise UserError("--target names a target of a paper; say with --paper of which.")
+    _require_paper(given)
     _require_above_zero(given, "hours", "cores", "gpus")
     scope = queue.Scope(_scale(given), Results(given.results), data_root(given.data_root), given.paper, given.target)
     if given.list:

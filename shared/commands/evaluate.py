@@ -42,7 +42,8 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
             f"{run.name} is trained on {data}, and '{benchmark}' measures no run of {run.paper} on it; "
             f"{suggestion(benchmark, known)}"
         )
-    record = OneSeed(run, seed, results).record()
+    one = OneSeed(run, seed, results)
+    record = one.record()
     if record and record.not_finite:
         print(f"{run.name} seed {seed}: {record.not_finite}; nothing is measured of it", file=sys.stderr)  # noqa: T201
         _write(run, seed, benchmark, results, weights=record.provenance.weights_sha256, metrics={})
@@ -52,10 +53,17 @@ def evaluate(run: Run, seed: int, benchmark: str, results: Results, root: Path) 
     with checkpoints.read_as_written():
         ended = saved is not None and saved["position"]["ended"]
     if saved is None or not ended:
+        train = (
+            f"python -m shared train {run.paper} {run.name} --scale {run.scale} --seed {seed}{places(results, root)}"
+        )
+        if record:
+            raise UserError(
+                f"{run.name}, seed {seed}, has its record, but no weights are to be read in {checkpoints.folder}; "
+                f"to train them again remove {one.path}, then run {train}"
+            )
         raise UserError(
             f"{run.name}, seed {seed}, is not trained at scale '{run.scale}' with its present configuration; first run "
-            f"python -m shared train {run.paper} {run.name} --scale {run.scale} --seed {seed}"
-            f"{places(results, root)}"
+            f"{train}"
         )
     device, _hold = devices.prepare(run.config.training, name=run.name, gpus=min(1, run.config.training.gpus))
     setup = Setup(run, seed, draw(run.config.data, seed, root), device)

@@ -54,4 +54,7 @@ def _served(arguments: list[str], environment: dict[str, str]) -> int | None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -184,8 +184,11 @@ def _received(connection: socket.socket) -> _Job | None:
 
 
 def _run(job: _Job, run: Callable[[list[str]], None]) -> None:
-    """Run a job in a fork, pass signals on to it, and answer with its exit status."""
-    job.connection.sendall(b"taken\n")
+    """Run a job in a fork, pass signals on to it, and answer with its exit status; none whose asker is gone already."""
+    try:
+        job.connection.sendall(b"taken\n")
+    except OSError:
+        return
     process = os.fork()
     if process == 0:
         job.connection.close()

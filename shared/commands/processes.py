@@ -10,6 +10,12 @@ NUMBERS = ("RANK", "LOCAL_RANK", "WORLD_SIZE")
 MEETING = ("MASTER_ADDR", "MASTER_PORT")
 
 
+def work_alone() -> None:
+    """Take from the environment what it says of other processes: a launcher's words are for those that train."""
+    for name in (*NUMBERS, *MEETING):
+        os.environ.pop(name, None)
+
+
 def require_whole() -> None:
     """Raise UserError where the environment speaks of several processes otherwise than `torchrun` does."""
     said = {name: os.environ[name] for name in (*NUMBERS, *MEETING) if name in os.environ}

@@ -50,7 +50,7 @@ def queue(scale: str, results: Results, root: Path, *, key: str | None = None, t
     left: dict[Place, Left] = {}
     questions: list[Question] = []
     done: set[Training] = set()
-    for entry in [paper(key)] if key else papers().values():
+    for entry in papers().values() if key is None else [paper(key)]:
         records = _records(entry, scale, results)
         asked = _asked(entry, scale, target)
         lacking = {one.place: one for one in _left(entry, scale, records)}
@@ -64,7 +64,7 @@ def queue(scale: str, results: Results, root: Path, *, key: str | None = None, t
 def waiting(scale: str, results: Results, root: Path, *, key: str | None = None, target: str | None = None) -> int:
     """Return how many trainings `queue` leaves out, as their data are neither at hand nor to be fetched or made."""
     left: list[Left] = []
-    for entry in [paper(key)] if key else papers().values():
+    for entry in papers().values() if key is None else [paper(key)]:
         asked = _asked(entry, scale, target)
         lacking = _left(entry, scale, _records(entry, scale, results))
         left += [one for one in lacking if one.place in asked and not at_hand(one.run.config.data, root)]

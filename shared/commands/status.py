@@ -193,7 +193,7 @@ def lines(
     if advise:
         yield from data_advice(scale, entries, root, target=target)
     elif any(row.data or row.without for row in found_rows):
-        yield "What a data set is and how to get it is told with --paper or --target."
+        yield "What a data set is and how to get it is told with --paper."
 
 
 def assumed(gpu: Device) -> str:

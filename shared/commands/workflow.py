@@ -8,7 +8,7 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 from shared.commands import needs
 from shared.data.files import data_root
 from shared.errors import UserError, suggestion
-from shared.records.records import RECORD
+from shared.records.records import BENCHMARKS, RECORD
 from shared.records.results import SUFFIXES, Results
 from shared.records.target_records import record_paths
 from shared.records.trials import Attempt, Library
@@ -181,6 +181,22 @@ def require_settings(config: Mapping[str, Any]) -> None:
             raise UserError(f"--config {name}: there is no such setting; {suggestion(name, SETTINGS)}")
 
 
+def in_image(config: Mapping[str, Any], deployed_by: Collection[str]) -> bool:
+    """Return whether jobs run in an image that `--config` names, given by which means Snakemake has been told to.
+
+    Raises:
+        UserError: it names none, or Snakemake would leave it out without a word.
+
+    """
+    if "image" not in config:
+        return False
+    if not config["image"]:
+        raise UserError("--config image: name an image, or leave it out.")
+    if "apptainer" not in deployed_by:
+        raise UserError("--config image: jobs run in an image with --sdm apptainer alone; add it, or leave image out.")
+    return True
+
+
 def count(config: Mapping[str, Any], name: str, default: int) -> int:
     """Return the whole number above zero that a setting of `--config` gives; raises UserError where it gives none."""
     given = config.get(name, default)
@@ -295,8 +311,22 @@ def tried(scale: str) -> str:
 
     No rule of the papers makes these: they are not waited for.
     """
+    folders = [RESULTS.root / name / "trials" for name in dict.fromkeys((scale, "published"))]
+    return _as_they_are(path for folder in folders for path in folder.rglob(RECORD))
+
+
+def measured_apart(waited_for: Collection[Path]) -> str:
+    """Return what is another text once the command `evaluate` has measured another time what a target is drawn from.
+
+    Who gives the command by hand makes files that no rule does: only those that one does are waited for.
+    """
+    records = (path for path in waited_for if path.name == RECORD)
+    measured = {path for record in records for path in (record.parent / BENCHMARKS).glob("[!.]*.json")}
+    return _as_they_are(measured - set(waited_for))
+
+
+def _as_they_are(paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for folder in (RESULTS.root / name / "trials" for name in dict.fromkeys((scale, "published"))):
-        for path in sorted(folder.rglob(RECORD)):
-            digest.update(f"{path} {path.stat().st_mtime_ns}\n".encode())
+    for path in sorted(paths):
+        digest.update(f"{path} {path.stat().st_mtime_ns}\n".encode())
     return digest.hexdigest()

@@ -4,15 +4,17 @@ import json
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from shared.commands import cli
-from shared.commands.check import check, known, recognised
+from shared.commands.check import check, decoded, known, recognised
 from shared.data import stand_ins
 from shared.data.formats import verification_bin
-from shared.data.image_source import jpeg
+from shared.data.image_source import ArraySource, jpeg
 from shared.errors import UserError
 
 WRITERS: dict[str, tuple[Callable[..., None], dict[str, int], str]] = {
@@ -96,6 +98,23 @@ def test_all_faults_are_told_at_once(tmp_path: Path, capsys, processes):
     ):
         assert sum(fault in line for line in lines) == 1, (fault, lines)
     assert len(lines) == 8
+
+
+def test_images_that_are_held_in_memory_go_to_no_other_process(tmp_path: Path, monkeypatch):
+    asked: list[int] = []
+    faults: list[UserError] = []
+
+    def noted(work, things, most):
+        asked.append(most)
+        return map(work, things)
+
+    monkeypatch.setattr("shared.commands.check.each", noted)
+    held = SimpleNamespace(counts={}, sources={"train": ArraySource(np.zeros((300, 28, 28), np.uint8))})
+    assert decoded(held, faults.append, processes=2) == {(28, 28): 300}
+    assert asked == [1]
+    stand_ins.write_megaface(tmp_path)
+    assert check(tmp_path, processes=2)
+    assert set(asked[1:]) == {2}
 
 
 def test_all_faults_of_a_list_of_images_are_told(tmp_path: Path, capsys):

@@ -50,6 +50,14 @@ SUITE = [sys.executable, "-m", "shared"]
         (["try", "trials/focal.yaml", "--cores", "0"], "--cores 0: give a number above zero."),
         (["check", "shared", "--processes", "0"], "--processes 0: give a number above zero."),
         (["rehearse", "--scale", "full", "--processes", "-1"], "--processes -1: give a number above zero."),
+        (["list", "--paper", ""], "there is no paper ''"),
+        (["fetch", "--scale", "smoke", "--paper", ""], "there is no paper ''"),
+        (["queue", "--scale", "smoke", "--paper", ""], "there is no paper ''"),
+        (["queue", "--scale", "smoke", "--target", ""], "--target names a target of one paper; say which by --paper."),
+        (
+            ["status", "--scale", "smoke", "--target", "x"],
+            "--target names a target of one paper; say which by --paper.",
+        ),
     ],
 )
 def test_what_a_user_can_mend_is_one_sentence_and_status_2(shared, tmp_path, arguments, says):
@@ -114,17 +122,13 @@ def test_a_full_disk_is_one_sentence_and_the_same_command_goes_on_when_there_is_
 
 
 def test_an_output_that_is_full_or_knows_no_greek(shared):
-    with Path("/dev/full").open("w") as output:
-        full = subprocess.run(
-            [sys.executable, "-m", "shared", "list"],
-            cwd=ROOT,
-            stdout=output,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    assert (full.returncode, len(full.stderr.splitlines())) == (2, 1)
-    assert "no space left on device" in full.stderr
+    for asked in ("list", "--help"):
+        with Path("/dev/full").open("w") as output:
+            full = subprocess.run(
+                [*SUITE, asked], cwd=ROOT, stdout=output, stderr=subprocess.PIPE, text=True, check=False
+            )
+        assert (full.returncode, len(full.stderr.splitlines())) == (2, 1)
+        assert "no space left on device" in full.stderr
     closed = subprocess.run(
         ["sh", "-c", '"$0" "$@" >&-', *SUITE, "list"], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -170,6 +174,17 @@ def test_processes_that_no_torchrun_started_are_told_so(said, monkeypatch, capsy
     assert ended.value.code == 2
     assert "in the environment: no torchrun has started this process so; unset " in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_what_does_not_train_works_alone_whatever_a_launcher_says(shared, tmp_path, monkeypatch):
+    run, options = (GA, "figure7/10"), ("--scale", "smoke", "--results", str(tmp_path))
+    shared("train", *run, *options, check=True)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    measured = shared("evaluate", *run, "mnist-test", *options)
+    assert (measured.returncode, measured.stderr) == (0, "")
+    rehearsed = shared("rehearse", "--paper", "adversarial_variance", *options, "--processes", "1")
+    assert (rehearsed.returncode, rehearsed.stdout.splitlines()[-1].split(": ")[1]) == (0, "0 problems")
 
 
 def test_one_process_and_those_of_torchrun_go_on(monkeypatch):
@@ -264,6 +279,13 @@ def test_train_evaluate_and_train_again(shared, tmp_path):
     assert hashes[1] is not None
     assert hashes[0].group(1) == hashes[1].group(1)
 
+    [folder] = {path.parent for path in tmp_path.rglob("checkpoint*.pt")}
+    folder.rename(tmp_path / "elsewhere")
+    gone = shared("evaluate", *run, "mnist-test", *options, "--seed", "0")
+    assert gone.returncode == 2
+    assert f"no weights are to be read in {folder}; to train them again remove {record}, then run" in gone.stderr
+    (tmp_path / "elsewhere").rename(folder)
+
     nothing = shared("evaluate", *run, "noisy-labels", *options, "--seed", "0")
     assert (nothing.returncode, nothing.stdout) == (2, "")
     assert nothing.stderr.startswith("error: noisy-labels measures nothing of figure7/10; ")
@@ -283,7 +305,9 @@ def test_train_evaluate_and_train_again(shared, tmp_path):
     refused = shared("evaluate", *run, "mnist-test", *options, "--seed", "0")
     assert refused.returncode == 2
     assert "it does not begin as a checkpoint of this version" in refused.stderr
-    assert refused.stderr.splitlines()[-1].startswith("error: figure7/10, seed 0, is not trained at scale 'smoke'")
+    assert refused.stderr.splitlines()[-1].startswith(
+        "error: figure7/10, seed 0, has its record, but there are no weights "
+    )
     assert "Traceback" not in refused.stderr
     assert json.loads(record.read_text()) == content
 

@@ -188,3 +188,28 @@ def test_a_job_whose_asker_is_gone_when_it_ends_ends_all_the_same():
     with ours:
         job_server._run(job_server._Job(ours, asked, streams), lambda _: time.sleep(0.2))
     leaving.join()
+
+
+def test_a_job_whose_asker_is_gone_before_it_begins_is_not_begun():
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    with ours:
+        job_server._run(job_server._Job(ours, {}, []), lambda _: pytest.fail("it was begun"))
+
+
+def test_a_job_that_is_interrupted_while_its_server_prepares_says_nothing(tmp_path):
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        asked = subprocess.Popen(
+            [sys.executable, "-IS", job.__file__, *RUN],
+            env={**os.environ, job.SERVER: str(path)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with listening.accept()[0] as connection:
+            assert connection.recv(1) == b"{"
+            asked.send_signal(signal.SIGINT)
+            assert asked.communicate(timeout=30)[1] == ""
+    assert asked.returncode == 130

@@ -186,7 +186,7 @@ def test_what_cannot_be_had_is_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--target", TARGET], "--target names a target of a paper"),
+        (["--target", TARGET], "--target names a target of one paper"),
         (["--paper", GA, "--target", "figur2"], "has no target 'figur2'"),
     ],
 )

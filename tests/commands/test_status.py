@@ -65,7 +65,7 @@ def test_status_of_one_target_has_its_data_sets_and_no_others(shared, tmp_path):
     asked = ("status", "--scale", "full", "--results", str(tmp_path), "--data-root", str(tmp_path / "data"))
     every = shared(*asked).stdout
     assert "\ndata set " not in every
-    assert "is told with --paper or --target" in every
+    assert "is told with --paper." in every
     one = shared(*asked, "--paper", GA, "--target", "table2").stdout.splitlines()
     assert one[1].startswith(f"{GA}/table2 ")
     assert [line.split()[2] for line in one if line.startswith("data set ")] == ["dermofit"]

@@ -157,6 +157,17 @@ def test_a_changed_parameter_reruns_that_run_and_what_depends_on_it(built, digit
     ]
 
 
+def test_what_is_measured_another_time_is_drawn_again(built, digits_root):
+    seed = built / "results/smoke/gaussian_affinity/runs/figure7/1/seed0"
+    measured = [*SNAKEMAKE[:1], "-m", "shared", "evaluate", "gaussian_affinity", "figure7/1", "mnist-test"]
+    environment = {**os.environ, "REPLICATION_DATA": str(digits_root)}
+    subprocess.run([*measured, "--scale", "smoke"], cwd=built, env=environment, check=True, capture_output=True)
+    assert (seed / "benchmarks/mnist-test.json").exists()
+    assert planned(built, digits_root) == ["figure gaussian_affinity/figure7.png", "report verdicts.json"]
+    assert snakemake(built, digits_root).returncode == 0
+    assert planned(built, digits_root) == []
+
+
 def test_changed_drawing_code_draws_again_and_trains_nothing(built, digits_root):
     path = built / "papers/gaussian_affinity/targets.py"
     before = path.read_text()
@@ -226,6 +237,22 @@ def test_data_sets_that_are_none_are_refused(given, said):
 
 
 @pytest.mark.parametrize(
+    ("image", "means", "said"),
+    [
+        ("", ["apptainer"], "--config image: name an image, or leave it out."),
+        (None, ["apptainer"], "--config image: name an image, or leave it out."),
+        ("replications.sif", [], "--config image: jobs run in an image with --sdm apptainer alone; add it, or"),
+        ("replications.sif", ["conda"], "--config image: jobs run in an image with --sdm apptainer alone; add it, or"),
+    ],
+)
+def test_an_image_that_no_job_would_run_in_is_refused(image, means, said):
+    with pytest.raises(UserError, match=re.escape(said)):
+        workflow.in_image({"image": image}, means)
+    assert workflow.in_image({"image": "replications.sif"}, ["conda", "apptainer"])
+    assert not workflow.in_image({}, ["apptainer"])
+
+
+@pytest.mark.parametrize(
     "trial",
     [
         "x",
@@ -262,6 +289,11 @@ def test_a_setting_that_there_is_not_is_one_sentence(built, digits_root):
     refused = snakemake(built, digits_root, "--config", "witout=mnist", "longest=720", "--dry-run")
     assert refused.returncode == 2
     assert refused.stderr == "error: --config witout: there is no such setting; did you mean 'without'?\n"
+    ignored = snakemake(built, digits_root, "--config", "image=replications.sif", "--dry-run")
+    assert ignored.returncode == 2
+    assert ignored.stderr.startswith("error: --config image: jobs run in an image with --sdm apptainer alone; ")
+    in_an_image = snakemake(built, digits_root, "--config", "image=docker://none", "--sdm", "apptainer", "--dry-run")
+    assert "--config image" not in in_an_image.stderr
 
 
 def test_a_failing_run_is_named_and_its_log_kept(built, digits_root, tmp_path):

@@ -111,6 +111,14 @@ def test_what_is_missing_or_not_on_the_volume_is_said_and_nothing_is_submitted(t
     assert not list(Path(environment["STAND_IN"]).iterdir())
 
 
+def test_a_kubectl_that_is_not_there_or_refuses_is_one_sentence(tmp_path, environment):
+    absent = submitted(tmp_path, {**environment, "KUBECTL": "no-such-kubectl"})
+    assert absent.stderr.startswith("error: no-such-kubectl: No such file or directory; install kubectl, or say by KUB")
+    refusing = submitted(tmp_path, {**environment, "KUBECTL": "false"})
+    assert refusing.stderr.startswith("error: false get jobs -l makes=")
+    assert [done.returncode == 0 or len(done.stderr.splitlines()) for done in (absent, refusing)] == [1, 1]
+
+
 def test_a_job_that_is_gone_has_failed_and_one_that_cannot_be_asked_for_runs_on(environment):
     def status(**other: str) -> str:
         command = [str(PROFILE / "status"), "replication-1"]
