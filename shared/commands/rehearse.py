@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from shared import ROOT
@@ -51,10 +52,10 @@ class Alike:
 
     @property
     def key(self) -> str:
-        """A name for the settings and for all code that has a part in the rehearsal."""
+        """A name for the settings and for all code that has a part in the rehearsal, torch's too."""
         own = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "shared" / "rehearsal").glob("*.py"))]
         measured = [evaluation_code(run, name) for run, name, _ in self.benchmarks]
-        made_of = json.dumps([likeness(self.runs[0]), training_code(self.runs[0]), *measured, *own])
+        made_of = json.dumps([version("torch"), likeness(self.runs[0]), training_code(self.runs[0]), *measured, *own])
         return hashlib.sha256(made_of.encode()).hexdigest()[:16]
 
 

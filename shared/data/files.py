@@ -122,10 +122,11 @@ def prepared(folder: Path, prepare: Callable[[Path], None]) -> Path:
     from filelock import FileLock  # noqa: PLC0415 - a tenth of what listing takes, which prepares nothing
 
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_name(f".{folder.name}.lock")):
-            if not holds_something(folder):
-                _prepare(folder, prepare)
+        place = folder.resolve()  # a link stays, to where there is room
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(place.with_name(f".{place.name}.lock")):
+            if not holds_something(place):
+                _prepare(place, prepare)
     except OSError as error:
         raise UserError(
             f"cannot prepare {folder}: {error}; choose another data root by --data-root or REPLICATION_DATA"

@@ -35,6 +35,18 @@ def test_a_folder_with_nothing_but_what_programs_leave_is_filled(tmp_path: Path)
     assert (folder / ".DS_Store").read_bytes() == b"kept"
 
 
+def test_a_link_to_what_is_not_there_yet_or_is_empty_is_filled_where_it_leads(tmp_path: Path):
+    other = tmp_path / "other disk"
+    for name in ("absent", "empty"):
+        (tmp_path / name).symlink_to(other / name)
+    (other / "empty").mkdir(parents=True)
+    for name in ("absent", "empty"):
+        assert prepared(tmp_path / name, lambda empty: (empty / "file").touch()) == tmp_path / name
+        assert (other / name / "file").exists()
+        assert (tmp_path / name).is_symlink()
+        prepared(tmp_path / name, lambda _: pytest.fail("it is there"))
+
+
 def test_a_file_is_written_whole_or_stays_and_nothing_is_left_of_a_failure(tmp_path: Path, monkeypatch):
     path = tmp_path / "file"
     write_atomically(path, b"a", b"b")

@@ -92,10 +92,10 @@ def _header(begin: bytes, path: Path) -> tuple[np.dtype[Any], tuple[int, ...]]:
     start = 4 + 4 * dimensions
     if len(begin) < start:
         raise UserError(f"{path} is truncated: its header of {start} bytes ends after {len(begin)}")
-    shape = struct.unpack(f">{dimensions}I", begin[4:start])
-    if math.prod(filter(None, shape)) > sys.maxsize:
+    shape, dtype = struct.unpack(f">{dimensions}I", begin[4:start]), np.dtype(TYPES[begin[2]])
+    if math.prod(filter(None, shape)) * dtype.itemsize >= sys.maxsize - start:
         raise UserError(f"{path} is no IDX file: its dimensions are {' x '.join(map(str, shape))}")
-    return np.dtype(TYPES[begin[2]]), shape
+    return dtype, shape
 
 
 def _expanded(file: IO[bytes], path: Path) -> bytearray:

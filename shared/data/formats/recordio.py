@@ -113,8 +113,11 @@ class RecordFaces:
         self.classes, height, width = read_property(folder / PROPERTY)
         self.shape: Shape = (3, height, width)
         self.file = RecordFile(folder / RECORDS)
-        every = self.file.records(*read_index(folder / INDEX))
+        keys, offsets = read_index(folder / INDEX)
+        every = self.file.records(keys, offsets)
         self.records = every.images(folder / INDEX)
+        if self.records is every:
+            self.file.require_end_after(int(offsets.max()))
         empty = self.records.starts == self.records.stops
         for index in np.flatnonzero(empty):
             refuse(UserError(f"{self.name(index)} has no image; replace the file, or take its key out of {INDEX}"))
@@ -277,13 +280,30 @@ class RecordFile:
             labels[there, column] = floats[at[there] + after + column]
         return labels, starts
 
+    def require_end_after(self, offset: int) -> None:
+        """Raise UserError where the file goes on after the record at `offset`, the last that the index has."""
+        part = FIRST
+        while part in (FIRST, MIDDLE):
+            _, part, length = self._prefix(offset)
+            offset += PREFIX_BYTES + length + -length % 4
+        if offset < len(self.content):
+            raise UserError(
+                f"{self.path} goes on for {len(self.content) - offset} bytes after the last record that {INDEX} has; "
+                f"{INDEX} is cut, or one of the files is another set's"
+            )
+
+    def _prefix(self, offset: int) -> tuple[int, int, int]:
+        """Return the magic number, the kind and the bytes of the part that begins at `offset`."""
+        prefix = self.content[offset : offset + PREFIX_BYTES].tobytes().ljust(PREFIX_BYTES, b"\0")
+        magic, word = np.frombuffer(prefix, "<u4").tolist()
+        return magic, word >> LENGTH_BITS, word & LENGTH
+
     def _joined(self, key: np.int64, offset: int) -> Bytes:
         """Return the content of the split record at `offset`."""
         parts: list[bytes] = []
         while True:
             start = offset + PREFIX_BYTES
-            magic, word = np.frombuffer(self.content[offset:start].tobytes().ljust(PREFIX_BYTES, b"\0"), "<u4").tolist()
-            part, length = word >> LENGTH_BITS, word & LENGTH
+            magic, part, length = self._prefix(offset)
             follows = part in (MIDDLE, LAST) if parts else part == FIRST
             if magic != MAGIC or not follows or start + length > len(self.content):
                 raise UserError(f"{self.path} is truncated or damaged: record {key} has no part {len(parts) + 1}")

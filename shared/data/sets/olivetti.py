@@ -77,10 +77,12 @@ class Olivetti(TrainingSet):
 
     def is_there(self, root: Path) -> bool:
         """Whether the archive, its folders or scikit-learn's copy is there."""
-        return faces_at(root) != root or (root / "olivetti_py3.pkz").exists()
+        return faces_at(root) != root or (root / DOWNLOADED).exists()
 
     def at(self, root: Path) -> Path:
-        """Return the archive, the folder, or else `root`, where scikit-learn's copy is, or is fetched to."""
+        """Return the archive, the folder, or else `root`, where scikit-learn's copy is, fetched first if need be."""
+        if not self.is_there(root):
+            _of_scikit_learn(root)
         return faces_at(root)
 
     def read(self, place: Path) -> LabelledSource:
@@ -95,16 +97,17 @@ def faces_at(root: Path) -> Path:
 
 
 def read(root: Path) -> LabelledSource:
-    """Read the faces at `faces_at(root)`, or, where that is neither, have scikit-learn download its copy.
+    """Read the faces at `faces_at(root)`, or, where that is neither, scikit-learn's copy.
 
     The classes are the people in their order. The zip is read in place. The checksum is the MD5 of all PGM files one
     after the other, by person and number, and so the same for both; scikit-learn's, whose name says so, is that of its
-    images as bytes. Raises UserError where an image is missing or unreadable, or where there are none and none can be
-    downloaded.
+    images as bytes. Raises UserError where an image is missing or unreadable, or where there are none.
     """
     people, place = np.repeat(np.arange(PEOPLE), IMAGES), faces_at(root)
     if place.is_dir() and place.name != NAME and not any(place.glob(Olivetti.sign)):
-        images = _from_scikit_learn(place)
+        if not (place / DOWNLOADED).is_file():
+            raise UserError(f"{place} has neither {NAME}.zip nor {NAME} nor {DOWNLOADED}; {HOW_TO_GET}")
+        images = _of_scikit_learn(place)
         return LabelledSource(ArraySource(squares(images)), people, PEOPLE, {SCIKIT_LEARN: md5(images.data)})
     contents = _in_folder(place) if place.is_dir() else _in_archive(place)
     decoded, kept = without_faults(lambda entry: _decoded(entry[1], entry[0]), contents.values())
@@ -166,8 +169,8 @@ def _decoded(content: bytes, name: str) -> Bytes:
     return pixels
 
 
-def _from_scikit_learn(root: Path) -> Bytes:
-    """Return scikit-learn's copy, uint8 [400, 64, 64], which it keeps in `root` as `DOWNLOADED`."""
+def _of_scikit_learn(root: Path) -> Bytes:
+    """Return scikit-learn's copy, uint8 [400, 64, 64], kept in `root` as `DOWNLOADED`; it is fetched if need be."""
     from http.client import HTTPException  # noqa: PLC0415 - takes long, and only this copy is fetched
 
     kept = root / DOWNLOADED

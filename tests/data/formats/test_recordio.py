@@ -358,6 +358,16 @@ def test_an_index_without_one_of_the_images(tmp_path: Path):
     refused(tmp_path, "train.idx has 8 keys up to 8, where record 0 says", "from 0 to 8, of images before 6")
 
 
+@pytest.mark.parametrize("last", [part(scalar(0, jpeg(face(90)))), split(scalar(0, MAGIC + b"ab12" + MAGIC))])
+def test_without_a_header_an_index_that_is_cut_is_seen_by_what_follows(tmp_path: Path, last):
+    records = {0: part(scalar(1, jpeg(face(50)))), 1: last, 2: part(scalar(2, jpeg(face(60))))}
+    lines = (put(tmp_path, records) / "train.idx").read_text().splitlines(keepends=True)
+    (tmp_path / "train.idx").write_text("".join(lines[:2]))
+    refused(tmp_path, f"train.rec goes on for {len(records[2])} bytes after the last record that train.idx has")
+    (tmp_path / "train.rec").write_bytes(records[0] + last)
+    assert len(RecordFaces(tmp_path)) == 2
+
+
 @pytest.mark.parametrize("content", [vector([0, 3]), vector([3, 1]), vector([1, 7]), vector([1, 3], b"image")])
 def test_a_record_that_is_no_identity(tmp_path: Path, content):
     face_set(tmp_path, r7=content)
