@@ -93,7 +93,7 @@ def test_elongation_is_that_of_the_axes_wherever_they_point():
 
 def test_two_images_have_no_width_that_their_distance_could_be_compared_with():
     cross = [(3, 0), (-3, 0), (0, 1), (0, -1)]
-    points, labels = np.array([*cross, (-2.0, 0.9), (2.1, -1.0)]), [0] * 4 + [1] * 2
+    points, labels = np.array([*cross, (13, 5), (-20, -15)]), [0] * 4 + [1] * 2
     result = Geometry()(output(points, labels, labels, [[(1, 0)], [(0, 1)]]))
     assert result["cluster_elongation"] == pytest.approx(3, rel=1e-5)
 
