@@ -92,10 +92,15 @@ def _contradiction(record: Record, run: Run) -> str:
     """Return what a record of a run says otherwise than a training of it would have, "" where that is nothing."""
     if record.axes != run.axes:
         return "axes: they are not those of the run"
-    try:
-        of_config = config_hash(run_model(run.paper).model_validate(record.config).identity())
-    except ValidationError:
-        of_config = ""
-    if of_config != record.config_hash:
+    # A run's own configuration has its hash, which is quicker to see than the hash of any other.
+    if record.config != run.config.plain() and _hash(record, run) != record.config_hash:
         return "config: it is not the one that config_hash is of"
     return "" if record.metrics or record.not_finite else "metrics: there are none, not even those of the training"
+
+
+def _hash(record: Record, run: Run) -> str:
+    """Return the hash of a record's configuration, "" where it is none of the run's paper."""
+    try:
+        return config_hash(run_model(run.paper).model_validate(record.config).identity())
+    except ValidationError:
+        return ""
