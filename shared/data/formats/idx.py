@@ -92,10 +92,10 @@ def _header(begin: bytes, path: Path) -> tuple[np.dtype[Any], tuple[int, ...]]:
     start = 4 + 4 * dimensions
     if len(begin) < start:
         raise UserError(f"{path} is truncated: its header of {start} bytes ends after {len(begin)}")
-    shape, dtype = struct.unpack(f">{dimensions}I", begin[4:start]), np.dtype(TYPES[begin[2]])
-    if math.prod(filter(None, shape)) * dtype.itemsize >= sys.maxsize - start:
+    shape = struct.unpack(f">{dimensions}I", begin[4:start])
+    if math.prod(filter(None, shape)) > sys.maxsize:
         raise UserError(f"{path} is no IDX file: its dimensions are {' x '.join(map(str, shape))}")
-    return dtype, shape
+    return np.dtype(TYPES[begin[2]]), shape
 
 
 def _expanded(file: IO[bytes], path: Path) -> bytearray:
