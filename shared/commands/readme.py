@@ -31,7 +31,7 @@ from shared.commands.standings import standings_of
 from shared.data.files import write_atomically
 from shared.errors import UserError, suggestion
 from shared.evaluation.spread import mean
-from shared.records.records import Records, find_records
+from shared.records.records import Records, find_records, has_records
 from shared.records.results import Results
 from shared.records.target_records import found, record_paths
 from shared.reporting.comparison import by_seed
@@ -43,7 +43,6 @@ from shared.reporting.overview import Entry, overview
 from shared.reporting.pages import Page
 from shared.reporting.pictures import mark, marked, picture
 from shared.reporting.readme import Part, deviations_text, filled, rewrite, target_text
-from shared.reporting.recorded import has_records
 from shared.reporting.rows import claim_row
 from shared.reporting.site import PaperPage
 from shared.reporting.table import Table, measured
@@ -70,10 +69,9 @@ def write_readmes(results: Results, *, check: bool = False) -> list[str]:
         UserError: nothing is published there, or a README cannot be read, or asks for what there is not.
 
     """
-    if not has_records(results, "published"):
-        raise UserError(
-            f"{results.root / 'published'} has no records; name the folder of results that has by --results."
-        )
+    published = results.root / "published"
+    if not has_records(published):
+        raise UserError(f"{published} has no records; name the folder of results that has by --results.")
     papers = [_Parts(paper, results) for paper in registry.papers().values()]
     contents: dict[Path, Callable[[Part], str]] = {parts.paper.folder / "README.md": parts.content for parts in papers}
     standings = _Standings(results)

@@ -193,6 +193,11 @@ def find_records(folder: Path) -> Iterator[Path]:
     yield from sorted((folder / "runs").rglob(RECORD))
 
 
+def has_records(folder: Path) -> bool:
+    """Whether there is a record of any paper in the folder of a scale."""
+    return any(path for paper in folder.glob("*") for path in find_records(paper))
+
+
 class Records:
     """All that a target may look at: the tidy table of its records and the features kept with them.
 
@@ -249,7 +254,7 @@ class Records:
         """
         import pandas as pd  # noqa: PLC0415 - reading records need not cost its import
 
-        settings = [{**record.axes, **dict(_flat(record.config))} for record, _ in self.records]
+        settings = [{**record.axes, **dict(flat(record.config))} for record, _ in self.records]
         rows = [
             {
                 "run": record.run,
@@ -311,9 +316,10 @@ class Records:
         return folder
 
 
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the settings of a configuration by dotted path, a list as text."""
     for key, value in tree.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", str(value) if isinstance(value, list) else value

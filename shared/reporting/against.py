@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import UserError
-from shared.records.records import Record, Records, read_record
+from shared.records.records import Record, Records, flat, has_records, read_record
 from shared.records.results import Results
 from shared.records.target_records import record_paths
 from shared.reporting.health_marks import Healths
 from shared.reporting.judged import judged
 from shared.reporting.outlook import as_can_be_run
-from shared.reporting.recorded import has_records
 from shared.reporting.rows import value_row
 from shared.reporting.site import Change
 from shared.runs.claims import listed
@@ -62,13 +61,13 @@ def other_records(named: str, scale: str, results: Results) -> tuple[str, Result
     if named in SCALES:
         if named == scale:
             raise UserError(_SAME.format(named))
-        if not has_records(results, named):
+        if not has_records(results.root / named):
             raise UserError(f"--against {named}: {results.root / named} has no records; name what has some.")
         return named, results
     folder = Results(Path(named))
     if folder.root.resolve() == results.root.resolve():
         raise UserError(_SAME.format(named))
-    if not has_records(folder, scale):
+    if not has_records(folder.root / scale):
         raise UserError(
             f"--against {named}: neither a scale ({', '.join(SCALES)}) nor a folder with records in {scale}/."
         )
@@ -146,19 +145,11 @@ def _trained(side: Side, places: Iterable[Place]) -> list[Place]:
 
 
 def _settings(one: Mapping[str, Any], two: Mapping[str, Any]) -> str:
-    before, after = dict(_flat(one)), dict(_flat(two))
+    before, after = dict(flat(one)), dict(flat(two))
     differing = [name for name in before | after if before.get(name) != after.get(name)]
     said = [f"{name} {before.get(name, 'not there')} became {after.get(name, 'none')}" for name in differing]
     more = len(said) - MOST_SETTINGS
     return ", ".join(said[:MOST_SETTINGS]) + (f" and {more} more" if more > 0 else "")
-
-
-def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in config.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
 
 
 def _listed(seeds: list[int]) -> str:
