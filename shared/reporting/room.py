@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 import textwrap
 from pathlib import Path
 from typing import NamedTuple
+
+from PIL import Image
 
 from shared.reporting.site import TableView, TargetSection
 
@@ -76,10 +77,6 @@ def _numbers(table: TableView) -> list[int]:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Width and height of a PNG in pixels, from its header (ValueError if it is no PNG)."""
-    with path.open("rb") as file:
-        header = file.read(24)
-    if header[:8] != b"\x89PNG\r\n\x1a\n" or header[12:16] != b"IHDR":
-        raise ValueError(f"{path} is no PNG picture")
-    across, down = struct.unpack(">II", header[16:24])
-    return across, down
+    """Width and height of a PNG in pixels, from its header (OSError if it is no PNG)."""
+    with Image.open(path, formats=["PNG"]) as picture:
+        return picture.size
