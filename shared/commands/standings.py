@@ -58,7 +58,6 @@ def standings_section(results: Results, scale: str) -> TargetSection | None:
     return TargetSection(
         key="tried",
         title="Losses that were tried, and the papers' own, beside softmax",
-        kind="figure",
         state="done",
         caption=figure.caption,
         notes=table.notes,

@@ -111,7 +111,6 @@ class Page:
         return TargetSection(
             key=name,
             title=_numbered(name, target.title),
-            kind=target.kind,
             state="not run" if reason else "done",
             reason=reason,
             takes=takes(self.paper.target_runs(name, self.trained)) if reason else "",

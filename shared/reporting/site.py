@@ -21,7 +21,7 @@ from shared.verdicts.words import OFF, UNSCORED, Word, counted, in_a_row, told_a
 
 Curve = Mapping[str, Sequence[tuple[float, float]]]
 """Pairs of an epoch and a value, by what is measured."""
-Mark = Literal["", "measured", "printed", "quoted", "setting"]
+Mark = Literal["", "measured", "printed", "quoted"]
 LINE = 46
 """In characters, what stands in one line of the chart of a claim."""
 SILENT = ("", "\N{EN DASH}", "not run")
@@ -286,7 +286,6 @@ class TargetSection:
 
     key: str
     title: str
-    kind: Literal["table", "figure"]
     state: State
     reason: str = ""
     takes: str = ""

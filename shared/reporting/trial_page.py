@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -70,11 +70,6 @@ class TrialPage:
     folder: Path = Path()
 
     @property
-    def downloads(self) -> list[str]:
-        """The names of the files beside the page that have everything in it as data."""
-        return list(self.files)
-
-    @property
     def tally(self) -> dict[str, int]:
         """How often each word was said of a comparison."""
         found = Counter(versus.verdict for part in self.parts for versus in part.versus)
@@ -95,7 +90,7 @@ class TrialPage:
 
     def provenance(self, part: Part) -> TargetSection:
         """Return how the runs behind a part were made."""
-        return TargetSection(part.key, part.title, "table", "done", provenance=part.provenance)
+        return TargetSection(part.key, part.title, "done", provenance=part.provenance)
 
     def rows(self, part: Part) -> list[Row]:
         """Return the comparisons of a part."""
@@ -111,8 +106,8 @@ def write_trial_page(page: TrialPage, site: Site, folder: Path) -> None:
                 figure.write(fresh / name, no_evidence=site.no_evidence)
         for name, text in page.files.items():
             (fresh / name).write_text(text, encoding="utf-8")
-        shown = TrialPage(**{**vars(page), "folder": fresh})
-        text = templates(site, fresh).get_template("trial.html.j2").render(trial=shown)
+        template = templates(site, fresh).get_template("trial.html.j2")
+        text = template.render(trial=replace(page, folder=fresh))
         (fresh / "index.html").write_text(text, encoding="utf-8", newline="\n")
 
     replace_report(folder, write)

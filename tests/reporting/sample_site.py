@@ -103,7 +103,6 @@ def _affinity(sources: Path) -> PaperPage:
             TargetSection(
                 key="table2",
                 title="Table 2: skin lesions",
-                kind="table",
                 state="not runnable",
                 reason="The data set Dermofit is licensed on request and is not under the data root.",
                 commands=["python -m shared status --scale full"],
@@ -112,7 +111,7 @@ def _affinity(sources: Path) -> PaperPage:
                     rows=[
                         ["Flat-KNN", Cell("61.8 ± 1.6", "quoted"), Cell("54.0 ± 1.3", "quoted")],
                         ["Affinity", Cell("90.1 ± 1.7", "printed"), Cell("81.3 ± 2.1", "printed")],
-                        ["Images", Cell("1000", "setting"), "\N{EN DASH}"],
+                        ["Images", "1000", "\N{EN DASH}"],
                     ],
                 ),
                 values=[
@@ -131,7 +130,6 @@ def _affinity(sources: Path) -> PaperPage:
             TargetSection(
                 key="figure5",
                 title="Figure 5: label noise",
-                kind="figure",
                 state="not run",
                 reason="12 of 36 runs have no records yet.",
                 caption="Test error (%) against the fraction of flipped training labels.",
@@ -202,7 +200,6 @@ def _table(sources: Path) -> TargetSection:
     return TargetSection(
         key="table1",
         title="Table 1: imbalanced digits",
-        kind="table",
         state="done",
         caption="Test accuracy (%) on made-up digits; some classes keep a part of their training images.",
         notes=["Mean over five seeds; the interval is that of Student's t at 95 %."],
@@ -270,7 +267,6 @@ def _figure(sources: Path, key: str, title: str, panels: int) -> TargetSection:
     return TargetSection(
         key=key,
         title=title,
-        kind="figure",
         state="done",
         caption="Test error (%) against the fraction of minority images kept, with 95 % bands over 5 seeds.",
         ours=key == "figure2",
@@ -333,7 +329,6 @@ def _waiting(key: str, title: str, names: list[str]) -> PaperPage:
             TargetSection(
                 key=name,
                 title=name.replace("_", " ").replace("table", "Table ").replace("figure", "Figure "),
-                kind="table" if name.startswith("table") else "figure",
                 state="not run" if name.startswith("figure") else "not runnable",
                 reason="" if name.startswith("figure") else "Made-up faces can no longer be had.",
             )

@@ -18,7 +18,7 @@ RECORDS = "There are records for 1 of its 1 tables and figures, in whole or in p
 
 def page(values: Sequence[ValueRow] = (), claims: Sequence[ClaimRow] = (), runs: int = 1) -> PaperPage:
     made = [ProvenanceRow("r", "full", "0", "c", "h", "d", "fp32", "1", "1 s", "1", "1 MiB")] * runs
-    target = TargetSection("table1", "Table 1: t", "table", "done", values=values, provenance=made)
+    target = TargetSection("table1", "Table 1: t", "done", values=values, provenance=made)
     return PaperPage("a", "A", "c", "s", targets=[target], claims=claims, grounds=ON_DIGITS if runs else [])
 
 

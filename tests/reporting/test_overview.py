@@ -11,9 +11,7 @@ from shared.verdicts.words import Word
 
 
 def page(claims: Sequence[ClaimRow], values: Sequence[ValueRow] = ()) -> PaperPage:
-    return PaperPage(
-        "a", "A", "c", "s", [TargetSection("table1", "Table 1: t", "table", "done", values=values)], claims
-    )
+    return PaperPage("a", "A", "c", "s", [TargetSection("table1", "Table 1: t", "done", values=values)], claims)
 
 
 def claims(*words: Word) -> list[ClaimRow]:

@@ -299,7 +299,7 @@ def test_up_to_twenty_rows_stand_whole_and_of_more_the_header_and_the_names_stay
     table = TableView(
         ["Run", *"ABCDEFGH"], [[f"run {row}", *["0.123\u00a0±\u00a00.004\u00a0(5)"] * 8] for row in range(rows)]
     )
-    target = TargetSection(key="table1", title="Table 1", kind="table", state="done", caption="c", table=table)
+    target = TargetSection(key="table1", title="Table 1", state="done", caption="c", table=table)
     site = Site("full", no_evidence=False, commit="0", created="", papers=[PaperPage("a", "t", "c", "s", [target])])
     write_site(site, tmp_path / "report")
     page = browser.new_page(viewport=DESKTOP)

@@ -253,7 +253,6 @@ def test_hostile_text_stays_text_everywhere(tmp_path):
     target = TargetSection(
         key="table1",
         title=HOSTILE,
-        kind="table",
         state="done",
         reason=HOSTILE,
         caption=HOSTILE,
@@ -302,7 +301,7 @@ def test_a_paper_key_that_makes_no_page_name_is_refused(name):
 
 
 def test_two_targets_of_one_key_are_refused():
-    target = TargetSection(key="table1", title="t", kind="table", state="not run")
+    target = TargetSection(key="table1", title="t", state="not run")
     with pytest.raises(ValueError, match="'table1' is used twice"):
         Site("full", False, "", "", [PaperPage("a", "t", "c", "s", targets=[target, target])])
 
@@ -331,7 +330,7 @@ def test_a_new_report_replaces_the_old_one_whole(site, tmp_path):
 def test_a_report_that_fails_leaves_the_old_one(site, tmp_path):
     write_site(site, tmp_path / "report")
     before = (tmp_path / "report" / "index.html").read_bytes()
-    broken = TargetSection(key="figure1", title="t", kind="figure", state="done", image=tmp_path / "gone.png")
+    broken = TargetSection(key="figure1", title="t", state="done", image=tmp_path / "gone.png")
     with pytest.raises(FileNotFoundError):
         write_site(replace(site, commit="new", papers=[PaperPage("a", "t", "c", "s", [broken])]), tmp_path / "report")
     assert (tmp_path / "report" / "index.html").read_bytes() == before
@@ -411,7 +410,7 @@ def test_two_files_of_one_name_are_refused(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "table1.csv").write_text(name, encoding="utf-8")
     downloads = [tmp_path / name / "table1.csv" for name in ("a", "b")]
-    target = TargetSection(key="table1", title="t", kind="table", state="done", downloads=downloads)
+    target = TargetSection(key="table1", title="t", state="done", downloads=downloads)
     with pytest.raises(ValueError, match=r"both be kept as table1\.csv"):
         write_site(Site("full", False, "", "", [PaperPage("a", "t", "c", "s", [target])]), tmp_path / "report")
 
