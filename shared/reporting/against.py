@@ -21,7 +21,7 @@ from shared.runs.registry import SCALES, Paper
 from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.values import ValueVerdict
 from shared.verdicts.verdicts import Verdicts
-from shared.verdicts.words import seeds_word
+from shared.verdicts.words import named_seeds
 
 Place = tuple[str, int]
 MOST_SETTINGS = 3
@@ -153,7 +153,7 @@ def _settings(one: Mapping[str, Any], two: Mapping[str, Any]) -> str:
 
 
 def _listed(seeds: list[int]) -> str:
-    return f"{seeds_word(len(seeds))} {', '.join(map(str, seeds))}" if seeds else "no seed"
+    return named_seeds(seeds) if seeds else "no seed"
 
 
 def _number(value: ValueVerdict) -> str:

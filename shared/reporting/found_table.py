@@ -13,7 +13,7 @@ from shared.reporting.table import markdown_table
 from shared.reporting.units import in_unit
 from shared.reporting.words import SCORED, WORDS
 from shared.verdicts.findings import interval_text
-from shared.verdicts.words import SATURATED, in_print
+from shared.verdicts.words import SATURATED, counted, in_print
 
 MOST_DECIDED = 6
 MOST_OPEN = 3
@@ -63,9 +63,9 @@ def _numbers(paper: PaperPage) -> list[ValueRow]:
 
 def _claim_cells(claim: ClaimRow) -> list[str]:
     seeds = [len(effect.seeds) for effect in claim.measured]
-    counted = "" if not seeds else f"{min(seeds)}" if min(seeds) == max(seeds) else f"{min(seeds)} to {max(seeds)}"
+    many = "" if not seeds else f"{min(seeds)}" if min(seeds) == max(seeds) else f"{min(seeds)} to {max(seeds)}"
     says = f"{claim.says} ({claim.id})" + (f" Here {claim.stands_on}." if claim.stands_on else "")
-    return [_word(claim.verdict), says, _effects(claim), counted, _would_show(claim)]
+    return [_word(claim.verdict), says, _effects(claim), many, _would_show(claim)]
 
 
 def _effects(claim: ClaimRow) -> str:
@@ -118,11 +118,7 @@ def _word(word: str) -> str:
 
 
 def _more(claims: int, numbers: int) -> str:
-    left = [
-        f"{count} more {what}{'' if count == 1 else 's'}"
-        for count, what in ((claims, "claim"), (numbers, "number"))
-        if count
-    ]
+    left = [counted(count, f"more {what}") for count, what in ((claims, "claim"), (numbers, "number")) if count]
     return f"The report has {' and '.join(left)} with a verdict." if left else ""
 
 

@@ -17,6 +17,7 @@ from shared.runs.config import Run
 from shared.runs.reference import TRAINING, Value
 from shared.runs.registry import SMOKE, Paper
 from shared.verdicts.verdicts import Verdicts
+from shared.verdicts.words import counted
 
 
 def outlook(paper: Paper, scales: Sequence[str], records: Iterable[Record]) -> str:
@@ -42,14 +43,14 @@ def outlook(paper: Paper, scales: Sequence[str], records: Iterable[Record]) -> s
     if not left:
         return ""
     (scale, count), *more = left.items()
-    counted = f"{count} {'training' if count == 1 else 'trainings'} at {scale} scale"
-    counted += "".join(f" and {count} at {scale}" for scale, count in more)
+    trainings = f"{counted(count, 'training')} at {scale} scale"
+    trainings += "".join(f" and {count} at {scale}" for scale, count in more)
     known = [one for one in hours if not isnan(one)]
     takes = f"some {device_hours(sum(known))}"
     if len(known) < len(hours):
         takes += f" and those of {len(hours) - len(known)} runs of unknown length"
     are = "is" if sum(left.values()) == 1 else "are"
-    return f"On data that anyone can have, {counted} {are} left to run, which takes {takes}."
+    return f"On data that anyone can have, {trainings} {are} left to run, which takes {takes}."
 
 
 def _runs(paper: Paper, scales: Sequence[str]) -> dict[str, Run]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from shared.evaluation.spread import mean
@@ -10,7 +10,7 @@ from shared.records.records import Record
 from shared.records.shown_equal import ShownEqual
 from shared.reporting.older_code import OLDER_CODE, HasRuns, older_code
 from shared.reporting.site import Curve, ProvenanceRow
-from shared.verdicts.health import Health
+from shared.verdicts.health import Health, tally
 
 MOST_COUNTS = 50
 
@@ -60,7 +60,7 @@ def _row(
         images_per_second=f"{mean([provenance.images_per_second for provenance in made]):,.0f}",
         peak_memory=f"{max(provenance.peak_memory_mib for provenance in made):.0f} MiB",
         older_code=max((older_code(record, paper, shown) for record in seeds), key=OLDER_CODE.index),
-        ills=Counter(ill for health in found.values() for ill in health.ills),
+        ills=tally(health.ills for health in found.values()),
         training=dict(_told(found)),
         command=first.provenance.command,
         data={"data set": first.data.name, **counts, **sums, **_skipped(seeds)},

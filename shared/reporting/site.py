@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from shared.reporting.older_code import OLDER_CODE, OlderCode
 from shared.reporting.units import OF_SEEDS
 from shared.reporting.words import SCORED, WORDS, Shown, State
 from shared.runs.components import Card
-from shared.verdicts.health import Ill
+from shared.verdicts.health import tally
 from shared.verdicts.words import OFF, UNSCORED, Word, counted, in_a_row, told_apart
 
 Curve = Mapping[str, Sequence[tuple[float, float]]]
@@ -317,8 +317,7 @@ class TargetSection:
     @property
     def unhealthy(self) -> dict[str, int]:
         """How many of the runs have each of what ails trainings, the gravest first."""
-        found = Counter(ill for row in self.provenance for ill in row.ills)
-        return {ill: found[ill] for ill in get_args(Ill) if found[ill]}
+        return tally(row.ills for row in self.provenance)
 
 
 @dataclass(frozen=True)

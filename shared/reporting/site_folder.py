@@ -35,7 +35,7 @@ from shared.reporting.site import PaperPage, ProvenanceRow, Site, TargetSection,
 from shared.reporting.svg import TONES
 from shared.reporting.words import SCALES, SCORED, WORDS
 from shared.verdicts.health import MEANINGS, VOID
-from shared.verdicts.words import in_print
+from shared.verdicts.words import counted, in_print
 
 THUMBNAIL = (480, 360)
 """In pixels, the most that the picture of a target has in the overview, where it is shown half as large."""
@@ -107,7 +107,7 @@ def templates(site: Site, folder: Path) -> Environment:
     )
     pages.globals.update(claims_chart=claims_chart, offsets_chart=offsets_chart, effects_chart=effects_chart)
     pages.globals.update(claims_links=claims_links, offsets_links=offsets_links, fewest=FEWEST)
-    pages.globals.update(scored=scored, findings=findings, count=count, curve_address=_curve_address)
+    pages.globals.update(scored=scored, findings=findings, count=count, counted=counted, curve_address=_curve_address)
     pages.globals.update(glance=glance, needs_the_card=needs_the_card, is_many=is_many, width=width, whole=WHOLE)
     pages.filters.update(file_size=file_size, megabytes=megabytes, image_size=image_size, in_print=in_print)
     style, _, _ = loader.get_source(pages, "report.css")

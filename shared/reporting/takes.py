@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from shared.rehearsal.costs import hours
 from shared.runs.config import Run
+from shared.verdicts.words import counted
 
 
 def takes(runs: Sequence[Run]) -> str:
@@ -18,8 +19,7 @@ def takes(runs: Sequence[Run]) -> str:
     time = f", about {device_hours(sum(known))}" if len(known) == len(runs) else ""
     cards = {run.config.data.whose.title: run.config.data.whose for run in runs}
     data = [title + ("" if cards[title].available else " (no longer offered)") for title in sorted(cards)]
-    word = "training" if trainings == 1 else "trainings"
-    return f"It takes {trainings} {word} at {runs[0].scale} scale{time}, on {' and '.join(data)}."
+    return f"It takes {counted(trainings, 'training')} at {runs[0].scale} scale{time}, on {' and '.join(data)}."
 
 
 def device_hours(count: float) -> str:

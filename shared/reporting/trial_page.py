@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 from shared.reporting.rows import table_view
 from shared.reporting.site import Site, TableView, TargetSection
@@ -15,7 +15,7 @@ from shared.reporting.table import Table, measured
 from shared.reporting.trial import Part
 from shared.reporting.words import WORDS
 from shared.verdicts.findings import p_text
-from shared.verdicts.health import Ill
+from shared.verdicts.health import tally
 from shared.verdicts.measurements import Seeds
 from shared.verdicts.trials import Measured, Versus
 from shared.verdicts.words import Word, in_print
@@ -142,5 +142,4 @@ def _shown(seeds: Seeds) -> str:
 
 
 def _ills(method: Measured) -> dict[str, int]:
-    found = Counter(ill for health in method.healths.values() for ill in health.ills)
-    return {ill: found[ill] for ill in get_args(Ill) if found[ill]}
+    return tally(health.ills for health in method.healths.values())

@@ -10,7 +10,7 @@ from shared.errors import UserError
 from shared.runs.claims import Level, Quantity, listed
 from shared.runs.reference import Reference
 from shared.verdicts.measurements import Measurements, Seeds, finite, recorded
-from shared.verdicts.words import seeds_word
+from shared.verdicts.words import counted
 
 Pairing = Literal["by seed", "with a number", "with a printed result"]
 """Whether two quantities share seeds, or one of them is a threshold, or what the paper prints of one run."""
@@ -42,7 +42,7 @@ class Evidence:
         """Return the first few of the quantities asked for of which some seeds gave no finite number, and how many."""
         lost = {place: _not_finite(self._measurements.get(place, {})) for place in self._asked}
         return _few(
-            [f"{count} {seeds_word(count)} of {metric} of {run}" for (run, metric), count in lost.items() if count]
+            [f"{counted(count, 'seed')} of {metric} of {run}" for (run, metric), count in lost.items() if count]
         )
 
     def seeds(self, run: str, metric: str) -> Seeds:

@@ -8,7 +8,8 @@ well or badly.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -94,6 +95,12 @@ class Health:
     def word(self) -> str:
         """Return `healthy`, or all that ails it."""
         return ", ".join(self.ills) or "healthy"
+
+
+def tally(ills: Iterable[Iterable[str]]) -> dict[str, int]:
+    """Return how many of some trainings, or runs, have each of what ails them, the gravest first."""
+    found = Counter(ill for each in ills for ill in each)
+    return {ill: found[ill] for ill in MEANINGS if found[ill]}
 
 
 def judge_health(numbers: Numbers) -> Health:

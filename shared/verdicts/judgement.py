@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from shared.verdicts.findings import SIGNIFICANCE, Finding, adjusted, as_claimed, interval_text, sense
-from shared.verdicts.words import Word, in_print, seeds_word
+from shared.verdicts.words import Word, counted, in_print
 
 NOT_RUN = "no seed has everything that it compares"
 
@@ -63,7 +63,7 @@ def summary(findings: Sequence[Finding], decides: Callable[[Finding], bool] = as
     if not effects:
         return "nothing was run"
     low, high = min(found.n for found in ran), max(found.n for found in ran)
-    seeds = f"{low} {seeds_word(low)}" if low == high else f"{low} to {high} seeds"
+    seeds = counted(low, "seed") if low == high else f"{low} to {high} seeds"
     p_values = [found.p_adjusted for found in ran if found.p_adjusted is not None]
     tests = " and ".join(dict.fromkeys(found.test for found in ran if found.p is not None))
     if len(ran) == 1:

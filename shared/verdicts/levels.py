@@ -24,7 +24,7 @@ from shared.verdicts.judgement import NOT_RUN, Judgement, all_as_claimed, cannot
 from shared.verdicts.measurements import Seeds, common_seeds, direction, finite
 from shared.verdicts.power import OFTEN, POWER
 from shared.verdicts.statistics import binomial_test, equivalence_test, paired_differences
-from shared.verdicts.words import Word, in_print, seeds_word
+from shared.verdicts.words import Word, counted, in_print
 
 PAIRED = "paired Student t-test"
 BINOMIAL = "exact binomial test against failing by coin toss"
@@ -120,7 +120,7 @@ def one_fails(test: OneFails, evidence: Evidence) -> Judgement:
         for level, values in levels.items()
     )
     seen = (
-        f"as claimed in {held} of {n} {seeds_word(n)}; below {test.below:g}: {counts}; "
+        f"as claimed in {held} of {counted(n, 'seed')}; below {test.below:g}: {counts}; "
         f"{in_print(result.effect, '+.3g')} percentage points {interval_text(result.interval)} more often as claimed "
         f"than by coin toss, p = {result.p:.2g} ({result.test})"
     )

@@ -16,7 +16,7 @@ from shared.verdicts.measurements import Seeds, common_seeds, direction, finite
 from shared.verdicts.power import sentence, together, with_power
 from shared.verdicts.statistics import paired_differences
 from shared.verdicts.training import recorded_health
-from shared.verdicts.words import NO_EVIDENCE, Word, runs_and_seeds, seeds_word
+from shared.verdicts.words import NO_EVIDENCE, Word, counted, runs_and_seeds
 
 Recorded = Mapping[int, tuple[Record, Path]]
 """The record of each seed of a run, with its folder."""
@@ -155,7 +155,7 @@ def _verdict(found: Finding, own: Measured, other: Measured, scale: str) -> tupl
     way = sense(found)
     word: Word = "better" if way > 0 else "worse" if way < 0 else "inconclusive"
     power = sentence(together([found]), [found], inconclusive=word == "inconclusive").removeprefix("; ")
-    reasons = [power or f"{found.n} {seeds_word(found.n)}: the spread is unknown"]
+    reasons = [power or f"{counted(found.n, 'seed')}: the spread is unknown"]
     reasons += [f"not trained: {runs_and_seeds(lost)}"] if lost else []
     return word, "; ".join(reasons)
 

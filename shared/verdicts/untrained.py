@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from shared.verdicts.health import FELL
 from shared.verdicts.measurements import Measurements
-from shared.verdicts.words import runs_and_seeds, seeds_word
+from shared.verdicts.words import named_seeds, runs_and_seeds
 
 Untrained = Mapping[tuple[str, int], str]
 """Why nothing can be read from a run and a seed."""
@@ -67,9 +67,7 @@ def _ailing(measurements: Measurements, untrained: Untrained) -> dict[str, set[i
 def seeds_lost(runs: Iterable[str], untrained: Untrained) -> str:
     """Name the seeds of runs that were set aside, "" where there is none."""
     by_run = {name: sorted(seed for run, seed in untrained if run == name) for name in runs}
-    return ", ".join(
-        f"{seeds_word(len(seeds))} {', '.join(map(str, seeds))} of {run}" for run, seeds in by_run.items() if seeds
-    )
+    return ", ".join(f"{named_seeds(seeds)} of {run}" for run, seeds in by_run.items() if seeds)
 
 
 def warning(runs: Iterable[str], warned: Warned) -> str:

@@ -23,7 +23,7 @@ from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.measurements import Measurements, Seeds, direction, finite, measure, recorded
 from shared.verdicts.power import OFTEN, detectable_difference
 from shared.verdicts.untrained import Untrained, Warned, mostly_lost, never_trained, seeds_lost, set_aside, warning
-from shared.verdicts.words import NO_EVIDENCE, OFF, UNSCORED, Word, in_print, seeds_word
+from shared.verdicts.words import NO_EVIDENCE, OFF, UNSCORED, Word, counted, in_print
 
 ROUNDING = 1e-9
 MEASURED = frozenset({"matched", "better", "worse", "inconclusive", "not run"})
@@ -216,4 +216,4 @@ def _score(value: Value, difference: float, tolerance: float | None) -> tuple[Wo
 def _counted(seeds: Seeds, sample: Sequence[float]) -> str:
     """Say how many seeds gave a finite number, and how many did not."""
     lost = len(seeds) - len(sample)
-    return f"{len(sample)} {seeds_word(len(sample))}{f', {lost} more gave no finite number' if lost else ''}"
+    return f"{counted(len(sample), 'seed')}{f', {lost} more gave no finite number' if lost else ''}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
 Word = Literal[
@@ -39,14 +39,14 @@ def in_print(value: float, form: str) -> str:
     return format(value, form).replace("-", "\N{MINUS SIGN}")
 
 
-def seeds_word(n: int) -> str:
-    """Return "seed" or "seeds"."""
-    return "seed" if n == 1 else "seeds"
-
-
 def counted(n: int, what: str) -> str:
     """Return a number of things in words: "1 training", "2 trainings"."""
     return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def named_seeds(seeds: Collection[int] | Collection[str]) -> str:
+    """Return some seeds in words: "seed 0", "seeds 0, 1"."""
+    return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
 
 
 def in_a_row(words: Iterable[object], last: str = "and") -> str:
@@ -74,9 +74,6 @@ def runs_and_seeds(places: Iterable[tuple[str, int | str]]) -> str:
     runs: dict[str, list[str]] = {}
     for run, seed in places:
         runs.setdefault(run, []).append(str(seed))
-    named = [
-        f"{run} {seeds_word(len(seeds))} {', '.join(sorted(seeds, key=lambda seed: (len(seed), seed)))}"
-        for run, seeds in runs.items()
-    ]
+    named = [f"{run} {named_seeds(sorted(seeds, key=lambda seed: (len(seed), seed)))}" for run, seeds in runs.items()]
     more = len(named) - MOST_NAMED
-    return "; ".join(named[:MOST_NAMED]) + (f"; and {more} more run{'s' if more > 1 else ''}" if more > 0 else "")
+    return "; ".join(named[:MOST_NAMED]) + (f"; and {counted(more, 'more run')}" if more > 0 else "")
