@@ -114,7 +114,7 @@ def _verdicts(entry: Compared, other: Path) -> Iterator[tuple[Codes, bool]]:
     compared = next((run for run in runs if run and run.scale == here.record["scale"]), None)
     runs += _tried().get((here.record["paper"], here.record["run"]), ())
     for name, verdict in same.items():
-        codes = (there.evaluation_code(name), here.evaluation_code(name)) if name else (there.code, here.code)
+        codes = there.evaluation_code(name), here.evaluation_code(name)
         yield codes, verdict
         for run in runs:
             if run and compared and run is not compared:

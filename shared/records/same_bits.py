@@ -44,7 +44,7 @@ class Left:
         return self.record.get("health") or {}
 
     def evaluation_code(self, benchmark: str) -> str:
-        """Return the fingerprint of the code that measured a benchmark."""
+        """Return the fingerprint of the code that measured a benchmark, or trained where that is ""."""
         return self.evaluation.get(benchmark, self.code)
 
 

@@ -61,15 +61,7 @@ class ShownEqual(Strict):
 
     def equal(self, one: str, other: str) -> bool:
         """Whether two fingerprints are the same, or were shown equal, be it by way of others."""
-        return other in self._reached(one)
-
-    def _reached(self, code: str) -> set[str]:
-        reached, pending = {code}, [code]
-        while pending:
-            new = self._partners[pending.pop()] - reached
-            reached |= new
-            pending += new
-        return reached
+        return one == other or bool(self._way((one, other)))
 
     def _way(self, codes: Codes) -> list[Codes]:
         """Return the pairs by way of which the first code is shown equal to the second, the fewest; none if it is not.

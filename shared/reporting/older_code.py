@@ -10,6 +10,7 @@ from shared.records.records import Record
 from shared.records.shown_equal import ShownEqual
 from shared.runs.catalogue import benchmarks
 from shared.runs.config import Run
+from shared.runs.reference import TRAINING
 
 OlderCode = Literal[
     "",
@@ -41,12 +42,8 @@ def older_code(record: Record, paper: HasRuns, shown: ShownEqual) -> OlderCode:
     if run is None:
         return "trained with older code"
     made = record.provenance
-    said = [_of(made.code, "", run, small, shown)]
-    said += [
-        _of(made.evaluation.get(name, made.code), name, run, small, shown)
-        for name in record.metrics
-        if name != "training"
-    ]
+    names = ("", *(name for name in record.metrics if name != TRAINING))
+    said = (_of(made.evaluation.get(name, made.code), name, run, small, shown) for name in names)
     return max(said, key=OLDER_CODE.index)
 
 
