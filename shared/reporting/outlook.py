@@ -81,11 +81,7 @@ def can_be_tested(paper: Paper, claim: Claim, scales: Sequence[str], there: Meas
     """Whether at one of the scales all that the test of a claim takes is measured on data that are fetched or made."""
     if claim.test is None:
         return False
-    places = list(asked(claim.test))
-    return any(
-        all(_is_free(paper, scale, run, metric, there, on_its_data=claim.on_its_data) for run, metric in places)
-        for scale in scales
-    )
+    return _are_free(paper, list(asked(claim.test)), scales, there, on_its_data=claim.on_its_data)
 
 
 def as_can_be_run(verdicts: Verdicts, paper: Paper, records: Iterable[Record]) -> Verdicts:
@@ -116,9 +112,7 @@ def left_at(scale: str) -> Sequence[str]:
 def _can_be_measured(paper: Paper, value: Value, scales: Sequence[str], there: Measured) -> bool:
     """Whether at one of the scales all that a printed number is an average of is measured on free data of its own."""
     places = list(itertools.product(listed(value.run or ""), listed(value.metric or "")))
-    return any(
-        all(_is_free(paper, scale, run, metric, there, on_its_data=True) for run, metric in places) for scale in scales
-    )
+    return _are_free(paper, places, scales, there, on_its_data=True)
 
 
 def measures(paper: Paper, scale: str, name: str, metric: str, there: Measured, *, on_its_data: bool) -> bool:
@@ -137,6 +131,15 @@ def measures(paper: Paper, scale: str, name: str, metric: str, there: Measured, 
     if of_benchmark and metric not in of_benchmark:
         return False
     return benchmark == TRAINING or benchmark in run.config.benchmarks
+
+
+def _are_free(
+    paper: Paper, places: Collection[tuple[str, str]], scales: Sequence[str], there: Measured, *, on_its_data: bool
+) -> bool:
+    """Whether at one of the scales all metrics of runs are measured on data that are fetched or made."""
+    return any(
+        all(_is_free(paper, scale, *place, there, on_its_data=on_its_data) for place in places) for scale in scales
+    )
 
 
 def _is_free(paper: Paper, scale: str, name: str, metric: str, there: Measured, *, on_its_data: bool) -> bool:
