@@ -51,6 +51,11 @@ def lasting_output() -> Iterator[Callable[[], OSError | None]]:
         sys.stdout, sys.stderr = before
 
 
+def say(line: str) -> None:
+    """Print a line at once."""
+    print(line, flush=True)  # noqa: T201
+
+
 def _nowhere() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from shared.commands.output import say
 from shared.errors import UserError
 from shared.runs.experiments import Experiment
 from shared.runs.experiments import experiments as of_paper
@@ -35,7 +36,7 @@ def keep_contract(trial: Trial, experiments: Sequence[Experiment]) -> None:
             if isinstance(config.scheme, OwnOrder):
                 samplers[config.scheme.sampler] = None
     if trial.file.weight and not any(experiment.levels for experiment in experiments):
-        _say(
+        say(
             f"no curve over lambda is drawn here, so that nothing is trained at the levels of {trial.file.weight.set}; "
             f"there is one of {', '.join(_with_curves(experiments))}"
         )
@@ -74,11 +75,7 @@ def _contract_is_kept(loss: OwnLoss) -> None:
             called=lambda classes, dimension: loss.called(dimension, classes),
         )
     for breach in found[1:]:
-        _say(f"{loss.name} breaks the contract of losses: {breach}")
+        say(f"{loss.name} breaks the contract of losses: {breach}")
     if found:
         where = f", where loss = {loss.called(DIMENSION, CLASSES)}" if re.search(r"\bloss[.(]", found[0]) else ""
         raise UserError(f"{loss.name} breaks the contract of losses: {found[0]}{where}")
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201

@@ -28,12 +28,12 @@ def draw(paper: Paper, target: str, scale: str, results: Results) -> Table | Fig
         UserError: there is none, or one is damaged.
 
     """
-    drawn, without = _drawn(paper, target, scale, results)
-    return replace(drawn, notes=[*drawn.notes, *without])
+    drawn, _ = _drawn(paper, target, scale, results)
+    return drawn
 
 
 def _drawn(paper: Paper, target: str, scale: str, results: Results) -> tuple[Table | Figure, list[str]]:
-    """Draw a target, and return it with the notes on what it is drawn without."""
+    """Draw a target, and return those of its notes too that tell what it is drawn without."""
     paper.target(target)
     paths = record_paths(paper, target, scale, results)
     if not paths:
@@ -48,7 +48,8 @@ def _drawn(paper: Paper, target: str, scale: str, results: Results) -> tuple[Tab
     function = getattr(importlib.import_module(f"papers.{paper.key}.targets"), target)
     records = there.records(paper)
     drawn: Table | Figure = marked(function(records) if records.finite else _nothing(paper.target(target)), records)
-    return drawn, left_out(paths, there, results)
+    without = left_out(paths, there, results)
+    return replace(drawn, notes=[*drawn.notes, *without]), without
 
 
 def _nothing(target: Target) -> Table | Figure:
@@ -73,5 +74,4 @@ def render(paper: Paper, target: str, scale: str, results: Results) -> list[Path
     drawn, without = _drawn(paper, target, scale, results)
     for note in without:
         print(f"{paper.key}/{target}: {note}", file=sys.stderr)  # noqa: T201
-    drawn = replace(drawn, notes=[*drawn.notes, *without])
     return drawn.write(results.paper(scale, paper.key) / target, no_evidence=scale == "smoke")

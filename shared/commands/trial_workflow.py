@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.commands.failures import LOG, read_from, require_started, why
+from shared.commands.output import say
 from shared.commands.running import run_workflow, workflow_folder
 from shared.errors import UserError
 from shared.records.one_seed import OneSeed
@@ -135,8 +136,3 @@ def _logs(one: OneSeed) -> list[Path]:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-
-
-def say(line: str) -> None:
-    """Print a line at once."""
-    print(line, flush=True)  # noqa: T201

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
+from shared.commands.output import say
 from shared.commands.own_contract import keep_contract
-from shared.commands.trial_workflow import Bounds, Sources, Workflow, say
+from shared.commands.trial_workflow import Bounds, Sources, Workflow
 from shared.errors import UserError
 from shared.records.one_seed import OneSeed
 from shared.records.results import Results
