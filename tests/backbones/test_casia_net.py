@@ -22,11 +22,6 @@ from shared.training.batches import ImageTensor, Normalisation
 SIDES = [(100, [100, 50, 25, 13, 7]), (48, [48, 24, 12, 6, 3]), (32, [32, 16, 8, 4, 2]), (16, [16, 8, 4, 2, 1])]
 
 
-@pytest.fixture(autouse=True)
-def _seed() -> None:
-    torch.manual_seed(0)
-
-
 def parameters_of(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 

@@ -13,11 +13,6 @@ from shared.backbones import LeNetPlusPlus
 from shared.backbones.lenet_plus_plus import LeNetPlusPlusNetwork
 
 
-@pytest.fixture(autouse=True)
-def _seed() -> None:
-    torch.manual_seed(0)
-
-
 def test_the_layers_are_those_of_table_1_of_the_center_loss_paper() -> None:
     network = LeNetPlusPlusNetwork(1, 28, 28)
     convolutions = [layer for layer in network.layers if isinstance(layer, nn.Conv2d)]

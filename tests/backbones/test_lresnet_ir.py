@@ -18,11 +18,6 @@ from shared.backbones.lresnet_ir import ImprovedUnit, LResNetIRNetwork, OptionE
 LRESNET_50, LRESNET_100 = (3, 4, 14, 3), (3, 13, 30, 3)
 
 
-@pytest.fixture(autouse=True)
-def _seed() -> None:
-    torch.manual_seed(0)
-
-
 def counts(
     units: tuple[int, ...], *, channels: int = 3, filters: int = 64, embedding: int = 512, side: int = 112
 ) -> tuple[int, int]:

@@ -16,11 +16,6 @@ from shared.backbones.resnet import ResNetNetwork, SubsampledConvolution, convol
 RESNET_18, RESNET_34, SMALL = (2, 2, 2, 2), (3, 4, 6, 3), (1, 1, 1, 1)
 
 
-@pytest.fixture(autouse=True)
-def _seed() -> None:
-    torch.manual_seed(0)
-
-
 def counts(
     units: tuple[int, ...], *, channels: int = 3, filters: int = 64, side: int = 112, features_to: int | None = None
 ) -> tuple[int, int]:

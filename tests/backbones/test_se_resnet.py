@@ -16,11 +16,6 @@ from shared.backbones.se_resnet import SEBottleneckUnit, SEResNetNetwork, Squeez
 SE_RESNET_50 = (3, 4, 6, 3)
 
 
-@pytest.fixture(autouse=True)
-def _seed() -> None:
-    torch.manual_seed(0)
-
-
 def counts(units: tuple[int, ...], *, side: int, classes: int = 0) -> tuple[int, int]:
     """Return parameters and multiply-adds at 64 filters, with a linear layer to `classes` where there are any."""
     side = ceil(side / 2)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import functional_call
 
 from shared.runs.components import Loss
 
@@ -24,6 +25,25 @@ def check_finite_at_extremes(loss: Any) -> None:
     assert value.isfinite()
     for gradient in torch.autograd.grad(value, (x, loss.linear.weight)):
         assert gradient.isfinite().all()
+
+
+def check_gradients(loss: nn.Module, x: Tensor, labels: Tensor) -> None:
+    """Assert that the gradients for embeddings and parameters are those of finite differences, all in float64."""
+    parameters = {name: value.detach().requires_grad_() for name, value in loss.named_parameters()}
+
+    def total(embedding: Tensor, *values: Tensor) -> Tensor:
+        torch.manual_seed(1)  # what is drawn, such as pairs, is the same each time
+        terms: dict[str, Tensor] = functional_call(
+            loss, dict(zip(parameters, values, strict=True)), (embedding, labels)
+        )
+        return terms["loss"]
+
+    assert torch.autograd.gradcheck(total, (x.requires_grad_(), *parameters.values()))
+
+
+def rows(*values: list[float]) -> Tensor:
+    """Return embeddings (B, D) in float64, with gradient."""
+    return torch.tensor(values, dtype=torch.float64, requires_grad=True)
 
 
 def on_logits(options: Loss, counts: Sequence[int], progress: float = 0.0) -> Any:

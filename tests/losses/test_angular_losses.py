@@ -8,16 +8,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 from torch import Tensor
-from torch.func import functional_call
 
 from shared.losses import ASoftmax, ModifiedSoftmax, NormalisedSoftmax, Softmax
 from shared.losses.a_softmax import ASoftmaxLoss, monotonic_cosine
 from shared.losses.modified_softmax import ModifiedSoftmaxLoss
 from shared.losses.normalised_softmax import NormalisedSoftmaxLoss
 from shared.runs.components import Loss
-from tests.losses.samples import check_finite_at_extremes
+from tests.losses.samples import check_finite_at_extremes, check_gradients
 
 MARGINS = (1, 2, 3, 4)
 ALL: tuple[Loss, ...] = (
@@ -26,11 +24,6 @@ ALL: tuple[Loss, ...] = (
     NormalisedSoftmax(),
     NormalisedSoftmax(bias=False),
 )
-
-
-@pytest.fixture(autouse=True)
-def _seed() -> None:
-    torch.manual_seed(0)
 
 
 def length(vector: list[float]) -> float:
@@ -299,14 +292,7 @@ def test_class_vectors_of_the_normalised_softmax_are_its_weights():
 
 @pytest.mark.parametrize("options", ALL, ids=repr)
 def test_gradcheck(options):
-    loss = options.build(3, 4).double().eval()
-    x, labels = batch()
-
-    def total(embedding: Tensor, weight: Tensor) -> Tensor:
-        terms: dict[str, Tensor] = functional_call(loss, {"linear.weight": weight}, (embedding, labels))
-        return terms["loss"]
-
-    assert torch.autograd.gradcheck(total, (x.requires_grad_(), loss.linear.weight.detach().requires_grad_()))
+    check_gradients(options.build(3, 4).double().eval(), *batch())
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -325,23 +311,3 @@ def test_autocast_does_not_narrow_the_logits(options):
         assert loss.scores(x).dtype == torch.float32
     torch.testing.assert_close(narrow, plain)
     assert torch.autograd.grad(narrow, x)[0].isfinite().all()
-
-
-# Options
-
-
-@pytest.mark.parametrize(
-    ("options", "wrong"),
-    [
-        (ASoftmax, {"margin": 5}),
-        (ASoftmax, {"margin": 0}),
-        (ASoftmax, {"margin": 4, "start": -1}),
-        (ASoftmax, {"margin": 4, "decay": -0.1}),
-        (ASoftmax, {"margin": 4, "floor": float("inf")}),
-        (ModifiedSoftmax, {"bias": True}),
-        (NormalisedSoftmax, {"scale": 0}),
-    ],
-)
-def test_options_reject(options, wrong):
-    with pytest.raises(ValidationError, match=list(wrong)[-1]):
-        options.model_validate(wrong)

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import Tensor
-from torch.func import functional_call
 from torch.nn import functional
 
 from shared.losses import (
@@ -33,6 +32,7 @@ from shared.losses.center import Centres
 from shared.losses.joint import JointLoss
 from shared.losses.pairs import Contrastive, Triplet, random_pairs
 from shared.runs.components import Loss
+from tests.losses.samples import check_gradients, rows
 
 BASES = (
     Softmax(bias=False),
@@ -53,11 +53,6 @@ TERMS = (
 METRIC = (Contrastive, Triplet)
 
 
-@pytest.fixture(autouse=True)
-def _seed() -> None:
-    torch.manual_seed(0)
-
-
 def batch(size: int = 12, dimension: int = 3, classes: int = 4) -> tuple[Tensor, Tensor]:
     x = 2 * torch.randn(size, dimension, dtype=torch.float64)
     return x.requires_grad_(), torch.arange(size) % classes
@@ -68,10 +63,6 @@ def joint(base: Loss, term: Term, seed: int = 7) -> JointLoss:
     built = Joint.model_validate({"base": base, "term": term}).build(3, 4).double()
     assert isinstance(built, JointLoss)
     return built
-
-
-def rows(*values: list[float]) -> Tensor:
-    return torch.tensor(values, dtype=torch.float64, requires_grad=True)
 
 
 def labels(*values: int) -> Tensor:
@@ -291,16 +282,7 @@ def test_every_parameter_learns(base, term):
 @pytest.mark.parametrize("term", TERMS, ids=repr)
 @pytest.mark.parametrize("base", BASES, ids=lambda base: base.name)
 def test_gradcheck(base, term):
-    built = joint(base, term).eval()
-    x, y = batch()
-    parameters = {name: value.detach().requires_grad_() for name, value in built.named_parameters()}
-
-    def total(embedding: Tensor, *values: Tensor) -> Tensor:
-        torch.manual_seed(1)  # the same pairs each time
-        terms: dict[str, Tensor] = functional_call(built, dict(zip(parameters, values, strict=True)), (embedding, y))
-        return terms["loss"]
-
-    assert torch.autograd.gradcheck(total, (x, *parameters.values()))
+    check_gradients(joint(base, term).eval(), *batch())
 
 
 def test_runs_of_one_seed_start_alike_whatever_their_term():

@@ -7,7 +7,6 @@ from math import log
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
 from torch.nn import functional
 
 from shared.losses import Focal, GeneralisedCrossEntropy, LabelSmoothing
@@ -96,17 +95,3 @@ def test_by_hand():
     assert on_logits(Focal(gamma=2), (1, 1))(logits, label)["loss"].item() == pytest.approx(9 / 16 * log(4))
     smoothed = on_logits(LabelSmoothing(smoothing=0.5), (1, 1))(logits, label)["loss"].item()
     assert smoothed == pytest.approx(0.75 * log(4) + 0.25 * log(4 / 3))
-
-
-@pytest.mark.parametrize(
-    ("options", "wrong"),
-    [
-        (Focal, {"gamma": -1}),
-        (LabelSmoothing, {"smoothing": 1.0}),
-        (GeneralisedCrossEntropy, {"power": 0}),
-        (GeneralisedCrossEntropy, {"power": 1.5}),
-    ],
-)
-def test_options_reject(options, wrong):
-    with pytest.raises(ValidationError, match=next(iter(wrong))):
-        options.model_validate(wrong)

@@ -9,12 +9,12 @@ import pytest
 import torch
 from pydantic import ValidationError
 from torch import Tensor
-from torch.func import functional_call
 from torch.profiler import ProfilerActivity, profile
 
 from papers.feature_transfer import MetricL2, SoftmaxL2
 from papers.feature_transfer.losses import MetricL2Loss, SoftmaxL2Loss
 from shared.losses import Softmax
+from tests.losses.samples import check_gradients
 
 pytestmark = pytest.mark.usefixtures("seeded")
 OPTIONS = [MetricL2, SoftmaxL2]
@@ -143,16 +143,7 @@ def test_m_l2_holds_embedding_and_weights_to_account_together():
 @pytest.mark.parametrize("kind", [MetricL2Loss, partial(MetricL2Loss, reduction="sum"), SoftmaxL2Loss])
 @pytest.mark.parametrize("bias", [False, True])
 def test_gradcheck(kind, bias):
-    loss = kind(3, 4, weight=0.7, bias=bias).double()
-    embedding, labels = batch()
-    parameters = {name: value.detach().requires_grad_() for name, value in loss.named_parameters()}
-
-    def total(x: Tensor, *values: Tensor) -> Tensor:
-        given = dict(zip(parameters, values, strict=True))
-        terms: dict[str, Tensor] = functional_call(loss, given, (x, labels))
-        return terms["loss"]
-
-    assert torch.autograd.gradcheck(total, (embedding, *parameters.values()))
+    check_gradients(kind(3, 4, weight=0.7, bias=bias).double(), *batch())
 
 
 def test_embeddings_without_length():

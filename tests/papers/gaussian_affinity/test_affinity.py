@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import Tensor
-from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from papers.gaussian_affinity import Affinity
 from papers.gaussian_affinity.affinity import AffinityLoss, diversity, squared_l2
+from tests.losses.samples import check_gradients
 
 HALF = 1 / log(2)  # exp(-d / HALF) is 2^-d
 COMBINATIONS = [(d, s) for d in ("squared_l2", "l1") for s in ("gaussian", "inverse")]
@@ -168,11 +168,7 @@ def test_gradcheck(distance, similarity, m):
         two = (embedding[:, None, None] - prototypes).abs().pow(power).sum(3).topk(2, largest=False).values
         assert (two[..., 1] - two[..., 0]).min() > clear
 
-    def total(features: Tensor, parameter: Tensor) -> Tensor:
-        terms: dict[str, Tensor] = functional_call(loss, {"prototypes": parameter}, (features, labels))
-        return terms["loss"]
-
-    assert torch.autograd.gradcheck(total, (embedding.requires_grad_(), prototypes.requires_grad_()))
+    check_gradients(loss, embedding, labels)
 
 
 # Diversity

@@ -20,6 +20,7 @@ from papers.regular_polytope.loss import PolytopeLoss
 from papers.regular_polytope.polytope import Name
 from shared.errors import UserError
 from shared.training.optimizers import Adam
+from tests.losses.samples import check_gradients
 
 POLYTOPES: tuple[Name, ...] = ("simplex", "orthoplex", "cube")
 CONTINUATIONS = ("linear", "smooth", "at-pi", "none")
@@ -184,13 +185,7 @@ def test_the_prediction_is_the_vertex_at_the_smallest_angle(learnable: bool) -> 
 @pytest.mark.parametrize("polytope", POLYTOPES)
 def test_gradcheck(polytope: Name, continuation: str) -> None:
     loss = build(polytope, scale=4.0, margin=1.0, learnable=True, continuation=continuation)
-    embedding, labels = batch(loss)
-
-    def value(embedding: Tensor, weight: Tensor) -> Tensor:
-        terms: dict[str, Tensor] = torch.func.functional_call(loss, {"weight": weight}, (embedding, labels))
-        return terms["loss"]
-
-    assert torch.autograd.gradcheck(value, (embedding.requires_grad_(), loss.weight.detach().requires_grad_()))
+    check_gradients(loss, *batch(loss))
 
 
 @pytest.mark.parametrize("at", ["zero", "vertex", "opposite"])
