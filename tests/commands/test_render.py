@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -109,15 +106,3 @@ def test_a_target_is_drawn_from_the_records_that_are_there_and_says_which_are_no
     last = results.target("full", GA.key, "table1", "md").read_text().splitlines()[-1]
     assert last.endswith("no record yet: table1/odd-10/affinity seed 1; table1/even-25/cosen seeds 0, 1.")
     assert capsys.readouterr().err == f"gaussian_affinity/table1: {last}\n"
-
-
-@pytest.mark.parametrize(
-    ("modules", "heavy"),
-    [
-        ("shared.commands.report, shared.commands.render, papers.gaussian_affinity.targets", "torch"),
-        ("shared.commands.status", "matplotlib"),
-    ],
-)
-def test_commands_import_no_more_than_they_need(modules, heavy):
-    code = f"import sys, {modules}; sys.exit({heavy!r} in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

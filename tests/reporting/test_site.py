@@ -423,13 +423,6 @@ def test_sizes_are_given_in_a_unit_that_fits(size, text):
     assert megabytes(size) == text
 
 
-def test_pages_are_made_without_the_heavy_libraries():
-    heavy = {"torch", "pandas", "seaborn"}
-    code = f"import sys, shared.reporting.site_folder; print({heavy} & set(sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert loaded.stdout.strip() == "set()"
-
-
 def test_what_a_title_has_after_a_comma_stands_in_brackets():
     assert (
         on_titles(["MNIST", "EMNIST, a selection", "Faces (A, B)"]) == "on MNIST, EMNIST (a selection) and Faces (A, B)"

@@ -1,7 +1,5 @@
 """The characters of EMNIST drawn in fonts: whole, upright, the same every time, and neither trivial nor hopeless."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import matplotlib as mpl
@@ -95,9 +93,3 @@ def test_a_missing_font_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UserError, match=r"DejaVuSans\.ttf cannot be read .*install the locked requirements"):
         EmnistDrawn().load(tmp_path / "root")
     assert not (tmp_path / "root" / "emnist-drawn" / "raw").exists()
-
-
-def test_fonts_are_found_without_pyplot():
-    code = "import sys, shared.data.rendered.characters; print({'matplotlib.pyplot', 'torch'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"
