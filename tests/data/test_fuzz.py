@@ -118,7 +118,7 @@ def write_omniglot(folder: Path) -> None:
     from PIL import Image
 
     file = BytesIO()
-    Image.new("1", (omniglot.DRAWN, omniglot.DRAWN), 1).save(file, "PNG")
+    Image.new("1", (105, 105), 1).save(file, "PNG")
     with zipfile.ZipFile(folder / "images_background.zip", "w") as archive:
         for alphabet, characters in ALPHABETS.items():
             for place in range(20 * characters):

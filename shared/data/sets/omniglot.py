@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
 
 PEOPLE = 20
-DRAWN = 105
 SIDE = 28
 BACKGROUND = {
     "Alphabet_of_the_Magi": 20, "Anglo-Saxon_Futhorc": 29, "Arcadian": 26, "Armenian": 41,
