@@ -264,7 +264,7 @@ def _draw_curves(axes: Axes, run: ProvenanceRow, name: str, **line: Any) -> None
     for index, curve in enumerate(run.curves.values()):
         pairs = curve.get(name, ())
         style: dict[str, Any] = {"marker": MARKERS[0], "markersize": 3} if len(pairs) == 1 else {}
-        axes.plot(*_columns(pairs), color=COLOURS[index % len(COLOURS)], **line, **style)
+        axes.plot(*np.reshape(pairs, (-1, 2)).T, color=COLOURS[index % len(COLOURS)], **line, **style)
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
@@ -275,7 +275,3 @@ def _log_ticks(low: float, high: float) -> list[float]:
     tens = [tick for tick in between if math.log10(tick) == round(math.log10(tick))]
     ticks = tens if len(tens) > MOST_TICKS // 2 else between
     return ticks[:: math.ceil(len(ticks) / MOST_TICKS)]
-
-
-def _columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    return [x for x, _ in pairs], [y for _, y in pairs]
