@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -20,8 +20,8 @@ from shared.runs.fields import MOST_SEEDS
 from shared.runs.registry import paper, papers
 from shared.runs.trial import CHOSEN_BY, Trial, read_trial
 
-Seeds = dict[int, tuple[Record, Path]]
-"""The record of each seed, with its folder."""
+Recorded = Mapping[int, tuple[Record, Path]]
+"""The record of each seed of a run, with its folder."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class Attempt:
             return error, record.provenance.wall_seconds
         return None
 
-    def seeds_of(self, run: Run) -> Seeds:
+    def seeds_of(self, run: Run) -> Recorded:
         """Return the records of a run of the trial, those of its present configuration and source."""
         paths = {seed: self.results.record(run.scale, run.paper, run.name, seed) for seed in range(run.seeds)}
         records = {seed: (read_record(path), path.parent) for seed, path in paths.items() if path.exists()}
@@ -171,10 +171,10 @@ class Library:
     scale: str
     published: bool = False
 
-    def seeds_of(self, run: Run) -> Seeds:
+    def seeds_of(self, run: Run) -> Recorded:
         """Return the records of a run with its present configuration, by seed."""
         entry = papers()[run.paper]
-        seeds: Seeds = {}
+        seeds: dict[int, tuple[Record, Path]] = {}
         for scale in self._scales:
             folder = self.results.paper(scale, run.paper) / "runs" / run.name
             paths = sorted(folder.glob("seed*/record.json"))

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from shared.records.records import Record
-from shared.records.trials import Library
+from shared.records.trials import Library, Recorded
 from shared.runs.config import Run
 from shared.runs.experiments import MEASURED, OF_THE_METHOD, Experiment, experiments
 from shared.runs.registry import papers
-from shared.verdicts.trials import Recorded
 
 Tried = Sequence[tuple[str, Record, Path]]
 """The records of trials, with the name of each and its folder."""

@@ -9,22 +9,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from shared.records.results import Results
-from shared.records.trials import Attempt, Library
+from shared.records.trials import Attempt, Library, Recorded
 from shared.runs.config import Run
 from shared.runs.experiments import OF_THE_METHOD, Experiment, experiments
 from shared.runs.registry import EVIDENCE, papers
 from shared.verdicts.other_trials import OtherTrials
 from shared.verdicts.standing import Scores, Standing, standings
-from shared.verdicts.trials import (
-    Measured,
-    Recorded,
-    Versus,
-    has_measure,
-    judged,
-    measured,
-    oriented,
-    softmax_of,
-)
+from shared.verdicts.trials import Measured, Versus, has_measure, judged, measured, oriented, softmax_of
 
 SOFTMAX, OWN = "softmax", "the paper's own"
 Methods = Mapping[str, Sequence[Recorded]]

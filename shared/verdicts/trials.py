@@ -8,6 +8,7 @@ from pathlib import Path
 
 from shared.evaluation.spread import mean
 from shared.records.records import Record
+from shared.records.trials import Recorded
 from shared.runs.experiments import Experiment
 from shared.runs.registry import SMOKE
 from shared.verdicts.findings import Finding, adjusted, examined, sense
@@ -18,8 +19,6 @@ from shared.verdicts.statistics import paired_differences
 from shared.verdicts.training import recorded_health
 from shared.verdicts.words import NO_EVIDENCE, Word, counted, runs_and_seeds
 
-Recorded = Mapping[int, tuple[Record, Path]]
-"""The record of each seed of a run, with its folder."""
 PAIRED = "paired Student t-test"
 SOFTMAX = ("softmax", "normalised-softmax")
 """Losses that others are compared with, the first of them that an experiment has."""
