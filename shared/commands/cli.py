@@ -14,6 +14,7 @@ from typing import NoReturn
 from shared.commands.arguments import parser
 from shared.commands.output import lasting_output
 from shared.commands.processes import require_whole, work_alone
+from shared.commands.scope import Scope
 from shared.data.files import data_root
 from shared.errors import UserError, out_of_memory, refused, suggestion
 from shared.records.results import Results
@@ -74,11 +75,6 @@ def _entries(given: argparse.Namespace) -> list[Paper]:
     return list(papers().values()) if given.paper is None else [paper(given.paper)]
 
 
-def _require_paper(given: argparse.Namespace) -> None:
-    if given.target is not None and given.paper is None:
-        raise UserError("--target names a target of one paper; say which by --paper.")
-
-
 def _list(given: argparse.Namespace) -> None:
     from shared.commands.listing import as_json, lines  # noqa: PLC0415 - each command imports what it needs
 
@@ -91,16 +87,15 @@ def _status(given: argparse.Namespace) -> None:
     from shared.commands.status import as_json, lines  # noqa: PLC0415
     from shared.rehearsal.costs import gpu  # noqa: PLC0415
 
-    scale, entries, device = _scale(given), _entries(given), gpu(given.peak, given.share)
-    _require_paper(given)
-    if given.target is not None:
-        entries[0].target(given.target)
-    asked = (scale, entries, Results(given.results), data_root(given.data_root))
-    if given.json:
-        print(as_json(*asked, target=given.target, gpu=device))  # noqa: T201
-        return
-    for line in lines(*asked, target=given.target, gpu=device, advise=given.paper is not None):
+    scope, device = _scope(given), gpu(given.peak, given.share)
+    for line in [as_json(scope, device)] if given.json else lines(scope, device):
         print(line)  # noqa: T201
+
+
+def _scope(given: argparse.Namespace) -> Scope:
+    if given.target is not None and given.paper is None:
+        raise UserError("--target names a target of one paper; say which by --paper.")
+    return Scope(_scale(given), Results(given.results), data_root(given.data_root), given.paper, given.target)
 
 
 def _fetch(given: argparse.Namespace) -> None:
@@ -111,16 +106,15 @@ def _fetch(given: argparse.Namespace) -> None:
 
 
 def _queue(given: argparse.Namespace) -> None:
-    from shared.commands import queue  # noqa: PLC0415
+    from shared.commands import queue, queued  # noqa: PLC0415
 
-    _require_paper(given)
     _require_above_zero(given, "hours", "cores", "gpus")
-    scope = queue.Scope(_scale(given), Results(given.results), data_root(given.data_root), given.paper, given.target)
+    scope = _scope(given)
     if given.list:
-        left = scope.left()
+        left = queued.queue(scope)
         for line in queue.lines(left):
             print(line)  # noqa: T201
-        print(f"{queue.summary(left)} left" if left else scope.nothing_left())  # noqa: T201
+        print(f"{queue.summary(left)} left" if left else queue.nothing_left(scope))  # noqa: T201
         return
     gpus = [] if given.gpus is None else ["--resources", f"gpu={given.gpus}"]
     queue.work_off(scope, cores=given.cores or queue.default_cores(), hours=given.hours, options=gpus)

@@ -5,46 +5,34 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from shared.commands.again import places
 from shared.commands.failures import LOG
+from shared.commands.output import say
 from shared.commands.queued import UNKNOWN_HOURS, queue, waiting
 from shared.commands.running import run_workflow
+from shared.commands.scope import Scope
 from shared.errors import UserError
 from shared.records.results import Results
 from shared.records.target_records import found
 from shared.rehearsal.costs import in_words
 from shared.rehearsal.left import Left
 from shared.runs.registry import papers
+from shared.verdicts.words import counted
 
 SLICE_HOURS = 0.5
 """The workflow is given the next runs for so long: it has an order of its own within what it is given."""
 
 
-@dataclass(frozen=True)
-class Scope:
-    """What is to be trained: a scale, of one paper or of all, of one of its targets or of all."""
-
-    scale: str
-    results: Results
-    root: Path
-    paper: str | None = None
-    target: str | None = None
-
-    def left(self) -> list[Left]:
-        """Return what is left, in the order to train it; raises UserError where there is no such paper or target."""
-        return queue(self.scale, self.results, self.root, key=self.paper, target=self.target)
-
-    def nothing_left(self) -> str:
-        """Return what to say where nothing is left: that trainings wait for their data, where some do."""
-        count = waiting(self.scale, self.results, self.root, key=self.paper, target=self.target)
-        if not count:
-            return "nothing is left to train"
-        given = places(self.results, self.root)
-        waits = f"{count} training{'s wait' if count > 1 else ' waits'}"
-        return f"nothing can be trained here: {waits} for data, see python -m shared status --scale {self.scale}{given}"
+def nothing_left(scope: Scope) -> str:
+    """Return what to say where nothing is left: that trainings wait for their data, where some do."""
+    count = waiting(scope)
+    if not count:
+        return "nothing is left to train"
+    waits = f"{counted(count, 'training')} wait{'' if count > 1 else 's'}"
+    given = places(scope.results, scope.root)
+    return f"nothing can be trained here: {waits} for data, see python -m shared status --scale {scope.scale}{given}"
 
 
 def work_off(scope: Scope, *, cores: int, hours: float | None, options: Sequence[str] = ()) -> None:
@@ -56,22 +44,22 @@ def work_off(scope: Scope, *, cores: int, hours: float | None, options: Sequence
     """
     began = time.monotonic()
     failed: set[tuple[str, str]] = set()
-    while left := [one for one in scope.left() if one.place not in failed]:
+    while left := [one for one in queue(scope) if one.place not in failed]:
         seconds = None if hours is None else 3600 * hours - (time.monotonic() - began)
         if seconds is not None and seconds <= 0:
-            _say(f"the time is over: {summary(left)} left; the same command goes on.")
+            say(f"the time is over: {summary(left)} left; the same command goes on.")
             return
-        _say(f"{summary(left)} left; next {left[0].run.paper}/{left[0].run.name}")
+        say(f"{summary(left)} left; next {left[0].run.paper}/{left[0].run.name}")
         given = sliced(left, cores)
         status = run_workflow(
             scope.results, _records(given), scope.root, cores=cores, seconds=seconds, options=["--keep-going", *options]
         )
         if status is not None:  # what is left though the workflow ended would be left again and again
-            still = {one.place for one in scope.left()}
+            still = {one.place for one in queue(scope)}
             failed |= {one.place for one in given if one.place in still}
     if failed:
         raise UserError(_not_trained(scope, sorted(failed)))
-    _say(scope.nothing_left())
+    say(nothing_left(scope))
 
 
 def _not_trained(scope: Scope, failed: Sequence[tuple[str, str]]) -> str:
@@ -127,7 +115,7 @@ def summary(left: Sequence[Left]) -> str:
     """Return how many trainings are left and about how long they take, one at a time."""
     count = sum(len(one.seeds) - one.others for one in left)
     known = sum(one.hours for one in left if one.hours < UNKNOWN_HOURS)
-    return f"{count} training{'s' if count != 1 else ''}, about {in_words(known)} of one processor or device,"
+    return f"{counted(count, 'training')}, about {in_words(known)} of one processor or device,"
 
 
 def default_cores() -> int:
@@ -138,7 +126,3 @@ def default_cores() -> int:
 def _records(given: Sequence[Left]) -> list[Path]:
     results = Results()
     return [results.record(one.run.scale, one.run.paper, one.run.name, seed) for one in given for seed in one.seeds]
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201

@@ -9,18 +9,18 @@ rests on come last, the shortest first.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isnan
 from pathlib import Path
 
+from shared.commands.scope import Scope
 from shared.records.records import Record, Records, find_records
-from shared.records.results import Results
 from shared.records.target_records import found
-from shared.rehearsal.costs import seed_hours
-from shared.rehearsal.left import Left, Place, Training, once, trained
+from shared.rehearsal.left import Left, Place, Training, lacking, once, trained
 from shared.reporting.judged import judged
 from shared.runs.catalogue import at_hand
 from shared.runs.config import Run
-from shared.runs.registry import Paper, paper, papers
+from shared.runs.registry import Paper
 from shared.verdicts.claims import ClaimVerdict
 from shared.verdicts.power import gained
 
@@ -38,8 +38,8 @@ class Question:
     runs: tuple[Place, ...]
 
 
-def queue(scale: str, results: Results, root: Path, *, key: str | None = None, target: str | None = None) -> list[Left]:
-    """Return what is left to train of all papers, or of one, or of one target of it, in the order to train it.
+def queue(scope: Scope) -> list[Left]:
+    """Return what is left to train, in the order to train it.
 
     Runs on data that are neither at hand nor to be fetched or made are left out, and claims that rest on them.
 
@@ -50,30 +50,28 @@ def queue(scale: str, results: Results, root: Path, *, key: str | None = None, t
     left: dict[Place, Left] = {}
     questions: list[Question] = []
     done: set[Training] = set()
-    for entry in papers().values() if key is None else [paper(key)]:
-        records = _records(entry, scale, results)
-        asked = _asked(entry, scale, target)
-        lacking = {one.place: one for one in _left(entry, scale, records)}
-        here = {place: one for place, one in lacking.items() if place in asked and at_hand(one.run.config.data, root)}
+    for entry in scope.papers:
+        records = _records(entry, scope)
+        waits = {one.place: one for one in _left(entry, scope.scale, records)}
+        asked = _asked(entry, scope)
+        here = {at: one for at, one in waits.items() if at in asked and at_hand(one.run.config.data, scope.root)}
         left |= here
-        done |= trained((record for record, _ in records), results)
-        questions += [one for one in _questions(entry, scale, records, lacking) if set(one.runs) <= set(here)]
+        done |= trained((record for record, _ in records), scope.results)
+        questions += [one for one in _questions(entry, scope.scale, records, waits) if set(one.runs) <= set(here)]
     return ordered(left, questions, done)
 
 
-def waiting(scale: str, results: Results, root: Path, *, key: str | None = None, target: str | None = None) -> int:
+def waiting(scope: Scope) -> int:
     """Return how many trainings `queue` leaves out, as their data are neither at hand nor to be fetched or made."""
     left: list[Left] = []
-    for entry in papers().values() if key is None else [paper(key)]:
-        asked = _asked(entry, scale, target)
-        lacking = _left(entry, scale, _records(entry, scale, results))
-        left += [one for one in lacking if one.place in asked and not at_hand(one.run.config.data, root)]
+    for entry in scope.papers:
+        asked, waits = _asked(entry, scope), _left(entry, scope.scale, _records(entry, scope))
+        left += [one for one in waits if one.place in asked and not at_hand(one.run.config.data, scope.root)]
     return sum(len(one.seeds) - one.others for one in once(left, ()))
 
 
-def _asked(entry: Paper, scale: str, target: str | None) -> set[Place]:
-    runs = entry.runs(scale) if target is None else [run.name for run in entry.target_runs(target, scale)]
-    return {(entry.key, run) for run in runs}
+def _asked(entry: Paper, scope: Scope) -> set[Place]:
+    return {(run.paper, run.name) for run in scope.runs(entry)}
 
 
 def ordered(
@@ -95,34 +93,30 @@ def ordered(
     return once([*order, *sorted(rest.values(), key=lambda one: one.hours)], trained)
 
 
-def _records(entry: Paper, scale: str, results: Results) -> list[tuple[Record, Path]]:
+def _records(entry: Paper, scope: Scope) -> list[tuple[Record, Path]]:
     """Return the records of today's runs of a scale, from its own folder or published, with their folders."""
     by_place: dict[tuple[str, int], tuple[Record, Path]] = {}
-    for where in ("published", scale):
-        there = found(entry, where, find_records(results.paper(where, entry.key)), results)
+    for where in ("published", scope.scale):
+        there = found(entry, where, find_records(scope.results.paper(where, entry.key)), scope.results)
         for path, record in there.current.items():
-            if record.scale == scale:
+            if record.scale == scope.scale:
                 by_place[record.run, record.seed] = record, path.parent
     return list(by_place.values())
 
 
-def _left(entry: Paper, scale: str, records: list[tuple[Record, Path]]) -> Iterator[Left]:
-    there = {(record.run, record.seed): record for record, _ in records}
-    measured = {record.config_hash: record for record, _ in records}
-    for run in entry.runs(scale).values():
-        seeds = tuple(seed for seed in range(run.seeds) if (run.name, seed) not in there)
-        one = seed_hours(run, measured)
-        if seeds:
-            yield Left(run, seeds, len(seeds) * (UNKNOWN_HOURS if one is None else one))
+def _left(entry: Paper, scale: str, records: list[tuple[Record, Path]]) -> list[Left]:
+    there = {(record.run, record.seed) for record, _ in records}
+    found = lacking(entry.runs(scale).values(), there, {record.config_hash: record for record, _ in records})
+    return [replace(one, hours=len(one.seeds) * UNKNOWN_HOURS) if isnan(one.hours) else one for one in found]
 
 
 def _questions(
-    entry: Paper, scale: str, records: list[tuple[Record, Path]], lacking: Mapping[Place, Left]
+    entry: Paper, scale: str, records: list[tuple[Record, Path]], left: Mapping[Place, Left]
 ) -> Iterator[Question]:
     verdicts, _ = judged(entry, scale, Records(records, entry.reference))
     for claim in verdicts.claims:
         places = tuple((entry.key, run) for run in claim.runs)
-        waits = tuple(place for place in places if place in lacking)
+        waits = tuple(place for place in places if place in left)
         if claim.verdict in OPEN and waits and all(run in entry.runs(scale) for run in claim.runs):
             yield Question(claim.id, _gain(claim, entry.runs(scale)), waits)
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from shared.commands.scope import Scope
 from shared.commands.terminal import BOLD, GREEN, RED, YELLOW, coloured, table, width
 from shared.records.records import Record, find_records
-from shared.records.results import SUFFIXES, Results
+from shared.records.results import SUFFIXES
 from shared.records.target_records import found, record_paths
-from shared.rehearsal import costs
 from shared.rehearsal.costs import GPU, THREAD, Device
-from shared.rehearsal.left import Left, Training, once, trained
+from shared.rehearsal.left import Training, lacking, once, trained
 from shared.reporting.left_out import left_out
 from shared.runs.catalogue import at_hand, data_sets, evaluations
 from shared.runs.components import DataSet
@@ -80,28 +81,22 @@ def _hours(hours: float | None) -> str:
     return "not known" if hours is None else f"{hours:.1f}" if hours < 100 else f"{hours:.0f}"
 
 
-def rows(
-    scale: str,
-    entries: Sequence[Paper],
-    results: Results,
-    root: Path,
-    *,
-    target: str | None = None,
-    gpu: Device = GPU,
-) -> Iterator[Row]:
-    """Yield how far the targets of some papers are at a scale, or the one of that name; warns of damaged records."""
-    for paper in entries:
+def rows(scope: Scope, gpu: Device = GPU) -> Iterator[Row]:
+    """Yield how far targets are; warns of damaged records."""
+    scale, results = scope.scale, scope.results
+    for paper in scope.papers:
         published = found(paper, "published", find_records(results.paper("published", paper.key)), results)
         for problem in published.damaged.values() if scale != "published" else ():
             warnings.warn(problem, DamagedRecordWarning, stacklevel=2)
         measured = {record.config_hash: record for record in published.current.values()}
         own = found(paper, scale, find_records(results.paper(scale, paper.key)), results)
         known = Known(measured, trained(own.current.values(), results))
-        for name in paper.targets if target is None else [target]:
-            yield _row(paper, name, scale, results=results, root=root, known=known, gpu=gpu)
+        for name in paper.targets if scope.target is None else [scope.target]:
+            yield _row(paper, name, scope, known, gpu)
 
 
-def _row(paper: Paper, name: str, scale: str, *, results: Results, root: Path, known: Known, gpu: Device) -> Row:
+def _row(paper: Paper, name: str, scope: Scope, known: Known, gpu: Device) -> Row:
+    scale, results, root = scope.scale, scope.results, scope.root
     suffixes = SUFFIXES[paper.target(name).kind]
     drawn = all(results.target(scale, paper.key, name, suffix).exists() for suffix in suffixes)
     paths = record_paths(paper, name, scale, results)
@@ -115,28 +110,23 @@ def _row(paper: Paper, name: str, scale: str, *, results: Results, root: Path, k
         return Row(label, state, 0, 0, 0.0, 0.0, 0, 0.0, remarks=said)
     runs = paper.target_runs(name, scale)
     recorded = {(record.run, record.seed) for record in there.current.values()}
-    missing = {run.name: tuple(n for n in range(run.seeds) if (run.name, n) not in recorded) for run in runs}
-    waiting = [run for run in runs if missing[run.name]]
-    if not waiting:
+    left = lacking(runs, recorded, known.measured, gpu)
+    if not left:
         return Row(label, DONE if drawn else DRAW, len(paths), 0, 0.0, 0.0, 0, 0.0, remarks=remarks)
-    lacking = sorted({_called(run.config.data) for run in runs if not at_hand(run.config.data, root)})
+    wanting = sorted({_called(run.config.data) for run in runs if not at_hand(run.config.data, root)})
     fetching = sorted({run.config.data.name for run in runs if not run.config.data.is_there(root)})
-    hours = [costs.seed_hours(run, known.measured, gpu) for run in waiting]
-    left = [
-        Left(run, missing[run.name], len(missing[run.name]) * (one or 0))
-        for run, one in zip(waiting, hours, strict=True)
-    ]
     jobs = once(left, known.trained)
+    is_known = not any(isnan(one.hours) for one in jobs)
     return Row(
         target=label,
-        state=NEEDS if lacking else FETCH if fetching else READY,
+        state=NEEDS if wanting else FETCH if fetching else READY,
         trainings=len(paths),
         left=sum(len(one.seeds) for one in jobs),
-        device_hours=None if None in hours else sum(one.hours * max(1, one.run.config.training.gpus) for one in jobs),
-        longest_job=None if None in hours else max(one.hours for one in jobs),
+        device_hours=sum(one.hours * max(1, one.run.config.training.gpus) for one in jobs) if is_known else None,
+        longest_job=max(one.hours for one in jobs) if is_known else None,
         gpus=max(one.run.config.training.gpus for one in jobs),
         megabytes=sum(len(one.seeds) * _megabytes(one.run) for one in jobs),
-        data=tuple(lacking or fetching),
+        data=tuple(wanting or fetching),
         without=tuple(sorted({name for run in runs for name in _tested_elsewhere(run, root)})),
         remarks=remarks,
     )
@@ -157,29 +147,17 @@ def _called(data: DataSet) -> str:
     return data.name if data.whose.available else f"{data.name} (no longer offered)"
 
 
-def data_advice(scale: str, entries: Sequence[Paper], root: Path, *, target: str | None = None) -> Iterator[str]:
-    """Say of each data set that the papers' targets need, or one target, whose it is, and where, or how to get it."""
-    runs = [
-        run for paper in entries for run in (paper.target_runs(target, scale) if target else paper.runs(scale).values())
-    ]
-    for name, data in data_sets(runs).items():
-        folder, card = root / data.place, data.whose
-        where = f"in {folder}" if data.is_there(root) else f"not in {folder}: {card.how_to_get}"
+def data_advice(scope: Scope) -> Iterator[str]:
+    """Say of each data set that is needed whose it is, and where, or how to get it."""
+    for name, data in data_sets(run for paper in scope.papers for run in scope.runs(paper)).items():
+        folder, card = scope.root / data.place, data.whose
+        where = f"in {folder}" if data.is_there(scope.root) else f"not in {folder}: {card.how_to_get}"
         yield f"data set {name} ({card.title}; {card.owner}; {card.licence}): {where}"
 
 
-def lines(
-    scale: str,
-    entries: Sequence[Paper],
-    results: Results,
-    root: Path,
-    *,
-    target: str | None = None,
-    gpu: Device = GPU,
-    advise: bool = False,
-) -> Iterator[str]:
-    """Yield the lines that `status` prints: one a target, what all takes, and on demand how to get the data sets."""
-    found_rows = list(rows(scale, entries, results, root, target=target, gpu=gpu))
+def lines(scope: Scope, gpu: Device = GPU) -> Iterator[str]:
+    """Yield the lines that `status` prints: one a target, what all takes, and of one paper how to get its data sets."""
+    found_rows = list(rows(scope, gpu))
     room = width()
     shown = [place for place in range(len(TITLES)) if room is None or room >= WIDE or place not in LEFT_OUT]
     cells = [[row[place] for place in shown] for row in (TITLES, *(row.cells() for row in found_rows))]
@@ -187,11 +165,11 @@ def lines(
     yield coloured(titles, BOLD)
     for row, line in zip(found_rows, body, strict=True):
         yield coloured(line, COLOURS[row.state])
-    if scale == "published":
+    if scope.scale == "published":
         return
     yield f"Hours by published records of the very run, else by measured speeds, else by operations at {assumed(gpu)}."
-    if advise:
-        yield from data_advice(scale, entries, root, target=target)
+    if scope.paper is not None:
+        yield from data_advice(scope)
     elif any(row.data or row.without for row in found_rows):
         yield "What a data set is and how to get it is told with --paper."
 
@@ -204,15 +182,13 @@ def assumed(gpu: Device) -> str:
     )
 
 
-def as_json(
-    scale: str, entries: Sequence[Paper], results: Results, root: Path, *, target: str | None = None, gpu: Device = GPU
-) -> str:
+def as_json(scope: Scope, gpu: Device = GPU) -> str:
     """Return what `status` tells, for programs."""
     told: dict[str, Any] = {
-        "scale": scale,
+        "scale": scope.scale,
         "gpu": gpu.model_dump(),
-        "targets": [asdict(row) for row in rows(scale, entries, results, root, target=target, gpu=gpu)],
+        "targets": [asdict(row) for row in rows(scope, gpu)],
     }
-    if scale != "published":
-        told["data_sets"] = list(data_advice(scale, entries, root, target=target))
+    if scope.scale != "published":
+        told["data_sets"] = list(data_advice(scope))
     return json.dumps(told, indent=1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from math import nan
 
 from shared.records.records import Record
 from shared.records.results import Results
-from shared.rehearsal.costs import START_SECONDS
+from shared.rehearsal.costs import GPU, START_SECONDS, Device, seed_hours
 from shared.runs.config import Run
 
 MEASURED_HOURS = START_SECONDS / 3600
@@ -37,6 +38,18 @@ class Left:
     def trainings(self) -> frozenset[Training]:
         """The trainings that leave its records."""
         return frozenset((self.run.paper, self.run.hash, seed) for seed in self.seeds)
+
+
+def lacking(
+    runs: Iterable[Run], there: Collection[tuple[str, int]], measured: Mapping[str, Record], gpu: Device = GPU
+) -> list[Left]:
+    """Return the runs of which some seeds are not among those `there`, by run and seed; hours not known are NaN."""
+    found = []
+    for run in runs:
+        if seeds := tuple(seed for seed in range(run.seeds) if (run.name, seed) not in there):
+            hours = seed_hours(run, measured, gpu)
+            found.append(Left(run, seeds, nan if hours is None else len(seeds) * hours))
+    return found
 
 
 def once(left: Iterable[Left], trained: Collection[Training] = ()) -> list[Left]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from math import isnan, nan
+from math import isnan
 
 from shared.records.records import Record
-from shared.rehearsal.costs import seed_hours
-from shared.rehearsal.left import Left, once
+from shared.rehearsal.left import lacking, once
 from shared.reporting.takes import device_hours
 from shared.runs.catalogue import evaluations
 from shared.runs.claims import Claim, asked, listed
@@ -26,17 +25,11 @@ def outlook(paper: Paper, scales: Sequence[str], records: Iterable[Record]) -> s
     Each run is taken at the first of the scales at which its data are fetched or made, and is left for every one of its
     seeds that `records` do not have. Runs configured alike share a training, which counts once.
     """
-    kept = list(records)
-    there = {(record.run, record.config_hash, record.seed) for record in kept}
-    like = {record.config_hash: record for record in kept}
-    lacking = []
-    for run in _runs(paper, scales).values():
-        if seeds := tuple(seed for seed in range(run.seeds) if (run.name, run.hash, seed) not in there):
-            takes_one = seed_hours(run, like)
-            lacking.append(Left(run, seeds, nan if takes_one is None else len(seeds) * takes_one))
+    runs, kept = _runs(paper, scales), list(records)
+    there = {(one.run, one.seed) for one in kept if one.run in runs and one.config_hash == runs[one.run].hash}
     left: dict[str, int] = {}
     hours = []
-    for one in once(lacking):
+    for one in once(lacking(runs.values(), there, {record.config_hash: record for record in kept})):
         if count := len(one.seeds) - one.others:
             left[one.run.scale] = left.get(one.run.scale, 0) + count
             hours.append(one.hours)

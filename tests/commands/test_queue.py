@@ -8,8 +8,9 @@ import pytest
 
 from shared.commands import queue as command
 from shared.commands import queued
-from shared.commands.queue import Scope, lines, sliced, summary, work_off
+from shared.commands.queue import lines, sliced, summary, work_off
 from shared.commands.queued import UNKNOWN_HOURS, Question, ordered, queue
+from shared.commands.scope import Scope
 from shared.errors import UserError
 from shared.records.records import read_record
 from shared.records.results import Results
@@ -114,7 +115,7 @@ def test_published_seeds_are_not_trained_again(tmp_path):
         for path in (ROOT / "results/published" / key / "runs" / name).glob("seed*/record.json")
     }
     assert published
-    found = {one.run.name: one.seeds for one in queue("full", Results(ROOT / "results"), tmp_path, key=key)}
+    found = {one.run.name: one.seeds for one in queue(Scope("full", Results(ROOT / "results"), tmp_path, key))}
     assert set(found.get(name, ())) == set(range(paper(key).run(name, "full").seeds)) - published
 
 
@@ -145,13 +146,13 @@ def test_who_has_the_data_is_asked_what_others_cannot_run(monkeypatch, tmp_path)
         return []
 
     monkeypatch.setattr(queued, "ordered", note)
-    queue("full", Results(tmp_path), tmp_path, key="discface")
+    queue(Scope("full", Results(tmp_path), tmp_path, "discface"))
     assert "DF-C1" in {question.claim for question in asked}
 
 
 def test_a_log_is_named_only_where_there_is_one(tmp_path, monkeypatch):
     scope = Scope("smoke", Results(tmp_path / "results"), tmp_path, GA, TARGET)
-    names = [one.run.name for one in scope.left()]
+    names = [one.run.name for one in queue(scope)]
     monkeypatch.setattr(command, "run_workflow", lambda *_, **__: 1)
     with pytest.raises(UserError, match=r"; what is said above tells why they did not begin\.$"):
         work_off(scope, cores=99, hours=None)
@@ -166,7 +167,7 @@ def test_a_log_is_named_only_where_there_is_one(tmp_path, monkeypatch):
 
 def test_a_record_that_the_workflow_takes_for_done_is_named_instead_of_tried_for_ever(tmp_path, monkeypatch):
     scope = Scope("smoke", Results(tmp_path / "results"), tmp_path, GA, TARGET)
-    first = scope.left()[0].run
+    first = queue(scope)[0].run
     path = scope.results.record("smoke", GA, first.name, 0)
     path.parent.mkdir(parents=True)
     path.write_text("{")
@@ -176,9 +177,9 @@ def test_a_record_that_the_workflow_takes_for_done_is_named_instead_of_tried_for
 
 
 def test_what_cannot_be_had_is_left_out(tmp_path):
-    found = {one.run.name for one in queue("full", Results(tmp_path), tmp_path, key=GA, target="table3")}
+    found = {one.run.name for one in queue(Scope("full", Results(tmp_path), tmp_path, GA, "table3"))}
     assert not found
-    digits = queue("full", Results(tmp_path), tmp_path, key=GA, target="figure6")
+    digits = queue(Scope("full", Results(tmp_path), tmp_path, GA, "figure6"))
     assert {one.run.name for one in digits} == {run.name for run in paper(GA).target_runs("figure6", "full")}
     assert all(one.hours > 0 for one in digits)
 
@@ -200,7 +201,7 @@ def test_what_it_cannot_do_is_one_sentence(shared, arguments, said):
 @pytest.mark.slow
 def test_it_stops_when_the_time_is_over_and_goes_on(shared, tmp_path):
     command = ("queue", "--scale", "smoke", "--paper", GA, "--target", TARGET, "--cores", "1")
-    asked = {one.run.name for one in queue("smoke", Results(tmp_path / "results"), ROOT, key=GA, target=TARGET)}
+    asked = {one.run.name for one in queue(Scope("smoke", Results(tmp_path / "results"), ROOT, GA, TARGET))}
     assert asked
     stopped = shared(*command, "--hours", "0.001", "--results", str(tmp_path / "results"), cwd=ROOT)
     assert stopped.returncode == 0, stopped.stderr

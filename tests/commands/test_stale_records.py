@@ -6,6 +6,7 @@ import pytest
 
 from shared.commands.render import render
 from shared.commands.report import write_report
+from shared.commands.scope import Scope
 from shared.commands.status import DamagedRecordWarning, lines
 from shared.errors import UserError
 from shared.records.records import Record
@@ -31,7 +32,7 @@ def all_seeds() -> list[Record]:
 
 
 def status(results: Results, scale: str = "full") -> str:
-    return next(line for line in lines(scale, [GA], results, results.root, target="table1") if "/table1 " in line)
+    return next(line for line in lines(Scope(scale, results, results.root, GA.key, "table1")) if "/table1 " in line)
 
 
 def section(results: Results):

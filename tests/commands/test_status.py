@@ -14,11 +14,12 @@ import termios
 
 import pytest
 
+from shared.commands.scope import Scope
 from shared.commands.status import rows
 from shared.commands.terminal import table
 from shared.records.results import Results
 from shared.rehearsal.rehearsed import Rehearsed
-from shared.runs.registry import paper, papers
+from shared.runs.registry import papers
 from tests.conftest import ROOT
 
 GA = "gaussian_affinity"
@@ -137,5 +138,5 @@ def test_what_does_not_fit_is_told():
 
 
 def test_where_no_records_are_kept_there_is_nothing_to_draw(tmp_path):
-    [row] = rows("published", [paper(GA)], Results(tmp_path), tmp_path, target="table1")
+    [row] = rows(Scope("published", Results(tmp_path), tmp_path, GA, "table1"))
     assert (row.state, row.cells()[-1]) == ("no records", "")

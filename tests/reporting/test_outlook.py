@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.reporting import outlook as module
+from shared.rehearsal import left
 from shared.reporting.outlook import as_can_be_run, can_be_tested, measured, outlook
 from shared.runs.claims import Claim
 from shared.runs.registry import Paper, paper
@@ -29,7 +29,7 @@ def claim(entry: Paper, id_: str) -> Claim:
 @pytest.fixture
 def of_an_hour(monkeypatch):
     """Let every training take an hour."""
-    monkeypatch.setattr(module, "seed_hours", lambda run, measured: 1.0)
+    monkeypatch.setattr(left, "seed_hours", lambda run, *_: 1.0)
 
 
 def test_seeds_of_todays_runs_that_have_records_are_not_left(of_an_hour):
@@ -62,7 +62,7 @@ def test_a_run_is_left_at_the_first_scale_at_which_its_data_can_be_had(of_an_hou
 
 def test_runs_of_unknown_length_are_counted_apart(monkeypatch):
     runs = len({run.name for target in RP.targets for run in RP.target_runs(target, "full")})
-    monkeypatch.setattr(module, "seed_hours", lambda run, measured: 2.0 if run.name == "figure4/cube/fixed" else None)
+    monkeypatch.setattr(left, "seed_hours", lambda run, *_: 2.0 if run.name == "figure4/cube/fixed" else None)
     hours = 2 * RP.run("figure4/cube/fixed", "full").seeds
     assert f"some {hours} device hours and those of {runs - 1} runs of unknown length." in outlook(RP, ("full",), [])
 
