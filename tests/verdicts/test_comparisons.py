@@ -57,11 +57,20 @@ def test_lower_is_inconclusive_where_one_pair_is_within_noise() -> None:
     assert "1 with p < 0.05" in found.reason
 
 
+def test_a_claim_that_needs_all_of_its_comparisons_corrects_none_for_the_others() -> None:
+    found = judge_claim(LOWER, pairs([1.0, 1.0, 1.0], [2.0, 2.5, 1.8]))
+    assert [one.p_adjusted is not None and one.p_adjusted > 0.05 for one in found.findings] == [True, True]
+    assert found.verdict == "matched"
+
+
 def test_lower_with_one_seed_says_the_direction_only() -> None:
     found = judge_claim(LOWER, pairs([1.0], [2.0]))
     assert found.verdict == "inconclusive"
     assert "one seed: its spread is unknown; 2 of 2 comparisons go as claimed" in found.reason
     assert [(one.p, one.interval) for one in found.findings] == [(None, None)] * 2
+    found = judge_claim(LOWER, pd.concat([pairs(OURS, THEIRS, ["0.5"]), pairs([1.0], [2.0], ["1"])]))
+    assert found.verdict == "inconclusive"
+    assert "one seed: its spread is unknown" in found.reason
 
 
 def test_lower_with_a_missing_level_names_it() -> None:
@@ -137,6 +146,10 @@ def test_nearer_to_one_measures_ratios_on_both_sides(ours: list[float], theirs: 
         "distance_from_one": True,
     }
     assert judge_claim(test, records({"ours": ours, "theirs": theirs}, metric)).verdict == verdict
+    # A ratio of 0 lies infinitely far from one: a seed that has it is left out.
+    with_nothing = records({"ours": [*ours, 0.0], "theirs": [*theirs, 1.3]}, metric)
+    found = judge_claim(test, with_nothing)
+    assert (found.verdict, found.findings[0].n) == (verdict, 4)
 
 
 def test_the_level_may_stand_in_the_metric_and_a_side_may_be_a_number() -> None:
@@ -179,6 +192,7 @@ def test_no_worse_is_above_by_less_than_the_tolerance(ours: list[float], verdict
     ("ours", "theirs", "verdict"),
     [
         ([1.2, 1.1, 1.3, 1.2], [2.0, 2.2, 2.1, 2.1], "inconclusive"),  # lower beyond noise, and both at the ceiling
+        ([1.0, 1.0, 1.0, 1.0], [2.0, 2.2, 2.1, 2.1], "inconclusive"),  # which is reached by what is as high
         ([2.0, 2.2, 2.1, 2.1], [1.2, 1.1, 1.3, 1.2], "inconclusive"),
         ([0.9, 0.8, 0.95, 0.9], [2.0, 2.2, 2.1, 2.1], "matched"),  # one alone reaches it
         ([2.0, 2.2, 2.1, 2.1], [0.9, 0.8, 0.95, 0.9], "contradicted"),
@@ -199,6 +213,9 @@ def test_what_lies_at_the_floor_tells_nothing_either() -> None:
     found = judge_claim(LOWER | {"floor": 0.1, "levels": [1]}, records({"1/ours": low, "1/theirs": high}, ERROR))
     assert found.verdict == "inconclusive"
     assert "1/theirs mnist-test/error are both at most 0.1, where their measure tells nothing" in found.reason
+    at = [0.1, 0.1, 0.1, 0.1]
+    found = judge_claim(LOWER | {"floor": 0.1, "levels": [1]}, records({"1/ours": low, "1/theirs": at}, ERROR))
+    assert found.verdict == "inconclusive"
     above = [2 * value for value in high]
     found = judge_claim(LOWER | {"floor": 0.1, "levels": [1]}, records({"1/ours": low, "1/theirs": above}, ERROR))
     assert found.verdict == "matched"
@@ -283,6 +300,9 @@ def test_within_two_sided_beyond_the_tolerance() -> None:
     excess = [beyond - ours - 0.2 for ours, beyond in zip(OURS, BEYOND, strict=True)]
     assert found.p == pytest.approx(float(stats.ttest_1samp(excess, 0.0).pvalue))
     assert found.effect == pytest.approx(-sum(excess) / 4)
+    for one, other in ((OURS, BEYOND), (BEYOND, OURS)):
+        found = judge_claim({**WITHIN, "levels": ["1"]}, pairs(one, other, ["1"])).findings[0]
+        assert found.seeds == pytest.approx([-one for one in excess])
     assert found.test == "two one-sided paired Student t-tests, of a difference beyond the tolerance"
 
 

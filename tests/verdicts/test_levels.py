@@ -85,6 +85,21 @@ def test_a_best_level_need_not_be_corrected_for_those_that_it_beats() -> None:
     assert hardest.p_adjusted == pytest.approx(2 * hardest.p)
 
 
+def test_one_level_must_beat_all_others_and_not_each_another() -> None:
+    first, last = [2.0, 3.0, 4.0, 5.0], [5.0, 2.0, 4.0, 3.0]
+    levels = {1: first, 5: [1.0, 2.1, 2.9, 4.0], 20: [4.0, 1.1, 2.9, 2.0], 50: last}
+    found = judge_claim(BEST, records({f"s/{level}": seeds for level, seeds in levels.items()}, ERROR))
+    assert found.verdict == "inconclusive"
+    assert "2 with p < 0.05" in found.reason
+
+
+def test_any_of_the_other_levels_may_beat_the_best_and_is_corrected_for_how_many_they_are() -> None:
+    levels = {1: [4.0, 4.2, 4.1, 3.9], 5: BAD, 20: [5.1, 5.2, 5.3, 5.0], 50: [6.0, 6.2, 6.1, 6.3]}
+    found = judge_claim(BEST | {"best": [5]}, records({f"s/{level}": seeds for level, seeds in levels.items()}, ERROR))
+    p, corrected = zip(*((finding.p, finding.p_adjusted) for finding in found.findings), strict=True)
+    assert corrected == pytest.approx((3 * p[0], p[1], p[2]))
+
+
 @pytest.mark.parametrize(
     ("levels", "verdict", "says"),
     [

@@ -13,7 +13,7 @@ from shared.runs.reference import Reference
 from shared.verdicts.claims import ClaimVerdict, judge_claims
 from shared.verdicts.findings import Finding, as_claimed, corrected, examined, sense
 from shared.verdicts.power import POWER, chance, detectable_difference, gained, together, with_power
-from shared.verdicts.statistics import equivalence_test
+from shared.verdicts.statistics import equivalence_test, t_test_against_a_run
 from tests.verdicts.samples import BEST, CITATION, ERROR, LOWER, printed, records
 from tests.verdicts.test_values import judge
 
@@ -34,6 +34,10 @@ def one_of_three(effects: list[float]) -> Finding:
     return corrected(plain(effects), for_better=3, for_worse=1)
 
 
+def beside_a_run(effects: list[float]) -> Finding:
+    return examined("so it is", effects, "t", t_test_against_a_run)
+
+
 def sample(n: int, mean: float = 0.0) -> list[float]:
     """Return seeds whose standard deviation is exactly that of the simulation."""
     steps = np.arange(n) - (n - 1) / 2
@@ -43,8 +47,13 @@ def sample(n: int, mean: float = 0.0) -> list[float]:
 @pytest.mark.parametrize("n", [3, 5])
 @pytest.mark.parametrize(
     ("examine", "shown"),
-    [(plain, as_claimed), (one_of_three, lambda found: sense(found) > 0), (equivalent, as_claimed)],
-    ids=["t-test", "one of three candidates", "equivalence"],
+    [
+        (plain, as_claimed),
+        (one_of_three, lambda found: sense(found) > 0),
+        (equivalent, as_claimed),
+        (beside_a_run, as_claimed),
+    ],
+    ids=["t-test", "one of three candidates", "equivalence", "beside the result of one run"],
 )
 def test_the_detectable_effect_is_shown_in_four_repetitions_of_five(
     examine: Callable[[list[float]], Finding], shown: Callable[[Finding], bool], n: int
@@ -52,7 +61,10 @@ def test_the_detectable_effect_is_shown_in_four_repetitions_of_five(
     found = with_power(examine(sample(n, 0.1)), None)
     assert found.detectable is not None
     mean = found.detectable if examine is not equivalent else TOLERANCE - found.detectable
-    repeated = np.random.default_rng(n).normal(mean, SPREAD, (REPEATED, n))
+    stream = np.random.default_rng(n)
+    repeated = stream.normal(mean, SPREAD, (REPEATED, n))
+    if examine is beside_a_run:
+        repeated += stream.normal(0, SPREAD, (REPEATED, 1))  # the one run varies too
     assert np.mean([shown(examine(list(map(float, seeds)))) for seeds in repeated]) == pytest.approx(POWER, abs=NEAR)
 
 
@@ -125,13 +137,14 @@ def test_what_is_printed_and_would_have_been_seen_takes_no_more_seeds() -> None:
     assert missed.reason.endswith("what is printed is within reach and was not found")
 
 
-def test_the_best_of_some_levels_is_as_hard_as_its_best_candidate() -> None:
-    levels = {1: [5.0, 5.1, 5.2], 5: [1.0, 1.1, 0.9], 20: [3.0, 9.0, 1.0], 50: [6.0, 6.1, 6.3]}
+@pytest.mark.parametrize(("best", "other"), [(5, 20), (20, 5)])
+def test_the_best_of_some_levels_is_as_hard_as_its_best_candidate(best: int, other: int) -> None:
+    levels = {1: [5.0, 5.1, 5.2], best: [1.0, 1.1, 0.9], other: [3.0, 9.0, 1.0], 50: [6.0, 6.1, 6.3]}
     claim = Claim.model_validate({"id": "C", "says": "so it is", "where": "Sec. 1", "test": BEST})
     table = records({f"s/{level}": seeds for level, seeds in levels.items()}, ERROR)
     found = judge_claims(Reference(CITATION, (), (claim,), ()), table, "full")[0]
-    of_five = [finding.detectable for finding in found.findings if finding.what.startswith("5 ")]
-    assert found.detectable == max(of_five, key=lambda detectable: detectable or 0.0)
+    of_it = [finding.detectable for finding in found.findings if finding.what.startswith(f"{best} ")]
+    assert found.detectable == max(of_it, key=lambda detectable: detectable or 0.0)
 
 
 def test_more_seeds_gain_the_difference_of_the_chances() -> None:
