@@ -44,6 +44,8 @@ def test_noise_tells_nothing():
     assert measured["eer"] == pytest.approx(50, abs=2)
     assert measured["accuracy"] == pytest.approx(50, abs=2)
     assert measured["tar@1e-1"] == pytest.approx(10, abs=2)
+    # Of 177,000 impostor pairs.
+    assert list(measured) == [*(f"tar@1e-{power}" for power in range(1, 6)), "eer", "accuracy"]
 
 
 def test_folds_have_as_many_pairs_of_two_classes_as_of_one_and_no_class_in_common():
@@ -58,6 +60,16 @@ def test_folds_have_as_many_pairs_of_two_classes_as_of_one_and_no_class_in_commo
     for fold in range(FOLDS):
         same = (one == other)[folds == fold]
         assert same.sum() == (~same).sum()
+
+
+def test_pairs_of_two_classes_are_drawn_from_all_images_of_a_fold():
+    labels = np.repeat(np.arange(6 * FOLDS), EACH)
+    first, second = np.triu_indices(len(labels), 1)
+    pairs, folds = balanced(labels, first, second)
+    two = pairs[(labels[first[pairs]] != labels[second[pairs]]) & (folds == 0)]
+    assert len(two) == 36
+    # Of 24 images each is in three of them on average; the first pairs of the fold all have one of two images.
+    assert np.bincount(np.concatenate([first[two], second[two]])).max() < 9
 
 
 @pytest.mark.parametrize("labels", [np.repeat(np.arange(19), 2), [*np.repeat(np.arange(30), 2), 30]])

@@ -71,6 +71,11 @@ def test_on_the_grid_a_maximum_between_two_steps_is_missed():
     assert fold_accuracies(scores, same, folds, "grid").tolist() == [50, 50]
 
 
+def test_on_the_grid_the_strictest_threshold_accepts_no_pair():
+    alike = np.full(4, cosine_at(0.005))
+    assert fold_accuracies(alike, np.zeros(4, bool), np.array([0, 0, 1, 1]), "grid").tolist() == [100, 100]
+
+
 def test_on_the_grid_a_pair_is_accepted_below_the_threshold_and_not_at_it():
     # Genuine at 0.5 exactly in the fold that is chosen on, so that 0.51 is the first threshold that accepts it; in the
     # other fold 0.505 is accepted then, and 0.515 is not.

@@ -68,12 +68,13 @@ def test_the_detectable_effect_is_shown_in_four_repetitions_of_five(
     assert np.mean([shown(examine(list(map(float, seeds)))) for seeds in repeated]) == pytest.approx(POWER, abs=NEAR)
 
 
-@pytest.mark.parametrize("n", [2, 3, 10])
-def test_a_detectable_difference_from_a_printed_number_is_found_as_often(n: int) -> None:
-    difference = detectable_difference(SPREAD, n, 0.05, None)
+@pytest.mark.parametrize(("n", "theirs"), [(2, None), (3, None), (10, None), (3, 0.01), (3, 2.0)])
+def test_a_detectable_difference_from_a_printed_number_is_found_as_often(n: int, theirs: float | None) -> None:
+    difference = detectable_difference(SPREAD, n, 0.05, theirs)
     assert difference is not None
     repeated = np.random.default_rng(n).normal(99.0 + difference, SPREAD, (200, n))
-    words = [judge(printed(), records({"a": list(map(float, seeds))})).verdict for seeds in repeated]
+    number = printed() if theirs is None else printed(spread=10 * theirs, repeats=100)
+    words = [judge(number, records({"a": list(map(float, seeds))})).verdict for seeds in repeated]
     assert words.count("better") / len(words) == pytest.approx(POWER, abs=0.09)
     assert words.count("better") + words.count("matched") + words.count("worse") == len(words)
 
@@ -103,6 +104,12 @@ def test_no_number_of_seeds_shows_an_effect_the_other_way() -> None:
     found = with_power(plain(sample(3, -0.1)), None)
     assert found.seeds_needed is None
     assert together([found]).seeds_needed is None
+    without_spread = with_power(plain([-1.0, -1.0, -1.0]), None)
+    assert together([without_spread, with_power(plain(sample(3, 0.4)), None)]).seeds_needed is None
+
+
+def test_two_seeds_are_enough_for_what_is_large_beside_its_spread() -> None:
+    assert with_power(plain(sample(3)), 100.0).seeds_needed == 2
 
 
 def test_all_that_must_hold_is_as_hard_as_the_hardest() -> None:
