@@ -167,6 +167,7 @@ def test_classes_without_images_have_no_mean() -> None:
     vectors = [[direction(0)], [direction(90)], [direction(180)]]
     found = Angles()(output([direction(0), direction(180)], [0, 2], vectors))
     assert found["between_means_smallest"] == pytest.approx(180)
+    assert found["overlap"] == 0
     assert found["mean_to_vector"] == pytest.approx(0, abs=1e-4)
     assert found["between_vectors_smallest"] == pytest.approx(90, abs=1e-4)
 

@@ -71,6 +71,20 @@ def test_width_is_the_angle_about_the_mean_direction():
     assert result["majority_cluster_width"] == pytest.approx(0, abs=1e-4)
 
 
+def test_width_is_the_root_mean_square_whatever_the_lengths_of_the_embeddings():
+    axis = np.degrees(np.arctan(0.5))
+    labels = [0] * 3 + [1] * 2
+    result = Geometry()(output([(5, 0), (1, 0), (0, 2), (2, 3), (2, 3)], labels, labels, VECTORS[:2], minority=(0,)))
+    assert result["minority_cluster_width"] == pytest.approx(np.sqrt((2 * axis**2 + (90 - axis) ** 2) / 3))
+    assert result["majority_cluster_width"] == pytest.approx(0, abs=1e-5)  # though their cosine is rounded above 1
+
+
+def test_the_center_of_all_classes_is_no_nearer_to_those_of_more_images():
+    points, labels = [(0, 0), (0, 0), (0, 0), (4, 0)], [0, 0, 0, 1]
+    result = Geometry()(output(points, labels, labels, VECTORS[:2], minority=(1,)))
+    assert (result["minority_center_distance"], result["majority_center_distance"]) == (2, 2)
+
+
 def test_what_is_taken_for_another_class_is_no_part_of_a_cluster():
     """Both classes have a cluster of one size; of the reduced one, an image is lost to the other."""
     cluster = np.array([(0, 1), (0, -1), (1, 0), (-1, 0)])
@@ -140,6 +154,6 @@ def test_sectors_are_the_shares_of_directions_that_the_products_win():
 
 def test_the_sectors_of_reduced_classes_and_of_the_others():
     vectors = turned(0, 40, 90, 200)[:, None]
-    result = Geometry()(output(vectors[:, 0], [0, 1, 2, 3], [0, 1, 2, 3], vectors, minority=(1, 2)))
-    assert result["minority_sector"] == pytest.approx((45 + 80) / 2)
-    assert result["majority_sector"] == pytest.approx((100 + 135) / 2)
+    result = Geometry()(output(vectors[:, 0], [0, 1, 2, 3], [0, 1, 2, 3], vectors, minority=(0, 1)))
+    assert result["minority_sector"] == pytest.approx((100 + 45) / 2)
+    assert result["majority_sector"] == pytest.approx((80 + 135) / 2)

@@ -152,6 +152,14 @@ def test_without_galleries_nobody_is_searched():
     assert Templates(flip="none")(templates(galleries=(), subjects={}), FACES) == {"tar@1e-1": 100}
 
 
+def test_a_million_pairs_of_templates_measure_the_lowest_rate():
+    first, second = (
+        np.concatenate([[genuine], np.full(10**6, impostor)]) for genuine, impostor in ((11, 22), (33, 33))
+    )
+    data = templates(first=first, second=second, same=np.arange(len(first)) == 0, galleries=(), subjects={})
+    assert Templates(flip="none")(data, FACES) == {f"tar@1e-{power}": 100 for power in range(1, 7)}
+
+
 def test_identification_is_averaged_over_the_galleries():
     # In the second gallery 44, another person, is more alike to 33 than its mate is.
     network = Table([[1, 0], [3, 0], [0, 2], [0, 1], [1, 1], direction(44)])

@@ -46,6 +46,10 @@ def test_a_query_is_searched_for_among_the_support_of_its_own_trial():
 
 def test_a_tie_finds_nothing():
     assert accuracy(np.ones((12, 3))) == 0
+    # Of one direction too, whose cosines are equal but for rounding.
+    rng = np.random.default_rng(0)
+    for lengths in rng.uniform(1, 9, size=(20, 12)):
+        assert accuracy(np.outer(lengths, [1, 2, 3])) == 0
 
 
 def test_noise_finds_a_share_of_one_in_so_many_classes():
