@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+from math import sqrt
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
+import torch
 
 from shared.evaluation.optimum import Optimum, optimum
 from shared.losses import CosFace
 from shared.runs.components import Loss
 from shared.runs.registry import papers
 from shared.training import free_features
-from shared.training.free_features import FREE_CLASSES, least
+from shared.training.free_features import FREE_CLASSES, Minimum, least
 
 MOST_CLASSES = 75_000
 """Of more the class vectors alone take minutes."""
@@ -99,3 +102,30 @@ def test_an_accuracy_by_a_hair_is_none(accuracy, loss, classifies):
     found = optimum(CosFace(scale=4.0, margin=0.0), 1, 2)
     found = dataclasses.replace(found, accuracy=accuracy, terms={"loss": loss}, nothing=2.0)
     assert found.classifies is classifies
+
+
+def test_the_geometry_by_hand(monkeypatch):
+    """Two vectors a class, 45 degrees apart, and opposite ones for the other class."""
+    vectors = torch.tensor([[[1, 0], [1, 1]], [[-1, 0], [-1, -1]]], dtype=torch.float64)
+    found = Minimum(
+        value=0.0,
+        terms={"loss": 0.0},
+        loss=SimpleNamespace(class_vectors=lambda: vectors),
+        embedding=torch.tensor([[0, 3], [-4, 0]], dtype=torch.float64),
+        labels=torch.tensor([0, 1]),
+        accuracy=1.0,
+        settled=True,
+        attained=True,
+    )
+    monkeypatch.setattr("shared.evaluation.optimum.least", lambda *_, **__: found)
+    assert optimum(CosFace(scale=1, margin=0), 2, 2).geometry == pytest.approx(
+        {
+            "least angle between vectors of two classes": 135,
+            "mean angle between vectors of two classes": (180 + 135 + 135 + 180) / 4,
+            "mean angle of an embedding to its class's nearest vector": 45 / 2,
+            "least distance between vectors of two classes": 2,
+            "mean distance between vectors of two classes": (2 + 2 * sqrt(5) + sqrt(8)) / 4,
+            "mean length of an embedding": 3.5,
+            "mean length of a class vector": (1 + sqrt(2)) / 2,
+        }
+    )
