@@ -151,6 +151,38 @@ def test_early_stopping_waits_for_its_patience_and_keeps_the_best_epoch(tmp_path
     assert [row["held_out_error"] for row in position.curve] == [50, 20, 30, 20]
 
 
+def test_the_weights_of_the_best_epoch_are_kept_though_training_changes_them_in_place(tmp_path):
+    class InPlace(Line):
+        def __init__(self) -> None:
+            super().__init__()
+            self.tensor = torch.zeros(())
+
+        def step(self, *batch: torch.Tensor) -> dict[str, torch.Tensor]:
+            self.tensor += 1
+            return super().step(*batch)
+
+        def state(self):
+            return {"weight": self.weight, "tensor": self.tensor}
+
+        def restore(self, state) -> None:
+            super().restore(state)
+            self.tensor.copy_(state["tensor"])
+
+    scheme = InPlace()
+    scheme.held_out_errors = [50, 20, 30, 40]
+    training = Training(epochs=9, batch_size=5, patience=2)
+    position = fit(scheme, numbered(10), training, 0, store(tmp_path), held_out=numbered(10))
+    assert (position.best_epoch, scheme.weight, scheme.tensor.item()) == (2, 4, 4)
+
+
+def test_a_training_ends_with_its_last_epoch_though_its_patience_does_not(tmp_path):
+    scheme = Line()
+    scheme.held_out_errors = [20, 50, 50]
+    training = Training(epochs=3, batch_size=5, patience=5)
+    position = fit(scheme, numbered(10), training, 0, store(tmp_path), held_out=numbered(10))
+    assert (len(position.curve), position.best_epoch, scheme.weight) == (3, 1, 2)
+
+
 def test_a_scheme_that_draws_its_own_batches_has_its_curve_weighted_by_their_sizes(tmp_path):
     class Uneven(Line):
         def batches(self, images, batch_size, seed, epoch, start):
