@@ -238,6 +238,13 @@ def test_a_non_finite_loss_ends_training_and_keeps_the_last_good_checkpoint(tmp_
     assert saved["scheme"]["weight"] >= breaks_at - 1 - training.checkpoint_steps
 
 
+def test_a_loss_that_is_no_longer_finite_is_noticed_before_the_epoch_ends(tmp_path):
+    scheme = Line(breaks_at=3)
+    with pytest.raises(UserError, match="by step 20"):
+        fit(scheme, numbered(100), Training(epochs=1, batch_size=1), 0, store(tmp_path))
+    assert scheme.weight == 20
+
+
 def test_what_a_benchmark_cannot_measure_changes_no_loss_of_the_curve(tmp_path):
     class Rising(Line):
         def step(self, *batch: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -260,6 +267,19 @@ def test_sigterm_saves_a_checkpoint_and_stops(tmp_path):
     with pytest.raises(Stopped):
         fit(Terminated(), numbered(10), Training(epochs=1, batch_size=1), 0, checkpoints)
     assert taken_up(checkpoints)["position"]["batch"] == 5
+
+
+def test_what_a_measurement_drew_before_it_was_broken_off_is_drawn_again(tmp_path):
+    def measure() -> dict[str, float]:
+        torch.rand(3)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+        return {}
+
+    checkpoints, before = store(tmp_path), torch.get_rng_state()
+    with pytest.raises(Stopped):
+        fit(Line(), numbered(10), Training(epochs=1, batch_size=5), 0, checkpoints, measure=measure)
+    assert torch.equal(taken_up(checkpoints)["generators"]["cpu"], before)
 
 
 def test_a_stopped_command_says_so_and_goes_on_later(small, started, shared):
