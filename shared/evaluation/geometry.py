@@ -35,7 +35,7 @@ class Geometry:
 
         In two dimensions, `*_sector` is the angle of the directions that a class wins (`sectors`), and
         `cluster_elongation` the mean over classes of the standard deviation along a cluster's longest axis over that
-        along its shortest, 1 where it is round; two images alone have none.
+        along its shortest, 1 where it is round.
         """
         with np.errstate(divide="ignore", invalid="ignore"):
             metrics = self._metrics(output)
@@ -117,8 +117,6 @@ def _variance(points: Floats) -> float:
 
 
 def _elongation(points: Floats) -> float:
-    if len(points) < 3:
-        return float("nan")
     shortest, longest = np.linalg.eigvalsh(np.cov(points.T))
     return float(np.sqrt(np.divide(longest, shortest)))
 

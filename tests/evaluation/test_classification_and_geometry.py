@@ -105,13 +105,6 @@ def test_elongation_is_that_of_the_axes_wherever_they_point():
     assert result["cluster_elongation"] == pytest.approx(3, rel=1e-5)
 
 
-def test_two_images_have_no_width_that_their_distance_could_be_compared_with():
-    cross = [(3, 0), (-3, 0), (0, 1), (0, -1)]
-    points, labels = np.array([*cross, (13, 5), (-20, -15)]), [0] * 4 + [1] * 2
-    result = Geometry()(output(points, labels, labels, [[(1, 0)], [(0, 1)]]))
-    assert result["cluster_elongation"] == pytest.approx(3, rel=1e-5)
-
-
 def test_neither_sector_nor_elongation_outside_the_plane():
     points = np.eye(3)[[0, 0, 1, 1]]
     result = Geometry()(output(points, [0, 0, 1, 1], [0, 0, 1, 1], np.eye(3)[:2, None], minority=(0,)))
