@@ -137,6 +137,15 @@ def test_the_error_of_screening_is_within_its_bound_and_the_bound_is_of_use(scre
     assert bound.max() < {"float32": 2e-4, "int8": 0.025}[screening]
 
 
+def test_the_last_of_those_kept_is_not_lost_to_one_that_rounding_overrates(monkeypatch):
+    monkeypatch.setattr(distractors, "_products", lambda first, second: first.int() @ second.int().T)
+    # In 127ths, which int8 counts in. Near-halves are rounded down in the second row, by 4 · 0.49, and up in the third.
+    sums = np.array([[63, 63, 63, 63], [40.49, 40.49, 40.49, 40.49], [40.51, 40.51, 40.51, 39.51], [0, 0, 0, 0]])
+    rest = np.column_stack([sums, np.sqrt(127**2 - (sums**2).sum(1))]).astype(np.float32)
+    probe = np.array([[1, 1, 1, 1, 0]], np.float32)
+    assert listed(strongest(probe, rest, 2, "int8")) == slow_strongest(probe, rest, 2)
+
+
 def test_no_distractors_are_like_nobody():
     nearest, greatest = strongest(np.ones((2, 4), np.float32), np.empty((0, 4), np.float32), 3, "float32")
     assert nearest.tolist() == [-np.inf, -np.inf]

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from papers.discface.following import Following
 from shared.commands.evaluate import evaluate
 from shared.commands.train import train
+from shared.data.image_source import ArraySource
+from shared.evaluation.trained import Trained
 from shared.records.kept import CURVE, read_curve
 from shared.records.records import read_record
 from shared.records.results import Results
+from shared.runs.catalogue import Evaluation
+from shared.runs.components import Benchmark
 from shared.runs.registry import paper
 
 
@@ -57,3 +66,72 @@ def test_a_benchmark_evaluated_again_gives_what_the_training_recorded(measured_a
     run, results = measured_along
     recorded = read_record(results.record(run.scale, run.paper, run.name, 0)).metrics["cfp-fp"]
     assert evaluate(run, 0, "cfp-fp", results, digits_root) == recorded
+
+
+class Mean(Benchmark):
+    """The mean of what a method makes of an image, and the first number of the mirrored one."""
+
+    name: str = "mean"
+    implementation = ""
+
+    def build(self):
+        return lambda images, embed: {
+            "mean": float(embed(images, False).mean()),
+            "first": embed(images, True)[0, 0],
+        }
+
+
+class ApartMean(Mean):
+    """One that is not for the training job."""
+
+    alone = True
+
+
+def measuring(**benchmarks: tuple[Benchmark, list[int]]) -> Any:
+    """Return what measures benchmarks of faces, each on one image of two pixels, which are its embedding.
+
+    The scheme's `embedded` counts the images embedded, mirrored ones too.
+    """
+
+    def embed(batches: Any, times: int) -> torch.Tensor:
+        scheme.embedded += 1
+        return times * torch.cat([batch[:, 0, 0, :] for batch in batches]).float()
+
+    scheme = SimpleNamespace(
+        embed=lambda batches: embed(batches, 1), embed_twice=lambda batches: embed(batches, 2), embedded=0
+    )
+    setup: Any = SimpleNamespace(
+        run=SimpleNamespace(name="run"),
+        scheme=scheme,
+        images={},
+        on_device=lambda part: SimpleNamespace(in_order=lambda size: [(torch.from_numpy(part.images.images), None)]),
+    )
+    evaluations = {}
+    for name, (benchmark, pixels) in benchmarks.items():
+        images = ArraySource(np.array([[[pixels]]]))
+        data: Any = SimpleNamespace(name=str(pixels), obtainable=True, load=lambda root, images=images: images)
+        evaluations[name] = Evaluation(benchmark, data)
+    return Trained(setup, Path(), evaluations)
+
+
+def test_images_are_embedded_once_for_all_benchmarks_on_them_by_one_method_and_for_no_other():
+    trained = measuring(
+        one=(Mean(), [1, 3]),
+        other=(Mean(), [5, 9]),
+        again=(Mean(), [5, 9]),
+        twice=(Mean(embedding="embed_twice"), [5, 9]),
+    )
+    metrics, _ = trained.measure(["one", "other", "again", "twice"])
+    assert metrics == {
+        "one": {"mean": 2, "first": 3},
+        "other": {"mean": 7, "first": 9},
+        "again": {"mean": 7, "first": 9},
+        "twice": {"mean": 14, "first": 18},
+    }
+    assert trained.scheme.embedded == 6
+
+
+def test_a_benchmark_that_is_a_job_of_its_own_is_measured_where_it_is_asked_for_as_such():
+    trained = measuring(one=(Mean(), [1, 3]), apart=(ApartMean(), [5, 9]))
+    assert trained.measure(["one", "apart"])[0].keys() == {"one"}
+    assert trained.measure(["one", "apart"], alone=True)[0].keys() == {"one", "apart"}
