@@ -202,6 +202,10 @@ def test_the_gradient_is_finite_at_both_ends_and_beyond_them_by_rounding(
     assert (turned.abs() <= 3 + 1e-5).all()
 
 
+def test_at_both_ends_it_is_the_cosine_of_the_margin_in_single_precision_too() -> None:
+    assert turned(torch.tensor([1.0, -1.0]), 0.5, "none").tolist() == pytest.approx([cos(0.5), -cos(0.5)], abs=1e-6)
+
+
 def test_at_theta_zero_the_gradient_is_that_of_cos_m_cos_theta() -> None:
     cosines = torch.ones(1, 1, dtype=torch.float64, requires_grad=True)
     turned = additive_angular_margin(cosines, torch.zeros(1, dtype=torch.int64), CUBE, "linear")

@@ -138,6 +138,14 @@ def test_adjusted_logits_after_the_fact():
     torch.testing.assert_close(loss.scores(logits).detach(), torch.from_numpy(expected), rtol=1e-6, atol=1e-6)
 
 
+def test_a_class_without_images_is_adjusted_as_one_with_a_single_one():
+    logits, labels = some_logits(9, 4)
+    for options in (LogitAdjusted(), LogitAdjusted(place="post-hoc"), BalancedSoftmax()):
+        none, one = (on_logits(options, (500, 80, 10, last)) for last in (0, 1))
+        torch.testing.assert_close(none(logits, labels), one(logits, labels), rtol=0, atol=0)
+        torch.testing.assert_close(none.scores(logits), one.scores(logits), rtol=0, atol=0)
+
+
 def test_balanced_softmax_counts_each_exponential_by_its_class():
     loss = on_logits(BalancedSoftmax(), COUNTS)
     logits, labels = some_logits(9, 4)

@@ -134,6 +134,13 @@ def test_adaface_is_the_printed_formula_and_its_means_run():
     assert value.item() == pytest.approx(printed_adaface(loss, x, labels))
 
 
+def test_lengths_are_cut_off_at_100_where_their_means_run():
+    loss = adaface()
+    loss(torch.tensor([[60.0, 0, 80], [0, 3e4, 4e4], [0, 0, 40]], dtype=torch.float64), torch.arange(3))
+    assert float(loss.mean) == pytest.approx(0.99 * 20 + 0.01 * 80)
+    assert float(loss.deviation) == pytest.approx(0.99 * 100 + 0.01 * sqrt(1200))
+
+
 def test_its_gradient_takes_the_quality_for_a_constant():
     loss = adaface().eval()
     loss.mean.fill_(2)

@@ -379,6 +379,17 @@ def test_initial_norm_does_not_depend_on_the_dimension(dimension):
     assert prototypes.mean().item() == pytest.approx(0, abs=0.1)
 
 
+@pytest.mark.parametrize("distance", ["squared_l2", "l1"])
+@pytest.mark.parametrize(("similarity", "reached"), [("gaussian", 2 * log(2)), ("inverse", 1)])
+def test_by_default_two_prototypes_start_where_their_similarity_is_one_half(distance, similarity, reached):
+    torch.manual_seed(0)
+    loss = AffinityLoss(64, 200, sigma=2.0, margin=0.5, distance=distance, similarity=similarity)
+    prototypes = loss.class_vectors()[:, 0]
+    apart = torch.cdist(prototypes, prototypes, p=1 if distance == "l1" else 2)
+    mean = (apart if distance == "l1" else apart.square()).sum() / (200 * 199)
+    assert mean.item() == pytest.approx(reached, rel=0.05)
+
+
 # Options
 
 
