@@ -305,9 +305,7 @@ def test_train_evaluate_and_train_again(shared, tmp_path):
     refused = shared("evaluate", *run, "mnist-test", *options, "--seed", "0")
     assert refused.returncode == 2
     assert "it does not begin as a checkpoint of this version" in refused.stderr
-    assert refused.stderr.splitlines()[-1].startswith(
-        "error: figure7/10, seed 0, has its record, but no weights "
-    )
+    assert refused.stderr.splitlines()[-1].startswith("error: figure7/10, seed 0, has its record, but no weights ")
     assert "Traceback" not in refused.stderr
     assert json.loads(record.read_text()) == content
 
