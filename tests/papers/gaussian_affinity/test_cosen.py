@@ -169,6 +169,15 @@ def test_an_update_of_the_costs_by_hand():
     torch.testing.assert_close(loss.costs, (before + target) / 2)
 
 
+def test_of_more_samples_than_are_kept_the_last_alone_have_a_separability():
+    # As above, but of class 0 the last three, at -1, -4, 1. Nearest of class 0 to its own: 2, 3, 2; to class 1: 4, 2, 2:
+    # S(0, 1) = (1/2 + 3/2 + 1) / 3 = 1.
+    loss = fixed(CoSenLoss(1, 2, period=1, rate=0.5, separability_spread=2.0, confusion_centre=0.5, kept=3))
+    loss(EMBEDDING, LABELS)
+    target = 2 / 3 * exp(-(0.25**2) / 2)
+    torch.testing.assert_close(loss.costs[0], torch.tensor([(1 + target) / 2] * 2))
+
+
 def test_the_loss_of_a_pass_is_that_of_the_costs_before_it():
     loss = fixed(CoSenLoss(1, 2, period=1))
     plain = functional.cross_entropy(loss.scores(EMBEDDING), LABELS)
