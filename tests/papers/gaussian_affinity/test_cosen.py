@@ -170,7 +170,7 @@ def test_an_update_of_the_costs_by_hand():
 
 
 def test_of_more_samples_than_are_kept_the_last_alone_have_a_separability():
-    # As above, but of class 0 the last three, at -1, -4, 1. Nearest of class 0 to its own: 2, 3, 2; to class 1: 4, 2, 2:
+    # As above, but of class 0 the last three, at -1, -4, 1. Nearest to its own: 2, 3, 2; to class 1: 4, 2, 2:
     # S(0, 1) = (1/2 + 3/2 + 1) / 3 = 1.
     loss = fixed(CoSenLoss(1, 2, period=1, rate=0.5, separability_spread=2.0, confusion_centre=0.5, kept=3))
     loss(EMBEDDING, LABELS)
