@@ -46,7 +46,7 @@ Scores = Mapping[str, Mapping[str, Mapping[str, Seeds]]]
 class Standing:
     """Where a method stands among all, and beside the reference.
 
-    `rank` is its mean rank, 1 for the best, over the `ranked` families, among the methods that are there `everywhere`.
+    `rank` is its mean rank, 1 for the best, over the `ranked` families, among the methods of the table without gaps.
     `difference` is its mean difference to the reference over the `compared` families that have both, to its credit
     where it is positive, in the measures' own unit. Intervals are Student's, of 95 %, over the families, of each by
     itself. `p` is that of how often it is ahead of the reference, `p_adjusted` by Holm. `aside` are its seeds from
@@ -84,17 +84,22 @@ def standings(scores: Scores, reference: str, aside: Mapping[str, int] = Mapping
 
 
 def everywhere(scores: Scores, methods: Sequence[str], reference: str) -> list[str]:
-    """Return the methods that are ranked: the reference, and those tried in all families of the one that is in most.
+    """Return the methods that are ranked: those of the greatest table of methods and families without a gap.
 
-    So one that was tried in a few families alone takes none from the others.
+    So one that was tried in a few families alone takes none of them from the others, and a family in which few were
+    tried yet takes none of the others from the table. The reference is always one of them.
     """
     families = [[level for level in family.values() if level.get(reference)] for family in scores.values()]
-    places = {
-        method: {place for place, levels in enumerate(families) if any(method in level for level in levels)}
-        for method in methods
-    }
-    most = max((places[method] for method in methods if method != reference), key=len, default=set())
-    return [method for method in methods if most and places[method] >= most]
+    tried = [frozenset(method for level in levels for method in level) for levels in families if levels]
+    shared: set[frozenset[str]] = set()
+    for one in tried:
+        shared |= {one, *(one & other for other in shared)}
+
+    def size(columns: frozenset[str]) -> tuple[int, int, list[str]]:
+        return len(columns) * sum(one >= columns for one in tried), len(columns), sorted(columns)
+
+    ranked = max((columns for columns in shared if len(columns) > 1), key=size, default=frozenset())
+    return [method for method in methods if method in ranked]
 
 
 def family_ranks(scores: Scores, methods: Sequence[str]) -> NDArray[np.float64]:

@@ -81,6 +81,24 @@ def test_pairs_are_of_the_same_seed():
     assert family_differences(scores, "mine", "softmax") == {"one": 2}
 
 
+def test_a_family_in_which_few_were_tried_yet_takes_none_of_the_others_from_the_table():
+    def level(*methods: str) -> dict[str, dict[str, dict[int, float]]]:
+        return {"": {method: seeds(place) for place, method in enumerate(("softmax", *methods))}}
+
+    scores = {"noise": level("a", "b", "c"), "tails": level("a", "b", "c"), "new": level("a")}
+    found = {entry.method: entry for entry in standings(scores, "softmax")}
+    assert {name: (entry.rank, entry.ranked) for name, entry in found.items()} == {
+        "c": (1, 2),
+        "b": (2, 2),
+        "a": (3, 2),
+        "softmax": (4, 2),
+    }
+    assert (found["a"].compared, found["b"].compared) == (3, 2)
+    # Two methods in three families, where no family has them alone.
+    mixed = {"noise": level("a", "b"), "tails": level("a", "c"), "new": level("a", "d")}
+    assert {entry.method for entry in standings(mixed, "softmax") if entry.ranked == 3} == {"a", "softmax"}
+
+
 def test_where_nothing_is_compared_nothing_is_ranked():
     [mine] = standings({"one": {"": {"mine": seeds(1)}}}, "softmax")
     assert (mine.rank, mine.ranked, mine.difference, mine.p) == (None, 0, None, None)
