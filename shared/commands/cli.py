@@ -14,12 +14,12 @@ from typing import NoReturn
 from shared.commands.arguments import parser
 from shared.commands.output import lasting_output
 from shared.commands.processes import require_whole, work_alone
-from shared.commands.scope import Scope
+from shared.commands.scope import Scope, entries
 from shared.data.files import data_root
 from shared.errors import UserError, out_of_memory, refused, suggestion
 from shared.records.results import Results
 from shared.runs.catalogue import benchmarks
-from shared.runs.registry import Paper, paper, papers
+from shared.runs.registry import paper
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -71,15 +71,11 @@ def _scale(given: argparse.Namespace) -> str:
     return scale
 
 
-def _entries(given: argparse.Namespace) -> list[Paper]:
-    return list(papers().values()) if given.paper is None else [paper(given.paper)]
-
-
 def _list(given: argparse.Namespace) -> None:
     from shared.commands.listing import as_json, lines  # noqa: PLC0415 - each command imports what it needs
 
-    entries = _entries(given)
-    for line in [as_json(entries)] if given.json else lines(entries, runs=given.paper is not None):
+    chosen = entries(given.paper)
+    for line in [as_json(chosen)] if given.json else lines(chosen, runs=given.paper is not None):
         print(line)  # noqa: T201
 
 
@@ -101,7 +97,7 @@ def _scope(given: argparse.Namespace) -> Scope:
 def _fetch(given: argparse.Namespace) -> None:
     from shared.commands.fetch import fetch  # noqa: PLC0415
 
-    for line in fetch(_entries(given), _scale(given), data_root(given.data_root)):
+    for line in fetch(entries(given.paper), _scale(given), data_root(given.data_root)):
         print(line, flush=True)  # noqa: T201
 
 
@@ -224,9 +220,9 @@ def _rehearse(given: argparse.Namespace) -> None:
 
     _require_above_zero(given, "processes")
     memory, all_told, wrong = gpu_mib(given.gpu), [], 0
-    entries = _entries(given)
+    chosen = entries(given.paper)
     processes = given.processes or min(default_cores(), MOST_PROCESSES)
-    for told in rehearsals(_scale(given), entries, Results(given.results), data_root(given.data_root), processes):
+    for told in rehearsals(_scale(given), chosen, Results(given.results), data_root(given.data_root), processes):
         all_told.append(told)
         wrong += len(problems(told, memory))
         for line in lines(told, memory):
@@ -241,9 +237,9 @@ def _rehearse(given: argparse.Namespace) -> None:
 def _consistency(given: argparse.Namespace) -> None:
     from shared.commands.consistency import lines, unexplained  # noqa: PLC0415
 
-    entries = _entries(given)
-    found, is_well = lines(entries)
-    for line in (*unexplained(entries, Results(given.results)), *found):
+    chosen = entries(given.paper)
+    found, is_well = lines(chosen)
+    for line in (*unexplained(chosen, Results(given.results)), *found):
         print(line)  # noqa: T201
     sys.exit(0 if is_well else 1)
 

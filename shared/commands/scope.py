@@ -11,6 +11,11 @@ from shared.runs.config import Run
 from shared.runs.registry import Paper, paper, papers
 
 
+def entries(key: str | None) -> list[Paper]:
+    """Return the paper of a name, or all where none is given; raises UserError where there is none of that name."""
+    return list(papers().values()) if key is None else [paper(key)]
+
+
 @dataclass(frozen=True)
 class Scope:
     """A scale, of one paper or of all, of one of its targets or of all."""
@@ -24,7 +29,7 @@ class Scope:
     @property
     def papers(self) -> list[Paper]:
         """The papers; raises UserError where there is none of that name."""
-        return list(papers().values()) if self.paper is None else [paper(self.paper)]
+        return entries(self.paper)
 
     def runs(self, entry: Paper) -> Iterable[Run]:
         """Return the runs of a paper that are asked of; raises UserError where it has no such target."""
